@@ -1,0 +1,494 @@
+"""The functions of `metrana`, over the one run that this process has open."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, overload
+
+from metrana import settings
+from metrana.enums import (
+    BackpressureStrategy,
+    Compression,
+    ErrorStrategy,
+    LogLevel,
+    ResumeStrategy,
+    StandardMetricScale,
+)
+from metrana.errors import MetranaNotInitializedError
+from metrana.metrics import Metrics
+from metrana.run import EnvironmentIds, Run
+
+_lock = threading.RLock()
+"""Held while the run is opened or closed. Logging never takes it."""
+
+_run: Run | None = None
+
+
+def _nothing_is_open(name: object, value: object) -> bool:  # noqa: ARG001
+    return False
+
+
+_fast_log: Callable[[Any, Any], bool] = _nothing_is_open
+"""Logs a plain number to a known series, or returns False: then the ordinary way decides."""
+
+
+def init(
+    *,
+    workspace_name: str,
+    project_name: str,
+    run_name: str,
+    api_key: str | None = None,
+    experiment_name: str | None = None,
+    ingestion_url: str | None = None,
+    resume_strategy: ResumeStrategy | str | None = None,
+    orchestration_id: str | None = None,
+    backpressure_strategy: BackpressureStrategy | str | None = None,
+    compression: Compression | str = Compression.NONE,
+    error_strategy: ErrorStrategy | str | None = None,
+    log_level: LogLevel | str | None = None,
+    autoconfigure_loguru: bool = True,
+    create_project_if_missing: bool = True,
+    logger_id: int | None = None,
+    fork_from_run: str | None = None,
+    fork_at_step: int | None = None,
+    tags: Sequence[str] | None = None,
+    description: str | None = None,
+    config: object = None,
+    queue_capacity: int | None = None,
+    enqueue_timeout_secs: float = 0.1,
+    init_timeout_secs: float = 120.0,
+    connect_timeout_secs: float = 5.0,
+    max_pending_requests: int = 30,
+    max_send_retries: int | None = 60,
+    send_retry_initial_backoff_secs: float = 0.05,
+    send_retry_max_backoff_secs: float = 15.0,
+    batch_max_age_secs: float = 1.0,
+    max_msg_size: int = 1024 * 1024,
+    rendering_output_dir: str | os.PathLike[str] | None = None,
+    rendering_fps: float = 30,
+    rendering_max_concurrent_encoders: int = 1,
+    rendering_queue_max_size: int | None = None,
+    skip_drain_render_on_close: bool | None = None,
+    rendering_close_timeout: float | None = None,
+) -> None:
+    """Opens a run and prints its address in the dashboard.
+
+    Blocks until the server has answered. A second call without `close` in between
+    warns once and is ignored. Enum arguments also take their values in any case
+    and their CamelCase names: `"drop_new"`, `"DropNew"`.
+
+    Args:
+        workspace_name: The workspace; a server in local mode creates it.
+        project_name: The project inside the workspace.
+        run_name: The run inside the project.
+        api_key: Else `METRANA_API_KEY`; a server on this machine needs none.
+        experiment_name: Groups runs of a project.
+        ingestion_url: Else `METRANA_INGESTION_URL`, else `http://127.0.0.1:7420`.
+            `http://` is cleartext, `https://` is TLS.
+        resume_strategy: Whether a run that another job created is continued
+            (`allow`) or refused (`never`). Else `METRANA_RESUME_STRATEGY`, else `never`.
+        orchestration_id: What the processes of one job share. Else
+            `METRANA_ORCHESTRATION_ID`, else the job id of torchrun, Slurm or Ray,
+            else random. Published to `METRANA_ORCHESTRATION_ID` for child processes.
+        backpressure_strategy: What a call does when the queue stays full: `drop_new`,
+            `block` or `raise`. Else `METRANA_BACKPRESSURE_STRATEGY`, else `drop_new`.
+        compression: Of messages to the server: `none` or `zstd`.
+        error_strategy: How losses surface: `silent`, `warn`, `raise_on_log` or
+            `raise_on_close`. Else `METRANA_ERROR_MODES`, else `warn`.
+        log_level: The least level of metrana's own messages that is shown. Else
+            `METRANA_LOG_LEVEL`, else `SUCCESS`.
+        autoconfigure_loguru: Whether metrana shows its messages itself, unless the
+            program has set up loguru.
+        create_project_if_missing: Else a missing project is an error.
+        logger_id: Tells concurrent writers of a run apart; random, never 0.
+        fork_from_run: The run whose points the new run inherits.
+        fork_at_step: Up to which step, inclusive; the rl_step for RL metrics.
+        tags: Applied, like description and config, only by the process that creates
+            the run.
+        description: Free text.
+        config: Nested dicts, lists, dataclasses; flattened under `config/`.
+        queue_capacity: How many calls wait for sending at most. Else
+            `METRANA_EVENT_QUEUE_MAX_SIZE`, else 10,000.
+        enqueue_timeout_secs: How long a call waits for room in a full queue.
+        init_timeout_secs: How long the server may take to answer.
+        connect_timeout_secs: How long one attempt to connect may take.
+        max_pending_requests: How many requests may be on the wire unacknowledged.
+        max_send_retries: Consecutive failures after which data is dropped; None: never.
+        send_retry_initial_backoff_secs: The first pause between attempts; it doubles.
+        send_retry_max_backoff_secs: The longest pause.
+        batch_max_age_secs: How long points wait for company before they are sent.
+        max_msg_size: Bytes of a request at most; longer arrays are split.
+        rendering_output_dir: Where videos go; `~/.metrana/renderings` by default.
+        rendering_fps: Frames per second of videos.
+        rendering_max_concurrent_encoders: How many videos are encoded at a time.
+        rendering_queue_max_size: Frames waiting for encoding at most; None: any number.
+        skip_drain_render_on_close: Whether `close` drops frames not yet encoded. Else
+            `METRANA_SKIP_DRAIN_RENDER_ON_CLOSE`.
+        rendering_close_timeout: Seconds `close` waits for encoding. Else
+            `METRANA_RENDERING_CLOSE_TIMEOUT`; None: until it is done.
+
+    Raises:
+        NoMetranaApiKeyError: No key, towards a server that is not on this machine.
+        MetranaValidationError: An impossible value; the text names it.
+        MetranaRunAlreadyExistsError: Another job created the run, and the strategy is
+            `never`.
+        MetranaLoggerInitError: The server refused or did not answer in time.
+    """
+    arguments = locals()
+    global _run, _fast_log
+    with _lock:
+        if _run is not None:
+            _run.second_init()
+            return
+        _run = Run(settings.resolve(arguments))
+        _fast_log = _run.fast_log
+
+
+def is_initialized() -> bool:
+    """Whether a run is open."""
+    return _run is not None
+
+
+@overload
+def log(
+    metric_name: str,
+    value: object,
+    *,
+    step: object = None,
+    timestamp: object = None,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> None: ...
+
+
+@overload
+def log(
+    metric_name: Mapping[str, object],
+    *,
+    step: object = None,
+    timestamp: object = None,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> None: ...
+
+
+def log(
+    metric_name: Any,
+    value: Any = None,
+    *,
+    step: object = None,
+    timestamp: object = None,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> None:
+    """Logs points of one series, or of several at once, without blocking.
+
+    The series belongs to this process alone: its steps must grow. See
+    `log_distributed` for series that several processes write.
+
+    Args:
+        metric_name: The metric, or a mapping of metrics to values.
+        value: A number or an array [T] of anything array-like. The buffer may be
+            overwritten as soon as the call returns.
+        step: None goes on from the last step; an int is the step of the first point;
+            a sequence gives one to each point.
+        timestamp: Unix milliseconds: None is now, an int serves all points, a
+            sequence gives one to each.
+        scale: What a step counts, `ML_STEP` by default.
+        labels: Set series of one name apart.
+        evaluation: Adds the label `evaluation=true`.
+
+    Raises:
+        MetranaNotInitializedError: No run is open.
+        MetranaValidationError: A name, label or step that cannot be. Nothing of the
+            call is logged.
+        TypeError: Something of the wrong kind. Nothing of the call is logged.
+        MetranaEventQueueFullError: The queue stayed full, under the strategy `raise`.
+        MetranaSenderError: Data was lost earlier, under the strategy `raise_on_log`.
+
+    Example:
+        >>> metrana.log("loss", 0.5)  # doctest: +SKIP
+        >>> metrana.log({"accuracy": 0.9, "lr": 1e-3}, step=100)  # doctest: +SKIP
+    """
+    if (
+        step is None
+        and labels is None
+        and timestamp is None
+        and scale is None
+        and not evaluation
+        and _fast_log(metric_name, value)
+    ):
+        return
+    _open_run().log(metric_name, value, step, timestamp, scale, labels, evaluation)
+
+
+def log_distributed(
+    metric_name: str | Mapping[str, object],
+    value: object = None,
+    *,
+    step: object = None,
+    timestamp: object = None,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> None:
+    """Logs points of a series that several processes write, in any order.
+
+    Args:
+        metric_name: As for `log`.
+        value: As for `log`.
+        step: The global step, required: an int for the first point or a sequence with
+            one for each.
+        timestamp: As for `log`.
+        scale: As for `log`.
+        labels: As for `log`.
+        evaluation: As for `log`.
+
+    Raises:
+        MetranaValidationError: No step, or as for `log`.
+        MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_distributed("loss", 0.5, step=1000)  # doctest: +SKIP
+    """
+    _open_run().log(
+        metric_name, value, step, timestamp, scale, labels, evaluation, ordering="unordered"
+    )
+
+
+def log_rl_episode(
+    metric_name: str,
+    value: object,
+    rl_step: int,
+    episode: object = None,
+    env_id: EnvironmentIds | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+    *,
+    timestamp: object = None,
+) -> None:
+    """Logs values that belong to whole episodes, such as returns.
+
+    Args:
+        metric_name: The metric.
+        value: One environment: a number or [T], one for each of T episodes. M
+            environments: [M] or [M, T].
+        rl_step: The training step, which must not decrease.
+        episode: None goes on from the last episode of the series. A number is the
+            first episode of each environment, [M] gives one first episode to each
+            environment, [M, T] (or [T] for one environment) one to each point.
+        env_id: One id or a list of M ids. Environments are logged by one process each.
+        labels: As for `log`.
+        evaluation: As for `log`.
+        timestamp: Unix milliseconds: a number, [M] or [M, T]; None is now.
+
+    Raises:
+        MetranaValidationError: Shapes that do not fit, or a name that cannot be.
+        MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_rl_episode("return", 200.0, rl_step=3, episode=17)  # doctest: +SKIP
+    """
+    _open_run().log_rl(
+        "EPISODE", metric_name, value, rl_step, episode, env_id, timestamp, labels, evaluation
+    )
+
+
+def log_rl_environment_step(
+    metric_name: str,
+    value: object,
+    rl_step: int,
+    env_id: EnvironmentIds | None = None,
+    episode: object = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+    *,
+    timestamp: object = None,
+) -> None:
+    """Logs values of single environment steps, such as rewards.
+
+    The steps inside an episode are counted here: each episode of each environment
+    counts from 0, over all calls. Without episodes there is one endless count.
+
+    Args:
+        metric_name: The metric.
+        value: One environment: a number or [T]. M environments: [M] or [M, T].
+        rl_step: The training step, which must not decrease.
+        env_id: One id or a list of M ids. Environments are logged by one process each.
+        episode: The episode that points belong to: a number, [M] with one for each
+            environment, or [M, T] (or [T] for one environment) with one for each point.
+        labels: As for `log`.
+        evaluation: As for `log`.
+        timestamp: Unix milliseconds: a number, [M] or [M, T]; None is now.
+
+    Raises:
+        MetranaValidationError: Shapes that do not fit, or a name that cannot be.
+        MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_rl_environment_step(  # doctest: +SKIP
+        ...     "reward", rewards, rl_step=3, env_id=["env-0", "env-1"], episode=[4, 7]
+        ... )
+    """
+    _open_run().log_rl(
+        "ENVIRONMENT_STEP",
+        metric_name,
+        value,
+        rl_step,
+        episode,
+        env_id,
+        timestamp,
+        labels,
+        evaluation,
+    )
+
+
+def log_config(config: object) -> None:
+    """Logs nested configuration, flattened under `config/`.
+
+    Args:
+        config: Dicts, lists, dataclasses of numbers, strings, enums, paths, dates and
+            arrays. Lists use the index as part of the path.
+
+    Raises:
+        TypeError: A value that no attribute can hold. Nothing of the call is logged.
+        MetranaNotInitializedError: No run is open.
+    """
+    _open_run().log_attributes("config", config)
+
+
+def log_attributes(prefix_path: str, value: object) -> None:
+    """Logs attributes of the run, flattened under `prefix_path`.
+
+    Args:
+        prefix_path: `/`-delimited; empty for bare keys. Not under `sys`.
+        value: As for `log_config`.
+
+    Raises:
+        MetranaValidationError: A path that cannot be. Nothing of the call is logged.
+        TypeError: A value that no attribute can hold. Nothing of the call is logged.
+        MetranaNotInitializedError: No run is open.
+    """
+    _open_run().log_attributes(prefix_path, value)
+
+
+def log_env_attributes(env_id: str, value: object, episode: int | None = None) -> None:
+    """Logs attributes of one environment, or of one of its episodes.
+
+    Args:
+        env_id: The environment.
+        value: A mapping or dataclass, as for `log_config`; keys are the paths.
+        episode: None for the environment as a whole.
+
+    Raises:
+        MetranaValidationError: A path or id that cannot be. Nothing of the call is logged.
+        TypeError: A value that no attribute can hold. Nothing of the call is logged.
+        MetranaNotInitializedError: No run is open.
+    """
+    _open_run().log_env_attributes(env_id, value, episode)
+
+
+def set_tags(tags: Sequence[str]) -> None:
+    """Replaces the run's tags."""
+    _open_run().set_tags(tags)
+
+
+def add_tags(tags: Sequence[str]) -> None:
+    """Adds tags to the run's."""
+    _open_run().change_tags(added=tags)
+
+
+def remove_tags(tags: Sequence[str]) -> None:
+    """Removes tags from the run's."""
+    _open_run().change_tags(removed=tags)
+
+
+def set_description(description: str) -> None:
+    """Replaces the run's description."""
+    _open_run().set_description(description)
+
+
+def get_last_step(
+    metric_name: str,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> int | None:
+    """The last step of a series, as logged here or known by the server at `init`.
+
+    Returns:
+        None for a series that has no points.
+
+    Example:
+        >>> last = metrana.get_last_step("loss")  # doctest: +SKIP
+        >>> next_step = 0 if last is None else last + 1  # doctest: +SKIP
+    """
+    return _open_run().last_step(metric_name, scale, labels, evaluation)
+
+
+def get_env_last_rl_step_and_episode(env_id: str) -> tuple[int | None, int | None]:
+    """The last rl_step and the last episode of an environment; each may be None."""
+    return _open_run().env_last(env_id)
+
+
+def get_metrics() -> Metrics:
+    """The engine's counters at this moment: what was added, sent, dropped."""
+    return _open_run().metrics()
+
+
+def check_sender_errors() -> list[str]:
+    """Takes the losses that have not been reported yet, as text."""
+    return _open_run().sender_errors()
+
+
+def close(close_timeout: float = 15.0) -> Metrics:
+    """Sends what is left and closes the run. Always call it.
+
+    Args:
+        close_timeout: Seconds it may take, a hard bound. 0 abandons what is unsent.
+
+    Returns:
+        The final counters.
+
+    Raises:
+        MetranaClosingError: Time ran out or data was lost; its `metrics` are the
+            final counters. The run is closed all the same.
+        MetranaNotInitializedError: No run is open.
+    """
+    global _run, _fast_log
+    timeout = settings.duration(close_timeout, "close_timeout")
+    with _lock:
+        run = _open_run()
+        _run, _fast_log = None, _nothing_is_open
+        return run.close(timeout)
+
+
+def _open_run() -> Run:
+    run = _run
+    if run is None:
+        raise MetranaNotInitializedError("no run is open: call metrana.init() first")
+    return run
+
+
+def _close_at_exit() -> None:
+    global _run, _fast_log
+    run, _run, _fast_log = _run, None, _nothing_is_open
+    if run is not None:
+        run.close_at_exit()
+
+
+def _after_fork_in_child() -> None:
+    # Whoever held the lock does not exist here.
+    global _lock
+    _lock = threading.RLock()
+
+
+atexit.register(_close_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

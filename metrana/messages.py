@@ -1,0 +1,59 @@
+"""Where metrana's own messages go: through loguru, to the terminal by default."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from loguru import logger
+
+from metrana.enums import LogLevel
+
+if TYPE_CHECKING:
+    from loguru import Message, Record
+
+_FORMAT = "<level>metrana</level> | {message}"
+
+# loguru numbers its handlers; the one it starts with is the first.
+_LOGURU_DEFAULT = 0
+
+_handlers: list[int] = []
+
+
+def show(level: LogLevel) -> None:
+    """Shows messages of at least `level` on stderr, briefly formatted.
+
+    A program that has set up loguru itself (its default handler is gone) is left
+    alone: there, metrana's messages go wherever the program sends them.
+    """
+    if not _handlers:
+        try:
+            logger.remove(_LOGURU_DEFAULT)
+        except ValueError:
+            return
+        # As it was, for the messages of everybody else.
+        _handlers.append(logger.add(_write, filter=_is_foreign, colorize=_colorful()))
+    else:
+        logger.remove(_handlers.pop())
+    _handlers.append(
+        logger.add(_write, level=str(level), filter=_is_ours, format=_FORMAT, colorize=_colorful())
+    )
+
+
+def _write(message: Message) -> None:
+    # Looked up at each message, since programs and tests replace sys.stderr.
+    if sys.stderr is not None:
+        sys.stderr.write(message)
+
+
+def _colorful() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _is_ours(record: Record) -> bool:
+    name = record["name"]
+    return name is not None and (name == "metrana" or name.startswith("metrana."))
+
+
+def _is_foreign(record: Record) -> bool:
+    return not _is_ours(record)
