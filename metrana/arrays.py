@@ -149,7 +149,7 @@ def _elementwise(array: NDArray[Any], given: object, name: str) -> Values:
         except ValueError:
             raise MetranaValidationError(f"{name} must be numbers, not {element!r}") from None
         except OverflowError:
-            flat[i] = math.copysign(math.inf, element)
+            flat[i] = math.inf if element > 0 else -math.inf
     return out
 
 
@@ -168,7 +168,7 @@ def _array(given: object, name: str) -> NDArray[Any]:
     if not hasattr(given, "__array__"):
         if hasattr(given, "__dlpack__"):
             return _of_dlpack(given, name)
-        if hasattr(given, "__len__") and not isinstance(given, (str, bytearray, memoryview)):
+        if hasattr(given, "__getitem__") and not isinstance(given, (str, bytearray, memoryview)):
             return _of_sequence(given, name)
     return np.asarray(given)
 

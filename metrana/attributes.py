@@ -111,14 +111,14 @@ def _is_array(value: Any) -> bool:
 
 
 def _leaf(path: str, value: Any) -> tuple[str, Any]:
-    if value is None:
-        return "null", None
     if isinstance(value, enum.Enum):
         # The value where it is one that an attribute can hold, else the name.
         inner = value.value
         return _leaf(path, inner if isinstance(inner, (bool, int, float, str)) else value.name)
     if _is_array(value):
         value = _of_scalar_array(value)
+    if value is None:
+        return "null", None
     for kind, convert in _LEAVES.items():
         if isinstance(value, kind):
             return convert(path, value)

@@ -72,7 +72,7 @@ class Server:
             command += ["--data-dir", data_dir]
         if listen is not None:
             command += ["--listen", listen]
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 # lives as long as the process
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 # closed when the process has ended
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -81,26 +81,26 @@ class Server:
             text=True,
             start_new_session=True,
         )
+        self._ready = threading.Event()
+        self.url = ""
+        # Reads to the end, so that a full pipe never stops the server in its tracks.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         try:
-            self.url = self._wait_until_ready()
+            self._ready.wait()
         except BaseException:
             self._stop()
             raise
+        if not self.url:
+            code, words = self._stop()
+            raise ServerError(words or f"the server ended with exit code {code}")
 
-    def _wait_until_ready(self) -> str:
-        if self._process.stdout is None:
-            raise ServerError("the server's output cannot be read")
-        for line in self._process.stdout:
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
             if line.startswith(_READY):
-                # Nothing may fill the pipe and stop the server in its tracks.
-                threading.Thread(target=self._process.stdout.read, daemon=True).start()
-                return line.removeprefix(_READY).strip()
-        self._process.wait()
-        raise ServerError(self._last_words() or f"exit code {self._process.returncode}")
-
-    def _last_words(self) -> str:
-        self._said.seek(0)
-        return self._said.read().decode(errors="replace").strip()
+                self.url = line.removeprefix(_READY).strip()
+                self._ready.set()
+        self._ready.set()
 
     def wait(self) -> NoReturn:
         """Waits for the server to end, which it only does when something is wrong.
@@ -108,13 +108,20 @@ class Server:
         Raises:
             ServerError: It ended, with what it said.
         """
-        code = self._process.wait()
-        raise ServerError(f"the server ended with exit code {code}: {self._last_words()}")
+        self._process.wait()
+        raise _ended(*self._stop())
 
-    def _stop(self) -> int:
+    def _stop(self) -> tuple[int, str]:
+        """Ends the process if it still runs; its exit code and its last words."""
         if self._process.poll() is None:
             self._process.terminate()
-        return self._process.wait()
+        code = self._process.wait()
+        self._reader.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        with self._said:
+            self._said.seek(0)
+            return code, self._said.read().decode(errors="replace").strip()
 
     def __enter__(self) -> Server:
         return self
@@ -125,6 +132,12 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        code = self._stop()
+        if self._said.closed:
+            return  # ended and reported
+        code, words = self._stop()
         if code != 0 and kind is None:
-            raise ServerError(f"the server ended with exit code {code}: {self._last_words()}")
+            raise _ended(code, words)
+
+
+def _ended(code: int, words: str) -> ServerError:
+    return ServerError(f"the server ended with exit code {code}: {words}")

@@ -1,0 +1,85 @@
+"""What every test may use: a clean environment and a server of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from metrana.server import program
+
+_STOP_TIMEOUT_SECS = 60
+
+
+class ServerProcess:
+    """The real server on a port that the system picks, with a directory of its own."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._start("127.0.0.1:0")
+
+    def _start(self, listen: str) -> None:
+        command = [str(program()), "serve", "--data-dir", str(self.data_dir), "--listen", listen]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line.startswith("listening on http://"):
+            self.kill()
+            raise AssertionError(f"the server did not start: {line!r}, see its stderr")
+        self.url = line.removeprefix("listening on ").strip()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Sends a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and waits for the end."""
+        self.process.kill()
+        self._reap()
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self._reap()
+
+    def restart(self) -> None:
+        """Starts again on the same directory and port, after `kill` or `stop`."""
+        self._start(self.url.removeprefix("http://"))
+
+    def _reap(self) -> int:
+        code = self.process.wait(_STOP_TIMEOUT_SECS)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+    def end(self) -> None:
+        """Whatever state the test left it in, it is gone afterwards."""
+        if self.process.poll() is None:
+            self.kill()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A running server; the test may kill, stop and restart it."""
+    process = ServerProcess(tmp_path / "data")
+    try:
+        yield process
+    finally:
+        process.end()
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of the developer's or of an earlier test's leaks into a test."""
+    foreign = ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID", "RAY_JOB_ID")
+    for name in [*os.environ]:
+        if name.startswith("METRANA_") or name in foreign:
+            monkeypatch.delenv(name)
+    # Set once, so that monkeypatch takes away what init() publishes in the test.
+    monkeypatch.setenv("METRANA_ORCHESTRATION_ID", "")
