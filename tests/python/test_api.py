@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 from loguru import logger
-from recording_engine import Call, RecordingEngine
 
 import metrana
 import metrana.run
 from metrana import StandardMetricScale, api, git
+from recording_engine import Call, RecordingEngine
 
 NAMES = {"workspace_name": "ws", "project_name": "p", "run_name": "r"}
 EVALUATION = (("evaluation", "true"),)
