@@ -1,0 +1,242 @@
+package store
+
+import (
+	"math"
+
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// cellID names the points that are stored and read together: those of one
+// series, or, for RL points, of one series in one environment.
+type cellID struct {
+	series uint32
+	env    uint32 // 0: standard points
+}
+
+func (id cellID) rl() bool { return id.env != 0 }
+
+func (id cellID) less(other cellID) bool {
+	return id.series < other.series || id.series == other.series && id.env < other.env
+}
+
+// Columns of integers of a cell. The numbers are on disk.
+const (
+	colStep   = 0 // standard points
+	colTime   = 1
+	colLogger = 2
+	stdCols   = 3
+
+	colRLStep  = 0 // RL points
+	colRLTime  = 1
+	colEpisode = 2 // the episode plus one; 0 for none
+	colMinor   = 3 // the minor step as it came, times two, plus one when flat (never of EPISODE scale)
+	colEnvStep = 4
+	colAttempt = 5 // how often the episode was restarted before this point
+	rlCols     = 6
+)
+
+// columns holds points of one cell in the order they were logged.
+type columns struct {
+	ints   [rlCols]chunk.Runs
+	values []float64
+}
+
+func colsOf(rl bool) int {
+	if rl {
+		return rlCols
+	}
+	return stdCols
+}
+
+func (c *columns) add(more *columns) {
+	for k := range c.ints {
+		c.ints[k] = c.ints[k].AppendRuns(more.ints[k])
+	}
+	c.values = append(c.values, more.values...)
+}
+
+// cursors walk all columns from their front.
+func (c *columns) cursors() [rlCols]chunk.Cursor {
+	var cursors [rlCols]chunk.Cursor
+	for k, runs := range c.ints {
+		cursors[k] = runs.Cursor()
+	}
+	return cursors
+}
+
+// bytes is roughly what the columns take in memory.
+func (c *columns) bytes() int {
+	n := 8 * len(c.values)
+	for _, runs := range c.ints {
+		n += 24 * len(runs)
+	}
+	return n
+}
+
+// cell is the state of one cell: what the step rules need to know of the
+// points so far, and the points that are not in blocks yet.
+type cell struct {
+	id       cellID
+	episodic bool // of EPISODE scale: the minor step is the episode
+	std      stdState
+	rl       rlState
+	head     columns // journalled, not rolled
+	frozen   columns // being rolled
+}
+
+// stdState sums up the standard points of a series.
+type stdState struct {
+	count     uint64
+	first     uint64 // lowest step
+	last      uint64 // highest step
+	lastTime  int64
+	lastValue float64 // at the highest step
+	late      uint64  // points refused because their step was not above last
+}
+
+func (s *stdState) observe(step uint64, time int64, value float64) {
+	if s.count == 0 || step < s.first {
+		s.first = step
+	}
+	if s.count == 0 || step >= s.last {
+		s.last, s.lastTime, s.lastValue = step, time, value
+	}
+}
+
+// observeAll takes in columns that the step rules have let through.
+func (s *stdState) observeAll(c *columns) {
+	steps := c.ints[colStep].Cursor()
+	times := c.ints[colTime].Cursor()
+	if len(c.ints[colStep]) == 1 {
+		// One run: its ends say everything.
+		run := c.ints[colStep][0]
+		n := len(c.values)
+		times.Skip(n - 1)
+		s.observe(run.First, int64(c.ints[colTime][0].First), c.values[0])
+		s.observe(run.First+run.Delta*uint64(n-1), int64(times.Next()), c.values[n-1])
+		s.count += uint64(n)
+		return
+	}
+	for _, value := range c.values {
+		step, time := steps.Next(), times.Next()
+		s.observe(step, int64(time), value)
+		s.count++
+	}
+}
+
+// rlState sums up the points of a series in one environment.
+type rlState struct {
+	count      uint64
+	maxEpisode uint64 // highest episode plus one; 0 while none came
+	restarted  bool   // any episode ever
+	// episode is the state of one episode, the one written last; that of others
+	// is found again from their points. endless is that of the points without
+	// an episode, and of a series of EPISODE scale.
+	episode, endless episodeState
+}
+
+// episodeState is what numbering the next env step of an episode needs.
+type episodeState struct {
+	episode uint64 // plus one; 0 for points without
+	started bool
+	flat    bool   // the points at rlStep came with flat minors
+	attempt uint64 // restarts so far
+	first   uint64 // rl_step of the first point of this attempt
+	rlStep  uint64 // highest rl_step
+	base    uint64 // env step of minor 0 at rlStep
+	next    uint64 // lowest minor above all at rlStep
+	total   uint64 // lowest env step above all
+}
+
+func (e *episodeState) observe(rlStep, minor, envStep, attempt uint64) {
+	flat := minor&1 == 1
+	minor >>= 1
+	if attempt > e.attempt {
+		*e = episodeState{episode: e.episode, attempt: attempt}
+	}
+	if !e.started {
+		e.started, e.first = true, rlStep
+		e.rlStep, e.flat = rlStep, flat
+		e.base = envStep - minor
+	}
+	if rlStep > e.rlStep || rlStep == e.rlStep && flat != e.flat {
+		e.rlStep, e.flat, e.next = rlStep, flat, 0
+		e.base = envStep - minor
+	}
+	if rlStep == e.rlStep {
+		e.next = max(e.next, minor+1)
+	}
+	e.total = max(e.total, envStep+1)
+}
+
+// observeAll takes in columns that the step rules have let through. All are of
+// one rl_step, episode and attempt, as one batch is.
+func (s *rlState) observeAll(c *columns, episodic bool) {
+	s.restarted = s.restarted || c.ints[colAttempt][0].First > 0
+	if state := s.stateOf(c.ints[colEpisode][0].First, episodic); state != nil {
+		state.observeAll(c)
+	}
+	for _, run := range c.ints[colEpisode] {
+		s.maxEpisode = max(s.maxEpisode, run.First, run.First+run.Delta*uint64(run.N-1))
+	}
+	s.count += uint64(len(c.values))
+}
+
+// stateOf picks the state that a batch of the episode belongs to. An older
+// episode than the one at hand has none here: that happens when a journal is
+// replayed, and the step rules will find the state again from the points.
+func (s *rlState) stateOf(episode uint64, episodic bool) *episodeState {
+	switch {
+	case episodic || episode == 0:
+		return &s.endless
+	case s.episode.episode == episode:
+	case episode > s.maxEpisode:
+		s.episode = episodeState{episode: episode}
+	default:
+		s.episode = episodeState{}
+		return nil
+	}
+	return &s.episode
+}
+
+func (e *episodeState) observeAll(c *columns) {
+	rlStep, attempt := c.ints[colRLStep][0].First, c.ints[colAttempt][0].First
+	minors, envSteps := c.ints[colMinor], c.ints[colEnvStep]
+	if len(minors) == 1 && len(envSteps) == 1 {
+		n := uint64(len(c.values) - 1)
+		e.observe(rlStep, minors[0].First, envSteps[0].First, attempt)
+		e.observe(rlStep, minors[0].First+minors[0].Delta*n, envSteps[0].First+envSteps[0].Delta*n, attempt)
+		return
+	}
+	m, s := minors.Cursor(), envSteps.Cursor()
+	for range c.values {
+		e.observe(rlStep, m.Next(), s.Next(), attempt)
+	}
+}
+
+// maxMinor bounds minor steps, so that twice one fits, and env steps far below
+// where adding them up could wrap around.
+const maxMinor = math.MaxInt64 >> 1
+
+// series is one series of a run with its cells.
+type series struct {
+	no       uint32
+	key      point.Series
+	ordering point.Ordering
+	std      *cell
+	envs     []*cell // by environment number - 1; nil where it has no points
+}
+
+func (s *series) ordered() bool { return s.ordering != point.Unordered }
+
+// environment sums up one environment over all series.
+type environment struct {
+	no          uint32
+	id          string
+	points      uint64
+	lastRLStep  uint64
+	lastEpisode uint64 // plus one; 0 for none
+	// lastMinorEpisode is that of points of EPISODE scale, plus one.
+	lastMinorEpisode uint64
+}

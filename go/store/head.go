@@ -1,0 +1,30 @@
+package store
+
+// The head of a run, its points that only the journal holds, is rolled into
+// blocks when it takes this much memory, or this many journal records would have
+// to be replayed. The heads of all runs together are bounded as well: beyond
+// that every writer rolls its own.
+const (
+	maxHeadBytes      = 32 << 20
+	maxAllHeadBytes   = 512 << 20
+	maxJournalRecords = 100_000
+)
+
+// growHead counts memory that the head takes, or gives back.
+func (r *Run) growHead(bytes int) {
+	r.headBytes += bytes
+	r.db.headBytes.Add(int64(bytes))
+}
+
+func (db *DB) headsFull() bool { return db.headBytes.Load() > maxAllHeadBytes }
+
+// freeze sets the head aside for a roll; readers still see it.
+func (c *cell) freeze() {
+	c.frozen, c.head = c.head, columns{}
+}
+
+// thaw puts a head that could not be rolled back before what came since.
+func (c *cell) thaw() {
+	c.frozen.add(&c.head)
+	c.head, c.frozen = c.frozen, columns{}
+}

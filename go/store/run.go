@@ -1,0 +1,145 @@
+package store
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/metrana/metrana/go/point"
+)
+
+// Run is the stored points of one run.
+//
+// Its state (series, environments, what the step rules need) is in memory. One
+// transaction at a time writes it and holds mu from Begin to Commit; readers
+// copy what they need under mu and read blocks without it.
+type Run struct {
+	db *DB
+	id RunID
+
+	mu           sync.RWMutex
+	ended        *sync.Cond // on mu: a roll or a reload has ended
+	series       []*series
+	byKey        map[string]*series
+	environments []*environment
+	byID         map[string]*environment
+	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
+	points       uint64
+	duplicates   uint64
+	journal      uint64 // number of the next journal record
+	journalFirst uint64 // number of the first that is not in blocks
+	headBytes    int
+	dirty        []*cell // with points in head
+	blocks       []blockInfo
+	nextBlock    uint64
+	rolling      bool
+	stale        bool  // an undone Tx is still in memory
+	rollErr      error // of the last roll
+	broken       error // why the run cannot be written: its state was lost and not found again
+}
+
+func newRun(db *DB, id RunID) *Run {
+	r := &Run{db: db, id: id}
+	r.ended = sync.NewCond(&r.mu)
+	r.reset()
+	return r
+}
+
+func (r *Run) reset() {
+	r.series, r.environments, r.dirty, r.blocks = nil, nil, nil, nil
+	r.byKey = make(map[string]*series)
+	r.byID = make(map[string]*environment)
+	r.sessions = make(map[uint64]uint64)
+	r.points, r.duplicates, r.journal, r.journalFirst, r.nextBlock = 0, 0, 0, 0, 0
+	r.headBytes = 0
+}
+
+// load reads the state as of the last roll and replays the journal behind it.
+func (r *Run) load() error {
+	state, found, err := r.db.get(stateKey(r.id))
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := r.decodeState(state); err != nil {
+			return fmt.Errorf("store: state of run %s: %w", r.id, err)
+		}
+	}
+	prefix := runKey(r.id, kindJournal)
+	return r.db.scan(prefix, func(key, record []byte) error {
+		if err := r.replay(record); err != nil {
+			return fmt.Errorf("store: journal record %x of run %s: %w", key[len(prefix):], r.id, err)
+		}
+		r.journal++
+		return nil
+	})
+}
+
+// reload forgets the state in memory and reads it again from disk. A roll that
+// is under way is waited for: it works on this state. The caller holds the lock.
+func (r *Run) reload() {
+	r.stale = true
+	for r.rolling {
+		r.ended.Wait()
+	}
+	r.reset()
+	if err := r.load(); err != nil {
+		r.broken = fmt.Errorf("store: run %s could not be read again: %w", r.id, err)
+	}
+	r.stale = false
+	r.ended.Broadcast()
+}
+
+func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
+	s := &series{no: uint32(len(r.series) + 1), key: key, ordering: ordering}
+	r.series = append(r.series, s)
+	r.byKey[key.Key()] = s
+	return s
+}
+
+func (r *Run) addEnvironment(id string) *environment {
+	e := &environment{no: uint32(len(r.environments) + 1), id: id}
+	r.environments = append(r.environments, e)
+	r.byID[id] = e
+	return e
+}
+
+// cellOf gives the cell of a series, in an environment unless env is 0; it is
+// made when it is new.
+func (r *Run) cellOf(s *series, env uint32) *cell {
+	if env == 0 {
+		if s.std == nil {
+			s.std = &cell{id: cellID{s.no, 0}}
+		}
+		return s.std
+	}
+	for int(env) > len(s.envs) {
+		s.envs = append(s.envs, nil)
+	}
+	if s.envs[env-1] == nil {
+		s.envs[env-1] = &cell{id: cellID{s.no, env}, episodic: s.key.Scale == point.ScaleEpisode}
+	}
+	return s.envs[env-1]
+}
+
+// take adds columns that the step rules let through to a cell and to all that
+// sums it up. RL columns are those of one batch.
+func (r *Run) take(c *cell, more *columns) {
+	if len(more.values) == 0 {
+		return
+	}
+	if len(c.head.values) == 0 {
+		r.dirty = append(r.dirty, c)
+	}
+	c.head.add(more)
+	r.headBytes += more.bytes()
+	r.points += uint64(len(more.values))
+	if !c.id.rl() {
+		c.std.observeAll(more)
+		return
+	}
+	c.rl.observeAll(more, c.episodic)
+	e := r.environments[c.id.env-1]
+	e.points += uint64(len(more.values))
+	e.lastRLStep = max(e.lastRLStep, more.ints[colRLStep][0].First)
+	e.lastEpisode = max(e.lastEpisode, c.rl.maxEpisode)
+}

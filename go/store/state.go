@@ -1,0 +1,178 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// The state record holds what the memory of a run knows as of its last roll:
+// the dictionary, what the step rules need, and where the blocks are. FORMAT.md
+// draws it.
+const stateVersion = 1
+
+// runState is the run's state at one moment, all but the list of new blocks.
+type runState struct {
+	body   []byte
+	blocks []blockInfo
+}
+
+// capture writes the state down. The caller holds the lock.
+func (r *Run) capture() runState {
+	var b []byte
+	b = binary.AppendUvarint(b, r.points)
+	b = binary.AppendUvarint(b, r.duplicates)
+	b = binary.AppendUvarint(b, uint64(len(r.sessions)))
+	for session, sequence := range r.sessions {
+		b = binary.AppendUvarint(b, session)
+		b = binary.AppendUvarint(b, sequence)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.environments)))
+	for _, e := range r.environments {
+		b = chunk.AppendBytes(b, e.id)
+		b = appendNumbers(b, e.points, e.lastRLStep, e.lastEpisode)
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.series)))
+	for _, s := range r.series {
+		b = appendSeriesKey(b, s.key, s.ordering)
+		b = appendSeriesState(b, s)
+	}
+	return runState{body: b, blocks: r.blocks[:len(r.blocks):len(r.blocks)]}
+}
+
+func appendNumbers(b []byte, numbers ...uint64) []byte {
+	for _, v := range numbers {
+		b = binary.AppendUvarint(b, v)
+	}
+	return b
+}
+
+func appendSeriesState(b []byte, s *series) []byte {
+	if s.std == nil {
+		b = append(b, 0)
+	} else {
+		std := &s.std.std
+		b = appendNumbers(append(b, 1), std.count, std.first, std.last, uint64(std.lastTime), std.late)
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(std.lastValue))
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.envs)))
+	for _, c := range s.envs {
+		if c == nil {
+			b = append(b, 0)
+			continue
+		}
+		b = appendNumbers(append(b, 1), c.rl.count, c.rl.maxEpisode)
+		b = appendEpisodeState(b, &c.rl.episode)
+		b = appendEpisodeState(b, &c.rl.endless)
+	}
+	return b
+}
+
+func appendEpisodeState(b []byte, e *episodeState) []byte {
+	if !e.started {
+		return append(b, 0)
+	}
+	kind := byte(1)
+	if e.flat {
+		kind = 2
+	}
+	return appendNumbers(append(b, kind), e.episode, e.attempt, e.first, e.rlStep, e.base, e.next, e.total)
+}
+
+// encode completes the state with the blocks of the roll that it belongs to.
+func (s runState) encode(more []blockInfo, nextBlock, journalFirst uint64) []byte {
+	plain := appendNumbers(nil, journalFirst, nextBlock, uint64(len(s.blocks)+len(more)))
+	for _, list := range [][]blockInfo{s.blocks, more} {
+		for _, b := range list {
+			plain = appendNumbers(plain, b.number, uint64(b.first.series), uint64(b.first.env),
+				uint64(b.last.series), uint64(b.last.env))
+		}
+	}
+	plain = append(plain, s.body...)
+	record := binary.AppendUvarint([]byte{stateVersion}, uint64(len(plain)))
+	return sealed(chunk.Compress(record, plain))
+}
+
+// decodeState reads a state record into a run that was reset.
+func (r *Run) decodeState(record []byte) error {
+	src, err := opened(record)
+	if err != nil {
+		return err
+	}
+	d := decoder{src: src}
+	if version := d.byte(); d.err == nil && version != stateVersion {
+		return fmt.Errorf("%w: state of version %d", chunk.ErrCorrupt, version)
+	}
+	size := d.number()
+	if d.err == nil && size > 1<<31 {
+		d.fail("impossible size")
+	}
+	if d.err != nil {
+		return d.err
+	}
+	plain, err := chunk.Decompress(d.src, int(size))
+	if err != nil {
+		return err
+	}
+	d = decoder{src: plain}
+	r.decodeBlocks(&d)
+	r.points, r.duplicates = d.number(), d.number()
+	for range d.count() {
+		session := d.number()
+		r.sessions[session] = d.number()
+	}
+	for range d.count() {
+		e := r.addEnvironment(d.text())
+		e.points, e.lastRLStep, e.lastEpisode = d.number(), d.number(), d.number()
+	}
+	for range d.count() {
+		s := r.addSeries(d.seriesKey())
+		r.decodeSeriesState(&d, s)
+	}
+	return d.err
+}
+
+func (r *Run) decodeBlocks(d *decoder) {
+	r.journalFirst, r.nextBlock = d.number(), d.number()
+	r.journal = r.journalFirst
+	for range d.count() {
+		info := blockInfo{number: d.number()}
+		info.first = cellID{uint32(d.number()), uint32(d.number())}
+		info.last = cellID{uint32(d.number()), uint32(d.number())}
+		r.blocks = append(r.blocks, info)
+	}
+}
+
+func (r *Run) decodeSeriesState(d *decoder, s *series) {
+	if d.byte() == 1 {
+		c := r.cellOf(s, 0)
+		c.std = stdState{count: d.number(), first: d.number(), last: d.number()}
+		c.std.lastTime, c.std.late = int64(d.number()), d.number()
+		c.std.lastValue = math.Float64frombits(d.bits())
+	}
+	envs := d.count()
+	if d.err == nil && envs > len(r.environments) {
+		d.fail("unknown environment")
+	}
+	for env := 1; env <= envs && d.err == nil; env++ {
+		if d.byte() == 0 {
+			continue
+		}
+		c := r.cellOf(s, uint32(env))
+		c.rl = rlState{count: d.number(), maxEpisode: d.number()}
+		c.rl.episode, c.rl.endless = decodeEpisodeState(d), decodeEpisodeState(d)
+	}
+}
+
+func decodeEpisodeState(d *decoder) episodeState {
+	kind := d.byte()
+	if kind == 0 {
+		return episodeState{}
+	}
+	return episodeState{
+		started: true, flat: kind == 2, episode: d.number(), attempt: d.number(), first: d.number(),
+		rlStep: d.number(), base: d.number(), next: d.number(), total: d.number(),
+	}
+}

@@ -1,0 +1,259 @@
+package store
+
+import (
+	"math"
+
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// The step rules: which of the points that arrive are kept, and where they lie.
+// README.md states them in words.
+
+// keepStandard writes the points of a batch that are kept into out and returns
+// how many came late.
+func keepStandard(s *stdState, ordered bool, logger uint64, b point.Batch, out *columns) (late uint64) {
+	if !ordered {
+		out.ints[colStep] = appendSteps(out.ints[colStep], b.Steps, 0, len(b.Values))
+		out.ints[colTime] = appendTimes(out.ints[colTime], b.Times, 0, len(b.Values))
+		out.ints[colLogger] = out.ints[colLogger].Append(logger, 0, len(b.Values))
+		out.values = append(out.values, b.Values...)
+		return 0
+	}
+	next, open := uint64(0), true // the lowest step that may come
+	if s.count > 0 {
+		next, open = s.last+1, s.last < math.MaxUint64
+	}
+	if b.Steps.List == nil {
+		return keepConsecutive(next, open, logger, b, out)
+	}
+	for i, step := range b.Steps.List {
+		if !open || step < next {
+			late++
+			continue
+		}
+		appendOne(out, step, b.Times.At(i), logger, b.Values[i])
+		next, open = step+1, step < math.MaxUint64
+	}
+	return late
+}
+
+func keepConsecutive(next uint64, open bool, logger uint64, b point.Batch, out *columns) (late uint64) {
+	n := len(b.Values)
+	from := 0
+	if !open {
+		from = n
+	} else if b.Steps.First < next {
+		from = int(min(next-b.Steps.First, uint64(n)))
+	}
+	out.ints[colStep] = appendSteps(out.ints[colStep], b.Steps, from, n)
+	out.ints[colTime] = appendTimes(out.ints[colTime], b.Times, from, n)
+	out.ints[colLogger] = out.ints[colLogger].Append(logger, 0, n-from)
+	out.values = append(out.values, b.Values[from:]...)
+	return uint64(from)
+}
+
+func appendOne(out *columns, step uint64, time int64, logger uint64, value float64) {
+	out.ints[colStep] = out.ints[colStep].AppendOne(step)
+	out.ints[colTime] = out.ints[colTime].AppendOne(uint64(time))
+	out.ints[colLogger] = out.ints[colLogger].AppendOne(logger)
+	out.values = append(out.values, value)
+}
+
+func appendSteps(runs chunk.Runs, s point.Steps, from, to int) chunk.Runs {
+	if s.List == nil {
+		return runs.Append(s.First+uint64(from), 1, to-from)
+	}
+	for _, step := range s.List[from:to] {
+		runs = runs.AppendOne(step)
+	}
+	return runs
+}
+
+func appendTimes(runs chunk.Runs, t point.Times, from, to int) chunk.Runs {
+	if t.List == nil {
+		return runs.Append(uint64(t.Millis), 0, to-from)
+	}
+	for _, time := range t.List[from:to] {
+		runs = runs.AppendOne(uint64(time))
+	}
+	return runs
+}
+
+// storedPoints finds the stored points of a cell at one episode (plus one; 0
+// for none) and, unless nil, one rl_step, in logged order.
+type storedPoints func(episode uint64, rlStep *uint64) (columns, error)
+
+// rlKeeper applies the rules of RL points to one batch.
+type rlKeeper struct {
+	state    *rlState
+	episodic bool
+	stored   storedPoints
+}
+
+// keep writes the points of a batch that are kept into out and returns how many
+// were stored already.
+func (k rlKeeper) keep(b point.RLBatch, mayRestart bool, out *columns) (duplicates uint64, err error) {
+	episode := uint64(0)
+	if b.HasEpisode && !k.episodic {
+		episode = b.Episode + 1
+	}
+	state, err := k.find(episode)
+	if err != nil {
+		return 0, err
+	}
+	if mayRestart && episode != 0 && restarts(state, b) {
+		*state = episodeState{episode: episode, attempt: state.attempt + 1}
+	}
+	base, fresh := k.place(state, b)
+	if fresh {
+		k.write(b, 0, len(b.Values), base, state.attempt, episode, out)
+		return 0, nil
+	}
+	return k.keepSome(state, b, base, episode, out)
+}
+
+// restarts tells whether a batch logs the first env step of an episode again.
+func restarts(e *episodeState, b point.RLBatch) bool {
+	if !e.started || len(b.Values) == 0 {
+		return false
+	}
+	first := b.Minors.At(0)
+	if b.Flat {
+		return first == 0 || first == 1 && b.FromOne
+	}
+	return b.RLStep == e.first && first == 0
+}
+
+// find gives the state of an episode, from its stored points when it is not
+// the one at hand.
+func (k rlKeeper) find(episode uint64) (*episodeState, error) {
+	s := k.state
+	if episode == 0 {
+		return &s.endless, nil
+	}
+	if s.episode.episode == episode {
+		return &s.episode, nil
+	}
+	found := episodeState{episode: episode}
+	if episode <= s.maxEpisode {
+		points, err := k.stored(episode, nil)
+		if err != nil {
+			return nil, err
+		}
+		rlSteps, minors := points.ints[colRLStep].Cursor(), points.ints[colMinor].Cursor()
+		envSteps, attempts := points.ints[colEnvStep].Cursor(), points.ints[colAttempt].Cursor()
+		for range points.values {
+			found.observe(rlSteps.Next(), minors.Next(), envSteps.Next(), attempts.Next())
+		}
+	}
+	s.episode = found
+	return &s.episode, nil
+}
+
+// place says where minor 0 of a batch lies in the episode, and whether none of
+// the batch's keys can be stored yet.
+func (k rlKeeper) place(e *episodeState, b point.RLBatch) (base uint64, fresh bool) {
+	consecutive := b.Minors.List == nil
+	first := b.Minors.First
+	switch {
+	case !e.started:
+		return 0, consecutive
+	case k.episodic:
+		return 0, consecutive && (b.RLStep > e.rlStep || b.RLStep == e.rlStep && first >= e.next)
+	case b.Flat:
+		return 0, consecutive && first >= e.total
+	case b.RLStep > e.rlStep:
+		return e.total, consecutive
+	case b.RLStep == e.rlStep && !e.flat:
+		return e.base, consecutive && first >= e.next
+	case b.RLStep == e.rlStep:
+		return e.total, consecutive
+	}
+	return e.total, false
+}
+
+type rlKey struct {
+	rlStep, minor uint64
+}
+
+// keepSome drops the points whose keys are stored already.
+func (k rlKeeper) keepSome(e *episodeState, b point.RLBatch, base, episode uint64, out *columns) (duplicates uint64, err error) {
+	taken := make(map[rlKey]bool)
+	if e.started {
+		if base, err = k.collect(e, b, base, episode, taken); err != nil {
+			return 0, err
+		}
+	}
+	for i := range b.Values {
+		key := rlKey{b.RLStep, k.minor(b, i)}
+		if taken[key] {
+			duplicates++
+			continue
+		}
+		taken[key] = true
+		k.write(b, i, i+1, base, e.attempt, episode, out)
+	}
+	return duplicates, nil
+}
+
+// collect gathers the keys stored at the batch's rl_step; it returns the base of
+// the relative minors stored there, or else the one given.
+func (k rlKeeper) collect(e *episodeState, b point.RLBatch, base, episode uint64, taken map[rlKey]bool) (uint64, error) {
+	points, err := k.stored(episode, &b.RLStep)
+	if err != nil {
+		return 0, err
+	}
+	minors, envSteps := points.ints[colMinor].Cursor(), points.ints[colEnvStep].Cursor()
+	attempts := points.ints[colAttempt].Cursor()
+	for range points.values {
+		minor, envStep := minors.Next(), envSteps.Next()
+		if attempts.Next() != e.attempt {
+			continue
+		}
+		taken[rlKey{b.RLStep, minor}] = true
+		if !b.Flat && minor&1 == 0 {
+			base = envStep - minor>>1
+		}
+	}
+	return base, nil
+}
+
+func (k rlKeeper) minor(b point.RLBatch, i int) uint64 {
+	minor := b.Minors.At(i) << 1
+	if b.Flat && !k.episodic {
+		minor |= 1
+	}
+	return minor
+}
+
+// write adds the points from..to of a batch.
+func (k rlKeeper) write(b point.RLBatch, from, to int, base, attempt, episode uint64, out *columns) {
+	n := to - from
+	if n == 0 {
+		return
+	}
+	out.ints[colRLStep] = out.ints[colRLStep].Append(b.RLStep, 0, n)
+	out.ints[colRLTime] = appendTimes(out.ints[colRLTime], b.Times, from, to)
+	out.ints[colAttempt] = out.ints[colAttempt].Append(attempt, 0, n)
+	out.values = append(out.values, b.Values[from:to]...)
+	if b.Minors.List == nil {
+		first := k.minor(b, from)
+		k.writePositions(first, 2, base+first>>1, episode, n, out)
+		return
+	}
+	for i := from; i < to; i++ {
+		minor := k.minor(b, i)
+		k.writePositions(minor, 0, base+minor>>1, episode, 1, out)
+	}
+}
+
+func (k rlKeeper) writePositions(minor, delta, envStep, episode uint64, n int, out *columns) {
+	out.ints[colMinor] = out.ints[colMinor].Append(minor, delta, n)
+	out.ints[colEnvStep] = out.ints[colEnvStep].Append(envStep, 1, n)
+	if k.episodic {
+		out.ints[colEpisode] = out.ints[colEpisode].Append(envStep+1, 1, n)
+	} else {
+		out.ints[colEpisode] = out.ints[colEpisode].Append(episode, 0, n)
+	}
+}

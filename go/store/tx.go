@@ -1,0 +1,183 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/metrana/metrana/go/point"
+)
+
+// Tx is one atomic change to a run. Its methods change the state in memory at
+// once, where nobody sees it before Commit; Abort puts it back. A Tx is used by
+// one goroutine.
+type Tx struct {
+	run     *Run
+	batch   *pebble.Batch
+	entries []byte
+	kept    columns // scratch
+	err     error   // first failure; Commit reports it
+}
+
+// Begin starts the only transaction of the run at this moment; it waits for the
+// one before, and, when points come faster than they can be rolled into blocks,
+// for the roll. It must be ended by Commit or Abort.
+func (r *Run) Begin() *Tx {
+	r.mu.Lock()
+	for r.stale || r.rolling && r.headBytes > maxHeadBytes {
+		r.ended.Wait()
+	}
+	return &Tx{run: r, batch: r.db.pebble.NewBatch()}
+}
+
+// Applied tells whether the request with this number was applied before. The
+// session 0 is that of clients that number nothing.
+func (tx *Tx) Applied(session, sequence uint64) bool {
+	last, known := tx.run.sessions[session]
+	return session != 0 && known && sequence <= last
+}
+
+// MarkApplied notes that the request with this number is part of the Tx.
+func (tx *Tx) MarkApplied(session, sequence uint64) {
+	if session == 0 {
+		return
+	}
+	tx.run.sessions[session] = max(tx.run.sessions[session], sequence)
+	tx.entries = appendNumbersEntry(tx.entries, entrySession, session, sequence)
+}
+
+// Series numbers a series, from 1. The ordering of the first mention stays.
+func (tx *Tx) Series(key point.Series, ordering point.Ordering) uint32 {
+	if s, known := tx.run.byKey[key.Key()]; known {
+		return s.no
+	}
+	s := tx.run.addSeries(key, ordering)
+	tx.entries = appendSeriesEntry(tx.entries, s)
+	return s.no
+}
+
+// Environment numbers an environment, from 1.
+func (tx *Tx) Environment(id string) uint32 {
+	if e, known := tx.run.byID[id]; known {
+		return e.no
+	}
+	e := tx.run.addEnvironment(id)
+	tx.entries = appendEnvironmentEntry(tx.entries, e)
+	return e.no
+}
+
+// Append adds standard points under the rules of the series' ordering. The
+// values are copied. A number that Series did not give is a bug.
+func (tx *Tx) Append(no uint32, logger uint64, b point.Batch) {
+	r := tx.run
+	s := r.series[no-1]
+	c := r.cellOf(s, 0)
+	tx.clear()
+	late := keepStandard(&c.std, s.ordering != point.Unordered, logger, b, &tx.kept)
+	if late > 0 {
+		c.std.late += late
+		tx.entries = appendNumbersEntry(tx.entries, entryLate, uint64(no), late)
+	}
+	tx.add(c)
+}
+
+// AppendRL adds RL points of a series in an environment. Only a request with a
+// new sequence number may restart an episode. The values are copied.
+func (tx *Tx) AppendRL(no, env uint32, b point.RLBatch, mayRestart bool) {
+	if tx.err != nil || len(b.Values) == 0 {
+		return
+	}
+	r := tx.run
+	c := r.cellOf(r.series[no-1], env)
+	tx.clear()
+	keeper := rlKeeper{state: &c.rl, episodic: c.episodic, stored: func(episode uint64, rlStep *uint64) (columns, error) {
+		return r.storedAt(c, episode, rlStep)
+	}}
+	duplicates, err := keeper.keep(b, mayRestart, &tx.kept)
+	if err != nil {
+		tx.err = err
+		return
+	}
+	if duplicates > 0 {
+		r.duplicates += duplicates
+		tx.entries = appendNumbersEntry(tx.entries, entryDuplicates, duplicates)
+	}
+	tx.add(c)
+}
+
+func (tx *Tx) clear() {
+	for k := range tx.kept.ints {
+		tx.kept.ints[k] = tx.kept.ints[k][:0]
+	}
+	tx.kept.values = tx.kept.values[:0]
+}
+
+func (tx *Tx) add(c *cell) {
+	if len(tx.kept.values) > 0 {
+		tx.entries = appendPointsEntry(tx.entries, c.id, &tx.kept)
+		tx.run.take(c, &tx.kept)
+	}
+}
+
+// Records writes records in the same atomic change.
+func (tx *Tx) Records() RecordWriter { return recordWriter{tx.batch} }
+
+// Abort undoes the Tx. Where it changed anything the run is read again.
+func (tx *Tx) Abort() {
+	defer tx.run.mu.Unlock()
+	if err := tx.batch.Close(); err != nil {
+		tx.run.db.log.Error("closing an unused batch", "error", err)
+	}
+	if len(tx.entries) > 0 || tx.err != nil {
+		tx.run.reload()
+	}
+}
+
+// Pending is a committed change that may not be durable yet.
+type Pending struct {
+	batch *pebble.Batch // nil: nothing to wait for
+}
+
+// Wait returns when the change is durable, or with the reason why it is not.
+// One sync of the disk serves all changes that wait. It is called once.
+func (p Pending) Wait() error {
+	if p.batch == nil {
+		return nil
+	}
+	return errors.Join(p.batch.SyncWait(), p.batch.Close())
+}
+
+// Commit makes the change visible to readers; Pending.Wait makes sure of the
+// disk. After an error nothing of the change is left.
+func (tx *Tx) Commit() (Pending, error) {
+	r := tx.run
+	if err := errors.Join(tx.err, r.broken); err != nil {
+		tx.err = err
+		tx.Abort()
+		return Pending{}, err
+	}
+	defer r.mu.Unlock()
+	if len(tx.entries) > 0 {
+		if err := tx.batch.Set(journalKey(r.id, r.journal), sealed(tx.entries), nil); err != nil {
+			return Pending{}, tx.undo(err)
+		}
+	}
+	if tx.batch.Empty() {
+		return Pending{}, tx.batch.Close()
+	}
+	if err := r.db.pebble.ApplyNoSyncWait(tx.batch, pebble.Sync); err != nil {
+		return Pending{}, tx.undo(err)
+	}
+	if len(tx.entries) > 0 {
+		r.journal++
+	}
+	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords {
+		r.startRoll()
+	}
+	return Pending{tx.batch}, nil
+}
+
+func (tx *Tx) undo(cause error) error {
+	tx.run.reload()
+	return fmt.Errorf("store: committing to run %s: %w", tx.run.id, errors.Join(cause, tx.batch.Close()))
+}
