@@ -21,6 +21,8 @@ const blockPoints = 1 << 15
 type blockInfo struct {
 	number      uint64
 	first, last cellID
+	steps       Range // of steps; of RL points those of rl_steps
+	episodes    Range // of episodes plus one; 0 for points without
 }
 
 func (b blockInfo) mayHold(id cellID) bool {

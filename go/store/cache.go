@@ -5,58 +5,55 @@ import (
 	"sync"
 )
 
-// blockCacheBytes bounds what decoded blocks may take in memory. Charts of
-// neighbouring series read the same blocks, again at each update.
-const blockCacheBytes = 128 << 20
+// maxCachedBytes bounds the decoded blocks that are kept.
+const maxCachedBytes = 64 << 20
 
-type blockRef struct {
+// blockCache keeps the decoded blocks that were read last: the series of one
+// chart lie side by side. Blocks never change, so what is cached stays true.
+type blockCache struct {
+	mu    sync.Mutex
+	limit int
+	size  int
+	byKey map[blockName]*list.Element
+	order *list.List // of cachedBlock, the last read in front
+}
+
+type blockName struct {
 	run    RunID
 	number uint64
 }
 
-// blockCache keeps the decoded blocks that were used last. Blocks never change.
-type blockCache struct {
-	limit int
-
-	mu    sync.Mutex
-	bytes int
-	order *list.List // of *cachedBlock, last used in front
-	byRef map[blockRef]*list.Element
-}
-
 type cachedBlock struct {
-	ref   blockRef
+	name  blockName
 	block *block
-	bytes int
 }
 
 func newBlockCache(limit int) *blockCache {
-	return &blockCache{limit: limit, order: list.New(), byRef: make(map[blockRef]*list.Element)}
+	return &blockCache{limit: limit, byKey: make(map[blockName]*list.Element), order: list.New()}
 }
 
-func (c *blockCache) get(ref blockRef) (*block, bool) {
+func (c *blockCache) get(name blockName) *block {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element, found := c.byRef[ref]
-	if !found {
-		return nil, false
+	e := c.byKey[name]
+	if e == nil {
+		return nil
 	}
-	c.order.MoveToFront(element)
-	return element.Value.(*cachedBlock).block, true
+	c.order.MoveToFront(e)
+	return e.Value.(cachedBlock).block
 }
 
-func (c *blockCache) put(ref blockRef, b *block) {
+func (c *blockCache) put(name blockName, b *block) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, found := c.byRef[ref]; found {
+	if c.byKey[name] != nil {
 		return
 	}
-	entry := &cachedBlock{ref, b, b.bytes()}
-	c.byRef[ref] = c.order.PushFront(entry)
-	c.bytes += entry.bytes
-	for c.bytes > c.limit && c.order.Len() > 1 {
-		oldest := c.order.Remove(c.order.Back()).(*cachedBlock)
-		delete(c.byRef, oldest.ref)
-		c.bytes -= oldest.bytes
+	c.byKey[name] = c.order.PushFront(cachedBlock{name, b})
+	c.size += b.bytes()
+	for c.size > c.limit && c.order.Len() > 1 {
+		last := c.order.Remove(c.order.Back()).(cachedBlock)
+		delete(c.byKey, last.name)
+		c.size -= last.block.bytes()
 	}
 }

@@ -1,149 +1,194 @@
 package store
 
 import (
-	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// FormatVersion is the version of the records that this package writes.
-const FormatVersion = 1
-
-// Options are the surroundings of a DB.
+// Options say how to open a DB. The zero value is the ordinary way.
 type Options struct {
-	Logger *slog.Logger // nil: discarded
-	FS     vfs.FS       // nil: the disk
+	Logger   *slog.Logger // nil: slog.Default
+	FS       vfs.FS       // nil: the disk
+	ReadOnly bool         // nothing is written, not even what recovery finds
 }
 
-// FormatError tells that a newer version wrote the directory.
-type FormatError struct {
-	Dir     string
-	Version string
-}
-
-func (e *FormatError) Error() string {
-	return fmt.Sprintf("data directory %s has format %s; this version reads formats up to %d", e.Dir, e.Version, FormatVersion)
-}
-
-// DB is an open data directory.
+// DB is one data directory. Its methods may be called from any goroutine.
 type DB struct {
-	dir    string
-	fs     vfs.FS
-	log    *slog.Logger
-	pebble *pebble.DB
-	lock   *pebble.Lock
-	cache  *blockCache
-
+	dir        string
+	fs         vfs.FS
+	log        *slog.Logger
+	pebble     *pebble.DB
+	lock       *directoryLock
+	blocks     *blockCache
+	readOnly   bool
 	background sync.WaitGroup // rolls
+	headBytes  atomic.Int64   // of all runs
 
-	mu   sync.Mutex
-	runs map[RunID]*Run
+	mu     sync.Mutex // guards runs and closed; taken before any run's lock
+	runs   map[RunID]*openRun
+	closed bool
 }
 
-// Open opens a data directory, which is made when missing. Only one process at
-// a time can: *LockedError names the other. *FormatError refuses a directory
-// that a newer version wrote.
+// openRun is a run that is being read, or was.
+type openRun struct {
+	once sync.Once
+	run  *Run
+	err  error
+}
+
+// ErrClosed is what a DB answers after Close.
+var ErrClosed = errors.New("store: closed")
+
+// Open opens a data directory, which it makes when there is none. The directory
+// is ours alone until Close: another Open fails with a *LockedError. One that a
+// newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
-	if o.FS == nil {
-		o.FS = vfs.Default
+	db := &DB{dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun)}
+	if db.fs == nil {
+		db.fs = vfs.Default
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if db.log == nil {
+		db.log = slog.Default()
 	}
-	db := &DB{dir: dir, fs: o.FS, log: o.Logger, runs: make(map[RunID]*Run), cache: newBlockCache(blockCacheBytes)}
-	if err := db.acquire(); err != nil {
+	db.blocks = newBlockCache(maxCachedBytes)
+	if !o.ReadOnly {
+		if err := makeDirectory(db.fs, dir); err != nil {
+			return nil, fmt.Errorf("store: making %s: %w", dir, err)
+		}
+	}
+	var err error
+	if db.lock, err = lockDirectory(db.fs, dir); err != nil {
 		return nil, err
 	}
-	if err := db.openPebble(); err != nil {
-		return nil, errors.Join(err, db.lock.Close())
+	if err = db.openPebble(); err != nil {
+		return nil, errors.Join(err, db.lock.release())
 	}
 	return db, nil
 }
 
-func (db *DB) openPebble() error {
-	cache := pebble.NewCache(64 << 20)
-	defer cache.Unref()
-	var err error
-	db.pebble, err = pebble.Open(db.dir, &pebble.Options{
-		Cache:                       cache,
-		FS:                          db.fs,
-		FormatMajorVersion:          pebble.FormatNewest,
-		Lock:                        db.lock,
-		Logger:                      pebbleLog{db.log},
-		MemTableSize:                64 << 20,
-		MemTableStopWritesThreshold: 4,
-		CompactionConcurrencyRange:  func() (int, int) { return 1, 2 },
-	})
-	if err != nil {
-		return fmt.Errorf("store: opening %s: %w", db.dir, err)
+// makeDirectory makes a directory and those it lies in, and syncs the parent of
+// each, so that a crash of the machine does not take them away again.
+func makeDirectory(fs vfs.FS, dir string) error {
+	if _, err := fs.Stat(dir); err == nil {
+		return nil
 	}
-	if err := db.checkFormat(); err != nil {
+	parent := fs.PathDir(dir)
+	if parent != dir {
+		if err := makeDirectory(fs, parent); err != nil {
+			return err
+		}
+	}
+	if err := fs.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	opened, err := fs.OpenDir(parent)
+	if err != nil {
+		return err
+	}
+	return errors.Join(opened.Sync(), opened.Close())
+}
+
+func (db *DB) openPebble() error {
+	var err error
+	path := db.fs.PathJoin(db.dir, "pebble")
+	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
+		return fmt.Errorf("store: opening %s: %w", path, err)
+	}
+	if err = db.checkFormat(); err != nil {
 		return errors.Join(err, db.pebble.Close())
 	}
 	return nil
 }
 
+// formatVersion is that of all records together; FORMAT.md tells its history.
+const formatVersion = 1
+
+// FormatError reports a data directory that a newer version has written.
+type FormatError struct {
+	Dir          string
+	Found, Known uint64
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("store: %s is in format %d; this version knows formats up to %d, a newer one is needed to open it", e.Dir, e.Found, e.Known)
+}
+
 func (db *DB) checkFormat() error {
-	text, found, err := db.get(keyFormat)
+	record, found, err := db.get(keyFormat)
 	if err != nil {
 		return err
 	}
 	if !found {
-		return db.pebble.Set(keyFormat, []byte(strconv.Itoa(FormatVersion)), pebble.Sync)
+		if db.readOnly {
+			return nil
+		}
+		return db.pebble.Set(keyFormat, binary.AppendUvarint(nil, formatVersion), pebble.Sync)
 	}
-	if version, err := strconv.Atoi(string(text)); err != nil || version > FormatVersion {
-		return &FormatError{Dir: db.dir, Version: string(text)}
+	version, n := binary.Uvarint(record)
+	if n <= 0 {
+		return fmt.Errorf("store: %s: the format record is damaged", db.dir)
+	}
+	if version > formatVersion {
+		return &FormatError{Dir: db.dir, Found: version, Known: formatVersion}
 	}
 	return nil
 }
 
-// Close waits for rolls and closes the directory. What is only in the journal
-// stays there and is read at the next start.
-func (db *DB) Close() error {
-	db.background.Wait()
-	return errors.Join(db.pebble.Close(), db.lock.Close())
-}
+// SetOwner says what a second opener of the directory is told, for example
+// "pid 123, http://127.0.0.1:7420".
+func (db *DB) SetOwner(text string) error { return db.lock.setOwner(text) }
 
-// Run gives the points of a run. The first call for a run reads its state; a
-// run without points is empty, not an error.
+// Run gives the run with this id; it need not have points yet. The first call
+// reads its state, later ones are cheap.
 func (db *DB) Run(id RunID) (*Run, error) {
 	db.mu.Lock()
-	defer db.mu.Unlock()
-	if r, open := db.runs[id]; open {
-		return r, nil
+	if db.closed {
+		db.mu.Unlock()
+		return nil, ErrClosed
 	}
-	r := newRun(db, id)
-	if err := r.load(); err != nil {
-		return nil, err
+	open := db.runs[id]
+	if open == nil {
+		open = new(openRun)
+		db.runs[id] = open
 	}
-	db.runs[id] = r
-	return r, nil
+	db.mu.Unlock()
+	open.once.Do(func() {
+		r := newRun(db, id)
+		if open.err = r.load(); open.err == nil {
+			open.run = r
+		}
+	})
+	return open.run, open.err
 }
 
-// runIDs lists every run with points on disk.
-func (db *DB) runIDs() ([]RunID, error) {
-	var ids []RunID
-	iterator, err := db.pebble.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRun}, UpperBound: []byte{prefixRun + 1}})
-	if err != nil {
-		return nil, fmt.Errorf("store: listing runs: %w", err)
+// openRuns lists the runs in memory.
+func (db *DB) openRuns() []*Run {
+	db.mu.Lock()
+	entries := make([]*openRun, 0, len(db.runs))
+	for _, open := range db.runs {
+		entries = append(entries, open)
 	}
-	for iterator.First(); iterator.Valid(); {
-		id := RunID(iterator.Key()[1:17])
-		ids = append(ids, id)
-		iterator.SeekGE(after(append([]byte{prefixRun}, id[:]...)))
+	db.mu.Unlock()
+	var runs []*Run
+	for _, open := range entries {
+		open.once.Do(func() { open.err = ErrClosed })
+		if open.run != nil {
+			runs = append(runs, open.run)
+		}
 	}
-	return ids, errors.Join(iterator.Error(), iterator.Close())
+	return runs
 }
 
-// Settle does what idle time would do: rolls the journal of every run into
-// blocks and compacts the directory. It takes as long as that takes.
+// Settle does what idle time would do: it moves the points of every run from
+// the journal into blocks and compacts the files. It takes as long as that takes.
 func (db *DB) Settle(ctx context.Context) error {
 	ids, err := db.runIDs()
 	if err != nil {
@@ -167,6 +212,44 @@ func (db *DB) Settle(ctx context.Context) error {
 	return nil
 }
 
+// runIDs lists the runs with records on disk.
+func (db *DB) runIDs() ([]RunID, error) {
+	iter, err := db.pebble.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRun}, UpperBound: []byte{prefixRun + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("store: listing runs: %w", err)
+	}
+	var ids []RunID
+	for ok := iter.First(); ok; {
+		var id RunID
+		copy(id[:], iter.Key()[1:])
+		ids = append(ids, id)
+		next := after(append([]byte{prefixRun}, id[:]...))
+		ok = iter.SeekGE(next)
+	}
+	return ids, errors.Join(iter.Error(), iter.Close())
+}
+
+// Close rolls what the journals hold, so that the next start has nothing to
+// replay, and gives the directory back. No Tx may be open.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return nil
+	}
+	db.closed = true
+	db.mu.Unlock()
+	var failed []error
+	if !db.readOnly {
+		for _, r := range db.openRuns() {
+			failed = append(failed, r.settle())
+		}
+	}
+	db.background.Wait()
+	failed = append(failed, db.pebble.Close(), db.lock.release())
+	return errors.Join(failed...)
+}
+
 // Stats counts what a data directory holds.
 type Stats struct {
 	Runs       int
@@ -174,7 +257,7 @@ type Stats struct {
 	Points     uint64
 	Late       uint64 // standard points refused by the step rules
 	Duplicates uint64 // RL points that were stored already
-	Bytes      uint64 // on disk
+	Bytes      uint64 // of all files
 }
 
 // Stats counts over all runs, which it reads for that.
@@ -196,36 +279,4 @@ func (db *DB) Stats() (Stats, error) {
 		total.Duplicates += s.Duplicates
 	}
 	return total, nil
-}
-
-// get reads one value; it is a copy.
-func (db *DB) get(key []byte) ([]byte, bool, error) {
-	value, closer, err := db.pebble.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("store: reading: %w", err)
-	}
-	value = bytes.Clone(value)
-	return value, true, closer.Close()
-}
-
-// scan calls visit for each record whose key begins with prefix, in order of
-// keys. Key and value are only valid during the call.
-func (db *DB) scan(prefix []byte, visit func(key, value []byte) error) error {
-	iterator, err := db.pebble.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)})
-	if err != nil {
-		return fmt.Errorf("store: reading: %w", err)
-	}
-	for iterator.First(); iterator.Valid(); iterator.Next() {
-		value, err := iterator.ValueAndErr()
-		if err == nil {
-			err = visit(iterator.Key(), value)
-		}
-		if err != nil {
-			return errors.Join(err, iterator.Close())
-		}
-	}
-	return errors.Join(iterator.Error(), iterator.Close())
 }

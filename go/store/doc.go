@@ -1,21 +1,20 @@
-// Package store keeps the points of runs on one machine, in one Pebble
-// database. It knows no network and no protobuf.
+// Package store keeps the points of runs on one embedded Pebble database.
 //
-// Writing: DB.Run gives a run, Run.Begin its one transaction at a time. A
-// transaction applies the step rules (README.md), and its Commit writes all it
-// kept, with the number of the request and the catalog's records, as one atomic
-// change; Pending.Wait returns when that is on disk.
+// Write: DB.Run gives a Run; Run.Begin a Tx, which takes points, marks the
+// request that brought them as applied and carries records of the catalog;
+// Tx.Commit makes all of it visible at once and Pending.Wait returns when it is
+// durable. One Tx a run is open at a time; those of different runs go side by
+// side, and one sync of the disk serves all that wait.
 //
-//	tx := run.Begin()
-//	loss := tx.Series(point.Series{Name: "loss", Scale: point.ScaleMLStep}, point.Ordered)
-//	tx.Append(loss, logger, point.Batch{Values: []float64{0.5}})
-//	pending, err := tx.Commit()
-//	...
-//	err = pending.Wait() // now it may be acknowledged
+// Read: Run.Points, Run.RLPoints and the summaries (SeriesInfos, Environments,
+// …) see every committed Tx and may be called from any goroutine, but not by the
+// goroutine that holds an open Tx of the same run.
 //
-// Points go to a journal first, one record a transaction, and are kept in
-// memory as the head of their run. When the head is large they are rolled into
-// blocks: compressed columns of many series' chunks. FORMAT.md draws the
-// records. Every method may be called from any goroutine unless it says
-// otherwise.
+// A point lies in three places one after the other:
+//
+//	Commit ──▶ journal record (disk) + head (memory) ──roll──▶ block (disk)
+//
+// The journal makes it durable, the head makes it readable at once, and the roll
+// moves many series' points into compressed blocks when enough have gathered.
+// README.md holds the step rules, FORMAT.md draws every record.
 package store

@@ -22,6 +22,7 @@ const (
 	entryPoints      = 4 // series, environment, count, columns, raw values
 	entryLate        = 5 // series, how many points came late
 	entryDuplicates  = 6 // how many RL points were stored already
+	entryRefused     = 7 // how many RL points lay where no axis reaches
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -156,6 +157,8 @@ func (r *Run) replayEntry(kind byte, src []byte) ([]byte, error) {
 		}
 	case entryDuplicates:
 		r.duplicates += d.number()
+	case entryRefused:
+		r.refused += d.number()
 	default:
 		d.fail(fmt.Sprintf("unknown entry %d", kind))
 	}

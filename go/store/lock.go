@@ -4,69 +4,77 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"strings"
+	"io/fs"
+	"os"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// LockedError tells that another process has the directory open.
+// LockedError says that somebody else has the directory open.
 type LockedError struct {
 	Dir   string
-	Owner string // what it said of itself; may be empty
+	Owner string // what the owner told SetOwner, else its process id
+	Err   error
 }
 
 func (e *LockedError) Error() string {
-	if e.Owner == "" {
-		return fmt.Sprintf("data directory %s is in use by another process", e.Dir)
-	}
-	return fmt.Sprintf("data directory %s is in use by %s", e.Dir, e.Owner)
+	return fmt.Sprintf("store: %s is in use by %s", e.Dir, e.Owner)
 }
 
-const ownerFile = "owner"
+func (e *LockedError) Unwrap() error { return e.Err }
 
-// acquire makes the directory and locks it for this process.
-func (db *DB) acquire() error {
-	if err := db.fs.MkdirAll(db.dir, 0o755); err != nil {
-		return fmt.Errorf("store: making the data directory: %w", err)
+// directoryLock keeps a second process out. The lock itself is the operating
+// system's and goes with the process; the file OWNER only says whose it is.
+type directoryLock struct {
+	fs    vfs.FS
+	owner string // path
+	held  io.Closer
+}
+
+func lockDirectory(files vfs.FS, dir string) (*directoryLock, error) {
+	l := &directoryLock{fs: files, owner: files.PathJoin(dir, "OWNER")}
+	held, err := files.Lock(files.PathJoin(dir, "LOCK"))
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("store: locking %s: %w", dir, err)
 	}
-	lock, err := pebble.LockDirectory(db.dir, db.fs)
 	if err != nil {
-		if owner := db.owner(); owner != "" || isBusy(err) {
-			return &LockedError{Dir: db.dir, Owner: owner}
-		}
-		return fmt.Errorf("store: locking %s: %w", db.dir, err)
+		return nil, &LockedError{Dir: dir, Owner: l.readOwner(), Err: err}
 	}
-	db.lock = lock
+	l.held = held
+	if err := l.setOwner(fmt.Sprintf("pid %d", os.Getpid())); err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return l, nil
+}
+
+func (l *directoryLock) readOwner() string {
+	const unknown = "another process"
+	file, err := l.fs.Open(l.owner)
+	if err != nil {
+		return unknown
+	}
+	text, err := io.ReadAll(io.LimitReader(file, 1024))
+	if err = errors.Join(err, file.Close()); err != nil || len(text) == 0 {
+		return unknown
+	}
+	return string(text)
+}
+
+func (l *directoryLock) setOwner(text string) error {
+	file, err := l.fs.Create(l.owner, vfs.WriteCategoryUnspecified)
+	if err == nil {
+		_, err = file.Write([]byte(text))
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("store: writing %s: %w", l.owner, err)
+	}
 	return nil
 }
 
-// isBusy tells a lock that another holds from a directory that cannot be used.
-func isBusy(err error) bool {
-	text := err.Error()
-	return strings.Contains(text, "resource temporarily unavailable") || strings.Contains(text, "lock held")
-}
-
-// SetOwner stores what a second process that wants the directory is told of
-// this one.
-func (db *DB) SetOwner(text string) error {
-	f, err := db.fs.Create(filepath.Join(db.dir, ownerFile), vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return fmt.Errorf("store: naming the owner of %s: %w", db.dir, err)
+func (l *directoryLock) release() error {
+	if err := errors.Join(l.fs.Remove(l.owner), l.held.Close()); err != nil {
+		return fmt.Errorf("store: giving the directory back: %w", err)
 	}
-	_, err = f.Write([]byte(text + "\n"))
-	return errors.Join(err, f.Close())
-}
-
-func (db *DB) owner() string {
-	f, err := db.fs.Open(filepath.Join(db.dir, ownerFile))
-	if err != nil {
-		return ""
-	}
-	text, readErr := io.ReadAll(f)
-	if closeErr := f.Close(); readErr != nil || closeErr != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
+	return nil
 }

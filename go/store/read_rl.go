@@ -5,146 +5,167 @@ import (
 	"slices"
 )
 
-// Range is a range of numbers, both ends included.
-type Range struct{ From, To uint64 }
-
-func (r *Range) holds(v uint64) bool { return r == nil || r.From <= v && v <= r.To }
-
-// RLRange selects RL points; nil selects all.
-type RLRange struct{ RLStep, Episode *Range }
-
-// RLColumns are RL points in ascending order of rl_steps, in logged order
-// within one.
+// RLColumns are points of a series in one environment by ascending rl_step,
+// those of one rl_step as they were logged.
 type RLColumns struct {
 	RLSteps    []uint64
-	HasEpisode []bool
-	Episodes   []uint64 // 0 where the point has none
-	EnvSteps   []uint64 // within the episode; of EPISODE scale the episode
+	Episodes   []uint64 // of EPISODE scale: the minor step
+	HasEpisode []bool   // whether Episodes holds; nil when it holds for all
+	EnvSteps   []uint64 // step within the episode, from what the rl_steps add up to
+	Minors     []uint64 // as they were sent
 	Values     []float64
 	Times      []int64 // Unix milliseconds
 }
 
-// RLPoints reads the selected points of a series in an environment. Unknown
-// numbers have none.
-func (r *Run) RLPoints(no, env uint32, selected RLRange) (RLColumns, error) {
-	r.mu.RLock()
-	c := r.rlCell(no, env)
-	if c == nil {
-		r.mu.RUnlock()
+// RLRange selects RL points; nil selects all.
+type RLRange struct {
+	RLStep  *Range
+	Episode *Range // points without an episode are left out
+}
+
+// RLPoints reads the points of a series in an environment. What a restart of an
+// episode discarded does not appear.
+func (r *Run) RLPoints(no, env uint32, sel RLRange) (RLColumns, error) {
+	if env == 0 {
 		return RLColumns{}, nil
 	}
-	snapshot := r.snapshot(c)
-	r.mu.RUnlock()
-	points, err := snapshot.read()
+	v, found := r.view(no, env)
+	if !found {
+		return RLColumns{}, nil
+	}
+	// A restart in one block discards points of another, so then all are read.
+	all, err := r.gather(cellID{no, env}, v, func(b blockInfo) bool { return v.restarted || sel.passes(b) })
 	if err != nil {
 		return RLColumns{}, err
 	}
-	return selectRL(&points, selected), nil
+	return all.pick(sel, v).sorted(), nil
 }
 
-func (r *Run) rlCell(no, env uint32) *cell {
-	if no == 0 || int(no) > len(r.series) || env == 0 || int(env) > len(r.series[no-1].envs) {
-		return nil
+func (sel RLRange) passes(b blockInfo) bool {
+	if sel.RLStep != nil && !b.steps.meets(*sel.RLStep) {
+		return false
 	}
-	return r.series[no-1].envs[env-1]
+	return sel.Episode == nil || b.episodes.meets(Range{sel.Episode.From + 1, endAfter(sel.Episode.To)})
 }
 
-// selectRL leaves out what was not asked for and the attempts of episodes that
-// were restarted since.
-func selectRL(points *columns, selected RLRange) RLColumns {
-	valid := latestAttempts(points)
-	var out RLColumns
-	rlSteps, times := points.ints[colRLStep].Cursor(), points.ints[colRLTime].Cursor()
-	episodes, envSteps := points.ints[colEpisode].Cursor(), points.ints[colEnvStep].Cursor()
-	attempts := points.ints[colAttempt].Cursor()
-	sorted := true
-	for _, value := range points.values {
-		rlStep, time, episode := rlSteps.Next(), times.Next(), episodes.Next()
-		envStep, attempt := envSteps.Next(), attempts.Next()
-		if attempt != valid[episode] || !selected.RLStep.holds(rlStep) {
-			continue
-		}
-		if selected.Episode != nil && (episode == 0 || !selected.Episode.holds(episode-1)) {
-			continue
-		}
-		if n := len(out.RLSteps); n > 0 && out.RLSteps[n-1] > rlStep {
-			sorted = false
-		}
-		out.append(rlStep, episode, envStep, value, int64(time))
+// endAfter is the number behind one, or the highest.
+func endAfter(v uint64) uint64 { return max(v, v+1) }
+
+func (sel RLRange) holds(rlStep, episode uint64) bool {
+	if sel.RLStep != nil && (rlStep < sel.RLStep.From || rlStep > sel.RLStep.To) {
+		return false
 	}
-	if !sorted {
-		out.sort()
+	if sel.Episode == nil {
+		return true
+	}
+	return episode != 0 && episode-1 >= sel.Episode.From && episode-1 <= sel.Episode.To
+}
+
+// pick keeps the points of the selection that no restart has discarded.
+func (c *columns) pick(sel RLRange, v view) RLColumns {
+	n := len(c.values)
+	rlSteps, episodes, times := c.numbers(colRLStep), c.numbers(colEpisode), c.times(colRLTime)
+	minors, envSteps := c.numbers(colMinor), c.numbers(colEnvStep)
+	current := func(int) bool { return true }
+	if v.restarted {
+		current = currentAttempts(episodes, c.numbers(colAttempt))
+	}
+	out := RLColumns{
+		RLSteps: make([]uint64, 0, n), Episodes: make([]uint64, 0, n), EnvSteps: make([]uint64, 0, n),
+		Minors: make([]uint64, 0, n), Values: make([]float64, 0, n), Times: make([]int64, 0, n),
+	}
+	for i, value := range c.values {
+		if !sel.holds(rlSteps[i], episodes[i]) || !current(i) {
+			continue
+		}
+		out.addEpisode(episodes[i])
+		out.RLSteps = append(out.RLSteps, rlSteps[i])
+		out.EnvSteps = append(out.EnvSteps, envSteps[i])
+		out.Minors = append(out.Minors, minors[i]>>1)
+		out.Values = append(out.Values, value)
+		out.Times = append(out.Times, times[i])
 	}
 	return out
 }
 
-// latestAttempts maps each restarted episode (plus one) to its last attempt.
-func latestAttempts(points *columns) map[uint64]uint64 {
-	latest := make(map[uint64]uint64)
-	if attempts := points.ints[colAttempt]; len(attempts) == 1 && attempts[0].First == 0 && attempts[0].Delta == 0 {
-		return latest
-	}
-	episodes, attempts := points.ints[colEpisode].Cursor(), points.ints[colAttempt].Cursor()
-	for range points.values {
-		episode, attempt := episodes.Next(), attempts.Next()
-		if attempt > latest[episode] {
-			latest[episode] = attempt
+// addEpisode begins HasEpisode at the first point without one.
+func (c *RLColumns) addEpisode(plusOne uint64) {
+	if plusOne == 0 && c.HasEpisode == nil {
+		c.HasEpisode = make([]bool, len(c.Episodes), cap(c.Episodes))
+		for i := range c.HasEpisode {
+			c.HasEpisode[i] = true
 		}
 	}
-	return latest
+	if c.HasEpisode != nil {
+		c.HasEpisode = append(c.HasEpisode, plusOne != 0)
+	}
+	c.Episodes = append(c.Episodes, max(plusOne, 1)-1)
 }
 
-func (c *RLColumns) append(rlStep, episode, envStep uint64, value float64, time int64) {
-	c.RLSteps = append(c.RLSteps, rlStep)
-	c.HasEpisode = append(c.HasEpisode, episode != 0)
-	c.Episodes = append(c.Episodes, max(episode, 1)-1)
-	c.EnvSteps = append(c.EnvSteps, envStep)
-	c.Values = append(c.Values, value)
-	c.Times = append(c.Times, time)
+func currentAttempts(episodes, attempts []uint64) func(int) bool {
+	last := make(map[uint64]uint64)
+	for i, episode := range episodes {
+		last[episode] = max(last[episode], attempts[i])
+	}
+	return func(i int) bool { return attempts[i] == last[episodes[i]] }
 }
 
-func (c *RLColumns) sort() {
+func (c RLColumns) sorted() RLColumns {
+	if slices.IsSorted(c.RLSteps) {
+		return c
+	}
 	order := make([]int, len(c.RLSteps))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.RLSteps[a], c.RLSteps[b]) })
-	var out RLColumns
-	for _, i := range order {
-		episode := uint64(0)
-		if c.HasEpisode[i] {
-			episode = c.Episodes[i] + 1
-		}
-		out.append(c.RLSteps[i], episode, c.EnvSteps[i], c.Values[i], c.Times[i])
+	return RLColumns{
+		RLSteps: permuted(c.RLSteps, order), Episodes: permuted(c.Episodes, order), HasEpisode: permuted(c.HasEpisode, order),
+		EnvSteps: permuted(c.EnvSteps, order), Minors: permuted(c.Minors, order),
+		Values: permuted(c.Values, order), Times: permuted(c.Times, order),
 	}
-	*c = out
 }
 
-// storedAt reads the points of a cell at one episode (plus one) and, unless
-// nil, one rl_step, in logged order. The caller holds the lock.
+func permuted[T any](column []T, order []int) []T {
+	if column == nil {
+		return nil
+	}
+	out := make([]T, len(order))
+	for i, at := range order {
+		out[i] = column[at]
+	}
+	return out
+}
+
+// storedAt finds the points of a cell at one episode (plus one; 0 for none) and,
+// unless nil, one rl_step, in logged order. The caller holds the lock.
 func (r *Run) storedAt(c *cell, episode uint64, rlStep *uint64) (columns, error) {
-	points, err := r.snapshot(c).read()
+	v := view{blocks: r.blocks, frozen: c.frozen, head: c.head}
+	all, err := r.gather(c.id, v, func(b blockInfo) bool {
+		at := rlStep == nil || b.steps.meets(Range{*rlStep, *rlStep})
+		return at && (c.episodic || b.episodes.meets(Range{episode, episode}))
+	})
 	if err != nil {
 		return columns{}, err
 	}
+	return all.at(c.episodic, episode, rlStep), nil
+}
+
+func (c *columns) at(episodic bool, episode uint64, rlStep *uint64) columns {
 	var out columns
-	var next [rlCols]func() uint64
-	for k := range next {
-		cursor := points.ints[k].Cursor()
-		next[k] = cursor.Next
-	}
-	for _, value := range points.values {
-		var position [rlCols]uint64
-		for k := range position {
-			position[k] = next[k]()
+	cursors := c.cursors()
+	for _, value := range c.values {
+		var row [rlCols]uint64
+		for k := range row {
+			row[k] = cursors[k].Next()
 		}
-		if !c.episodic && position[colEpisode] != episode || rlStep != nil && position[colRLStep] != *rlStep {
+		if !episodic && row[colEpisode] != episode || rlStep != nil && row[colRLStep] != *rlStep {
 			continue
 		}
-		for k, v := range position {
+		for k, v := range row {
 			out.ints[k] = out.ints[k].AppendOne(v)
 		}
 		out.values = append(out.values, value)
 	}
-	return out, nil
+	return out
 }

@@ -86,7 +86,7 @@ func (job *roll) blocks() [][]part {
 func (job *roll) finish(err error) {
 	r := job.run
 	r.rolling = false
-	defer r.rolled.Broadcast()
+	defer r.ended.Broadcast()
 	r.rollErr = err
 	if err != nil {
 		r.rollErr = fmt.Errorf("store: rolling run %s: %w", r.id, err)
@@ -158,12 +158,12 @@ func (r *Run) settle() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.rolling {
-		r.rolled.Wait()
+		r.ended.Wait()
 	}
 	r.rollErr = nil
 	r.startRoll()
 	for r.rolling {
-		r.rolled.Wait()
+		r.ended.Wait()
 	}
 	return errors.Join(r.broken, r.rollErr)
 }

@@ -25,6 +25,7 @@ type Run struct {
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
 	points       uint64
 	duplicates   uint64
+	refused      uint64 // RL points whose position no axis can hold
 	journal      uint64 // number of the next journal record
 	journalFirst uint64 // number of the first that is not in blocks
 	headBytes    int
@@ -49,8 +50,9 @@ func (r *Run) reset() {
 	r.byKey = make(map[string]*series)
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
-	r.points, r.duplicates, r.journal, r.journalFirst, r.nextBlock = 0, 0, 0, 0, 0
-	r.headBytes = 0
+	r.points, r.duplicates, r.refused = 0, 0, 0
+	r.journal, r.journalFirst, r.nextBlock = 0, 0, 0
+	r.growHead(-r.headBytes)
 }
 
 // load reads the state as of the last roll and replays the journal behind it.
@@ -131,7 +133,7 @@ func (r *Run) take(c *cell, more *columns) {
 		r.dirty = append(r.dirty, c)
 	}
 	c.head.add(more)
-	r.headBytes += more.bytes()
+	r.growHead(more.bytes())
 	r.points += uint64(len(more.values))
 	if !c.id.rl() {
 		c.std.observeAll(more)
@@ -141,5 +143,9 @@ func (r *Run) take(c *cell, more *columns) {
 	e := r.environments[c.id.env-1]
 	e.points += uint64(len(more.values))
 	e.lastRLStep = max(e.lastRLStep, more.ints[colRLStep][0].First)
-	e.lastEpisode = max(e.lastEpisode, c.rl.maxEpisode)
+	if c.episodic {
+		e.lastMinorEpisode = max(e.lastMinorEpisode, c.rl.maxEpisode)
+	} else {
+		e.lastEpisode = max(e.lastEpisode, c.rl.maxEpisode)
+	}
 }

@@ -22,8 +22,7 @@ type runState struct {
 // capture writes the state down. The caller holds the lock.
 func (r *Run) capture() runState {
 	var b []byte
-	b = binary.AppendUvarint(b, r.points)
-	b = binary.AppendUvarint(b, r.duplicates)
+	b = appendNumbers(b, r.points, r.duplicates, r.refused)
 	b = binary.AppendUvarint(b, uint64(len(r.sessions)))
 	for session, sequence := range r.sessions {
 		b = binary.AppendUvarint(b, session)
@@ -32,7 +31,7 @@ func (r *Run) capture() runState {
 	b = binary.AppendUvarint(b, uint64(len(r.environments)))
 	for _, e := range r.environments {
 		b = chunk.AppendBytes(b, e.id)
-		b = appendNumbers(b, e.points, e.lastRLStep, e.lastEpisode)
+		b = appendNumbers(b, e.points, e.lastRLStep, e.lastEpisode, e.lastMinorEpisode)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.series)))
 	for _, s := range r.series {
@@ -63,7 +62,7 @@ func appendSeriesState(b []byte, s *series) []byte {
 			b = append(b, 0)
 			continue
 		}
-		b = appendNumbers(append(b, 1), c.rl.count, c.rl.maxEpisode)
+		b = appendNumbers(append(b, 1), c.rl.count, c.rl.maxEpisode, uint64(boolInt(c.rl.restarted)))
 		b = appendEpisodeState(b, &c.rl.episode)
 		b = appendEpisodeState(b, &c.rl.endless)
 	}
@@ -87,7 +86,8 @@ func (s runState) encode(more []blockInfo, nextBlock, journalFirst uint64) []byt
 	for _, list := range [][]blockInfo{s.blocks, more} {
 		for _, b := range list {
 			plain = appendNumbers(plain, b.number, uint64(b.first.series), uint64(b.first.env),
-				uint64(b.last.series), uint64(b.last.env))
+				uint64(b.last.series), uint64(b.last.env),
+				b.steps.From, b.steps.To, b.episodes.From, b.episodes.To)
 		}
 	}
 	plain = append(plain, s.body...)
@@ -118,14 +118,15 @@ func (r *Run) decodeState(record []byte) error {
 	}
 	d = decoder{src: plain}
 	r.decodeBlocks(&d)
-	r.points, r.duplicates = d.number(), d.number()
+	r.points, r.duplicates, r.refused = d.number(), d.number(), d.number()
 	for range d.count() {
 		session := d.number()
 		r.sessions[session] = d.number()
 	}
 	for range d.count() {
 		e := r.addEnvironment(d.text())
-		e.points, e.lastRLStep, e.lastEpisode = d.number(), d.number(), d.number()
+		e.points, e.lastRLStep = d.number(), d.number()
+		e.lastEpisode, e.lastMinorEpisode = d.number(), d.number()
 	}
 	for range d.count() {
 		s := r.addSeries(d.seriesKey())
@@ -141,6 +142,8 @@ func (r *Run) decodeBlocks(d *decoder) {
 		info := blockInfo{number: d.number()}
 		info.first = cellID{uint32(d.number()), uint32(d.number())}
 		info.last = cellID{uint32(d.number()), uint32(d.number())}
+		info.steps = Range{d.number(), d.number()}
+		info.episodes = Range{d.number(), d.number()}
 		r.blocks = append(r.blocks, info)
 	}
 }
@@ -161,7 +164,7 @@ func (r *Run) decodeSeriesState(d *decoder, s *series) {
 			continue
 		}
 		c := r.cellOf(s, uint32(env))
-		c.rl = rlState{count: d.number(), maxEpisode: d.number()}
+		c.rl = rlState{count: d.number(), maxEpisode: d.number(), restarted: d.number() == 1}
 		c.rl.episode, c.rl.endless = decodeEpisodeState(d), decodeEpisodeState(d)
 	}
 }

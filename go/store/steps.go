@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store/chunk"
@@ -13,19 +14,23 @@ import (
 // keepStandard writes the points of a batch that are kept into out and returns
 // how many came late.
 func keepStandard(s *stdState, ordered bool, logger uint64, b point.Batch, out *columns) (late uint64) {
+	if excess := beyondLast(b); excess > 0 {
+		late += uint64(excess)
+		b.Values = b.Values[:len(b.Values)-excess]
+	}
 	if !ordered {
 		out.ints[colStep] = appendSteps(out.ints[colStep], b.Steps, 0, len(b.Values))
 		out.ints[colTime] = appendTimes(out.ints[colTime], b.Times, 0, len(b.Values))
 		out.ints[colLogger] = out.ints[colLogger].Append(logger, 0, len(b.Values))
 		out.values = append(out.values, b.Values...)
-		return 0
+		return late
 	}
 	next, open := uint64(0), true // the lowest step that may come
 	if s.count > 0 {
 		next, open = s.last+1, s.last < math.MaxUint64
 	}
 	if b.Steps.List == nil {
-		return keepConsecutive(next, open, logger, b, out)
+		return late + keepConsecutive(next, open, logger, b, out)
 	}
 	for i, step := range b.Steps.List {
 		if !open || step < next {
@@ -36,6 +41,16 @@ func keepStandard(s *stdState, ordered bool, logger uint64, b point.Batch, out *
 		next, open = step+1, step < math.MaxUint64
 	}
 	return late
+}
+
+// beyondLast counts the points whose consecutive steps would pass the highest
+// step there is.
+func beyondLast(b point.Batch) int {
+	n := len(b.Values)
+	if b.Steps.List != nil || n == 0 || uint64(n-1) <= math.MaxUint64-b.Steps.First {
+		return 0
+	}
+	return n - 1 - int(math.MaxUint64-b.Steps.First)
 }
 
 func keepConsecutive(next uint64, open bool, logger uint64, b point.Batch, out *columns) (late uint64) {
@@ -111,6 +126,17 @@ func (k rlKeeper) keep(b point.RLBatch, mayRestart bool, out *columns) (duplicat
 		return 0, nil
 	}
 	return k.keepSome(state, b, base, episode, out)
+}
+
+// placeable tells whether positions of a batch are low enough to be added up.
+func placeable(b point.RLBatch) bool {
+	if b.HasEpisode && b.Episode == math.MaxUint64 {
+		return false
+	}
+	if b.Minors.List == nil {
+		return b.Minors.First <= maxMinor-uint64(len(b.Values))
+	}
+	return slices.Max(b.Minors.List) <= maxMinor
 }
 
 // restarts tells whether a batch logs the first env step of an episode again.

@@ -2,62 +2,57 @@ package store
 
 import "github.com/metrana/metrana/go/point"
 
-// SeriesInfo sums up one series of a run.
+// SeriesInfo sums up a series.
 type SeriesInfo struct {
 	No       uint32
 	Key      point.Series
 	Ordering point.Ordering
+	Standard bool // has standard points, which the fields below sum up
+	RL       bool // has RL points in any environment, or in the one asked for
 
-	// The standard points. Of an unordered series Count may count a point twice
-	// that a client sent twice.
-	Standard            bool
-	Count               uint64
-	FirstStep, LastStep uint64
-	LastTime            int64 // Unix milliseconds
+	Count               uint64 // as logged; unordered points written twice count twice
+	FirstStep, LastStep uint64 // lowest and highest
+	LastTime            int64  // Unix milliseconds, at LastStep
 	LastValue           float64
 	Late                uint64 // refused because their step was not above the last
 
-	// The RL points, over all environments.
-	RL      bool
-	RLCount uint64
+	RLCount uint64 // RL points, those that restarts discarded included
 }
 
-// EnvInfo sums up one environment of a run.
+// EnvInfo sums up an environment over all series.
 type EnvInfo struct {
-	No          uint32
-	ID          string
-	Points      uint64
-	LastRLStep  uint64
-	HasEpisode  bool
-	LastEpisode uint64
+	No     uint32
+	ID     string
+	Points uint64 // 0: it has attributes only, and no LastRLStep
+	// LastRLStep is the highest rl_step of any point; 0 while there is none.
+	LastRLStep uint64
+	// LastEpisode is the highest episode of points that name one, and holds when
+	// HasEpisode; LastMinorEpisode is that of points of EPISODE scale, where it
+	// is the minor step.
+	HasEpisode       bool
+	LastEpisode      uint64
+	HasMinorEpisode  bool
+	LastMinorEpisode uint64
 }
 
-// RunStats counts what a run holds.
+// RunStats counts what a run has been sent.
 type RunStats struct {
+	Points     uint64 // stored
+	Late       uint64 // standard points refused by the step rules
+	Duplicates uint64 // RL points that were stored already
+	Refused    uint64 // points whose position no axis can hold
 	Series     int
-	Points     uint64
-	Late       uint64
-	Duplicates uint64
-}
-
-// SeriesInfos lists the series of the run in order of their numbers.
-func (r *Run) SeriesInfos() []SeriesInfo {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	infos := make([]SeriesInfo, len(r.series))
-	for i, s := range r.series {
-		infos[i] = s.info()
-	}
-	return infos
+	Blocks     int
+	HeadBytes  int // memory taken by points that are in the journal only
 }
 
 func (s *series) info() SeriesInfo {
 	info := SeriesInfo{No: s.no, Key: s.key, Ordering: s.ordering}
 	if s.std != nil {
-		std := s.std.std
-		info.Standard, info.Late = std.count > 0, std.late
+		std := &s.std.std
+		info.Standard = std.count > 0
 		info.Count, info.FirstStep, info.LastStep = std.count, std.first, std.last
-		info.LastTime, info.LastValue = std.lastTime, std.lastValue
+		info.LastTime, info.LastValue, info.Late = std.lastTime, std.lastValue, std.late
 	}
 	for _, c := range s.envs {
 		if c != nil {
@@ -68,38 +63,78 @@ func (s *series) info() SeriesInfo {
 	return info
 }
 
-// EnvSeries lists the series that have points in an environment.
+// SeriesInfos lists the series of the run by number.
+func (r *Run) SeriesInfos() []SeriesInfo {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	infos := make([]SeriesInfo, len(r.series))
+	for i, s := range r.series {
+		infos[i] = s.info()
+	}
+	return infos
+}
+
+// EnvSeries lists the series that have points in an environment, by number.
+// RLCount counts those of the environment.
 func (r *Run) EnvSeries(env uint32) []SeriesInfo {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var infos []SeriesInfo
 	for _, s := range r.series {
-		if env > 0 && int(env) <= len(s.envs) && s.envs[env-1] != nil && s.envs[env-1].rl.count > 0 {
-			infos = append(infos, s.info())
+		if c := r.lookup(s.no, env); env != 0 && c != nil && c.rl.count > 0 {
+			info := s.info()
+			info.RLCount = c.rl.count
+			infos = append(infos, info)
 		}
 	}
 	return infos
 }
 
-// Environments lists the environments of the run in order of their numbers.
+// Environments lists the environments of the run by number.
 func (r *Run) Environments() []EnvInfo {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	infos := make([]EnvInfo, len(r.environments))
 	for i, e := range r.environments {
-		infos[i] = EnvInfo{No: e.no, ID: e.id, Points: e.points, LastRLStep: e.lastRLStep}
-		if e.lastEpisode > 0 {
-			infos[i].HasEpisode, infos[i].LastEpisode = true, e.lastEpisode-1
+		infos[i] = EnvInfo{
+			No: e.no, ID: e.id, Points: e.points, LastRLStep: e.lastRLStep,
+			HasEpisode: e.lastEpisode > 0, LastEpisode: max(e.lastEpisode, 1) - 1,
+			HasMinorEpisode: e.lastMinorEpisode > 0, LastMinorEpisode: max(e.lastMinorEpisode, 1) - 1,
 		}
 	}
 	return infos
 }
 
-// Stats counts what the run holds.
+// FindSeries gives the number of a series.
+func (r *Run) FindSeries(key point.Series) (no uint32, found bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s, found := r.byKey[key.Key()]
+	if !found {
+		return 0, false
+	}
+	return s.no, true
+}
+
+// FindEnvironment gives the number of an environment.
+func (r *Run) FindEnvironment(id string) (no uint32, found bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	e, found := r.byID[id]
+	if !found {
+		return 0, false
+	}
+	return e.no, true
+}
+
+// Stats counts the points of the run.
 func (r *Run) Stats() RunStats {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	stats := RunStats{Series: len(r.series), Points: r.points, Duplicates: r.duplicates}
+	stats := RunStats{
+		Points: r.points, Duplicates: r.duplicates, Refused: r.refused,
+		Series: len(r.series), Blocks: len(r.blocks), HeadBytes: r.headBytes,
+	}
 	for _, s := range r.series {
 		if s.std != nil {
 			stats.Late += s.std.std.late

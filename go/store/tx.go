@@ -24,7 +24,7 @@ type Tx struct {
 // for the roll. It must be ended by Commit or Abort.
 func (r *Run) Begin() *Tx {
 	r.mu.Lock()
-	for r.stale || r.rolling && r.headBytes > maxHeadBytes {
+	for r.stale || r.rolling && (r.headBytes > maxHeadBytes || r.db.headsFull()) {
 		r.ended.Wait()
 	}
 	return &Tx{run: r, batch: r.db.pebble.NewBatch()}
@@ -73,7 +73,7 @@ func (tx *Tx) Append(no uint32, logger uint64, b point.Batch) {
 	s := r.series[no-1]
 	c := r.cellOf(s, 0)
 	tx.clear()
-	late := keepStandard(&c.std, s.ordering != point.Unordered, logger, b, &tx.kept)
+	late := keepStandard(&c.std, s.ordered(), logger, b, &tx.kept)
 	if late > 0 {
 		c.std.late += late
 		tx.entries = appendNumbersEntry(tx.entries, entryLate, uint64(no), late)
@@ -88,6 +88,11 @@ func (tx *Tx) AppendRL(no, env uint32, b point.RLBatch, mayRestart bool) {
 		return
 	}
 	r := tx.run
+	if !placeable(b) {
+		r.refused += uint64(len(b.Values))
+		tx.entries = appendNumbersEntry(tx.entries, entryRefused, uint64(len(b.Values)))
+		return
+	}
 	c := r.cellOf(r.series[no-1], env)
 	tx.clear()
 	keeper := rlKeeper{state: &c.rl, episodic: c.episodic, stored: func(episode uint64, rlStep *uint64) (columns, error) {
@@ -171,7 +176,7 @@ func (tx *Tx) Commit() (Pending, error) {
 	if len(tx.entries) > 0 {
 		r.journal++
 	}
-	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords {
+	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords || r.db.headsFull() {
 		r.startRoll()
 	}
 	return Pending{tx.batch}, nil
