@@ -1,0 +1,157 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/metrana/metrana/go/store"
+)
+
+// Attribute is one attribute of a run, an environment or an episode.
+type Attribute struct {
+	Path  string
+	Value Value
+}
+
+// Attributes lists the attributes of the run by path, its sys/ ones among them.
+func (r *Run) Attributes() []Attribute {
+	r.mu.RLock()
+	all := maps.Clone(r.attributes)
+	r.system(all)
+	r.mu.RUnlock()
+	if points, err := r.Points(); err == nil {
+		all["sys/rl/has_environments"] = Truth(len(points.Environments()) > 0)
+	}
+	return sorted(all)
+}
+
+// system adds what the catalog knows of the run itself.
+func (r *Run) system(all map[string]Value) {
+	all["sys/name"] = Text(r.Name)
+	all["sys/id"] = Text(r.ID.String())
+	all["sys/project/name"] = Text(r.Project)
+	all["sys/creation_time"] = Moment(r.Created)
+	all["sys/modification_time"] = Moment(r.modified)
+	all["sys/status"] = Text(r.statusLocked())
+	all["sys/archived"] = Truth(false)
+	end := r.modified
+	if r.closed != nil {
+		end = *r.closed
+		all["sys/close_time"] = Moment(*r.closed)
+	}
+	all["sys/running_time_seconds"] = Value{Kind: KindFloat, Float: max(end.Sub(r.Created).Seconds(), 0)}
+	if r.Experiment != nil {
+		all["sys/experiment/name"] = Text(*r.Experiment)
+	}
+	if r.Fork != nil {
+		all["sys/forking/parent_run_name"] = Text(r.Fork.Parent)
+		all["sys/forking/step"] = Whole(int64(r.Fork.Step))
+	}
+}
+
+// EnvAttributes lists the attributes of an environment by path: those that hold
+// for it, overlaid, when an episode is given, by those of the episode.
+func (r *Run) EnvAttributes(environment string, episode *uint64) []Attribute {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	env := r.envs[environment]
+	if env == nil {
+		return nil
+	}
+	all := maps.Clone(env.always)
+	if episode != nil {
+		maps.Copy(all, env.episodes[*episode])
+	}
+	return sorted(all)
+}
+
+func sorted(all map[string]Value) []Attribute {
+	list := make([]Attribute, 0, len(all))
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, Attribute{path, all[path]})
+	}
+	return list
+}
+
+func attributeKey(id store.RunID, path string) []byte {
+	key := append([]byte{recordAttribute}, id[:]...)
+	return append(key, path...)
+}
+
+func envAttributeKey(id store.RunID, env string, episode *uint64, path string) []byte {
+	key := append([]byte{recordEnv}, id[:]...)
+	key = append(append(key, env...), 0)
+	plusOne := uint64(0)
+	if episode != nil {
+		plusOne = *episode + 1
+	}
+	key = binary.BigEndian.AppendUint64(key, plusOne)
+	return append(key, path...)
+}
+
+func (c *Catalog) runOfKey(key []byte) (*Run, []byte, error) {
+	n := len(store.RunID{})
+	if len(key) < n {
+		return nil, nil, errCorrupt
+	}
+	r := c.runs[store.RunID(key[:n])]
+	if r == nil {
+		return nil, nil, errCorrupt
+	}
+	return r, key[n:], nil
+}
+
+func (c *Catalog) readAttribute(key, record []byte) error {
+	r, path, err := c.runOfKey(key)
+	if err != nil {
+		return err
+	}
+	f := fields{src: record}
+	r.attributes[string(path)] = f.value()
+	return f.err
+}
+
+func (c *Catalog) readEnvAttribute(key, record []byte) error {
+	r, rest, err := c.runOfKey(key)
+	if err != nil {
+		return err
+	}
+	i := slices.Index(rest, 0)
+	if i < 0 || len(rest) < i+9 {
+		return errCorrupt
+	}
+	var episode *uint64
+	if plusOne := binary.BigEndian.Uint64(rest[i+1:]); plusOne > 0 {
+		plusOne--
+		episode = &plusOne
+	}
+	f := fields{src: record}
+	r.envAttributes(string(rest[:i]), episode)[string(rest[i+9:])] = f.value()
+	return f.err
+}
+
+// envAttributes gives the map to write into, which it makes when it is missing.
+func (r *Run) envAttributes(env string, episode *uint64) map[string]Value {
+	e := r.envs[env]
+	if e == nil {
+		e = &envAttributes{always: make(map[string]Value), episodes: make(map[uint64]map[string]Value)}
+		r.envs[env] = e
+	}
+	if episode == nil {
+		return e.always
+	}
+	if e.episodes[*episode] == nil {
+		e.episodes[*episode] = make(map[string]Value)
+	}
+	return e.episodes[*episode]
+}
+
+// reserved tells paths that only the server writes.
+func reserved(path string) bool {
+	if path == "sys/tags" || path == "sys/description" {
+		return false
+	}
+	return path == "sys" || strings.HasPrefix(path, "sys/")
+}

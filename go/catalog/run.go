@@ -1,0 +1,139 @@
+package catalog
+
+import (
+	"sync"
+	"time"
+
+	"github.com/metrana/metrana/go/store"
+)
+
+// Status of a run, as sys/status says it.
+const (
+	StatusRunning = "RUNNING"
+	StatusClosed  = "CLOSED"
+)
+
+// Fork says which run a run inherits points from, and up to which step,
+// inclusive (major step of RL points).
+type Fork struct {
+	Parent string
+	Step   uint64
+}
+
+// Run is one run of a project. What is exported never changes.
+type Run struct {
+	ID            store.RunID
+	Workspace     string
+	Project       string
+	Name          string
+	Experiment    *string
+	Directory     *string
+	Orchestration *string
+	Created       time.Time
+	Fork          *Fork
+
+	catalog *Catalog
+
+	mu         sync.RWMutex
+	closed     *time.Time // nil while the run is open
+	modified   time.Time
+	written    time.Time // modified, as the record on disk has it
+	attributes map[string]Value
+	envs       map[string]*envAttributes
+}
+
+// envAttributes are the attributes of one environment: those that hold for the
+// environment, and those of single episodes.
+type envAttributes struct {
+	always   map[string]Value
+	episodes map[uint64]map[string]Value
+}
+
+func newRun(c *Catalog, id store.RunID) *Run {
+	return &Run{ID: id, catalog: c, attributes: make(map[string]Value), envs: make(map[string]*envAttributes)}
+}
+
+// Points gives the stored points of the run.
+func (r *Run) Points() (*store.Run, error) { return r.catalog.db.Run(r.ID) }
+
+// Status is RUNNING until the run is closed.
+func (r *Run) Status() string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.statusLocked()
+}
+
+func (r *Run) statusLocked() string {
+	if r.closed != nil {
+		return StatusClosed
+	}
+	return StatusRunning
+}
+
+// Modified is when the run last took anything in.
+func (r *Run) Modified() time.Time {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.modified
+}
+
+// Records of a run: 'r' + id holds what follows; 'a' + id + path an attribute;
+// 'e' + id + environment, 0, episode plus one (8 bytes, big endian), path an
+// attribute of an environment.
+const (
+	recordRun       = 'r'
+	recordAttribute = 'a'
+	recordEnv       = 'e'
+)
+
+func runKey(id store.RunID) []byte { return append([]byte{recordRun}, id[:]...) }
+
+// encode writes the run's own record, as it is or will be.
+func (r *Run) encode(closed *time.Time, modified time.Time) []byte {
+	b := appendText([]byte{1}, r.Workspace)
+	b = appendText(b, r.Project)
+	b = appendText(b, r.Name)
+	b = appendTime(b, r.Created)
+	b = appendTime(b, modified)
+	for _, text := range []*string{r.Experiment, r.Directory, r.Orchestration} {
+		if text == nil {
+			b = append(b, 0)
+		} else {
+			b = appendText(append(b, 1), *text)
+		}
+	}
+	if closed == nil {
+		b = append(b, 0)
+	} else {
+		b = appendTime(append(b, 1), *closed)
+	}
+	if r.Fork == nil {
+		return append(b, 0)
+	}
+	b = appendText(append(b, 1), r.Fork.Parent)
+	return appendUnsigned(b, r.Fork.Step)
+}
+
+func (r *Run) decode(record []byte) error {
+	f := fields{src: record}
+	if version := f.byte(); version != 1 {
+		return errCorrupt
+	}
+	r.Workspace, r.Project, r.Name = f.text(), f.text(), f.text()
+	r.Created, r.modified = f.time(), f.time()
+	r.written = r.modified
+	for _, text := range []**string{&r.Experiment, &r.Directory, &r.Orchestration} {
+		if f.byte() == 1 {
+			s := f.text()
+			*text = &s
+		}
+	}
+	if f.byte() == 1 {
+		closed := f.time()
+		r.closed = &closed
+	}
+	if f.byte() == 1 {
+		r.Fork = &Fork{Parent: f.text(), Step: f.unsigned()}
+	}
+	return f.err
+}

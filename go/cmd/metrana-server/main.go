@@ -1,0 +1,59 @@
+// Command metrana-server is the Metrana server. The Python command `metrana`
+// runs it; it can be run by itself just as well.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// version is set by the build.
+var version = "dev"
+
+const usage = `metrana-server: stores and shows what training runs log
+
+usage:
+  metrana-server serve [--data-dir DIR] [--listen HOST:PORT]
+      serve loggers and the dashboard until SIGTERM or Ctrl-C
+  metrana-server stat [--settle] --data-dir DIR
+      count what a data directory holds that no server is using, as JSON
+  metrana-server version
+  metrana-server help
+`
+
+// A command returns the exit code.
+var commands = map[string]func(args []string) int{
+	"serve": serve,
+	"stat":  stat,
+	"version": func([]string) int {
+		fmt.Println(version)
+		return 0
+	},
+	"help": func([]string) int {
+		fmt.Print(usage)
+		return 0
+	},
+}
+
+func main() {
+	if len(os.Args) < 2 {
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	}
+	name := os.Args[1]
+	if name == "--help" || name == "-h" {
+		name = "help"
+	}
+	command, known := commands[name]
+	if !known {
+		fmt.Fprintf(os.Stderr, "metrana-server: unknown command %q\n\n%s", name, usage)
+		os.Exit(2)
+	}
+	os.Exit(command(os.Args[2:]))
+}
+
+// fail prints what went wrong; it returns the exit code of a failed command.
+func fail(err error) int {
+	fmt.Fprintf(os.Stderr, "metrana-server: %v\n", err)
+	return 1
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/metrana/metrana/go/store"
+)
+
+// stat prints what a stopped data directory holds.
+func stat(args []string) int {
+	flags := flag.NewFlagSet("stat", flag.ContinueOnError)
+	dataDir := flags.String("data-dir", "", "the data directory")
+	settle := flags.Bool("settle", false, "first move all points into blocks and compact")
+	if err := flags.Parse(args); err != nil {
+		return exitOf(err)
+	}
+	dir, err := resolveDataDir(*dataDir)
+	if err != nil {
+		return fail(err)
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return fail(fmt.Errorf("no data directory: %w", err))
+	}
+	stats, err := statOf(dir, *settle)
+	if err != nil {
+		return fail(err)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(stats); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+type statistics struct {
+	Runs       int    `json:"runs"`
+	Series     int    `json:"series"`
+	Points     uint64 `json:"points"`
+	Late       uint64 `json:"late"`
+	Duplicates uint64 `json:"duplicates"`
+	Bytes      uint64 `json:"bytes"`
+}
+
+func statOf(dir string, settle bool) (_ statistics, err error) {
+	db, err := store.Open(dir, store.Options{})
+	if err != nil {
+		return statistics{}, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if settle {
+		if err := db.Settle(context.Background()); err != nil {
+			return statistics{}, err
+		}
+	}
+	s, err := db.Stats()
+	return statistics(s), err
+}

@@ -1,0 +1,146 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	"github.com/metrana/metrana/go/wire/pb/ingestion"
+	"github.com/metrana/metrana/go/wire/pb/types"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// seedPage is how many series or environments one message of the handshake
+// carries.
+const seedPage = 1000
+
+type (
+	initResponse = ingestion.InitializeRunLoggingResponse
+	seriesInfo   = ingestion.InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo
+	envState     = ingestion.InitializeRunLoggingResponse_EnvStatuses_EnvState
+)
+
+// InitializeRunLogging creates or finds a run and tells where its series and
+// environments stand. Whether a run that was there before may be resumed is the
+// client's decision. The page of environments with is_last ends the handshake.
+func (s *Service) InitializeRunLogging(
+	_ context.Context, request *connect.Request[ingestion.InitializeRunLoggingRequest], stream *connect.ServerStream[initResponse],
+) error {
+	spec := request.Msg
+	if spec.GetLoggerId() == 0 {
+		return connect.NewError(connect.CodeInvalidArgument, errors.New("logger_id must not be 0"))
+	}
+	run, created, err := s.catalog.InitRun(s.runSpec(spec))
+	if err != nil {
+		return initError(err)
+	}
+	points, err := run.Points()
+	if err != nil {
+		s.log.Error("reading a run", "run", run.Name, "error", err)
+		return connect.NewError(connect.CodeInternal, err)
+	}
+	s.log.Info("logger connected", "workspace", run.Workspace, "project", run.Project, "run", run.Name, "created", created)
+	for _, message := range handshake(run, created, points) {
+		if err := stream.Send(message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) runSpec(request *ingestion.InitializeRunLoggingRequest) catalog.RunSpec {
+	run := request.GetRun()
+	if run == nil {
+		run = &types.Run{}
+	}
+	spec := catalog.RunSpec{
+		Workspace: run.GetWorkspace(), Project: run.GetProject(), Run: run.GetRunName(),
+		Experiment: run.Experiment, Directory: run.Directory, Orchestration: run.OrchestrationIdentifier,
+		CreateProject: request.GetCreateProjectIfMissing(), CreateWorkspace: s.createWorkspaces,
+	}
+	if run.GetCreationTime() != nil {
+		at := run.GetCreationTime().AsTime()
+		spec.CreationTime = &at
+	}
+	if fork := run.GetForkPoint(); fork != nil {
+		spec.Fork = &catalog.Fork{Parent: fork.GetParentRunName(), Step: fork.GetForkStep()}
+	}
+	return spec
+}
+
+// initError chooses codes that clients do not retry: the user should see at once
+// what is wrong.
+func initError(err error) error {
+	var name *catalog.NameError
+	switch {
+	case errors.As(err, &name), errors.Is(err, catalog.ErrNoParent):
+		return connect.NewError(connect.CodeInvalidArgument, err)
+	case errors.Is(err, catalog.ErrNoWorkspace):
+		return connect.NewError(connect.CodePermissionDenied, err)
+	case errors.Is(err, catalog.ErrNoProject):
+		return connect.NewError(connect.CodePermissionDenied, fmt.Errorf("%w; set create_project_if_missing to create it", err))
+	}
+	return connect.NewError(connect.CodeInternal, err)
+}
+
+func handshake(run *catalog.Run, created bool, points *store.Run) []*initResponse {
+	messages := []*initResponse{{Msg: &ingestion.InitializeRunLoggingResponse_InitializedRun_{
+		InitializedRun: &ingestion.InitializeRunLoggingResponse_InitializedRun{
+			Created: created, RunId: run.ID[:], OrchestrationIdentifier: run.Orchestration,
+			CreationTime: timestamppb.New(run.Created),
+		},
+	}}}
+	series := seriesSeeds(points)
+	for i, page := range pages(series) {
+		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps_{
+			LastLoggedSteps: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps{Series: page, IsLast: isLast(series, i)},
+		}})
+	}
+	envs := envSeeds(points)
+	for i, page := range pages(envs) {
+		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_EnvStatuses_{
+			EnvStatuses: &ingestion.InitializeRunLoggingResponse_EnvStatuses{Envs: page, IsLast: isLast(envs, i)},
+		}})
+	}
+	return messages
+}
+
+// pages cuts a list into pages; an empty list has one empty page.
+func pages[T any](list []T) [][]T {
+	if len(list) == 0 {
+		return [][]T{nil}
+	}
+	return slices.Collect(slices.Chunk(list, seedPage))
+}
+
+func isLast[T any](list []T, page int) bool { return (page+1)*seedPage >= len(list) }
+
+// seriesSeeds tells the last steps of the standard series. RL series are seeded
+// by their environments.
+func seriesSeeds(points *store.Run) []*seriesInfo {
+	var seeds []*seriesInfo
+	for _, info := range points.SeriesInfos() {
+		if !info.Standard {
+			continue
+		}
+		seeds = append(seeds, &seriesInfo{
+			MetricName: info.Key.Name, Scale: info.Key.Scale, FlatLabels: info.Key.FlatLabels(),
+			Ordering: types.OrderingMode(info.Ordering), LastStep: info.LastStep,
+			ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
+		})
+	}
+	return seeds
+}
+
+func envSeeds(points *store.Run) []*envState {
+	var seeds []*envState
+	for _, env := range points.Environments() {
+		seeds = append(seeds, &envState{EnvName: env.ID, LastRlStep: env.LastRLStep, LastEpisode: max(env.LastEpisode, env.LastMinorEpisode)})
+	}
+	return seeds
+}

@@ -1,0 +1,126 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/ingestion"
+)
+
+// maxWaiting is how many requests of one stream may be applied but not durable.
+const maxWaiting = 64
+
+type updateStream = connect.BidiStream[ingestion.UpdateRunRequest, ingestion.UpdateRunResponse]
+
+// declaration is what a stream has said of one of its series.
+type declaration struct {
+	key      point.Series
+	ordering point.Ordering
+}
+
+// UpdateRunStream applies requests in the order in which they come and
+// acknowledges each, in that order, when it is durable. The reader applies the
+// next requests while the acknowledger waits for the disk, so that one sync
+// serves many.
+//
+// When the server stops, what was applied is still acknowledged, and the client
+// is told to come again.
+func (s *Service) UpdateRunStream(ctx context.Context, stream *updateStream) error {
+	// Headers at once: clients send nothing before they have them.
+	if err := stream.Send(nil); err != nil {
+		return err
+	}
+	left := make(chan struct{}) // closed when this handler returns
+	defer close(left)
+	requests := receive(stream, left)
+	waiting := make(chan store.Pending, maxWaiting)
+	acknowledged := make(chan error, 1)
+	go func() { acknowledged <- acknowledge(stream, waiting) }()
+	applied := s.applyAll(ctx, requests, waiting)
+	close(waiting)
+	// What was applied is acknowledged even when a later request is refused.
+	if err := <-acknowledged; err != nil && applied == nil {
+		return err
+	}
+	return applied
+}
+
+type received struct {
+	request *ingestion.UpdateRunRequest
+	err     error
+}
+
+// receive reads the stream until it ends. Its goroutine outlives the handler by
+// no more than the moment in which the server closes the request's body.
+func receive(stream *updateStream, left <-chan struct{}) <-chan received {
+	requests := make(chan received)
+	go func() {
+		for {
+			request, err := stream.Receive()
+			select {
+			case requests <- received{request, err}:
+			case <-left:
+				return
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return requests
+}
+
+func (s *Service) applyAll(ctx context.Context, requests <-chan received, waiting chan<- store.Pending) error {
+	declared := make(map[uint64]declaration)
+	for {
+		select {
+		case <-ctx.Done():
+			return connect.NewError(connect.CodeUnavailable, errors.New("the server is stopping"))
+		case next := <-requests:
+			if errors.Is(next.err, io.EOF) {
+				return nil
+			}
+			if next.err != nil {
+				return next.err
+			}
+			pending, err := s.applySafely(declared, next.request)
+			if err != nil {
+				return err
+			}
+			waiting <- pending
+		}
+	}
+}
+
+// acknowledge answers each request when it is durable. After an error it goes on
+// waiting for the rest, so that nothing is left pending.
+func acknowledge(stream *updateStream, waiting <-chan store.Pending) error {
+	var failed error
+	for pending := range waiting {
+		if err := pending.Wait(); err != nil && failed == nil {
+			failed = connect.NewError(connect.CodeUnavailable, err)
+		}
+		if failed == nil {
+			failed = stream.Send(&ingestion.UpdateRunResponse{})
+		}
+	}
+	return failed
+}
+
+// applySafely turns a panic, which is a bug of ours, into an error that the
+// client retries, and keeps the process alive.
+func (s *Service) applySafely(declared map[uint64]declaration, request *ingestion.UpdateRunRequest) (pending store.Pending, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			s.log.Error("BUG: applying a request panicked", "reason", reason, "stack", string(debug.Stack()))
+			err = connect.NewError(connect.CodeInternal, fmt.Errorf("the server failed on this request: %v", reason))
+		}
+	}()
+	return s.apply(declared, request)
+}

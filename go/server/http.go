@@ -1,0 +1,97 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/dashboard"
+	"github.com/metrana/metrana/go/ingest"
+	"github.com/metrana/metrana/go/query"
+	"github.com/metrana/metrana/go/wire/pb/ingestion/ingestionconnect"
+	"github.com/metrana/metrana/go/wire/pb/query/queryconnect"
+)
+
+// maxRequest bounds one message. Clients of the public protocol may send a whole
+// array of a million points as one.
+const maxRequest = 256 << 20
+
+// newHTTPServer makes a server that speaks HTTP/1.1 and, without TLS, HTTP/2.
+// Windows are large, so that one stream can fill a fast network. Pings are
+// answered and never counted against a client.
+func newHTTPServer(cfg Config, h http.Handler, streams context.Context) *http.Server {
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           h,
+		Protocols:         &protocols,
+		BaseContext:       func(net.Listener) context.Context { return streams },
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          2000,
+			MaxReadFrameSize:              1 << 20,
+			MaxReceiveBufferPerConnection: 16 << 20,
+			MaxReceiveBufferPerStream:     8 << 20,
+		},
+	}
+}
+
+func handler(cfg Config, index *catalog.Catalog) http.Handler {
+	options := []connect.HandlerOption{
+		connect.WithReadMaxBytes(maxRequest),
+		connect.WithCompression("zstd", newZstdDecompressor, newZstdCompressor),
+		connect.WithCompressMinBytes(1 << 10),
+	}
+	mux := http.NewServeMux()
+	ingestOptions := append([]connect.HandlerOption{connect.WithSendMaxBytes(maxRequest)}, options...)
+	mux.Handle(ingestionconnect.NewIngestServiceHandler(
+		ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), ingestOptions...))
+	mux.Handle(queryconnect.NewQueryServiceHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
+	mux.HandleFunc("/healthz", healthy)
+	mux.Handle("/", dashboard.Handler())
+	if cfg.AllowAnyKey {
+		return mux
+	}
+	return loopbackOnly(mux)
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write([]byte("ok\n")) // the client is gone: nobody to tell
+}
+
+// loopbackOnly refuses requests that name another host: a page on the internet
+// could otherwise reach this server through a name of its own that resolves to
+// 127.0.0.1.
+func loopbackOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(hostOf(r.Host)) {
+			http.Error(w, "this server answers only to loopback names, not to "+hostOf(r.Host), http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func hostOf(hostPort string) string {
+	if host, _, err := net.SplitHostPort(hostPort); err == nil {
+		return host
+	}
+	return strings.Trim(hostPort, "[]")
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
