@@ -86,7 +86,7 @@ NANOSECONDS = 1704164645_678901_000
         (math.nan, "null", None),
         (math.inf, "null", None),
         (np.float32("-inf"), "null", None),
-        (np.datetime64("NaT"), "null", None),
+        (np.datetime64("NaT", "s"), "null", None),
     ],
 )
 def test_leaves(leaf: object, kind: str, value: object) -> None:
