@@ -1,17 +1,17 @@
 """Every exception that metrana raises on purpose.
 
-    MetranaError
-    ├── NoMetranaApiKeyError                        no key, and the server is not on this machine
-    ├── MetranaNotInitializedError                  a call before init() or after close()
-    ├── MetranaLoggerInitError                      init(): the run could not be opened
-    │   └── MetranaRunAlreadyExistsError            … another job created it, resuming is not allowed
-    │       └── MetranaOrchestrationIdMismatchError … and that job has another orchestration id
-    ├── MetranaValidationError (also ValueError)    a name, step, label, option that cannot be
-    ├── MetranaEventQueueFullError                  the queue stayed full, strategy "raise"
-    ├── MetranaSenderError                          data was lost in the background
-    ├── MetranaClosingError                         close(): something did not arrive
-    ├── MetranaLoggerClosedError                    the server refused this logger for good
-    └── MetranaProcessForkError                     the engine of a forked child's parent
+MetranaError
+├── NoMetranaApiKeyError                        no key, and the server is not on this machine
+├── MetranaNotInitializedError                  a call before init() or after close()
+├── MetranaLoggerInitError                      init(): the run could not be opened
+│   └── MetranaRunAlreadyExistsError            … another job created it, resuming is not allowed
+│       └── MetranaOrchestrationIdMismatchError … and that job has another orchestration id
+├── MetranaValidationError (also ValueError)    a name, step, label, option that cannot be
+├── MetranaEventQueueFullError                  the queue stayed full, strategy "raise"
+├── MetranaSenderError                          data was lost in the background
+├── MetranaClosingError                         close(): something did not arrive
+├── MetranaLoggerClosedError                    the server refused this logger for good
+└── MetranaProcessForkError                     the engine of a forked child's parent
 """
 
 from __future__ import annotations
