@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -59,7 +60,9 @@ func encodeBlock(parts []part) []byte {
 	rl := parts[0].id.rl()
 	var series, envs, counts chunk.Runs
 	var ints [rlCols]chunk.Runs
-	var values []float64
+	scratch := valuesPool.Get().(*[]float64)
+	defer valuesPool.Put(scratch)
+	values := (*scratch)[:0]
 	for _, p := range parts {
 		series = series.AppendOne(uint64(p.id.series))
 		envs = envs.AppendOne(uint64(p.id.env))
@@ -75,7 +78,8 @@ func encodeBlock(parts []part) []byte {
 	for k := range colsOf(rl) {
 		plain = chunk.AppendRuns(plain, ints[k])
 	}
-	block := []byte{blockVersion, 0}
+	*scratch = values
+	block := append(make([]byte, 0, len(plain)+8*len(values)+64), blockVersion, 0)
 	if rl {
 		block[1] = 1
 	}
@@ -85,6 +89,9 @@ func encodeBlock(parts []part) []byte {
 	block = chunk.AppendBytes(block, chunk.Compress(nil, plain))
 	return sealed(chunk.AppendValues(block, values))
 }
+
+// valuesPool keeps the memory in which the values of a block are gathered.
+var valuesPool = sync.Pool{New: func() any { return new([]float64) }}
 
 // block is a decoded block.
 type block struct {

@@ -102,7 +102,10 @@ func (db *DB) openPebble() error {
 	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
-	if err = db.checkFormat(); err != nil {
+	if err = db.checkFormat(); err == nil && !db.readOnly {
+		err = db.removeTables()
+	}
+	if err != nil {
 		return errors.Join(err, db.pebble.Close())
 	}
 	return nil

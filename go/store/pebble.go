@@ -11,7 +11,9 @@ import (
 
 const (
 	pebbleCacheBytes = 64 << 20
-	memTableBytes    = 16 << 20
+	// Most journal records die in the memtable they were written to when it is
+	// larger than the heads of busy runs.
+	memTableBytes = 64 << 20
 )
 
 // pebbleOptions: what we store is compressed already, so Pebble is told to leave

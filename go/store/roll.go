@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
-	"github.com/cockroachdb/pebble/v2"
 )
 
-// roll is one pass of moving points from the journal into blocks. A single
-// atomic write puts the blocks and the state as of now in place and removes the
-// journal, so a crash leaves either all of it or nothing.
+// roll is one pass of moving points from the journal into blocks. The blocks
+// are written first, where nothing refers to them yet; then one atomic write puts
+// the state that names them in place and removes the journal. After a crash in
+// between, the journal still has the points and the next roll writes blocks of
+// the same numbers.
 type roll struct {
 	run    *Run
 	cells  []*cell
@@ -19,7 +19,6 @@ type roll struct {
 	upTo   uint64 // journal records below are in the blocks
 	state  runState
 	infos  []blockInfo
-	batch  *pebble.Batch
 }
 
 // startRoll freezes the head and rolls it in the background. The caller holds
@@ -31,7 +30,7 @@ func (r *Run) startRoll() {
 	r.rolling = true
 	job := r.freeze()
 	r.db.background.Go(func() {
-		err := errors.Join(job.write(), job.batch.Close())
+		err := job.write()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		job.finish(err)
@@ -39,7 +38,7 @@ func (r *Run) startRoll() {
 }
 
 func (r *Run) freeze() *roll {
-	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, number: r.nextBlock, upTo: r.journal, batch: r.db.pebble.NewBatch()}
+	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, number: r.nextBlock, upTo: r.journal}
 	for _, c := range r.dirty {
 		c.freeze()
 	}
@@ -51,24 +50,29 @@ func (r *Run) freeze() *roll {
 }
 
 func (job *roll) write() error {
-	id := job.run.id
-	for _, parts := range job.blocks() {
-		info := describe(parts)
-		info.number = job.number + uint64(len(job.infos))
-		job.infos = append(job.infos, info)
-		if err := job.batch.Set(blockKey(id, info.number), encodeBlock(parts), nil); err != nil {
+	blocks := job.blocks()
+	if len(blocks) > 0 {
+		if err := job.writeBlocks(blocks); err != nil {
 			return err
 		}
 	}
-	state := job.state.encode(job.infos, job.number+uint64(len(job.infos)), job.upTo)
-	if err := job.batch.Set(stateKey(id), state, nil); err != nil {
+	return job.putInPlace(job.state.encode(job.infos, job.number+uint64(len(job.infos)), job.upTo))
+}
+
+func (job *roll) writeBlocks(blocks [][]part) error {
+	t, err := job.run.db.newTable(job.run.id, job.number)
+	if err != nil {
 		return err
 	}
-	if err := job.batch.DeleteRange(journalKey(id, 0), journalKey(id, job.upTo), nil); err != nil {
-		return err
+	for _, parts := range blocks {
+		info := describe(parts)
+		info.number = job.number + uint64(len(job.infos))
+		job.infos = append(job.infos, info)
+		if err := t.add(blockKey(job.run.id, info.number), encodeBlock(parts)); err != nil {
+			return errors.Join(err, t.abandon())
+		}
 	}
-	// No sync: until the disk has it, it has the journal.
-	return job.batch.Commit(pebble.NoSync)
+	return t.ingest()
 }
 
 // blocks sorts the frozen points and cuts them into blocks.

@@ -29,6 +29,7 @@ type Run struct {
 	journal      uint64 // number of the next journal record
 	journalFirst uint64 // number of the first that is not in blocks
 	headBytes    int
+	entries      []byte  // scratch of the open Tx
 	dirty        []*cell // with points in head
 	blocks       []blockInfo
 	nextBlock    uint64

@@ -27,7 +27,7 @@ func (r *Run) Begin() *Tx {
 	for r.stale || r.rolling && (r.headBytes > maxHeadBytes || r.db.headsFull()) {
 		r.ended.Wait()
 	}
-	return &Tx{run: r, batch: r.db.pebble.NewBatch()}
+	return &Tx{run: r, batch: r.db.pebble.NewBatch(), entries: r.entries[:0]}
 }
 
 // Applied tells whether the request with this number was applied before. The
@@ -176,6 +176,7 @@ func (tx *Tx) Commit() (Pending, error) {
 	if len(tx.entries) > 0 {
 		r.journal++
 	}
+	r.entries = tx.entries
 	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords || r.db.headsFull() {
 		r.startRoll()
 	}
