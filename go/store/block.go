@@ -15,7 +15,7 @@ const blockVersion = 1
 
 // blockPoints is how many points a block gathers: enough for its columns to
 // compress as well as they can, few enough to read one chunk without regret.
-const blockPoints = 1 << 15
+const blockPoints = 1 << 14
 
 // blockInfo is what the run's state keeps of a block, so that readers open only
 // those that can hold a cell.

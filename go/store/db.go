@@ -260,7 +260,7 @@ type Stats struct {
 	Points     uint64
 	Late       uint64 // standard points refused by the step rules
 	Duplicates uint64 // RL points that were stored already
-	Bytes      uint64 // of all files
+	Bytes      uint64 // of all files but those of the log that are only kept for reuse
 }
 
 // Stats counts over all runs, which it reads for that.
@@ -269,7 +269,8 @@ func (db *DB) Stats() (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	total := Stats{Runs: len(ids), Bytes: db.pebble.Metrics().DiskSpaceUsage()}
+	usage := db.pebble.Metrics()
+	total := Stats{Runs: len(ids), Bytes: usage.DiskSpaceUsage() - usage.WAL.ObsoletePhysicalSize}
 	for _, id := range ids {
 		r, err := db.Run(id)
 		if err != nil {

@@ -5,7 +5,7 @@ package store
 // to be replayed. The heads of all runs together are bounded as well: beyond
 // that every writer rolls its own.
 const (
-	maxHeadBytes      = 32 << 20
+	maxHeadBytes      = 16 << 20
 	maxAllHeadBytes   = 512 << 20
 	maxJournalRecords = 100_000
 )

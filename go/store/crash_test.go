@@ -1,0 +1,129 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"github.com/metrana/metrana/go/point"
+)
+
+// crash is what a machine that lost power would find, and how many requests had
+// been acknowledged by then.
+type crash struct {
+	fs           *vfs.MemFS
+	acknowledged uint64
+}
+
+// request is the i-th of a stream whose points say which request they came with.
+func request(tx *Tx, i uint64) {
+	tx.MarkApplied(7, (i+1)*256)
+	values := []float64{float64(3 * i), float64(3*i + 1), float64(3*i + 2)}
+	tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Steps: point.Steps{First: 3 * i}, Values: values})
+	tx.AppendRL(tx.Series(reward, point.Ordered), tx.Environment("a"), rl(i, i/5, 0, values...), true)
+}
+
+// TestCrashAtEveryWrite cuts the power before every third change of any file,
+// rolls, flushes and removals included. Whatever was acknowledged must be there
+// once, and a request is there whole or not at all.
+func TestCrashAtEveryWrite(t *testing.T) {
+	const requests, every = 60, 3
+	mem := vfs.NewCrashableMem()
+	var acknowledged, writes atomic.Uint64
+	var crashes []crash
+	var watching atomic.Bool
+	taken := make(chan crash, 1<<14)
+	fs := errorfs.Wrap(mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite && watching.Load() && writes.Add(1)%every == 0 {
+			done := acknowledged.Load()
+			taken <- crash{mem.CrashClone(vfs.CrashCloneCfg{}), done}
+		}
+		return nil
+	}))
+	watching.Store(true)
+	db, err := Open("data", Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(requests) {
+		r := runOf(t, db)
+		commit(t, r, func(tx *Tx) { request(tx, i) })
+		acknowledged.Store(i + 1)
+		if i%8 == 5 {
+			if err := r.settle(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%25 == 20 {
+			if err := db.pebble.Flush(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	watching.Store(false)
+	closed(t, db)
+	close(taken)
+	for c := range taken {
+		crashes = append(crashes, c)
+	}
+	if len(crashes) < requests/every {
+		t.Fatalf("only %d crashes", len(crashes))
+	}
+	for i, c := range crashes {
+		t.Run(fmt.Sprint(i), func(t *testing.T) { checkCrash(t, c) })
+	}
+}
+
+func checkCrash(t *testing.T, c crash) {
+	db, err := Open("data", Options{FS: c.fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, db)
+	r := runOf(t, db)
+	applied := r.sessions[7] / 256
+	if applied < c.acknowledged {
+		t.Fatalf("%d requests acknowledged, %d found", c.acknowledged, applied)
+	}
+	checkRequests(t, r, applied)
+	// The client sends everything unacknowledged again, and goes on.
+	for i := c.acknowledged; i < applied+3; i++ {
+		tx := r.Begin()
+		if tx.Applied(7, (i+1)*256) {
+			tx.Abort()
+			continue
+		}
+		request(tx, i)
+		if _, err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.settle(); err != nil {
+		t.Fatal(err)
+	}
+	checkRequests(t, r, applied+3)
+}
+
+func checkRequests(t *testing.T, r *Run, applied uint64) {
+	t.Helper()
+	if applied == 0 {
+		return
+	}
+	points, err := r.Points(1, 0, math.MaxUint64)
+	if err != nil || uint64(len(points.Values)) != 3*applied {
+		t.Fatalf("%d points of %d requests (%v)", len(points.Values), applied, err)
+	}
+	env, err := r.RLPoints(2, 1, RLRange{})
+	if err != nil || uint64(len(env.Values)) != 3*applied {
+		t.Fatalf("%d RL points of %d requests (%v)", len(env.Values), applied, err)
+	}
+	for i := range points.Values {
+		k := uint64(i)
+		if points.Values[i] != float64(k) || points.Steps[i] != k || env.Values[i] != float64(k) || env.EnvSteps[i] != k%15 {
+			t.Fatalf("point %d: %v at step %d, env step %d", i, points.Values[i], points.Steps[i], env.EnvSteps[i])
+		}
+	}
+}
