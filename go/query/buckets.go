@@ -1,0 +1,178 @@
+package query
+
+import (
+	"math"
+)
+
+// Limits of bucketed answers.
+const (
+	defaultBuckets = 1000
+	maxBuckets     = 5000
+	maxBucketsPage = 1_000_000
+)
+
+// axis cuts the steps first..last into count buckets of equal width. Bucket i
+// begins at first + floor(i × width); the width is 1 when there are no more
+// steps than buckets, so that buckets then hold single steps.
+type axis struct {
+	first, last uint64
+	count       int
+	width       float64
+}
+
+// newAxis spans the columns. across bounds the buckets of all series together.
+func newAxis(columns []column, buckets, across *int64) (axis, error) {
+	count := int64(defaultBuckets)
+	if buckets != nil {
+		count = *buckets
+	}
+	if count < 1 || count > maxBuckets {
+		return axis{}, invalid("buckets_count %d is not within 1 and %d", count, maxBuckets)
+	}
+	if across != nil {
+		if *across < 1 {
+			return axis{}, invalid("max_buckets_across_series %d must be above 0", *across)
+		}
+		count = max(min(count, *across/int64(max(len(columns), 1))), 1)
+	}
+	a := axis{first: math.MaxUint64}
+	for _, c := range columns {
+		for _, x := range []uint64{c.xs[0], c.xs[len(c.xs)-1]} {
+			a.first, a.last = min(a.first, x), max(a.last, x)
+		}
+	}
+	if len(columns) == 0 {
+		return axis{}, nil
+	}
+	a.count, a.width = int(count), 1
+	if span := a.last - a.first; span < uint64(count) {
+		a.count = int(span) + 1
+	} else {
+		a.width = (float64(span) + 1) / float64(count)
+	}
+	return a, nil
+}
+
+// start is the first step of bucket i.
+func (a axis) start(i int) uint64 { return a.first + uint64(math.Floor(float64(i)*a.width)) }
+
+// bucket is the number of the bucket that holds x.
+func (a axis) bucket(x uint64) int {
+	i := min(int(float64(x-a.first)/a.width), a.count-1)
+	// The division may round to a neighbour; the starts decide.
+	for i > 0 && a.start(i) > x {
+		i--
+	}
+	for i+1 < a.count && a.start(i+1) <= x {
+		i++
+	}
+	return i
+}
+
+// bucketed is a column in buckets: parallel arrays over the buckets that hold
+// finite points, and the numbers of those that hold others.
+type bucketed struct {
+	column
+	indexes                     []uint64
+	counts                      []uint64
+	means, sums, mins, maxs     []float64
+	lastTimes                   []int64
+	lastRLSteps                 []uint64
+	lastEpisodes, lastEnvSteps  []uint64
+	nans, infinities, negatives []uint64
+}
+
+// fill puts the points of a column, whose xs ascend, into buckets. Spikes stay:
+// the extremes of each bucket are kept.
+func (a axis) fill(c column) bucketed {
+	b := bucketed{column: c}
+	for from := 0; from < len(c.xs); {
+		i := a.bucket(c.xs[from])
+		to := len(c.xs)
+		if i+1 < a.count {
+			end := a.start(i + 1)
+			for to = from + 1; to < len(c.xs) && c.xs[to] < end; to++ {
+			}
+		}
+		b.add(uint64(i), from, to)
+		from = to
+	}
+	return b
+}
+
+// add makes one bucket of the points from..to.
+func (b *bucketed) add(i uint64, from, to int) {
+	low, high := math.Inf(1), math.Inf(-1)
+	sum, mean := 0.0, 0.0
+	count := 0
+	last := -1
+	var nan, inf, negative bool
+	for k, v := range b.values[from:to] {
+		switch {
+		case math.IsNaN(v):
+			nan = true
+		case math.IsInf(v, 1):
+			inf = true
+		case math.IsInf(v, -1):
+			negative = true
+		default:
+			count++
+			sum += v
+			// The running mean cannot overflow where the sum can.
+			mean += v/float64(count) - mean/float64(count)
+			low, high, last = min(low, v), max(high, v), from+k
+		}
+	}
+	mark(&b.nans, i, nan)
+	mark(&b.infinities, i, inf)
+	mark(&b.negatives, i, negative)
+	if count == 0 {
+		return
+	}
+	b.indexes = append(b.indexes, i)
+	b.counts = append(b.counts, uint64(count))
+	b.sums = append(b.sums, sum)
+	b.means = append(b.means, min(max(mean, low), high))
+	b.mins = append(b.mins, low)
+	b.maxs = append(b.maxs, high)
+	b.lastTimes = append(b.lastTimes, b.times[last])
+	if b.rlSteps != nil {
+		b.lastRLSteps = append(b.lastRLSteps, b.rlSteps[last])
+		b.lastEpisodes = append(b.lastEpisodes, b.episodes[last])
+		b.lastEnvSteps = append(b.lastEnvSteps, b.envSteps[last])
+	}
+}
+
+func mark(list *[]uint64, i uint64, set bool) {
+	if set {
+		*list = append(*list, i)
+	}
+}
+
+func fillAll(a axis, columns []column) ([]bucketed, []int) {
+	filled := make([]bucketed, len(columns))
+	counts := make([]int, len(columns))
+	for i, c := range columns {
+		filled[i] = a.fill(c)
+		counts[i] = len(filled[i].indexes)
+	}
+	return filled, counts
+}
+
+// within gives the numbers of a list of marked buckets that belong to a part of
+// the column: those between its first and its last bucket, and what lies before
+// the first or behind the last of all.
+func (b *bucketed) within(marked []uint64, part stretch) []uint64 {
+	if part.from == 0 && part.to == len(b.indexes) {
+		return marked
+	}
+	var kept []uint64
+	for _, i := range marked {
+		after := part.from == 0 || i > b.indexes[part.from-1]
+		before := part.to == len(b.indexes) || i <= b.indexes[part.to-1]
+		if after && before {
+			kept = append(kept, i)
+		}
+	}
+	return kept
+}

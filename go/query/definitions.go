@@ -1,0 +1,153 @@
+package query
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// attrFilter reads which attributes a listing wants; none wants all.
+func attrFilter(f *pb.ListAttrFilter) (func(catalog.Attribute) bool, error) {
+	byName := func(string) bool { return true }
+	switch name := f.GetNameFilter().(type) {
+	case *pb.ListAttrFilter_Regex:
+		pattern, err := regexp.Compile(name.Regex)
+		if err != nil {
+			return nil, invalid("attr_filter.regex %q: %w", name.Regex, err)
+		}
+		byName = pattern.MatchString
+	case *pb.ListAttrFilter_PrefixPath:
+		byName = func(path string) bool { return isChild(path, name.PrefixPath) }
+	}
+	return func(a catalog.Attribute) bool {
+		kinds := f.GetKinds()
+		return (len(kinds) == 0 || slices.Contains(kinds, common.AttributeKind(a.Value.Kind))) && byName(a.Path)
+	}, nil
+}
+
+// isChild tells whether a path lies directly below another.
+func isChild(path, parent string) bool {
+	rest := path
+	if parent != "" {
+		below, found := strings.CutPrefix(path, strings.TrimSuffix(parent, "/")+"/")
+		if !found {
+			return false
+		}
+		rest = below
+	}
+	return rest != "" && !strings.Contains(rest, "/")
+}
+
+// metric is what a metric's series have in common.
+type metric struct {
+	name, scale string
+	labels      map[string]bool
+}
+
+// ListMetricDefinitions lists the metrics of runs with the keys of their labels,
+// by name and scale; those of RL series are among them. Without runs it looks at
+// the whole project or experiment.
+func (s *Service) ListMetricDefinitions(
+	_ context.Context, request *connect.Request[pb.ListMetricDefinitionsRequest],
+) (*connect.Response[pb.ListMetricDefinitionsResponse], error) {
+	r := request.Msg
+	runs, err := s.runsToDescribe(r)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	passes, err := metricFilter(r)
+	if err != nil {
+		return nil, err
+	}
+	metrics := collectMetrics(runs, passes)
+	page, token, err := tokenPage(metrics, func(m *metric) string { return m.name + "\x00" + m.scale }, r.Limit, r.ResumeToken)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListMetricDefinitionsResponse{ResumeToken: token}
+	for _, m := range page {
+		keys := make([]string, 0, len(m.labels))
+		for key := range m.labels {
+			keys = append(keys, key)
+		}
+		slices.Sort(keys)
+		answer.MetricDefinitions = append(answer.MetricDefinitions, &pb.MetricDefinition{
+			MetricName: m.name, Scale: m.scale, LabelKeys: keys, ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
+		})
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func (s *Service) runsToDescribe(r *pb.ListMetricDefinitionsRequest) ([]runPoints, error) {
+	names := slices.Clone(r.GetRunNames())
+	if r.Run != nil {
+		names = append(names, r.GetRun())
+	}
+	if len(names) > 0 {
+		return s.findRuns(r.GetWorkspace(), r.GetProject(), names)
+	}
+	all, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
+	if !found {
+		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	}
+	var runs []runPoints
+	for _, run := range all {
+		if !inExperiment(run, r.Experiment) {
+			continue
+		}
+		points, err := run.Points()
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, runPoints{run, points})
+	}
+	return runs, nil
+}
+
+func metricFilter(r *pb.ListMetricDefinitionsRequest) (func(point.Series) bool, error) {
+	pattern, err := regexp.Compile(r.GetRegex())
+	if err != nil {
+		return nil, invalid("regex %q: %w", r.GetRegex(), err)
+	}
+	kinds := r.GetValueKinds()
+	if len(kinds) > 0 && !slices.Contains(kinds, common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT) {
+		return func(point.Series) bool { return false }, nil
+	}
+	prefixes, scales := r.GetMetricNamePrefixes(), r.GetScales()
+	return func(key point.Series) bool {
+		hasPrefix := func(prefix string) bool { return strings.HasPrefix(key.Name, prefix) }
+		return (len(prefixes) == 0 || slices.ContainsFunc(prefixes, hasPrefix)) &&
+			(len(scales) == 0 || slices.Contains(scales, key.Scale)) && pattern.MatchString(key.Name)
+	}, nil
+}
+
+func collectMetrics(runs []runPoints, passes func(point.Series) bool) []*metric {
+	found := make(map[[2]string]*metric)
+	var metrics []*metric
+	for _, run := range runs {
+		for _, info := range run.points.SeriesInfos() {
+			if !passes(info.Key) {
+				continue
+			}
+			id := [2]string{info.Key.Name, info.Key.Scale}
+			if found[id] == nil {
+				found[id] = &metric{name: id[0], scale: id[1], labels: make(map[string]bool)}
+				metrics = append(metrics, found[id])
+			}
+			for _, label := range info.Key.Labels {
+				found[id].labels[label.Key] = true
+			}
+		}
+	}
+	slices.SortFunc(metrics, func(a, b *metric) int {
+		return strings.Compare(a.name+"\x00"+a.scale, b.name+"\x00"+b.scale)
+	})
+	return metrics
+}

@@ -1,0 +1,187 @@
+package query
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// Most that a page of an offset-style listing has.
+const (
+	maxProjectsPage = 500
+	maxRunsPage     = 1000
+)
+
+// ListWorkspaces lists all workspaces by name.
+func (s *Service) ListWorkspaces(
+	context.Context, *connect.Request[pb.ListWorkspacesRequest],
+) (*connect.Response[pb.ListWorkspacesResponse], error) {
+	answer := &pb.ListWorkspacesResponse{}
+	for _, w := range s.catalog.Workspaces() {
+		answer.Workspaces = append(answer.Workspaces, &pb.ListWorkspacesResponse_Workspace{
+			Name: w.Name, ProjectsCount: int64(w.Projects),
+		})
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// ListProjects lists the projects of a workspace; newest first unless asked
+// otherwise.
+func (s *Service) ListProjects(
+	_ context.Context, request *connect.Request[pb.ListProjectsRequest],
+) (*connect.Response[pb.ListProjectsResponse], error) {
+	r := request.Msg
+	projects, found := s.catalog.Projects(r.GetWorkspace())
+	if !found {
+		return nil, notFound("no workspace %q", r.GetWorkspace())
+	}
+	things := make([]listed[catalog.Project], 0, len(projects))
+	for _, p := range projects {
+		things = append(things, listed[catalog.Project]{item: p, subject: subject{attributes: projectAttributes(p)}})
+	}
+	things, err := filterAndSort(things, r.Filter, orNewest(r.OrderBy))
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	page, err := offsetPage(things, r.Limit, r.Offset, maxProjectsPage)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListProjectsResponse{TotalCount: int64(len(things))}
+	for _, t := range page {
+		answer.Projects = append(answer.Projects, &pb.ListProjectsResponse_Project{
+			Name: t.item.Name, RunsCount: int64(t.item.Runs), ExperimentsCount: int64(t.item.Experiments),
+			Attributes: pickAttributes(t.attributes, r.GetAttributePaths()),
+		})
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func orNewest(order *string) *string {
+	if order != nil {
+		return order
+	}
+	newest := "attr(sys/creation_time) DESC"
+	return &newest
+}
+
+func projectAttributes(p catalog.Project) []catalog.Attribute {
+	return []catalog.Attribute{
+		{Path: "sys/creation_time", Value: catalog.Moment(p.Created)},
+		{Path: "sys/modification_time", Value: catalog.Moment(p.Modified)},
+		{Path: "sys/name", Value: catalog.Text(p.Name)},
+	}
+}
+
+// ListRuns lists the runs of a project or of one of its experiments; newest
+// first unless asked otherwise.
+func (s *Service) ListRuns(
+	_ context.Context, request *connect.Request[pb.ListRunsRequest],
+) (*connect.Response[pb.ListRunsResponse], error) {
+	r := request.Msg
+	runs, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
+	if !found {
+		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	}
+	var things []listed[runPoints]
+	for _, run := range runs {
+		if !inExperiment(run, r.Experiment) || !inDirectory(run, r.DirectoryPath) {
+			continue
+		}
+		thing, err := listRun(run)
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		things = append(things, thing)
+	}
+	things, err := filterAndSort(things, r.Filter, orNewest(r.OrderBy))
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	page, err := offsetPage(things, r.Limit, r.Offset, maxRunsPage)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListRunsResponse{TotalCount: int64(len(things))}
+	for _, t := range page {
+		summaries, err := summaryColumns(r.GetSeriesSummaries(), t.sum)
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		answer.Runs = append(answer.Runs, &pb.ListRunsResponse_Run{
+			Name: t.item.Name, Experiment: t.item.Experiment,
+			Attributes: pickAttributes(t.attributes, r.GetAttributePaths()), SeriesSummaries: summaries,
+		})
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func listRun(run *catalog.Run) (listed[runPoints], error) {
+	points, err := run.Points()
+	if err != nil {
+		return listed[runPoints]{}, err
+	}
+	item := runPoints{run, points}
+	return listed[runPoints]{item: item, subject: subject{attributes: run.Attributes(), sum: item.summarise}}, nil
+}
+
+func inExperiment(run *catalog.Run, name *string) bool {
+	return name == nil || run.Experiment != nil && *run.Experiment == *name
+}
+
+// inDirectory tells whether a run lies in a directory or below it.
+func inDirectory(run *catalog.Run, path *string) bool {
+	if path == nil || *path == "" {
+		return true
+	}
+	return run.Directory != nil && (*run.Directory == *path || strings.HasPrefix(*run.Directory, *path+"/"))
+}
+
+// ListAttributes lists attributes of a run or a project by path.
+func (s *Service) ListAttributes(
+	_ context.Context, request *connect.Request[pb.ListAttributesRequest],
+) (*connect.Response[pb.ListAttributesResponse], error) {
+	r := request.Msg
+	all, err := s.attributesOf(r)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	passes, err := attrFilter(r.GetAttrFilter())
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(a catalog.Attribute) bool { return !passes(a) })
+	page, token, err := tokenPage(all, func(a catalog.Attribute) string { return a.Path }, r.Limit, r.ResumeToken)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListAttributesResponse{ResumeToken: token}
+	for _, a := range page {
+		answer.Attributes = append(answer.Attributes, encodeAttribute(a))
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func (s *Service) attributesOf(r *pb.ListAttributesRequest) ([]catalog.Attribute, error) {
+	if source := r.GetRunSource(); source != nil {
+		run, err := s.findRun(r.GetWorkspace(), source.GetProject(), source.GetRun())
+		if err != nil {
+			return nil, err
+		}
+		return run.Attributes(), nil
+	}
+	source := r.GetProjectSource()
+	if source == nil {
+		return nil, invalid("only run_source and project_source have attributes on this server")
+	}
+	projects, _ := s.catalog.Projects(r.GetWorkspace())
+	i := slices.IndexFunc(projects, func(p catalog.Project) bool { return p.Name == source.GetProject() })
+	if i < 0 {
+		return nil, notFound("no project %q in workspace %q", source.GetProject(), r.GetWorkspace())
+	}
+	return projectAttributes(projects[i]), nil
+}

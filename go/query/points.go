@@ -1,0 +1,210 @@
+package query
+
+import (
+	"context"
+	"math"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// maxPointsPage is the most points that a page has.
+const maxPointsPage = 1_000_000
+
+// column is the points of one series that a request selects. One x may hold
+// several points: those of different loggers.
+type column struct {
+	run    string
+	key    point.Series
+	env    string // of RL points
+	xs     []uint64
+	values []float64
+	times  []int64
+	// Of RL points only.
+	rlSteps, episodes, envSteps []uint64
+}
+
+// ListFloatSeries gives the points of series, a page at a time. Runs come as
+// named, their series by identity, points by step.
+func (s *Service) ListFloatSeries(
+	_ context.Context, request *connect.Request[pb.ListFloatSeriesRequest],
+) (*connect.Response[pb.ListFloatSeriesResponse], error) {
+	r := request.Msg
+	columns, err := s.selectPoints(r.GetWorkspace(), r.GetProject(), r.GetRunNames(), r.GetSeriesQueries(),
+		r.GetStepSelection(), r.GetIncludeInherited())
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	page, token, err := pointPage(lengths(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListFloatSeriesResponse{ResumeToken: token}
+	for _, part := range page {
+		c := columns[part.column]
+		last := len(answer.RunPoints) - 1
+		if last < 0 || answer.RunPoints[last].GetRun() != c.run {
+			answer.RunPoints = append(answer.RunPoints, &pb.ListFloatSeriesResponse_RunPoints{Run: c.run})
+			last++
+		}
+		answer.RunPoints[last].Series = append(answer.RunPoints[last].Series, c.encode(part, r.GetIncludeTimestamps()))
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func lengths(columns []column) []int {
+	n := make([]int, len(columns))
+	for i, c := range columns {
+		n[i] = len(c.xs)
+	}
+	return n
+}
+
+func (c column) encode(part stretch, times bool) *pb.SeriesPoints {
+	points := &common.FloatSeriesPoints{Steps: c.xs[part.from:part.to], Values: c.values[part.from:part.to]}
+	if times {
+		points.TimestampMillis = c.times[part.from:part.to]
+	}
+	return &pb.SeriesPoints{Definition: definition(c.key), Points: points}
+}
+
+// selectPoints reads the selected standard points of runs.
+func (s *Service) selectPoints(
+	workspace, project string, names, queries []string, steps *pb.StepSelection, inherited bool,
+) ([]column, error) {
+	selected, err := parseSelector(queries)
+	if err != nil {
+		return nil, err
+	}
+	if len(queries) == 0 {
+		return nil, invalid("series_queries must name at least one series")
+	}
+	cut, err := parseSteps(steps)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.findRuns(workspace, project, names)
+	if err != nil {
+		return nil, err
+	}
+	var columns []column
+	for _, run := range runs {
+		read, err := s.readRun(run, selected, inherited)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range read {
+			if c = cut.apply(c); len(c.xs) > 0 {
+				columns = append(columns, c)
+			}
+		}
+	}
+	return columns, nil
+}
+
+func (s *Service) readRun(run runPoints, selected selector, inherited bool) ([]column, error) {
+	var columns []column
+	for _, info := range selected.pick(run.points.SeriesInfos(), false) {
+		points, err := run.points.Points(info.No, 0, math.MaxUint64)
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, newColumn(run.Name, info, points))
+	}
+	if !inherited || run.Fork == nil {
+		return columns, nil
+	}
+	parent, err := s.findRun(run.Workspace, run.Project, run.Fork.Parent)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.readRun(parent, selected, true)
+	if err != nil {
+		return nil, err
+	}
+	return inherit(run, before, columns), nil
+}
+
+func newColumn(run string, info store.SeriesInfo, points store.Columns) column {
+	return column{run: run, key: info.Key, xs: points.Steps, values: points.Values, times: points.Times}
+}
+
+// inherit puts the parent's points up to the fork before a run's own behind it.
+func inherit(run runPoints, parent, own []column) []column {
+	var columns []column
+	for _, c := range parent {
+		c = stepCut{to: run.Fork.Step}.apply(c)
+		c.run = run.Name
+		for i, mine := range own {
+			if compareKeys(mine.key, c.key) != 0 {
+				continue
+			}
+			if run.Fork.Step < math.MaxUint64 {
+				mine = stepCut{from: run.Fork.Step + 1, to: math.MaxUint64}.apply(mine)
+				c.xs = append(c.xs[:len(c.xs):len(c.xs)], mine.xs...)
+				c.values = append(c.values[:len(c.values):len(c.values)], mine.values...)
+				c.times = append(c.times[:len(c.times):len(c.times)], mine.times...)
+			}
+			own = append(own[:i:i], own[i+1:]...)
+			break
+		}
+		columns = append(columns, c)
+	}
+	return append(columns, own...)
+}
+
+// stepCut keeps a range of steps, or so many points from one of the ends.
+type stepCut struct {
+	from, to    uint64
+	first, last int // 0: no limit
+}
+
+func parseSteps(s *pb.StepSelection) (stepCut, error) {
+	cut := stepCut{to: math.MaxUint64}
+	switch selection := s.GetSelection().(type) {
+	case *pb.StepSelection_StepRange:
+		cut.from = selection.StepRange.GetFromStep()
+		if selection.StepRange.GetToStep() < cut.from && selection.StepRange.ToStep != nil {
+			return cut, invalid("step_range goes from %d to %d", cut.from, selection.StepRange.GetToStep())
+		}
+		if selection.StepRange != nil && selection.StepRange.ToStep != nil {
+			cut.to = selection.StepRange.GetToStep()
+		}
+	case *pb.StepSelection_PerSeriesFromTheBeginning:
+		cut.first = int(selection.PerSeriesFromTheBeginning)
+		if cut.first <= 0 {
+			return cut, invalid("per_series_from_the_beginning %d must be above 0", cut.first)
+		}
+	case *pb.StepSelection_PerSeriesFromTheEnd:
+		cut.last = int(selection.PerSeriesFromTheEnd)
+		if cut.last <= 0 {
+			return cut, invalid("per_series_from_the_end %d must be above 0", cut.last)
+		}
+	}
+	return cut, nil
+}
+
+// apply cuts a column whose xs ascend.
+func (s stepCut) apply(c column) column {
+	low, high := 0, len(c.xs)
+	for low < high && c.xs[low] < s.from {
+		low++
+	}
+	for high > low && c.xs[high-1] > s.to {
+		high--
+	}
+	if s.first > 0 {
+		high = min(high, low+s.first)
+	}
+	if s.last > 0 {
+		low = max(low, high-s.last)
+	}
+	c.xs, c.values, c.times = c.xs[low:high], c.values[low:high], c.times[low:high]
+	if c.rlSteps != nil {
+		c.rlSteps, c.episodes, c.envSteps = c.rlSteps[low:high], c.episodes[low:high], c.envSteps[low:high]
+	}
+	return c
+}

@@ -1,0 +1,122 @@
+package query
+
+import (
+	"math"
+	"slices"
+
+	"github.com/metrana/metrana/go/query/grammar"
+	"github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// summary is a set of points in numbers. Points that are not finite count
+// nowhere but as first and last.
+type summary struct {
+	series      int // that the points are of
+	points      int
+	first, last float64
+	count       int
+	min, max    float64
+	mean, m2    float64 // Welford's running mean and sum of squared distances
+	sum         float64
+}
+
+func (s *summary) add(values []float64) {
+	if len(values) == 0 {
+		return
+	}
+	s.series++
+	if s.points == 0 {
+		s.first = values[0]
+	}
+	s.points += len(values)
+	s.last = values[len(values)-1]
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		if s.count == 0 || v < s.min {
+			s.min = v
+		}
+		if s.count == 0 || v > s.max {
+			s.max = v
+		}
+		s.count++
+		s.sum += v
+		delta := v - s.mean
+		s.mean += delta / float64(s.count)
+		s.m2 += delta * (v - s.mean)
+	}
+}
+
+// value gives one number; ok is false where there is none. The standard
+// deviation is that of the whole population.
+func (s *summary) value(function string) (v float64, ok bool, err error) {
+	if (function == "first" || function == "last") && s.series > 1 {
+		return 0, false, invalid("%s of %d series is not defined; select one of them", function, s.series)
+	}
+	switch function {
+	case "count":
+		return float64(s.count), s.points > 0, nil
+	case "first":
+		return s.first, s.points > 0, nil
+	case "last":
+		return s.last, s.points > 0, nil
+	case "min":
+		return s.min, s.count > 0, nil
+	case "max":
+		return s.max, s.count > 0, nil
+	case "sum":
+		return s.sum, s.count > 0, nil
+	case "avg":
+		return s.mean, s.count > 0, nil
+	case "std":
+		return math.Sqrt(s.m2 / float64(max(s.count, 1))), s.count > 0, nil
+	}
+	return 0, false, invalid("%s sums up aggregated series only", function)
+}
+
+// summed sums up the series that a query selects.
+type summed func(q grammar.Series) (summary, error)
+
+// summarise sums up the standard points that a query selects in a run.
+func (r runPoints) summarise(q grammar.Series) (summary, error) {
+	var sum summary
+	if err := supported(q); err != nil {
+		return sum, err
+	}
+	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.SeriesInfos(), false) {
+		columns, err := r.points.Points(info.No, 0, math.MaxUint64)
+		if err != nil {
+			return sum, err
+		}
+		sum.add(columns.Values)
+	}
+	return sum, nil
+}
+
+// summaryColumns evaluates requested columns; the texts come back as they were
+// asked for, since clients look them up by text.
+func summaryColumns(texts []string, sum summed) ([]*query.SeriesSummaryValue, error) {
+	var values []*query.SeriesSummaryValue
+	for _, text := range texts {
+		column, err := grammar.ParseSummary(text)
+		if err != nil {
+			return nil, syntax("series_summaries", err)
+		}
+		if len(column.Funcs) != 1 {
+			return nil, invalid("series_summaries: %q names %d functions; a column has one", text, len(column.Funcs))
+		}
+		s, err := sum(column.Series)
+		if err != nil {
+			return nil, err
+		}
+		v, ok, err := s.value(column.Funcs[0])
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			values = append(values, &query.SeriesSummaryValue{SeriesSummary: text, Value: v})
+		}
+	}
+	return slices.Clip(values), nil
+}
