@@ -26,8 +26,10 @@ def run(*, once: bool, data_dir: str | None, listen: str | None) -> int:
     if importlib.util.find_spec("gymnasium") is None:
         print("the demo needs Gymnasium: pip install 'metrana[demo]'", file=sys.stderr)
         return 2
-    # An end from outside is to end the server, too.
+    # An end from outside is to end the server, too. A shell starts background jobs
+    # with Ctrl-C ignored, which would be inherited.
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         with Server(data_dir, listen) as server:
             succeeded = _train(server.url)
