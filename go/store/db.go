@@ -260,7 +260,7 @@ type Stats struct {
 	Points     uint64
 	Late       uint64 // standard points refused by the step rules
 	Duplicates uint64 // RL points that were stored already
-	Bytes      uint64 // of all files but those of the log that are only kept for reuse
+	Bytes      uint64 // of tables and log, without files that wait for deletion or reuse
 }
 
 // Stats counts over all runs, which it reads for that.
@@ -270,7 +270,7 @@ func (db *DB) Stats() (Stats, error) {
 		return Stats{}, err
 	}
 	usage := db.pebble.Metrics()
-	total := Stats{Runs: len(ids), Bytes: usage.DiskSpaceUsage() - usage.WAL.ObsoletePhysicalSize}
+	total := Stats{Runs: len(ids), Bytes: usage.Table.Local.LiveSize + usage.WAL.PhysicalSize}
 	for _, id := range ids {
 		r, err := db.Run(id)
 		if err != nil {
