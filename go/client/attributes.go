@@ -84,3 +84,19 @@ func (l *Logger) setAttributes(call *attributesCall, kind Kind, waited time.Dura
 	l.enqueue(it)
 	return nil
 }
+
+// Attribute is one update of an attribute, and its kinds; callers of this
+// package need not know the wire.
+type Attribute = wire.AttributeUpdate
+
+// The kinds of attributes.
+const (
+	AttributeNull           = wire.AttributeNull
+	AttributeBool           = wire.AttributeBool
+	AttributeString         = wire.AttributeString
+	AttributeFloat          = wire.AttributeFloat
+	AttributeInt            = wire.AttributeInt
+	AttributeStringSet      = wire.AttributeStringSet
+	AttributeStringSetDelta = wire.AttributeStringSetDelta
+	AttributeTimestamp      = wire.AttributeTimestamp
+)

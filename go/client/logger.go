@@ -89,10 +89,11 @@ func New(o Options, scalars Scalars) (*Logger, error) {
 // start runs f in a goroutine of its own. A panic there kills the logger and
 // not the program.
 func (l *Logger) start(name string, f func()) {
-	l.goroutines.Go(func() { l.guarded(name, f) })
+	l.goroutines.Go(func() { l.Guarded(name, f) })
 }
 
-func (l *Logger) guarded(name string, f func()) {
+// Guarded runs f; a panic there kills the logger and not the program.
+func (l *Logger) Guarded(name string, f func()) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			l.die(fmt.Errorf("BUG: the %s panicked: %v\n%s", name, broken, debug.Stack()))
@@ -218,7 +219,7 @@ func (l *Logger) Close(timeout time.Duration) {
 		l.abortOnce.Do(func() { close(l.abort) })
 	}
 	l.closeOnce.Do(func() {
-		go l.guarded("closing", func() { l.finish(timeout) })
+		go l.Guarded("closing", func() { l.finish(timeout) })
 	})
 }
 
@@ -271,7 +272,7 @@ const settleTime = 2 * time.Second
 
 func (l *Logger) settle() {
 	settled := make(chan struct{})
-	go l.guarded("closing", func() {
+	go l.Guarded("closing", func() {
 		l.goroutines.Wait()
 		close(settled)
 	})
