@@ -1,0 +1,59 @@
+import { hrefOf, parseRoute, type Route } from "./lib/route";
+import { location } from "./location";
+import { ProjectsPage } from "./pages/projects";
+import { RunPage } from "./pages/run";
+import { RunsPage } from "./pages/runs";
+
+/** Every page: the way back on top, the page of the address below. */
+export function App() {
+  const route = parseRoute(location.value);
+  return (
+    <>
+      <header class="top">
+        <a class="brand" href="/">
+          <img src="/icon.svg" alt="" width="22" height="22" />
+          Metrana
+        </a>
+        <Breadcrumbs route={route} />
+      </header>
+      <main>
+        <Page route={route} />
+      </main>
+    </>
+  );
+}
+
+function Breadcrumbs({ route }: { route: Route }) {
+  if (route.page === "projects" || route.page === "unknown") return null;
+  const { workspace, project } = route;
+  return (
+    <nav aria-label="Breadcrumbs">
+      <span class="crumb">{workspace}</span>
+      <a class="crumb" href={hrefOf({ page: "runs", workspace, project })}>
+        {project}
+      </a>
+      {route.page === "run" && (
+        <span class="crumb" aria-current="page">
+          {route.run}
+        </span>
+      )}
+    </nav>
+  );
+}
+
+function Page({ route }: { route: Route }) {
+  switch (route.page) {
+    case "projects":
+      return <ProjectsPage />;
+    case "runs":
+      return <RunsPage key={hrefOf(route)} {...route} />;
+    case "run":
+      return <RunPage key={hrefOf(route)} {...route} />;
+    case "unknown":
+      return (
+        <p class="note">
+          There is no page at this address. <a href="/">All projects</a>
+        </p>
+      );
+  }
+}

@@ -1,0 +1,19 @@
+/** Eight hues that colour-blind eyes tell apart, readable on white and on black. */
+const PALETTE = [
+  "#3b7de0",
+  "#d9732a",
+  "#2a9d74",
+  "#c4508f",
+  "#8a6fd8",
+  "#b08a1e",
+  "#3aa3c2",
+  "#d0524f",
+];
+
+/**
+ * The colour of a line by its place among its chart's lines, which are sorted:
+ * it stays when points arrive.
+ */
+export function colourOf(place: number): string {
+  return PALETTE[place % PALETTE.length] ?? "#3b7de0";
+}

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { hrefOf, parseRoute, type Route } from "./route";
+
+test("a page's address leads back to the page", () => {
+  const routes: Route[] = [
+    { page: "projects" },
+    { page: "runs", workspace: "w", project: "a b/c" },
+    { page: "run", workspace: "ü", project: "p%", run: "run.v1?#x" },
+  ];
+  for (const route of routes) expect(parseRoute(hrefOf(route))).toEqual(route);
+});
+
+test("addresses that are none", () => {
+  for (const path of ["/only", "/a/b/c/d", "/%zz/b"]) {
+    expect(parseRoute(path)).toEqual({ page: "unknown" });
+  }
+});

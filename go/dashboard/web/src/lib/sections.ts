@@ -1,0 +1,29 @@
+import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+
+/** Metrics that belong together: those whose names share what stands before the last slash. */
+export interface Section {
+  name: string;
+  metrics: MetricDefinition[];
+}
+
+/** The scales of points that belong to an environment. */
+export const RL_SCALES = ["EPISODE", "ENVIRONMENT_STEP"];
+
+/** Groups metrics into sections: those without a slash first, all by name. */
+export function sectionsOf(metrics: MetricDefinition[]): Section[] {
+  const sections = new Map<string, MetricDefinition[]>();
+  for (const metric of metrics) {
+    const slash = metric.metricName.lastIndexOf("/");
+    const name = slash < 0 ? "" : metric.metricName.slice(0, slash);
+    sections.set(name, [...(sections.get(name) ?? []), metric]);
+  }
+  return [...sections]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, list]) => ({ name, metrics: list }));
+}
+
+/** A series query for all series of a metric. */
+export function queryFor(metric: { metricName: string; scale: string }): string {
+  const scale = metric.scale.replace(/[\\"]/g, "\\$&");
+  return `${metric.metricName}(scale="${scale}")`;
+}

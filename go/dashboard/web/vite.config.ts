@@ -1,0 +1,14 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  build: {
+    outDir: "../dist",
+    // The placeholder page there is in git.
+    emptyOutDir: false,
+    target: "es2022",
+    // Images become files: the pages' policy allows no inline scripts or fonts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { "^/metrana_protobuf": "http://127.0.0.1:7420" } },
+});
