@@ -1,0 +1,24 @@
+# Thin names for build_scripts/: one verb, one script.
+
+.PHONY: build test check bench gen demo clean
+
+build:
+	build_scripts/build
+
+test:
+	build_scripts/test
+
+check:
+	build_scripts/check
+
+bench:
+	build_scripts/bench
+
+gen:
+	build_scripts/gen
+
+demo:
+	build_scripts/demo
+
+clean:
+	rm -rf .venv .tools metrana/_lib go/dashboard/dist/assets go/dashboard/dist/index.html go/dashboard/web/node_modules

@@ -1,0 +1,40 @@
+"""Runs one workload on one engine in this process; prints its figures as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import workloads
+from engines import ENGINES
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--engine", choices=ENGINES, required=True)
+    parser.add_argument("--workload", required=True)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--points", type=int, default=50_000_000)
+    arguments = parser.parse_args()
+
+    # A short queue makes the sustained rate that of the whole way, not of memory.
+    options = {"queue_capacity": 64} if arguments.workload == "sustained" else {}
+    engine = ENGINES[arguments.engine](
+        arguments.url, arguments.run, backpressure_strategy="block", **options
+    )
+    if arguments.workload == "sustained":
+        print(json.dumps(workloads.sustained(engine, arguments.points, engine.close)))
+        return
+    figures = {
+        "scalar": lambda: workloads.scalar(engine),
+        "call_1024": lambda: workloads.call(engine, 1, 400),
+        "call_1024x100": lambda: workloads.call(engine, workloads.STEPS, 200),
+        "burst": lambda: workloads.burst(engine),
+    }[arguments.workload]()
+    engine.close()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

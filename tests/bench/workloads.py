@@ -1,0 +1,112 @@
+"""What a training loop does to its tracker, timed in the calling thread.
+
+Values are float64 random walks: noisy, so that neither engine is flattered by
+data that compresses to nothing. They are made before the clock starts.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from engines import Delivery, Metrana, Published, Values
+
+ENVIRONMENTS = [f"env-{i:04d}" for i in range(1024)]
+METRICS = [f"metric-{i:02d}" for i in range(16)]
+STEPS = 100
+BURST_POINTS = len(ENVIRONMENTS) * len(METRICS) * STEPS
+Engine = Metrana | Published
+Figures = dict[str, float]
+
+
+def blocks(count: int, steps: int) -> list[Values]:
+    numbers = np.random.default_rng(5)
+    return [
+        numbers.normal(size=(len(ENVIRONMENTS), steps)).cumsum(axis=1) for _ in range(count)
+    ]
+
+
+def drained(engine: Engine) -> None:
+    """Waits until nothing is queued: each timed call meets an idle engine."""
+    while True:
+        delivery = engine.delivery()
+        if delivery.sent + delivery.dropped == delivery.added:
+            return
+        time.sleep(0.005)
+
+
+def percentiles(nanoseconds: list[int], unit: float = 1.0) -> Figures:
+    p50, p99, p999 = np.percentile(nanoseconds, [50, 99, 99.9]) / unit
+    return {"p50": float(p50), "p99": float(p99), "p99.9": float(p999)}
+
+
+def scalar(engine: Engine) -> Figures:
+    """ns of one `log("loss", x)`, the two clock readings included: 20 x 5,000 calls."""
+    log, clock = engine.log, time.perf_counter_ns
+    values = np.random.default_rng(3).normal(size=5_000).tolist()
+    taken: list[int] = []
+    for _ in range(20):
+        for value in values:
+            start = clock()
+            log("loss", value)
+            taken.append(clock() - start)
+        drained(engine)
+    return percentiles(taken)
+
+
+def call(engine: Engine, steps: int, calls: int) -> Figures:
+    """µs of one call for 1,024 environments with `steps` points each."""
+    values = blocks(4, steps)
+    if steps == 1:
+        values = [block[:, 0].copy() for block in values]
+    taken = []
+    for i in range(calls):
+        start = time.perf_counter_ns()
+        engine.log_block("reward", i, ENVIRONMENTS, values[i % 4], i)
+        taken.append(time.perf_counter_ns() - start)
+        if i % 16 == 15:
+            drained(engine)
+    return percentiles(taken, 1e3)
+
+
+def log_burst(engine: Engine, rl_step: int, values: list[Values]) -> None:
+    for i, metric in enumerate(METRICS):
+        engine.log_block(metric, rl_step, ENVIRONMENTS, values[(rl_step + i) % len(values)], rl_step)
+
+
+def burst(engine: Engine) -> Figures:
+    """ns per point of the calling thread: 16 calls of [1024, 100], then idle."""
+    values = blocks(8, STEPS)
+    taken = []
+    for rl_step in range(12):
+        start = time.perf_counter_ns()
+        log_burst(engine, rl_step, values)
+        taken.append((time.perf_counter_ns() - start) / BURST_POINTS)
+        drained(engine)
+    return {"p50": float(np.median(taken[2:]))}
+
+
+def sustained(engine: Engine, points: int, finished: Callable[[], Delivery]) -> dict[str, Any]:
+    """Bursts without a pause until `points` are logged, then until all are durable."""
+    values = blocks(8, STEPS)
+    before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    for rl_step in range(-(-points // BURST_POINTS)):
+        log_burst(engine, rl_step, values)
+    logged = time.perf_counter()
+    delivery = finished()
+    seconds = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "added": delivery.added,
+        "sent": delivery.sent,
+        "dropped": delivery.dropped,
+        "seconds": seconds,
+        "logging_seconds": logged - start,
+        "points_per_second": delivery.added / seconds,
+        "client_cpu_ns_per_point": cpu * 1e9 / delivery.added,
+        "client_peak_rss_mb": after.ru_maxrss / 1024,
+    }
