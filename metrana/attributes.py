@@ -7,14 +7,12 @@ the attribute. Paths are checked by the engine, with everything else of the call
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import datetime
-import decimal
 import enum
+import functools
 import math
 import types
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from pathlib import PurePath
@@ -92,7 +90,7 @@ def _children(value: Any) -> list[tuple[Any, Any]] | None:
         return sorted(value.items(), key=lambda item: str(item[0]))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
-    if isinstance(value, (types.SimpleNamespace, argparse.Namespace)):
+    if isinstance(value, _namespaces()):
         return sorted(vars(value).items())
     if isinstance(value, AbstractSet):
         value = sorted(value, key=lambda element: (type(element).__name__, str(element)))
@@ -119,7 +117,7 @@ def _leaf(path: str, value: Any) -> tuple[str, Any]:
         value = _of_scalar_array(value)
     if value is None:
         return "null", None
-    for kind, convert in _LEAVES.items():
+    for kind, convert in _leaves().items():
         if isinstance(value, kind):
             return convert(path, value)
     shown = path or "the value"
@@ -163,17 +161,32 @@ def _text(_path: str, value: object) -> tuple[str, Any]:
     return "string", str(value)
 
 
-# Looked through in this order: bool is an int, datetime is a date.
-_LEAVES: dict[type, Callable[[str, Any], tuple[str, Any]]] = {
-    bool: lambda _path, value: ("bool", bool(value)),
-    int: _int,
-    float: _float,
-    str: _text,
-    datetime.datetime: _datetime,
-    datetime.date: lambda _path, value: ("string", value.isoformat()),
-    datetime.timedelta: lambda _path, value: ("float", value.total_seconds()),
-    decimal.Decimal: lambda path, value: _float(path, float(value)),
-    PurePath: _text,
-    uuid.UUID: _text,
-    np.longdouble: lambda path, value: _float(path, float(value)),
-}
+# The modules imported below take a while, and many programs log no attributes at all.
+
+
+@functools.cache
+def _namespaces() -> tuple[type, ...]:
+    import argparse
+
+    return types.SimpleNamespace, argparse.Namespace
+
+
+@functools.cache
+def _leaves() -> dict[type, Callable[[str, Any], tuple[str, Any]]]:
+    """What becomes of which type, to be looked through in order: bool is an int."""
+    import decimal
+    import uuid
+
+    return {
+        bool: lambda _path, value: ("bool", bool(value)),
+        int: _int,
+        float: _float,
+        str: _text,
+        datetime.datetime: _datetime,
+        datetime.date: lambda _path, value: ("string", value.isoformat()),
+        datetime.timedelta: lambda _path, value: ("float", value.total_seconds()),
+        decimal.Decimal: lambda path, value: _float(path, float(value)),
+        PurePath: _text,
+        uuid.UUID: _text,
+        np.longdouble: lambda path, value: _float(path, float(value)),
+    }

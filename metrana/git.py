@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-
 
 def commit_sha() -> str | None:
     """The commit checked out in the current directory; None outside a repository.
 
     Never raises and prints nothing, also where git is missing or refuses.
     """
+    import subprocess  # slow to import, and needed by the creator of a run only
+
     try:
         answer = subprocess.run(
             ["git", "rev-parse", "--verify", "HEAD"],

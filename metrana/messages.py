@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
-
-from loguru import logger
+from typing import TYPE_CHECKING, Any
 
 from metrana.enums import LogLevel
 
 if TYPE_CHECKING:
     from loguru import Message, Record
+    from loguru import logger as logger
+else:
+
+    class _Logger:
+        """loguru's logger, imported when it is first needed: that takes a while."""
+
+        def __getattr__(self, name: str) -> Any:
+            from loguru import logger
+
+            return getattr(logger, name)
+
+    logger = _Logger()
 
 _FORMAT = "<level>metrana</level> | {message}"
 

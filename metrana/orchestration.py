@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 
 VARIABLE = "METRANA_ORCHESTRATION_ID"
 
@@ -22,7 +21,7 @@ def resolve(given: str | None) -> str:
         found = os.environ.get(variable)
         if found:
             return found
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def publish(identifier: str) -> None:

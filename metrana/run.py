@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
-from loguru import logger
 from numpy.typing import NDArray
 
 from metrana import arrays, attributes, git, messages, orchestration, settings
 from metrana._engine import Engine
 from metrana.enums import StandardMetricScale
 from metrana.errors import MetranaClosingError, MetranaProcessForkError, MetranaValidationError
+from metrana.messages import logger
 from metrana.metrics import Metrics
 from metrana.settings import Settings
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import operator
 import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -349,7 +348,7 @@ def _fork_point(given: _Arguments) -> tuple[str | None, int | None]:
 
 def _logger_id(given: _Arguments) -> int:
     if given["logger_id"] is None:
-        return secrets.randbelow(_UINT64) + 1
+        return int.from_bytes(os.urandom(8), "little") or 1
     return whole(given["logger_id"], "logger_id", 1, _UINT64)
 
 
