@@ -54,9 +54,12 @@ FAST_PATH_VARIABLE = "METRANA_FAST_PATH"
 
 # Signatures
 
+_RL_SHAPES: list[Any] = [c_int32, c_void_p, c_int32, c_void_p, c_int32]
+_TEXT: list[Any] = [c_void_p, c_int32]  # memory for a text and its size
+
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     # name: (result, arguments)
-    "mt_version": (c_int32, [c_void_p, c_int32]),
+    "mt_version": (c_int32, _TEXT),
     "mt_open": (c_int64, [c_char_p, c_int32, c_void_p, c_int32]),
     "mt_wait_ready": (c_int32, [c_int64, c_int32, c_void_p, c_int32]),
     "mt_series": (
@@ -70,15 +73,26 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "mt_points": (
         c_int32,
         # logger, series, values, n, first, steps, millis, times, waited, text, size
-        [c_int64, c_int64, c_void_p, c_int64, c_int64, c_void_p, c_int64, c_void_p, c_int32]
-        + [c_void_p, c_int32],
+        [
+            c_int64,
+            c_int64,
+            c_void_p,
+            c_int64,
+            c_int64,
+            c_void_p,
+            c_int64,
+            c_void_p,
+            c_int32,
+            *_TEXT,
+        ],
     ),
     "mt_rl": (
         c_int32,
         # logger, series, of episodes, environments, m, values, t, rl_step,
         # episode shape, episodes, time shape, times, waited, text, size
         [c_int64, c_int64, c_int32, c_void_p, c_int64, c_void_p, c_int64, c_uint64]
-        + [c_int32, c_void_p, c_int32, c_void_p, c_int32, c_void_p, c_int32],
+        + _RL_SHAPES
+        + _TEXT,
     ),
     "mt_attributes": (
         c_int32,
@@ -203,7 +217,8 @@ def _open(path: Path, at: str | None = None) -> ctypes.CDLL:
     version = _text.read()
     if version != __version__:
         raise errors.MetranaLoggerInitError(
-            f"the engine at {path} is of version {version}, the package of {__version__}: reinstall metrana"
+            f"the engine at {path} is of version {version}, the package of {__version__}: "
+            "reinstall metrana"
         )
     return library
 

@@ -22,7 +22,7 @@ func (l *Logger) dial() (*grpc.ClientConn, error) {
 	if secure {
 		trust = credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})
 	}
-	return grpc.NewClient("dns:///"+address,
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(trust),
 		grpc.WithUserAgent(l.options.UserAgent),
 		grpc.WithDisableServiceConfig(),
@@ -32,5 +32,9 @@ func (l *Logger) dial() (*grpc.ClientConn, error) {
 			MinConnectTimeout: l.options.ConnectTimeout,
 		}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
-	)
+	}
+	if l.options.dial != nil {
+		options = append(options, grpc.WithContextDialer(l.options.dial))
+	}
+	return grpc.NewClient("dns:///"+address, options...)
 }

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -40,6 +42,9 @@ type Options struct {
 	MaxBackoff         time.Duration
 	BatchMaxAge        time.Duration
 	MaxMessageSize     int
+
+	// dial replaces the network, for tests.
+	dial func(context.Context, string) (net.Conn, error)
 }
 
 // Fork names the run whose points a new run inherits, up to a step inclusive.

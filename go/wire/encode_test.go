@@ -56,7 +56,7 @@ func TestAppendReadsBackAsTheEqualMessage(t *testing.T) {
 		{MetricName: "é", Labels: map[string]string{"a": "", "b": "x y"}, Ordering: 2, DeclarationId: 300},
 	}})
 	f(&Update{Series: []SeriesUpdate{{ID: 5, Batches: []point.Batch{
-		{Values: []float64{1, math.Inf(1), -0.0}, Times: point.Times{Millis: -5}},
+		{Values: []float64{1, math.Inf(1), -1}, Times: point.Times{Millis: -5}},
 		{
 			Values: []float64{2, 3}, Steps: point.Steps{List: []uint64{0, math.MaxInt64}},
 			Times: point.Times{List: []int64{-1, 0}},
@@ -64,7 +64,7 @@ func TestAppendReadsBackAsTheEqualMessage(t *testing.T) {
 	}}}}, &ingestion.UpdateRunRequest{Series: []*types.StreamingSeriesUpdate{{
 		SeriesId: 5,
 		PointBatches: []*types.PointBatch{
-			{Values: []float64{1, math.Inf(1), -0.0}, FirstStep: new(uint64), TimestampMillis: proto.Int64(-5)},
+			{Values: []float64{1, math.Inf(1), -1}, FirstStep: new(uint64), TimestampMillis: proto.Int64(-5)},
 			{Values: []float64{2, 3}, Steps: []uint64{0, math.MaxInt64}, TimestampsMillis: []int64{-1, 0}},
 		},
 	}}})
