@@ -16,7 +16,7 @@ import (
 type answerFunc = func(*ingestion.InitializeRunLoggingResponse) error
 
 // initialized opens a run against one answer and returns how that went.
-func initialized(t *testing.T, s *server, o Options) (InitResult, error, *Logger) {
+func initialized(t *testing.T, s *server, o Options) (*Logger, InitResult, error) {
 	t.Helper()
 	l, err := New(o, nil)
 	if err != nil {
@@ -24,7 +24,7 @@ func initialized(t *testing.T, s *server, o Options) (InitResult, error, *Logger
 	}
 	<-l.Ready()
 	result, err := l.Init()
-	return result, err, l
+	return l, result, err
 }
 
 func TestWhoMayLogToARunThatExists(t *testing.T) {
@@ -38,7 +38,7 @@ func TestWhoMayLogToARunThatExists(t *testing.T) {
 			}}
 			o := testOptions(s)
 			o.Resume = resume
-			result, err, l := initialized(t, s, o)
+			l, result, err := initialized(t, s, o)
 			wantEqual(t, "fails", err != nil, fails)
 			wantEqual(t, "created", result.Created, created)
 			var refused *InitError
@@ -70,7 +70,7 @@ func TestHandshakeErrorsAreFinalOrTriedAgain(t *testing.T) {
 		inBubble(t, func(t *testing.T, s *server) {
 			refuse := func(answerFunc) error { return status.Error(code, "the text") }
 			s.init = []initScript{refuse, refuse, refuse}
-			_, err, l := initialized(t, s, testOptions(s))
+			l, _, err := initialized(t, s, testOptions(s))
 			wantEqual(t, "fails", err != nil, final)
 			wantEqual(t, "calls", len(s.inits), map[bool]int{true: 1, false: 4}[final])
 			if final && !strings.Contains(err.Error(), code.String()+": the text") {
@@ -95,7 +95,7 @@ func TestTheHandshakeGivesUpInTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		s.refuseConnections(errors.New("connection refused"))
 		begin := time.Now()
-		_, err, l := initialized(t, s, testOptions(s))
+		l, _, err := initialized(t, s, testOptions(s))
 		wantEqual(t, "seconds", time.Since(begin), 2*time.Minute)
 		if err == nil || !strings.Contains(err.Error(), "connection refused") {
 			t.Fatalf("the error is %v", err)
@@ -112,7 +112,7 @@ func TestAnAnswerWithoutItsEndIsAskedForAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		s.init = []initScript{func(answerFunc) error { return nil }}
 		begin := time.Now()
-		_, err, l := initialized(t, s, testOptions(s))
+		l, _, err := initialized(t, s, testOptions(s))
 		if err != nil || len(s.inits) != 2 || time.Since(begin) > 100*time.Millisecond {
 			t.Fatalf("%v after %d calls and %v", err, len(s.inits), time.Since(begin))
 		}

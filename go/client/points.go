@@ -215,11 +215,15 @@ func (l *Logger) forget(it *item) {
 	l.release(it)
 }
 
-// release gives the item's memory back to the pool.
+// release gives the item's memory back to the pools.
 func (l *Logger) release(it *item) {
 	for i, c := range it.memory {
 		l.chunks.put(c)
 		it.memory[i] = nil
+	}
+	if it.rl != nil {
+		rlCalls.Put(it.rl)
+		it.rl = nil
 	}
 }
 

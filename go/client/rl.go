@@ -1,6 +1,7 @@
 package client
 
 import (
+	"sync"
 	"time"
 )
 
@@ -40,6 +41,15 @@ type rlCall struct {
 	values       []float64
 	minors       []uint64 // of all points, nil where consecutive in each piece
 	times        []int64  // of all points, nil where each piece has one
+}
+
+// rlCalls are used again: their pieces are as many as a call has environments.
+var rlCalls = sync.Pool{New: func() any { return new(rlCall) }}
+
+func newRLCall(rlStep uint64) *rlCall {
+	call := rlCalls.Get().(*rlCall)
+	*call = rlCall{rlStep: rlStep, pieces: call.pieces[:0]}
+	return call
 }
 
 // piece is a stretch of points of one environment within one episode.
@@ -105,7 +115,7 @@ func (l *Logger) RLPoints(p *RLPoints, waited time.Duration) error {
 	if err != nil {
 		return err
 	}
-	it := &item{calls: 1, bytes: bytes, rl: &rlCall{rlStep: p.RLStep}}
+	it := &item{calls: 1, bytes: bytes, rl: newRLCall(p.RLStep)}
 	if !shed {
 		l.copyRL(it, p)
 	}
@@ -151,7 +161,6 @@ func (l *Logger) placeRL(it *item, p *RLPoints, shed bool) error {
 	}
 	s.rl.grow(l.registry.environments)
 	it.rl.environments = l.registry.environments
-	it.rl.pieces = make([]piece, 0, len(p.Environments))
 	if p.OfEpisodes {
 		l.numberEpisodes(it.rl, p, s)
 	} else {
@@ -161,6 +170,7 @@ func (l *Logger) placeRL(it *item, p *RLPoints, shed bool) error {
 	l.counters.added[RLFloatPoints].Add(n)
 	if shed {
 		l.counters.dropped[RLFloatPoints].Add(n)
+		l.release(it)
 		if l.options.Backpressure == Raise {
 			return ErrQueueFull
 		}
