@@ -54,8 +54,8 @@ FAST_PATH_VARIABLE = "METRANA_FAST_PATH"
 
 # Signatures
 
-_RL_SHAPES: list[Any] = [c_int32, c_void_p, c_int32, c_void_p, c_int32]
 _TEXT: list[Any] = [c_void_p, c_int32]  # memory for a text and its size
+_RL_REST: list[Any] = [c_int32, c_void_p, c_int32, c_void_p, c_int32, *_TEXT]
 
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     # name: (result, arguments)
@@ -90,9 +90,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
         c_int32,
         # logger, series, of episodes, environments, m, values, t, rl_step,
         # episode shape, episodes, time shape, times, waited, text, size
-        [c_int64, c_int64, c_int32, c_void_p, c_int64, c_void_p, c_int64, c_uint64]
-        + _RL_SHAPES
-        + _TEXT,
+        [c_int64, c_int64, c_int32, c_void_p, c_int64, c_void_p, c_int64, c_uint64, *_RL_REST],
     ),
     "mt_attributes": (
         c_int32,
