@@ -18,38 +18,41 @@ type rlSeries struct {
 	rlSteps  []uint64 // highest, plus one
 	episodes []uint64 // the next automatic episode of log_rl_episode
 
-	aside   map[asideKey]envCounter
-	order   []asideKey        // in which they were put aside
-	dropped map[uint32]uint64 // by environment: the highest episode whose counter was dropped
+	endless []envCounter // of points that name no episode
+	aside   []envCounter // asideSlots for each environment
+	more    map[episodeKey]envCounter
+	dropped []uint64 // by environment: the highest episode whose counter was dropped, plus one
+	swept   uint64   // the rl_step at which more was last gone through
 }
 
-type asideKey struct {
+type episodeKey struct {
 	environment uint32
-	hasEpisode  bool
 	episode     uint64
 }
 
+// asideSlots is how many counters of earlier episodes are kept at hand for each
+// environment. Those of the current rl_step that do not fit go to a map; the
+// others are dropped: when such an episode comes back, counting from the start
+// of the new rl_step is right again.
+const asideSlots = 4
+
 type envCounter struct {
-	started    bool
-	hasEpisode bool
-	flat       bool
-	episode    uint64
-	rlStep     uint64
-	minor      uint64 // next, relative to rlStep
-	step       uint64 // next, within the episode; where flat
+	started bool
+	flat    bool
+	episode uint64
+	rlStep  uint64
+	minor   uint64 // next, relative to rlStep
+	step    uint64 // next, within the episode; where flat
 }
-
-// asideLimit bounds how many counters of earlier episodes are kept for each
-// environment on average, beside those of the current rl_step.
-const asideLimit = 8
-
-const minAsideLimit = 4096
 
 func (r *rlSeries) grow(environments []*environment) {
 	if missing := len(environments) - len(r.current); missing > 0 {
 		r.current = append(r.current, make([]envCounter, missing)...)
 		r.rlSteps = append(r.rlSteps, make([]uint64, missing)...)
 		r.episodes = append(r.episodes, make([]uint64, missing)...)
+		r.endless = append(r.endless, make([]envCounter, missing)...)
+		r.aside = append(r.aside, make([]envCounter, asideSlots*missing)...)
+		r.dropped = append(r.dropped, make([]uint64, missing)...)
 	}
 }
 
@@ -66,7 +69,10 @@ func (r *rlSeries) isLower(environment uint32, rlStep uint64) bool {
 // counted within the episode or within the rl_step.
 func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n uint64) (first uint64, flat bool) {
 	c := &r.current[e.number]
-	if !c.started || c.hasEpisode != has || c.episode != episode {
+	if !has {
+		c = &r.endless[e.number]
+	}
+	if !c.started || c.episode != episode {
 		r.turn(c, e, episode, has, rlStep)
 	}
 	if c.flat {
@@ -90,18 +96,12 @@ func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n 
 
 // turn puts the current counter aside and takes up that of another episode.
 func (r *rlSeries) turn(c *envCounter, e *environment, episode uint64, has bool, rlStep uint64) {
-	if c.started {
-		r.putAside(asideKey{e.number, c.hasEpisode, c.episode}, *c, rlStep)
+	before := *c
+	if !has || !r.takeBack(c, e.number, episode) {
+		*c = envCounter{started: true, episode: episode, rlStep: rlStep, flat: r.isFirst(e, episode, has)}
 	}
-	key := asideKey{e.number, has, episode}
-	if earlier, ok := r.aside[key]; ok {
-		delete(r.aside, key)
-		*c = earlier
-		return
-	}
-	*c = envCounter{
-		started: true, hasEpisode: has, episode: episode, rlStep: rlStep,
-		flat: r.isFirst(e, episode, has),
+	if before.started {
+		r.putAside(e.number, before, rlStep)
 	}
 }
 
@@ -110,39 +110,70 @@ func (r *rlSeries) isFirst(e *environment, episode uint64, has bool) bool {
 	if e.known && (!has || episode <= e.seedEpisode) {
 		return false
 	}
-	highest, some := r.dropped[e.number]
-	return !has || !some || episode > highest
+	return !has || episode >= r.dropped[e.number]
 }
 
-// putAside keeps a counter for the return of its episode, and drops the oldest
-// ones where there are too many. Only counters of an earlier rl_step are
-// dropped: when such an episode comes back, counting from the start of the
-// new rl_step is right again.
-func (r *rlSeries) putAside(key asideKey, c envCounter, rlStep uint64) {
-	if r.aside == nil {
-		r.aside = map[asideKey]envCounter{}
+func (r *rlSeries) slots(environment uint32) []envCounter {
+	return r.aside[asideSlots*environment : asideSlots*(environment+1)]
+}
+
+// takeBack takes up the counter of an episode that was put aside.
+func (r *rlSeries) takeBack(c *envCounter, environment uint32, episode uint64) bool {
+	slots := r.slots(environment)
+	for i := range slots {
+		if slots[i].started && slots[i].episode == episode {
+			*c, slots[i] = slots[i], envCounter{}
+			return true
+		}
 	}
-	r.aside[key] = c
-	if !key.hasEpisode {
-		return
+	key := episodeKey{environment, episode}
+	earlier, found := r.more[key]
+	if found {
+		delete(r.more, key)
+		*c = earlier
 	}
-	r.order = append(r.order, key)
-	limit := max(minAsideLimit, asideLimit*len(r.current))
-	for len(r.order) > limit {
-		oldest := r.order[0]
-		counter, ok := r.aside[oldest]
-		if ok && counter.rlStep >= rlStep {
+	return found
+}
+
+// putAside keeps a counter for the return of its episode, in place of the one
+// with the lowest rl_step.
+func (r *rlSeries) putAside(environment uint32, c envCounter, rlStep uint64) {
+	slots := r.slots(environment)
+	oldest := &slots[0]
+	for i := range slots {
+		if !slots[i].started {
+			slots[i] = c
 			return
 		}
-		r.order = r.order[1:]
-		if !ok {
-			continue
+		if slots[i].rlStep < oldest.rlStep {
+			oldest = &slots[i]
 		}
-		delete(r.aside, oldest)
-		if r.dropped == nil {
-			r.dropped = map[uint32]uint64{}
+	}
+	evicted := *oldest
+	*oldest = c
+	if evicted.rlStep < rlStep {
+		r.dropped[environment] = max(r.dropped[environment], evicted.episode+1)
+		return
+	}
+	if r.more == nil {
+		r.more = map[episodeKey]envCounter{}
+	}
+	r.sweep(rlStep)
+	r.more[episodeKey{environment, evicted.episode}] = evicted
+}
+
+// sweep drops the counters in the map that are of an earlier rl_step, when
+// there are many.
+func (r *rlSeries) sweep(rlStep uint64) {
+	if len(r.more) < max(1024, asideSlots*len(r.current)) || r.swept == rlStep {
+		return
+	}
+	r.swept = rlStep
+	for key, counter := range r.more {
+		if counter.rlStep < rlStep {
+			r.dropped[key.environment] = max(r.dropped[key.environment], key.episode+1)
+			delete(r.more, key)
 		}
-		r.dropped[oldest.environment] = max(r.dropped[oldest.environment], oldest.episode)
 	}
 }
 

@@ -185,21 +185,22 @@ func TestALowerRLStepWarns(t *testing.T) {
 // Counters of long past episodes are dropped, and then the server's knowledge
 // is relied on; those of the current rl_step never are.
 func TestCountersOfPastEpisodesAreBounded(t *testing.T) {
+	const many = 4096
 	r := &rlSeries{}
 	e := &environment{id: "a"}
 	r.grow([]*environment{e})
-	for episode := range uint64(3 * minAsideLimit) {
+	for episode := range uint64(3 * many) {
 		r.envSteps(e, episode, true, 1, 5)
 	}
-	for _, episode := range []uint64{0, 100, 3*minAsideLimit - 1} {
+	for _, episode := range []uint64{0, 100, 3*many - 1} {
 		first, flat := r.envSteps(e, episode, true, 1, 5)
 		wantText(t, "same rl_step", []any{first, flat}, []any{5, true})
 	}
-	for episode := range uint64(3 * minAsideLimit) {
+	for episode := range uint64(3 * many) {
 		r.envSteps(e, 100_000+episode, true, 2, 5)
 	}
-	if len(r.aside) > 4*minAsideLimit {
-		t.Fatalf("%d counters are kept", len(r.aside))
+	if len(r.more) > 4*many {
+		t.Fatalf("%d counters are kept", len(r.more))
 	}
 	first, flat := r.envSteps(e, 0, true, 3, 5)
 	wantText(t, "dropped", []any{first, flat}, []any{0, false})
