@@ -21,6 +21,8 @@ type rlSeries struct {
 	endless []envCounter // of points that name no episode
 	aside   []envCounter // asideSlots for each environment
 	more    map[episodeKey]envCounter
+	turns   []uint32 // by environment: how often a counter was put aside
+	highest []uint64 // by environment: the highest episode so far, plus one
 	dropped []uint64 // by environment: the highest episode whose counter was dropped, plus one
 	swept   uint64   // the rl_step at which more was last gone through
 }
@@ -52,6 +54,8 @@ func (r *rlSeries) grow(environments []*environment) {
 		r.episodes = append(r.episodes, make([]uint64, missing)...)
 		r.endless = append(r.endless, make([]envCounter, missing)...)
 		r.aside = append(r.aside, make([]envCounter, asideSlots*missing)...)
+		r.turns = append(r.turns, make([]uint32, missing)...)
+		r.highest = append(r.highest, make([]uint64, missing)...)
 		r.dropped = append(r.dropped, make([]uint64, missing)...)
 	}
 }
@@ -94,11 +98,16 @@ func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n 
 	}
 }
 
-// turn puts the current counter aside and takes up that of another episode.
+// turn puts the current counter aside and takes up that of another episode. An
+// episode above all before has none that would have to be looked for.
 func (r *rlSeries) turn(c *envCounter, e *environment, episode uint64, has bool, rlStep uint64) {
 	before := *c
-	if !has || !r.takeBack(c, e.number, episode) {
+	again := has && episode < r.highest[e.number] && r.takeBack(c, e.number, episode)
+	if !again {
 		*c = envCounter{started: true, episode: episode, rlStep: rlStep, flat: r.isFirst(e, episode, has)}
+	}
+	if has {
+		r.highest[e.number] = max(r.highest[e.number], episode+1)
 	}
 	if before.started {
 		r.putAside(e.number, before, rlStep)
@@ -136,21 +145,15 @@ func (r *rlSeries) takeBack(c *envCounter, environment uint32, episode uint64) b
 }
 
 // putAside keeps a counter for the return of its episode, in place of the one
-// with the lowest rl_step.
+// that was put aside longest ago.
 func (r *rlSeries) putAside(environment uint32, c envCounter, rlStep uint64) {
-	slots := r.slots(environment)
-	oldest := &slots[0]
-	for i := range slots {
-		if !slots[i].started {
-			slots[i] = c
-			return
-		}
-		if slots[i].rlStep < oldest.rlStep {
-			oldest = &slots[i]
-		}
+	slot := &r.aside[asideSlots*environment+r.turns[environment]%asideSlots]
+	r.turns[environment]++
+	evicted := *slot
+	*slot = c
+	if !evicted.started {
+		return
 	}
-	evicted := *oldest
-	*oldest = c
 	if evicted.rlStep < rlStep {
 		r.dropped[environment] = max(r.dropped[environment], evicted.episode+1)
 		return

@@ -256,21 +256,11 @@ func TestLongRowsAreSplitWithContiguousSteps(t *testing.T) {
 func BenchmarkRLPoints(b *testing.B) {
 	for _, columns := range []int{1, 100} {
 		b.Run(fmt.Sprintf("1024x%d", columns), func(b *testing.B) {
-			l := &Logger{scalars: &steps{}, registry: newRegistry(), options: Options{QueueCapacity: 1 << 30, MaxMessageSize: 1 << 40, MemoryLimit: 1 << 40}}
-			l.state.Store(stateOpen)
-			l.events = newEvents(Warn, func(bool) {})
-			l.queue = newQueue(&l.options, l.scalars.Used())
-			l.scalars.Register(0, 0)
-			p := RLPoints{EpisodeShape: One, Episodes: []uint64{3}, TimeShape: One, Times: []int64{0}}
-			p.Series, _ = l.Series(point.Series{Name: "m", Scale: "ML_STEP"}, point.Ordered)
-			for i := range 1024 {
-				number, _ := l.Environment(fmt.Sprint("env-", i))
-				p.Environments = append(p.Environments, number)
-			}
-			p.Values = make([]float64, 1024*columns)
+			l := benchmarkLogger()
+			p := benchmarkBlock(l, columns)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := l.RLPoints(&p, 0); err != nil {
+				if err := l.RLPoints(p, 0); err != nil {
 					b.Fatal(err)
 				}
 				items, _ := l.queue.takeAll(nil, true)
@@ -281,4 +271,48 @@ func BenchmarkRLPoints(b *testing.B) {
 			}
 		})
 	}
+}
+
+// The batcher's share of such a call: from the queue to an encoded request.
+func BenchmarkBatcher(b *testing.B) {
+	l := benchmarkLogger()
+	p := benchmarkBlock(l, 100)
+	requests := make(chan *request, 1000)
+	batcher := newBatcher(l, requests, []byte("run"))
+	b.ReportAllocs()
+	b.SetBytes(int64(8 * len(p.Values)))
+	for b.Loop() {
+		b.StopTimer()
+		if err := l.RLPoints(p, 0); err != nil {
+			b.Fatal(err)
+		}
+		items, _ := l.queue.takeAll(nil, true)
+		b.StartTimer()
+		batcher.addAll(b.Context(), items)
+		for len(requests) > 0 {
+			l.chunks.put((<-requests).memory)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(p.Values)), "ns/point")
+}
+
+func benchmarkLogger() *Logger {
+	l := &Logger{scalars: &steps{}, registry: newRegistry()}
+	l.options = Options{QueueCapacity: 1 << 30, MaxMessageSize: 1 << 20, MemoryLimit: 1 << 40, BatchMaxAge: time.Second}
+	l.state.Store(stateOpen)
+	l.events = newEvents(Warn, func(bool) {})
+	l.queue = newQueue(&l.options, l.scalars.Used())
+	l.scalars.Register(0, 0)
+	return l
+}
+
+func benchmarkBlock(l *Logger, columns int) *RLPoints {
+	p := &RLPoints{EpisodeShape: One, Episodes: []uint64{3}, TimeShape: One, Times: []int64{0}}
+	p.Series, _ = l.Series(point.Series{Name: "m", Scale: "ML_STEP"}, point.Ordered)
+	for i := range 1024 {
+		number, _ := l.Environment(fmt.Sprint("env-", i))
+		p.Environments = append(p.Environments, number)
+	}
+	p.Values = make([]float64, 1024*columns)
+	return p
 }

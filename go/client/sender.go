@@ -296,8 +296,9 @@ func (s *sender) acknowledged() {
 	}
 	s.progress.Store(true)
 	s.l.counters.sent.add(r.counts)
-	s.l.counters.requestsSent.Add(1)
+	// In this order, sent and in flight together never exceed what was sent.
 	s.l.counters.requestsInFlight.Add(-1)
+	s.l.counters.requestsSent.Add(1)
 	if r.sends == 1 {
 		s.l.chunks.put(r.memory) // else an earlier connection may still hold it
 	}
