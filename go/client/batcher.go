@@ -304,12 +304,11 @@ func (b *batcher) flush(ctx context.Context) {
 	b.sequence += sequenceStride
 	u := &b.build.update
 	u.Sequence = b.sequence
-	size := u.Size()
-	memory := b.l.chunks.get((size + 7) / 8)
-	r := &request{
-		memory: memory, frame: u.Append(memory.bytes()[:0]), counts: b.build.counts,
-		declarations: u.Declarations, last: u.CloseRun,
-	}
+	r := &request{counts: b.build.counts, declarations: u.Declarations, last: u.CloseRun}
+	r.frame = u.Encode(func(size int) []byte {
+		r.memory = b.l.chunks.get((size + 7) / 8)
+		return r.memory.bytes()[:0]
+	})
 	b.releaseItems()
 	b.build.reset()
 	b.send(ctx, r)

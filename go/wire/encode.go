@@ -7,7 +7,7 @@
 // The sizes of all parts are computed first, so that a request is written
 // front to back into memory of exactly the right size:
 //
-//	frame := update.Append(make([]byte, 0, update.Size()))
+//	frame := update.Encode(func(size int) []byte { return make([]byte, 0, size) })
 //
 // Values travel as packed doubles, which on little-endian machines are the
 // memory of the slice: they are copied, not converted.
@@ -37,6 +37,10 @@ type Update struct {
 	// each one once. Both are left out when SessionID is 0.
 	SessionID uint64
 	Sequence  uint64
+
+	// sizes of the groups and batches of points, in the order in which they
+	// are written: each group before its batches. Size fills it.
+	sizes []int
 }
 
 // Declaration binds the identity of a series to the number under which its
@@ -85,6 +89,7 @@ const (
 
 // Size returns how many bytes Append adds.
 func (u *Update) Size() int {
+	u.sizes = u.sizes[:0]
 	n := sizeString(fieldRunID, len(u.RunID)) + sizeUint(fieldLoggerID, u.LoggerID)
 	for i := range u.Attributes {
 		n += sizeMessage(fieldAttributes, u.Attributes[i].size())
@@ -93,10 +98,10 @@ func (u *Update) Size() int {
 		n += sizeMessage(fieldDeclarations, u.Declarations[i].size())
 	}
 	for i := range u.Series {
-		n += sizeMessage(fieldSeries, u.Series[i].size())
+		n += sizeMessage(fieldSeries, u.sizeSeries(&u.Series[i]))
 	}
 	for i := range u.RLSeries {
-		n += sizeMessage(fieldRLSeries, u.RLSeries[i].size())
+		n += sizeMessage(fieldRLSeries, u.sizeRLSeries(&u.RLSeries[i]))
 	}
 	if u.CloseRun {
 		n += sizeMessage(fieldCloseRun, 0)
@@ -112,6 +117,17 @@ func (u *Update) Size() int {
 
 // Append adds the encoded request to dst and returns the longer slice.
 func (u *Update) Append(dst []byte) []byte {
+	u.Size()
+	return u.append(dst)
+}
+
+// Encode appends the request to what memory returns for its size.
+func (u *Update) Encode(memory func(size int) []byte) []byte {
+	return u.append(memory(u.Size()))
+}
+
+func (u *Update) append(dst []byte) []byte {
+	sizes := u.sizes
 	dst = appendBytes(dst, fieldRunID, u.RunID)
 	dst = appendUint(dst, fieldLoggerID, u.LoggerID)
 	for i := range u.Attributes {
@@ -123,12 +139,14 @@ func (u *Update) Append(dst []byte) []byte {
 		dst = u.Declarations[i].append(dst)
 	}
 	for i := range u.Series {
-		dst = appendHeader(dst, fieldSeries, u.Series[i].size())
-		dst = u.Series[i].append(dst)
+		dst = appendHeader(dst, fieldSeries, sizes[0])
+		dst = u.Series[i].append(dst, sizes[1:])
+		sizes = sizes[1+len(u.Series[i].Batches):]
 	}
 	for i := range u.RLSeries {
-		dst = appendHeader(dst, fieldRLSeries, u.RLSeries[i].size())
-		dst = u.RLSeries[i].append(dst)
+		dst = appendHeader(dst, fieldRLSeries, sizes[0])
+		dst = u.RLSeries[i].append(dst, sizes[1:])
+		sizes = sizes[1+len(u.RLSeries[i].Batches):]
 	}
 	if u.CloseRun {
 		dst = appendHeader(dst, fieldCloseRun, 0)
@@ -173,36 +191,46 @@ func sizeLabel(label point.Label) int {
 	return sizeMessage(1, len(label.Key)) + sizeMessage(2, len(label.Value))
 }
 
-func (s *SeriesUpdate) size() int {
+func (u *Update) sizeSeries(s *SeriesUpdate) int {
+	group := len(u.sizes)
+	u.sizes = append(u.sizes, 0)
 	n := sizeUint(1, s.ID)
 	for i := range s.Batches {
-		n += sizeMessage(2, sizeBatch(&s.Batches[i]))
+		size := sizeBatch(&s.Batches[i])
+		u.sizes = append(u.sizes, size)
+		n += sizeMessage(2, size)
 	}
+	u.sizes[group] = n
 	return n
 }
 
-func (s *SeriesUpdate) append(dst []byte) []byte {
+func (s *SeriesUpdate) append(dst []byte, sizes []int) []byte {
 	dst = appendUint(dst, 1, s.ID)
 	for i := range s.Batches {
-		dst = appendHeader(dst, 2, sizeBatch(&s.Batches[i]))
+		dst = appendHeader(dst, 2, sizes[i])
 		dst = appendBatch(dst, &s.Batches[i])
 	}
 	return dst
 }
 
-func (s *RLSeriesUpdate) size() int {
+func (u *Update) sizeRLSeries(s *RLSeriesUpdate) int {
+	group := len(u.sizes)
+	u.sizes = append(u.sizes, 0)
 	n := sizeUint(1, s.ID) + sizeString(2, len(s.Environment))
 	for i := range s.Batches {
-		n += sizeMessage(3, sizeRLBatch(&s.Batches[i]))
+		size := sizeRLBatch(&s.Batches[i])
+		u.sizes = append(u.sizes, size)
+		n += sizeMessage(3, size)
 	}
+	u.sizes[group] = n
 	return n
 }
 
-func (s *RLSeriesUpdate) append(dst []byte) []byte {
+func (s *RLSeriesUpdate) append(dst []byte, sizes []int) []byte {
 	dst = appendUint(dst, 1, s.ID)
 	dst = appendString(dst, 2, s.Environment)
 	for i := range s.Batches {
-		dst = appendHeader(dst, 3, sizeRLBatch(&s.Batches[i]))
+		dst = appendHeader(dst, 3, sizes[i])
 		dst = appendRLBatch(dst, &s.Batches[i])
 	}
 	return dst
