@@ -22,16 +22,24 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Kinds of attribute values.
 type AttributeKind int32
 
 const (
-	AttributeKind_ATTR_KIND_UNDEFINED  AttributeKind = 0
-	AttributeKind_ATTR_KIND_BOOL       AttributeKind = 1
-	AttributeKind_ATTR_KIND_STRING     AttributeKind = 2
-	AttributeKind_ATTR_KIND_FLOAT      AttributeKind = 3
-	AttributeKind_ATTR_KIND_INT        AttributeKind = 4
+	// Nothing was said.
+	AttributeKind_ATTR_KIND_UNDEFINED AttributeKind = 0
+	// A truth value.
+	AttributeKind_ATTR_KIND_BOOL AttributeKind = 1
+	// A text.
+	AttributeKind_ATTR_KIND_STRING AttributeKind = 2
+	// A 64-bit float.
+	AttributeKind_ATTR_KIND_FLOAT AttributeKind = 3
+	// A signed 64-bit integer.
+	AttributeKind_ATTR_KIND_INT AttributeKind = 4
+	// A set of texts.
 	AttributeKind_ATTR_KIND_STRING_SET AttributeKind = 5
-	AttributeKind_ATTR_KIND_TIMESTAMP  AttributeKind = 6
+	// A moment.
+	AttributeKind_ATTR_KIND_TIMESTAMP AttributeKind = 6
 )
 
 // Enum value maps for AttributeKind.
@@ -83,9 +91,11 @@ func (AttributeKind) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_common_v1_attribute_proto_rawDescGZIP(), []int{0}
 }
 
+// A set of texts.
 type StringSet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Values        []string               `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The texts; order means nothing and none comes twice.
+	Values        []string `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -127,9 +137,13 @@ func (x *StringSet) GetValues() []string {
 	return nil
 }
 
+// A value at a path. One without a value reads as nothing.
 type Attribute struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Path  string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Segments joined by /, such as config/optimizer/lr.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*Attribute_BoolValue
@@ -246,26 +260,32 @@ type isAttribute_Value interface {
 }
 
 type Attribute_BoolValue struct {
+	// A truth value.
 	BoolValue bool `protobuf:"varint,2,opt,name=bool_value,json=boolValue,proto3,oneof"`
 }
 
 type Attribute_StringValue struct {
+	// A text.
 	StringValue string `protobuf:"bytes,3,opt,name=string_value,json=stringValue,proto3,oneof"`
 }
 
 type Attribute_FloatValue struct {
+	// A 64-bit float.
 	FloatValue float64 `protobuf:"fixed64,4,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
 type Attribute_IntValue struct {
+	// A signed 64-bit integer.
 	IntValue int64 `protobuf:"varint,5,opt,name=int_value,json=intValue,proto3,oneof"`
 }
 
 type Attribute_StringSetValue struct {
+	// A set of texts; replaces the one before.
 	StringSetValue *StringSet `protobuf:"bytes,6,opt,name=string_set_value,json=stringSetValue,proto3,oneof"`
 }
 
 type Attribute_TimestampValue struct {
+	// A moment.
 	TimestampValue *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=timestamp_value,json=timestampValue,proto3,oneof"`
 }
 

@@ -21,11 +21,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Points of a series as parallel columns.
 type FloatSeriesPoints struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Steps           []uint64               `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	Values          []float64              `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
-	TimestampMillis []int64                `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One step a point.
+	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
+	// One value a point, parallel to steps. NaN and infinities are data.
+	Values []float64 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -81,17 +85,27 @@ func (x *FloatSeriesPoints) GetTimestampMillis() []int64 {
 	return nil
 }
 
+// Histograms of a series as parallel columns.
 type HistogramSeriesPoints struct {
-	state           protoimpl.MessageState            `protogen:"open.v1"`
-	Steps           []uint64                          `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	Bins            []*HistogramSeriesPoints_Bins     `protobuf:"bytes,2,rep,name=bins,proto3" json:"bins,omitempty"`
-	EdgesPool       []*HistogramSeriesPoints_BinEdges `protobuf:"bytes,3,rep,name=edges_pool,json=edgesPool,proto3" json:"edges_pool,omitempty"`
-	EdgesIdx        []uint32                          `protobuf:"varint,4,rep,packed,name=edges_idx,json=edgesIdx,proto3" json:"edges_idx,omitempty"`
-	Mins            []float64                         `protobuf:"fixed64,5,rep,packed,name=mins,proto3" json:"mins,omitempty"`
-	Maxs            []float64                         `protobuf:"fixed64,6,rep,packed,name=maxs,proto3" json:"maxs,omitempty"`
-	Sums            []float64                         `protobuf:"fixed64,7,rep,packed,name=sums,proto3" json:"sums,omitempty"`
-	SumsOfSquares   []float64                         `protobuf:"fixed64,8,rep,packed,name=sums_of_squares,json=sumsOfSquares,proto3" json:"sums_of_squares,omitempty"`
-	TimestampMillis []int64                           `protobuf:"varint,9,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Steps, ascending.
+	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
+	// The bins of each step.
+	Bins []*HistogramSeriesPoints_Bins `protobuf:"bytes,2,rep,name=bins,proto3" json:"bins,omitempty"`
+	// Sets of edges that steps share.
+	EdgesPool []*HistogramSeriesPoints_BinEdges `protobuf:"bytes,3,rep,name=edges_pool,json=edgesPool,proto3" json:"edges_pool,omitempty"`
+	// Which of edges_pool each step has.
+	EdgesIdx []uint32 `protobuf:"varint,4,rep,packed,name=edges_idx,json=edgesIdx,proto3" json:"edges_idx,omitempty"`
+	// Lowest value at each step.
+	Mins []float64 `protobuf:"fixed64,5,rep,packed,name=mins,proto3" json:"mins,omitempty"`
+	// Highest value at each step.
+	Maxs []float64 `protobuf:"fixed64,6,rep,packed,name=maxs,proto3" json:"maxs,omitempty"`
+	// Sum of the values at each step.
+	Sums []float64 `protobuf:"fixed64,7,rep,packed,name=sums,proto3" json:"sums,omitempty"`
+	// Sum of the squares of the values at each step.
+	SumsOfSquares []float64 `protobuf:"fixed64,8,rep,packed,name=sums_of_squares,json=sumsOfSquares,proto3" json:"sums_of_squares,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis []int64 `protobuf:"varint,9,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -189,11 +203,15 @@ func (x *HistogramSeriesPoints) GetTimestampMillis() []int64 {
 	return nil
 }
 
+// Sets of points of a series as parallel columns.
 type ScatterSeriesPoints struct {
-	state           protoimpl.MessageState          `protogen:"open.v1"`
-	Steps           []uint64                        `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	PointSets       []*ScatterSeriesPoints_PointSet `protobuf:"bytes,2,rep,name=point_sets,json=pointSets,proto3" json:"point_sets,omitempty"`
-	TimestampMillis []int64                         `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One step a point.
+	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
+	// The points of each step.
+	PointSets []*ScatterSeriesPoints_PointSet `protobuf:"bytes,2,rep,name=point_sets,json=pointSets,proto3" json:"point_sets,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -249,8 +267,10 @@ func (x *ScatterSeriesPoints) GetTimestampMillis() []int64 {
 	return nil
 }
 
+// A series in buckets, a row each.
 type FloatSeriesBuckets struct {
-	state         protoimpl.MessageState       `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a bucket of the axis; those without finite points are empty.
 	Buckets       []*FloatSeriesBuckets_Bucket `protobuf:"bytes,1,rep,name=buckets,proto3" json:"buckets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -293,9 +313,11 @@ func (x *FloatSeriesBuckets) GetBuckets() []*FloatSeriesBuckets_Bucket {
 	return nil
 }
 
+// Edges that several histograms share.
 type HistogramSeriesPoints_BinEdges struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Edges         []float64              `protobuf:"fixed64,1,rep,packed,name=edges,proto3" json:"edges,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Edges, ascending, one more than bins.
+	Edges         []float64 `protobuf:"fixed64,1,rep,packed,name=edges,proto3" json:"edges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -337,10 +359,13 @@ func (x *HistogramSeriesPoints_BinEdges) GetEdges() []float64 {
 	return nil
 }
 
+// What the bins of one histogram hold: counts or densities.
 type HistogramSeriesPoints_Bins struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Counts        []uint64               `protobuf:"varint,1,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	Densities     []float64              `protobuf:"fixed64,2,rep,packed,name=densities,proto3" json:"densities,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Values in each bin. Empty where densities are given.
+	Counts []uint64 `protobuf:"varint,1,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Density of each bin, instead of counts.
+	Densities     []float64 `protobuf:"fixed64,2,rep,packed,name=densities,proto3" json:"densities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -389,11 +414,15 @@ func (x *HistogramSeriesPoints_Bins) GetDensities() []float64 {
 	return nil
 }
 
+// Points of one step as parallel columns.
 type ScatterSeriesPoints_PointSet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Xs            []float64              `protobuf:"fixed64,1,rep,packed,name=xs,proto3" json:"xs,omitempty"`
-	Ys            []float64              `protobuf:"fixed64,2,rep,packed,name=ys,proto3" json:"ys,omitempty"`
-	Zs            []float64              `protobuf:"fixed64,3,rep,packed,name=zs,proto3" json:"zs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// x of each point.
+	Xs []float64 `protobuf:"fixed64,1,rep,packed,name=xs,proto3" json:"xs,omitempty"`
+	// y of each point, parallel to xs.
+	Ys []float64 `protobuf:"fixed64,2,rep,packed,name=ys,proto3" json:"ys,omitempty"`
+	// z of each point, parallel to xs. Empty in two dimensions.
+	Zs            []float64 `protobuf:"fixed64,3,rep,packed,name=zs,proto3" json:"zs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,12 +478,17 @@ func (x *ScatterSeriesPoints_PointSet) GetZs() []float64 {
 	return nil
 }
 
+// The finite points of a bucket in numbers.
 type FloatSeriesBuckets_BucketStats struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Count         uint64                 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
-	Sum           float64                `protobuf:"fixed64,2,opt,name=sum,proto3" json:"sum,omitempty"`
-	Min           float64                `protobuf:"fixed64,3,opt,name=min,proto3" json:"min,omitempty"`
-	Max           float64                `protobuf:"fixed64,4,opt,name=max,proto3" json:"max,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Finite points in the bucket. 0: it is empty.
+	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
+	// Sum of the finite points.
+	Sum float64 `protobuf:"fixed64,2,opt,name=sum,proto3" json:"sum,omitempty"`
+	// Lowest value.
+	Min float64 `protobuf:"fixed64,3,opt,name=min,proto3" json:"min,omitempty"`
+	// Highest value.
+	Max           float64 `protobuf:"fixed64,4,opt,name=max,proto3" json:"max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -517,9 +551,12 @@ func (x *FloatSeriesBuckets_BucketStats) GetMax() float64 {
 	return 0
 }
 
+// One bucket.
 type FloatSeriesBuckets_Bucket struct {
-	state         protoimpl.MessageState          `protogen:"open.v1"`
-	Y             *float64                        `protobuf:"fixed64,1,opt,name=y,proto3,oneof" json:"y,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mean of the finite points. Unset: the bucket has none.
+	Y *float64 `protobuf:"fixed64,1,opt,name=y,proto3,oneof" json:"y,omitempty"`
+	// What the values sum up to.
 	Stats         *FloatSeriesBuckets_BucketStats `protobuf:"bytes,2,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -21,15 +21,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What a point of a series holds.
 type SeriesValueKind int32
 
 const (
-	SeriesValueKind_SERIES_VALUE_KIND_UNDEFINED         SeriesValueKind = 0
-	SeriesValueKind_SERIES_VALUE_KIND_FLOAT             SeriesValueKind = 1
-	SeriesValueKind_SERIES_VALUE_KIND_HISTOGRAM         SeriesValueKind = 2
+	// Nothing was said.
+	SeriesValueKind_SERIES_VALUE_KIND_UNDEFINED SeriesValueKind = 0
+	// A 64-bit float.
+	SeriesValueKind_SERIES_VALUE_KIND_FLOAT SeriesValueKind = 1
+	// A histogram with counts.
+	SeriesValueKind_SERIES_VALUE_KIND_HISTOGRAM SeriesValueKind = 2
+	// A histogram with densities.
 	SeriesValueKind_SERIES_VALUE_KIND_DENSITY_HISTOGRAM SeriesValueKind = 3
-	SeriesValueKind_SERIES_VALUE_KIND_SCATTER           SeriesValueKind = 4
-	SeriesValueKind_SERIES_VALUE_KIND_SCATTER_3D        SeriesValueKind = 5
+	// A set of points in two dimensions.
+	SeriesValueKind_SERIES_VALUE_KIND_SCATTER SeriesValueKind = 4
+	// A set of points in three dimensions.
+	SeriesValueKind_SERIES_VALUE_KIND_SCATTER_3D SeriesValueKind = 5
 )
 
 // Enum value maps for SeriesValueKind.
@@ -79,12 +86,17 @@ func (SeriesValueKind) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_common_v1_series_proto_rawDescGZIP(), []int{0}
 }
 
+// Identity of a series: metric, scale and labels.
 type RegSeriesDefinition struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	MetricName     string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale          string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels         map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	MetadataLabels map[string]string      `protobuf:"bytes,4,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Labels that describe the series without naming it, such as axis titles. May be empty.
+	MetadataLabels map[string]string `protobuf:"bytes,4,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -147,12 +159,17 @@ func (x *RegSeriesDefinition) GetMetadataLabels() map[string]string {
 	return nil
 }
 
+// Identity of a series that was aggregated over labels.
 type AggSeriesDefinition struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	GroupLabels   map[string]string      `protobuf:"bytes,3,rep,name=group_labels,json=groupLabels,proto3" json:"group_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	View          string                 `protobuf:"bytes,4,opt,name=view,proto3" json:"view,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels that the aggregated series keeps.
+	GroupLabels map[string]string `protobuf:"bytes,3,rep,name=group_labels,json=groupLabels,proto3" json:"group_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Name of the aggregation.
+	View          string `protobuf:"bytes,4,opt,name=view,proto3" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -215,8 +232,11 @@ func (x *AggSeriesDefinition) GetView() string {
 	return ""
 }
 
+// Identity of a series of any kind.
 type SeriesDefinition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*SeriesDefinition_Regular
@@ -326,26 +346,32 @@ type isSeriesDefinition_Kind interface {
 }
 
 type SeriesDefinition_Regular struct {
+	// A series of floats as it was logged.
 	Regular *RegSeriesDefinition `protobuf:"bytes,1,opt,name=regular,proto3,oneof"`
 }
 
 type SeriesDefinition_Aggregated struct {
+	// A series that was aggregated over labels.
 	Aggregated *AggSeriesDefinition `protobuf:"bytes,2,opt,name=aggregated,proto3,oneof"`
 }
 
 type SeriesDefinition_Histogram struct {
+	// A series of histograms with counts.
 	Histogram *RegSeriesDefinition `protobuf:"bytes,3,opt,name=histogram,proto3,oneof"`
 }
 
 type SeriesDefinition_DensityHistogram struct {
+	// A series of histograms with densities.
 	DensityHistogram *RegSeriesDefinition `protobuf:"bytes,4,opt,name=density_histogram,json=densityHistogram,proto3,oneof"`
 }
 
 type SeriesDefinition_Scatter struct {
+	// A series of sets of points in two dimensions.
 	Scatter *RegSeriesDefinition `protobuf:"bytes,5,opt,name=scatter,proto3,oneof"`
 }
 
 type SeriesDefinition_Scatter_3D struct {
+	// A series of sets of points in three dimensions.
 	Scatter_3D *RegSeriesDefinition `protobuf:"bytes,6,opt,name=scatter_3d,json=scatter3d,proto3,oneof"`
 }
 

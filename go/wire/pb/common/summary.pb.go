@@ -22,18 +22,29 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A series of floats in numbers.
 type RegSeriesSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LastStep      uint64                 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Time of the last point.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	First         *float64               `protobuf:"fixed64,3,opt,name=first,proto3,oneof" json:"first,omitempty"`
-	Last          *float64               `protobuf:"fixed64,4,opt,name=last,proto3,oneof" json:"last,omitempty"`
-	Sum           *float64               `protobuf:"fixed64,5,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
-	Count         *uint64                `protobuf:"varint,6,opt,name=count,proto3,oneof" json:"count,omitempty"`
-	Min           *float64               `protobuf:"fixed64,7,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	Max           *float64               `protobuf:"fixed64,8,opt,name=max,proto3,oneof" json:"max,omitempty"`
-	Std           *float64               `protobuf:"fixed64,9,opt,name=std,proto3,oneof" json:"std,omitempty"`
-	Avg           *float64               `protobuf:"fixed64,10,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
+	// Value at the first step. Unset: no points.
+	First *float64 `protobuf:"fixed64,3,opt,name=first,proto3,oneof" json:"first,omitempty"`
+	// Value at the last step. Unset: no points.
+	Last *float64 `protobuf:"fixed64,4,opt,name=last,proto3,oneof" json:"last,omitempty"`
+	// Sum of the values.
+	Sum *float64 `protobuf:"fixed64,5,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
+	// How many values.
+	Count *uint64 `protobuf:"varint,6,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	// Lowest value.
+	Min *float64 `protobuf:"fixed64,7,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// Highest value.
+	Max *float64 `protobuf:"fixed64,8,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// Standard deviation of all values. Unset: no points.
+	Std *float64 `protobuf:"fixed64,9,opt,name=std,proto3,oneof" json:"std,omitempty"`
+	// Mean of all values. Unset: no points.
+	Avg           *float64 `protobuf:"fixed64,10,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -138,27 +149,47 @@ func (x *RegSeriesSummary) GetAvg() float64 {
 	return 0
 }
 
+// An aggregated series in numbers.
 type AggSeriesSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LastStep      uint64                 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Time of the last point.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	Sum           *float64               `protobuf:"fixed64,3,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
-	Count         *uint64                `protobuf:"varint,4,opt,name=count,proto3,oneof" json:"count,omitempty"`
-	Min           *float64               `protobuf:"fixed64,5,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	Max           *float64               `protobuf:"fixed64,6,opt,name=max,proto3,oneof" json:"max,omitempty"`
-	Std           *float64               `protobuf:"fixed64,7,opt,name=std,proto3,oneof" json:"std,omitempty"`
-	Avg           *float64               `protobuf:"fixed64,8,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
-	LastCount     *uint64                `protobuf:"varint,9,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
-	LastMin       *float64               `protobuf:"fixed64,10,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
-	LastMax       *float64               `protobuf:"fixed64,11,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
-	LastAvg       *float64               `protobuf:"fixed64,12,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
-	LastStd       *float64               `protobuf:"fixed64,13,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
-	FirstCount    *uint64                `protobuf:"varint,14,opt,name=first_count,json=firstCount,proto3,oneof" json:"first_count,omitempty"`
-	FirstMin      *float64               `protobuf:"fixed64,15,opt,name=first_min,json=firstMin,proto3,oneof" json:"first_min,omitempty"`
-	FirstMax      *float64               `protobuf:"fixed64,16,opt,name=first_max,json=firstMax,proto3,oneof" json:"first_max,omitempty"`
-	FirstAvg      *float64               `protobuf:"fixed64,17,opt,name=first_avg,json=firstAvg,proto3,oneof" json:"first_avg,omitempty"`
-	FirstStd      *float64               `protobuf:"fixed64,18,opt,name=first_std,json=firstStd,proto3,oneof" json:"first_std,omitempty"`
-	LastSum       *float64               `protobuf:"fixed64,19,opt,name=last_sum,json=lastSum,proto3,oneof" json:"last_sum,omitempty"`
+	// Sum of the values.
+	Sum *float64 `protobuf:"fixed64,3,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
+	// How many values.
+	Count *uint64 `protobuf:"varint,4,opt,name=count,proto3,oneof" json:"count,omitempty"`
+	// Lowest value.
+	Min *float64 `protobuf:"fixed64,5,opt,name=min,proto3,oneof" json:"min,omitempty"`
+	// Highest value.
+	Max *float64 `protobuf:"fixed64,6,opt,name=max,proto3,oneof" json:"max,omitempty"`
+	// Standard deviation of all values. Unset: no points.
+	Std *float64 `protobuf:"fixed64,7,opt,name=std,proto3,oneof" json:"std,omitempty"`
+	// Mean of all values. Unset: no points.
+	Avg *float64 `protobuf:"fixed64,8,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
+	// Values at the last step.
+	LastCount *uint64 `protobuf:"varint,9,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
+	// Lowest value at the last step.
+	LastMin *float64 `protobuf:"fixed64,10,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
+	// Highest value at the last step.
+	LastMax *float64 `protobuf:"fixed64,11,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
+	// Mean at the last step.
+	LastAvg *float64 `protobuf:"fixed64,12,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
+	// Standard deviation at the last step.
+	LastStd *float64 `protobuf:"fixed64,13,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
+	// Values at the first step.
+	FirstCount *uint64 `protobuf:"varint,14,opt,name=first_count,json=firstCount,proto3,oneof" json:"first_count,omitempty"`
+	// Lowest value at the first step.
+	FirstMin *float64 `protobuf:"fixed64,15,opt,name=first_min,json=firstMin,proto3,oneof" json:"first_min,omitempty"`
+	// Highest value at the first step.
+	FirstMax *float64 `protobuf:"fixed64,16,opt,name=first_max,json=firstMax,proto3,oneof" json:"first_max,omitempty"`
+	// Mean at the first step.
+	FirstAvg *float64 `protobuf:"fixed64,17,opt,name=first_avg,json=firstAvg,proto3,oneof" json:"first_avg,omitempty"`
+	// Standard deviation at the first step.
+	FirstStd *float64 `protobuf:"fixed64,18,opt,name=first_std,json=firstStd,proto3,oneof" json:"first_std,omitempty"`
+	// Sum at the last step.
+	LastSum       *float64 `protobuf:"fixed64,19,opt,name=last_sum,json=lastSum,proto3,oneof" json:"last_sum,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -326,16 +357,25 @@ func (x *AggSeriesSummary) GetLastSum() float64 {
 	return 0
 }
 
+// A series of histograms in numbers.
 type HistogramSeriesSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LastStep      uint64                 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Time of the last point.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	LastCount     *uint64                `protobuf:"varint,3,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
-	LastMin       *float64               `protobuf:"fixed64,4,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
-	LastMax       *float64               `protobuf:"fixed64,5,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
-	LastSum       *float64               `protobuf:"fixed64,6,opt,name=last_sum,json=lastSum,proto3,oneof" json:"last_sum,omitempty"`
-	LastAvg       *float64               `protobuf:"fixed64,7,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
-	LastStd       *float64               `protobuf:"fixed64,8,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
+	// Values at the last step.
+	LastCount *uint64 `protobuf:"varint,3,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
+	// Lowest value at the last step.
+	LastMin *float64 `protobuf:"fixed64,4,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
+	// Highest value at the last step.
+	LastMax *float64 `protobuf:"fixed64,5,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
+	// Sum at the last step.
+	LastSum *float64 `protobuf:"fixed64,6,opt,name=last_sum,json=lastSum,proto3,oneof" json:"last_sum,omitempty"`
+	// Mean at the last step.
+	LastAvg *float64 `protobuf:"fixed64,7,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
+	// Standard deviation at the last step.
+	LastStd       *float64 `protobuf:"fixed64,8,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,14 +466,21 @@ func (x *HistogramSeriesSummary) GetLastStd() float64 {
 	return 0
 }
 
+// A series of density histograms in numbers.
 type DensityHistogramSeriesSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LastStep      uint64                 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Time of the last point.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	LastMin       *float64               `protobuf:"fixed64,3,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
-	LastMax       *float64               `protobuf:"fixed64,4,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
-	LastAvg       *float64               `protobuf:"fixed64,5,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
-	LastStd       *float64               `protobuf:"fixed64,6,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
+	// Lowest value at the last step.
+	LastMin *float64 `protobuf:"fixed64,3,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
+	// Highest value at the last step.
+	LastMax *float64 `protobuf:"fixed64,4,opt,name=last_max,json=lastMax,proto3,oneof" json:"last_max,omitempty"`
+	// Mean at the last step.
+	LastAvg *float64 `protobuf:"fixed64,5,opt,name=last_avg,json=lastAvg,proto3,oneof" json:"last_avg,omitempty"`
+	// Standard deviation at the last step.
+	LastStd       *float64 `protobuf:"fixed64,6,opt,name=last_std,json=lastStd,proto3,oneof" json:"last_std,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -510,9 +557,12 @@ func (x *DensityHistogramSeriesSummary) GetLastStd() float64 {
 	return 0
 }
 
+// How far a series of point sets goes.
 type ScatterSeriesSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	LastStep      uint64                 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Time of the last point.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -562,8 +612,11 @@ func (x *ScatterSeriesSummary) GetLastTimestamp() *timestamppb.Timestamp {
 	return nil
 }
 
+// A series of any kind in numbers.
 type SeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
 	// Types that are valid to be assigned to Kind:
 	//
 	//	*SeriesSummary_Regular
@@ -673,26 +726,32 @@ type isSeriesSummary_Kind interface {
 }
 
 type SeriesSummary_Regular struct {
+	// A series of floats as it was logged.
 	Regular *RegSeriesSummary `protobuf:"bytes,1,opt,name=regular,proto3,oneof"`
 }
 
 type SeriesSummary_Aggregated struct {
+	// A series that was aggregated over labels.
 	Aggregated *AggSeriesSummary `protobuf:"bytes,2,opt,name=aggregated,proto3,oneof"`
 }
 
 type SeriesSummary_Histogram struct {
+	// A series of histograms with counts.
 	Histogram *HistogramSeriesSummary `protobuf:"bytes,3,opt,name=histogram,proto3,oneof"`
 }
 
 type SeriesSummary_DensityHistogram struct {
+	// A series of histograms with densities.
 	DensityHistogram *DensityHistogramSeriesSummary `protobuf:"bytes,4,opt,name=density_histogram,json=densityHistogram,proto3,oneof"`
 }
 
 type SeriesSummary_Scatter struct {
+	// A series of sets of points in two dimensions.
 	Scatter *ScatterSeriesSummary `protobuf:"bytes,5,opt,name=scatter,proto3,oneof"`
 }
 
 type SeriesSummary_Scatter_3D struct {
+	// A series of sets of points in three dimensions.
 	Scatter_3D *ScatterSeriesSummary `protobuf:"bytes,6,opt,name=scatter_3d,json=scatter3d,proto3,oneof"`
 }
 

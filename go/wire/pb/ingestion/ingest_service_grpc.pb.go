@@ -31,13 +31,24 @@ const (
 // IngestServiceClient is the client API for IngestService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Takes what training runs log.
 type IngestServiceClient interface {
+	// Creates a run without opening it.
 	CreateRun(ctx context.Context, in *CreateRunRequest, opts ...grpc.CallOption) (*CreateRunResponse, error)
+	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
+	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(ctx context.Context, in *InitializeRunLoggingRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InitializeRunLoggingResponse], error)
+	// Changes runs in one call.
 	UpdateRuns(ctx context.Context, in *UpdateRunsRequest, opts ...grpc.CallOption) (*UpdateRunsResponse, error)
+	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
+	// empty; the client sends nothing more before its acknowledgement.
 	UpdateRunStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[UpdateRunRequest, UpdateRunResponse], error)
+	// Changes traces in one call.
 	UpdateTraces(ctx context.Context, in *UpdateTracesRequest, opts ...grpc.CallOption) (*UpdateTracesResponse, error)
+	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[UpdateTracesRequest, UpdateTracesResponse], error)
+	// Tells which operations are done.
 	CheckOpStatuses(ctx context.Context, in *CheckOpStatusesRequest, opts ...grpc.CallOption) (*CheckOpStatusesResponse, error)
 }
 
@@ -137,13 +148,24 @@ func (c *ingestServiceClient) CheckOpStatuses(ctx context.Context, in *CheckOpSt
 // IngestServiceServer is the server API for IngestService service.
 // All implementations must embed UnimplementedIngestServiceServer
 // for forward compatibility.
+//
+// Takes what training runs log.
 type IngestServiceServer interface {
+	// Creates a run without opening it.
 	CreateRun(context.Context, *CreateRunRequest) (*CreateRunResponse, error)
+	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
+	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(*InitializeRunLoggingRequest, grpc.ServerStreamingServer[InitializeRunLoggingResponse]) error
+	// Changes runs in one call.
 	UpdateRuns(context.Context, *UpdateRunsRequest) (*UpdateRunsResponse, error)
+	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
+	// empty; the client sends nothing more before its acknowledgement.
 	UpdateRunStream(grpc.BidiStreamingServer[UpdateRunRequest, UpdateRunResponse]) error
+	// Changes traces in one call.
 	UpdateTraces(context.Context, *UpdateTracesRequest) (*UpdateTracesResponse, error)
+	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(grpc.BidiStreamingServer[UpdateTracesRequest, UpdateTracesResponse]) error
+	// Tells which operations are done.
 	CheckOpStatuses(context.Context, *CheckOpStatusesRequest) (*CheckOpStatusesResponse, error)
 	mustEmbedUnimplementedIngestServiceServer()
 }

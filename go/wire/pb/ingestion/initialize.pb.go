@@ -24,12 +24,16 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Whether a run that is there may be gone on with.
 type ResumePolicy int32
 
 const (
+	// Nothing was said.
 	ResumePolicy_RESUME_POLICY_UNSPECIFIED ResumePolicy = 0
-	ResumePolicy_RESUME_POLICY_NEVER       ResumePolicy = 1
-	ResumePolicy_RESUME_POLICY_ALLOW       ResumePolicy = 2
+	// Only if the same job created it.
+	ResumePolicy_RESUME_POLICY_NEVER ResumePolicy = 1
+	// Always.
+	ResumePolicy_RESUME_POLICY_ALLOW ResumePolicy = 2
 )
 
 // Enum value maps for ResumePolicy.
@@ -73,13 +77,17 @@ func (ResumePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_svc_initialize_proto_rawDescGZIP(), []int{0}
 }
 
+// Asks for a run without logging to it.
 type CreateRunRequest struct {
-	state                  protoimpl.MessageState   `protogen:"open.v1"`
-	Run                    *types.Run               `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	CreateProjectIfMissing bool                     `protobuf:"varint,2,opt,name=create_project_if_missing,json=createProjectIfMissing,proto3" json:"create_project_if_missing,omitempty"`
-	AggregationRules       []*types.AggregationRule `protobuf:"bytes,3,rep,name=aggregation_rules,json=aggregationRules,proto3" json:"aggregation_rules,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run to create.
+	Run *types.Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Whether a project that is not there is created. Default false.
+	CreateProjectIfMissing bool `protobuf:"varint,2,opt,name=create_project_if_missing,json=createProjectIfMissing,proto3" json:"create_project_if_missing,omitempty"`
+	// Aggregations to keep while the run logs. Usually empty.
+	AggregationRules []*types.AggregationRule `protobuf:"bytes,3,rep,name=aggregation_rules,json=aggregationRules,proto3" json:"aggregation_rules,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *CreateRunRequest) Reset() {
@@ -133,9 +141,11 @@ func (x *CreateRunRequest) GetAggregationRules() []*types.AggregationRule {
 	return nil
 }
 
+// The run will be there.
 type CreateRunResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+	OperationId   string `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -177,15 +187,21 @@ func (x *CreateRunResponse) GetOperationId() string {
 	return ""
 }
 
+// Opens a run for a logger.
 type InitializeRunLoggingRequest struct {
-	state                  protoimpl.MessageState   `protogen:"open.v1"`
-	Run                    *types.Run               `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	CreateProjectIfMissing bool                     `protobuf:"varint,2,opt,name=create_project_if_missing,json=createProjectIfMissing,proto3" json:"create_project_if_missing,omitempty"`
-	AggregationRules       []*types.AggregationRule `protobuf:"bytes,3,rep,name=aggregation_rules,json=aggregationRules,proto3" json:"aggregation_rules,omitempty"`
-	LoggerId               uint64                   `protobuf:"varint,4,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
-	ResumePolicy           ResumePolicy             `protobuf:"varint,5,opt,name=resume_policy,json=resumePolicy,proto3,enum=metrana_protobuf.ingestion.v1.svc.ResumePolicy" json:"resume_policy,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run to create or to find.
+	Run *types.Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Whether a project that is not there is created. Default false.
+	CreateProjectIfMissing bool `protobuf:"varint,2,opt,name=create_project_if_missing,json=createProjectIfMissing,proto3" json:"create_project_if_missing,omitempty"`
+	// Aggregations to keep while the run logs. Usually empty.
+	AggregationRules []*types.AggregationRule `protobuf:"bytes,3,rep,name=aggregation_rules,json=aggregationRules,proto3" json:"aggregation_rules,omitempty"`
+	// Which writer this is: random, never 0, the same for all streams of one logger.
+	LoggerId uint64 `protobuf:"varint,4,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
+	// Whether a run that is there already may be gone on with; the client decides by the answer.
+	ResumePolicy  ResumePolicy `protobuf:"varint,5,opt,name=resume_policy,json=resumePolicy,proto3,enum=metrana_protobuf.ingestion.v1.svc.ResumePolicy" json:"resume_policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InitializeRunLoggingRequest) Reset() {
@@ -253,8 +269,11 @@ func (x *InitializeRunLoggingRequest) GetResumePolicy() ResumePolicy {
 	return ResumePolicy_RESUME_POLICY_UNSPECIFIED
 }
 
+// One message of the handshake: the run, then pages of series, then pages of environments.
 type InitializeRunLoggingResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// What this message carries; one without any is skipped.
+	//
 	// Types that are valid to be assigned to Msg:
 	//
 	//	*InitializeRunLoggingResponse_InitializedRun_
@@ -344,18 +363,22 @@ type isInitializeRunLoggingResponse_Msg interface {
 }
 
 type InitializeRunLoggingResponse_InitializedRun_ struct {
+	// The run; the first message.
 	InitializedRun *InitializeRunLoggingResponse_InitializedRun `protobuf:"bytes,1,opt,name=initialized_run,json=initializedRun,proto3,oneof"`
 }
 
 type InitializeRunLoggingResponse_LastLoggedSteps_ struct {
+	// Where series stand; before the environments.
 	LastLoggedSteps *InitializeRunLoggingResponse_LastLoggedSteps `protobuf:"bytes,2,opt,name=last_logged_steps,json=lastLoggedSteps,proto3,oneof"`
 }
 
 type InitializeRunLoggingResponse_EnvStatuses_ struct {
+	// Where environments stand; the page with is_last ends the handshake.
 	EnvStatuses *InitializeRunLoggingResponse_EnvStatuses `protobuf:"bytes,3,opt,name=env_statuses,json=envStatuses,proto3,oneof"`
 }
 
 type InitializeRunLoggingResponse_RlFamilyDeclarations_ struct {
+	// How RL metrics were declared; before the environments. Optional.
 	RlFamilyDeclarations *InitializeRunLoggingResponse_RlFamilyDeclarations `protobuf:"bytes,4,opt,name=rl_family_declarations,json=rlFamilyDeclarations,proto3,oneof"`
 }
 
@@ -367,14 +390,19 @@ func (*InitializeRunLoggingResponse_EnvStatuses_) isInitializeRunLoggingResponse
 
 func (*InitializeRunLoggingResponse_RlFamilyDeclarations_) isInitializeRunLoggingResponse_Msg() {}
 
+// The run that was opened.
 type InitializeRunLoggingResponse_InitializedRun struct {
-	state                   protoimpl.MessageState `protogen:"open.v1"`
-	Created                 bool                   `protobuf:"varint,1,opt,name=created,proto3" json:"created,omitempty"`
-	RunId                   []byte                 `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	OrchestrationIdentifier *string                `protobuf:"bytes,3,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
-	CreationTime            *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether this request created the run.
+	Created bool `protobuf:"varint,1,opt,name=created,proto3" json:"created,omitempty"`
+	// Opaque id of the run, as the handshake gave it.
+	RunId []byte `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Identifies the job that the processes of a run share. Unset: unknown.
+	OrchestrationIdentifier *string `protobuf:"bytes,3,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
+	// When the run was created. Unset in a request: now.
+	CreationTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *InitializeRunLoggingResponse_InitializedRun) Reset() {
@@ -435,10 +463,13 @@ func (x *InitializeRunLoggingResponse_InitializedRun) GetCreationTime() *timesta
 	return nil
 }
 
+// One page of where series stand.
 type InitializeRunLoggingResponse_LastLoggedSteps struct {
-	state         protoimpl.MessageState                                     `protogen:"open.v1"`
-	Series        []*InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	IsLast        bool                                                       `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Whether no page of this list follows.
+	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -487,10 +518,13 @@ func (x *InitializeRunLoggingResponse_LastLoggedSteps) GetIsLast() bool {
 	return false
 }
 
+// One page of how RL metrics were declared.
 type InitializeRunLoggingResponse_RlFamilyDeclarations struct {
-	state         protoimpl.MessageState                                                   `protogen:"open.v1"`
-	Families      []*InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration `protobuf:"bytes,1,rep,name=families,proto3" json:"families,omitempty"`
-	IsLast        bool                                                                     `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// RL metrics that the run has.
+	Families []*InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration `protobuf:"bytes,1,rep,name=families,proto3" json:"families,omitempty"`
+	// Whether no page of this list follows.
+	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,10 +573,13 @@ func (x *InitializeRunLoggingResponse_RlFamilyDeclarations) GetIsLast() bool {
 	return false
 }
 
+// One page of where environments stand.
 type InitializeRunLoggingResponse_EnvStatuses struct {
-	state         protoimpl.MessageState                               `protogen:"open.v1"`
-	Envs          []*InitializeRunLoggingResponse_EnvStatuses_EnvState `protobuf:"bytes,1,rep,name=envs,proto3" json:"envs,omitempty"`
-	IsLast        bool                                                 `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Environments of this page.
+	Envs []*InitializeRunLoggingResponse_EnvStatuses_EnvState `protobuf:"bytes,1,rep,name=envs,proto3" json:"envs,omitempty"`
+	// Whether no page of this list follows.
+	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -591,13 +628,20 @@ func (x *InitializeRunLoggingResponse_EnvStatuses) GetIsLast() bool {
 	return false
 }
 
+// Where a series stands.
 type InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	FlatLabels    string                 `protobuf:"bytes,3,opt,name=flat_labels,json=flatLabels,proto3" json:"flat_labels,omitempty"`
-	Ordering      types.OrderingMode     `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	LastStep      uint64                 `protobuf:"varint,5,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels as key=value joined by &, by key. Empty: no labels.
+	FlatLabels string `protobuf:"bytes,3,opt,name=flat_labels,json=flatLabels,proto3" json:"flat_labels,omitempty"`
+	// How steps relate to each other; fixed by the first declaration.
+	Ordering types.OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
+	// Highest step that was logged: the next automatic one follows it.
+	LastStep uint64 `protobuf:"varint,5,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// What a point of the series holds.
 	ValueKind     common.SeriesValueKind `protobuf:"varint,6,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -675,14 +719,21 @@ func (x *InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo) GetValueKind()
 	return common.SeriesValueKind(0)
 }
 
+// How an RL metric was declared.
 type InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	LabelKeySet   string                 `protobuf:"bytes,3,opt,name=label_key_set,json=labelKeySet,proto3" json:"label_key_set,omitempty"`
-	Ordering      types.OrderingMode     `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	ValueKind     common.SeriesValueKind `protobuf:"varint,5,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
-	Episodic      bool                   `protobuf:"varint,6,opt,name=episodic,proto3" json:"episodic,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Keys of the labels, joined by &.
+	LabelKeySet string `protobuf:"bytes,3,opt,name=label_key_set,json=labelKeySet,proto3" json:"label_key_set,omitempty"`
+	// How steps relate to each other; fixed by the first declaration.
+	Ordering types.OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
+	// What a point of the series holds.
+	ValueKind common.SeriesValueKind `protobuf:"varint,5,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
+	// Whether the points of the metric name their episodes.
+	Episodic      bool `protobuf:"varint,6,opt,name=episodic,proto3" json:"episodic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -759,11 +810,15 @@ func (x *InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration) 
 	return false
 }
 
+// Where an environment stands.
 type InitializeRunLoggingResponse_EnvStatuses_EnvState struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EnvName       string                 `protobuf:"bytes,1,opt,name=env_name,json=envName,proto3" json:"env_name,omitempty"`
-	LastRlStep    uint64                 `protobuf:"varint,2,opt,name=last_rl_step,json=lastRlStep,proto3" json:"last_rl_step,omitempty"`
-	LastEpisode   uint64                 `protobuf:"varint,3,opt,name=last_episode,json=lastEpisode,proto3" json:"last_episode,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Environment, by id.
+	EnvName string `protobuf:"bytes,1,opt,name=env_name,json=envName,proto3" json:"env_name,omitempty"`
+	// Highest rl_step that was logged.
+	LastRlStep uint64 `protobuf:"varint,2,opt,name=last_rl_step,json=lastRlStep,proto3" json:"last_rl_step,omitempty"`
+	// Highest episode that was logged; 0 also when none was.
+	LastEpisode   uint64 `protobuf:"varint,3,opt,name=last_episode,json=lastEpisode,proto3" json:"last_episode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

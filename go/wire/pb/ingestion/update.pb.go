@@ -22,14 +22,20 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Changes of several runs at once, without a stream.
 type UpdateRunsRequest struct {
-	state           protoimpl.MessageState         `protogen:"open.v1"`
-	LoggerId        uint64                         `protobuf:"varint,1,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
-	RunUpdates      []*UpdateRunsRequest_RunUpdate `protobuf:"bytes,2,rep,name=run_updates,json=runUpdates,proto3" json:"run_updates,omitempty"`
-	LoggerSessionId uint64                         `protobuf:"varint,3,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
-	SequenceNumber  uint64                         `protobuf:"varint,4,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which writer this is: random, never 0. Called session_id before.
+	LoggerId uint64 `protobuf:"varint,1,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
+	// Changes of runs; one entry a run.
+	RunUpdates []*UpdateRunsRequest_RunUpdate `protobuf:"bytes,2,rep,name=run_updates,json=runUpdates,proto3" json:"run_updates,omitempty"`
+	// Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+	// unique. 0: not numbered.
+	LoggerSessionId uint64 `protobuf:"varint,3,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
+	// Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+	SequenceNumber uint64 `protobuf:"varint,4,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdateRunsRequest) Reset() {
@@ -90,13 +96,17 @@ func (x *UpdateRunsRequest) GetSequenceNumber() uint64 {
 	return 0
 }
 
+// The changes were taken in.
 type UpdateRunsResponse struct {
-	state                    protoimpl.MessageState `protogen:"open.v1"`
-	OperationId              string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
-	WriteLimitBytesPerSecond *uint64                `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
-	PacingDelayMs            uint32                 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+	OperationId string `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// Bytes a second that the client should not exceed. Unset: no limit.
+	WriteLimitBytesPerSecond *uint64 `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
+	// Milliseconds the client should wait before its next request. 0: none.
+	PacingDelayMs uint32 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateRunsResponse) Reset() {
@@ -150,22 +160,36 @@ func (x *UpdateRunsResponse) GetPacingDelayMs() uint32 {
 	return 0
 }
 
+// One request of a stream. It is applied whole, once, and then acknowledged.
 type UpdateRunRequest struct {
-	state              protoimpl.MessageState                  `protogen:"open.v1"`
-	RunId              []byte                                  `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	LoggerId           uint64                                  `protobuf:"varint,2,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
-	Attributes         []*types.AttributeUpdate                `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	SeriesDeclarations []*types.SeriesDeclaration              `protobuf:"bytes,4,rep,name=series_declarations,json=seriesDeclarations,proto3" json:"series_declarations,omitempty"`
-	Series             []*types.StreamingSeriesUpdate          `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
-	RlSeries           []*types.StreamingRLSeriesUpdate        `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
-	CloseRun           *types.CloseRun                         `protobuf:"bytes,7,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
-	EnvAttrUpdates     []*types.EnvAttrUpdates                 `protobuf:"bytes,8,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`
-	HistogramSeries    []*types.StreamingHistogramSeriesUpdate `protobuf:"bytes,9,rep,name=histogram_series,json=histogramSeries,proto3" json:"histogram_series,omitempty"`
-	ScatterSeries      []*types.StreamingScatterSeriesUpdate   `protobuf:"bytes,10,rep,name=scatter_series,json=scatterSeries,proto3" json:"scatter_series,omitempty"`
-	LoggerSessionId    uint64                                  `protobuf:"varint,11,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
-	SequenceNumber     uint64                                  `protobuf:"varint,12,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Opaque id of the run, as the handshake gave it.
+	RunId []byte `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Which writer this is: random, never 0, the same for all streams of one logger.
+	LoggerId uint64 `protobuf:"varint,2,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
+	// Changes of attributes of the run, in order: the last of a path wins.
+	Attributes []*types.AttributeUpdate `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+	SeriesDeclarations []*types.SeriesDeclaration `protobuf:"bytes,4,rep,name=series_declarations,json=seriesDeclarations,proto3" json:"series_declarations,omitempty"`
+	// Points of declared series.
+	Series []*types.StreamingSeriesUpdate `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
+	// Points that belong to environments, in the order in which they were logged.
+	RlSeries []*types.StreamingRLSeriesUpdate `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
+	// Set in the last request of a run that ends.
+	CloseRun *types.CloseRun `protobuf:"bytes,7,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
+	// Changes of attributes of environments, in order.
+	EnvAttrUpdates []*types.EnvAttrUpdates `protobuf:"bytes,8,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`
+	// Histograms. A server may acknowledge them without storing them.
+	HistogramSeries []*types.StreamingHistogramSeriesUpdate `protobuf:"bytes,9,rep,name=histogram_series,json=histogramSeries,proto3" json:"histogram_series,omitempty"`
+	// Sets of points. A server may acknowledge them without storing them.
+	ScatterSeries []*types.StreamingScatterSeriesUpdate `protobuf:"bytes,10,rep,name=scatter_series,json=scatterSeries,proto3" json:"scatter_series,omitempty"`
+	// Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+	// unique. 0: not numbered.
+	LoggerSessionId uint64 `protobuf:"varint,11,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
+	// Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+	SequenceNumber uint64 `protobuf:"varint,12,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdateRunRequest) Reset() {
@@ -282,13 +306,17 @@ func (x *UpdateRunRequest) GetSequenceNumber() uint64 {
 	return 0
 }
 
+// Acknowledges the oldest request that is not acknowledged yet.
 type UpdateRunResponse struct {
-	state                    protoimpl.MessageState `protogen:"open.v1"`
-	OperationId              string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
-	WriteLimitBytesPerSecond *uint64                `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
-	PacingDelayMs            uint32                 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+	OperationId string `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// Bytes a second that the client should not exceed. Unset: no limit.
+	WriteLimitBytesPerSecond *uint64 `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
+	// Milliseconds the client should wait before its next request. 0: none.
+	PacingDelayMs uint32 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateRunResponse) Reset() {
@@ -342,12 +370,17 @@ func (x *UpdateRunResponse) GetPacingDelayMs() uint32 {
 	return 0
 }
 
+// Asks how operations stand.
 type CheckOpStatusesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	OperationIds  []string               `protobuf:"bytes,3,rep,name=operation_ids,json=operationIds,proto3" json:"operation_ids,omitempty"`
-	Organization  *string                `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Operations to look up.
+	OperationIds []string `protobuf:"bytes,3,rep,name=operation_ids,json=operationIds,proto3" json:"operation_ids,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,9 +443,11 @@ func (x *CheckOpStatusesRequest) GetOrganization() string {
 	return ""
 }
 
+// How operations stand.
 type CheckOpStatusesResponse struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	OperationStatuses map[string]bool        `protobuf:"bytes,1,rep,name=operation_statuses,json=operationStatuses,proto3" json:"operation_statuses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether each operation is done, by id.
+	OperationStatuses map[string]bool `protobuf:"bytes,1,rep,name=operation_statuses,json=operationStatuses,proto3" json:"operation_statuses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -454,24 +489,39 @@ func (x *CheckOpStatusesResponse) GetOperationStatuses() map[string]bool {
 	return nil
 }
 
+// Changes of one run.
 type UpdateRunsRequest_RunUpdate struct {
-	state              protoimpl.MessageState           `protogen:"open.v1"`
-	Workspace          string                           `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project            string                           `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunName            string                           `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
-	Attributes         []*types.AttributeUpdate         `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	Series             []*types.SeriesUpdate            `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
-	RlSeries           []*types.RLSeriesUpdate          `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
-	SeriesDeclarations []*types.SeriesDeclaration       `protobuf:"bytes,7,rep,name=series_declarations,json=seriesDeclarations,proto3" json:"series_declarations,omitempty"`
-	StreamingSeries    []*types.StreamingSeriesUpdate   `protobuf:"bytes,8,rep,name=streaming_series,json=streamingSeries,proto3" json:"streaming_series,omitempty"`
-	StreamingRlSeries  []*types.StreamingRLSeriesUpdate `protobuf:"bytes,9,rep,name=streaming_rl_series,json=streamingRlSeries,proto3" json:"streaming_rl_series,omitempty"`
-	CloseRun           *types.CloseRun                  `protobuf:"bytes,10,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
-	EnvAttrUpdates     []*types.EnvAttrUpdates          `protobuf:"bytes,11,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`
-	HistogramSeries    []*types.HistogramSeriesUpdate   `protobuf:"bytes,12,rep,name=histogram_series,json=histogramSeries,proto3" json:"histogram_series,omitempty"`
-	ScatterSeries      []*types.ScatterSeriesUpdate     `protobuf:"bytes,13,rep,name=scatter_series,json=scatterSeries,proto3" json:"scatter_series,omitempty"`
-	Organization       *string                          `protobuf:"bytes,14,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Name of the run in its project.
+	RunName string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*types.AttributeUpdate `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*types.SeriesUpdate `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
+	// Points that belong to environments, in the order in which they were logged.
+	RlSeries []*types.RLSeriesUpdate `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
+	// Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+	SeriesDeclarations []*types.SeriesDeclaration `protobuf:"bytes,7,rep,name=series_declarations,json=seriesDeclarations,proto3" json:"series_declarations,omitempty"`
+	// Points of declared series.
+	StreamingSeries []*types.StreamingSeriesUpdate `protobuf:"bytes,8,rep,name=streaming_series,json=streamingSeries,proto3" json:"streaming_series,omitempty"`
+	// Points of declared series that belong to environments.
+	StreamingRlSeries []*types.StreamingRLSeriesUpdate `protobuf:"bytes,9,rep,name=streaming_rl_series,json=streamingRlSeries,proto3" json:"streaming_rl_series,omitempty"`
+	// Set in the last request of a run that ends.
+	CloseRun *types.CloseRun `protobuf:"bytes,10,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
+	// Changes of attributes of environments, in order.
+	EnvAttrUpdates []*types.EnvAttrUpdates `protobuf:"bytes,11,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`
+	// Histograms. A server may acknowledge them without storing them.
+	HistogramSeries []*types.HistogramSeriesUpdate `protobuf:"bytes,12,rep,name=histogram_series,json=histogramSeries,proto3" json:"histogram_series,omitempty"`
+	// Sets of points. A server may acknowledge them without storing them.
+	ScatterSeries []*types.ScatterSeriesUpdate `protobuf:"bytes,13,rep,name=scatter_series,json=scatterSeries,proto3" json:"scatter_series,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,14,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateRunsRequest_RunUpdate) Reset() {

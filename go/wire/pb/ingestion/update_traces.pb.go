@@ -22,18 +22,28 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Changes of traces.
 type UpdateTracesRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunName         *string                `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3,oneof" json:"run_name,omitempty"`
-	TraceUpdates    []*types.TraceUpdate   `protobuf:"bytes,5,rep,name=trace_updates,json=traceUpdates,proto3" json:"trace_updates,omitempty"`
-	Organization    *string                `protobuf:"bytes,6,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	LoggerId        uint64                 `protobuf:"varint,7,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
-	LoggerSessionId uint64                 `protobuf:"varint,8,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
-	SequenceNumber  uint64                 `protobuf:"varint,9,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Name of the run in its project.
+	RunName *string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3,oneof" json:"run_name,omitempty"`
+	// Changes of traces, in order.
+	TraceUpdates []*types.TraceUpdate `protobuf:"bytes,5,rep,name=trace_updates,json=traceUpdates,proto3" json:"trace_updates,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization *string `protobuf:"bytes,6,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	// Which writer this is: random, never 0, the same for all streams of one logger.
+	LoggerId uint64 `protobuf:"varint,7,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
+	// Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+	// unique. 0: not numbered.
+	LoggerSessionId uint64 `protobuf:"varint,8,opt,name=logger_session_id,json=loggerSessionId,proto3" json:"logger_session_id,omitempty"`
+	// Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+	SequenceNumber uint64 `protobuf:"varint,9,opt,name=sequence_number,json=sequenceNumber,proto3" json:"sequence_number,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdateTracesRequest) Reset() {
@@ -122,13 +132,17 @@ func (x *UpdateTracesRequest) GetSequenceNumber() uint64 {
 	return 0
 }
 
+// Acknowledges the oldest request that is not acknowledged yet.
 type UpdateTracesResponse struct {
-	state                    protoimpl.MessageState `protogen:"open.v1"`
-	OperationId              string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
-	WriteLimitBytesPerSecond *uint64                `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
-	PacingDelayMs            uint32                 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
-	unknownFields            protoimpl.UnknownFields
-	sizeCache                protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+	OperationId string `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// Bytes a second that the client should not exceed. Unset: no limit.
+	WriteLimitBytesPerSecond *uint64 `protobuf:"varint,2,opt,name=write_limit_bytes_per_second,json=writeLimitBytesPerSecond,proto3,oneof" json:"write_limit_bytes_per_second,omitempty"`
+	// Milliseconds the client should wait before its next request. 0: none.
+	PacingDelayMs uint32 `protobuf:"varint,3,opt,name=pacing_delay_ms,json=pacingDelayMs,proto3" json:"pacing_delay_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateTracesResponse) Reset() {

@@ -22,16 +22,24 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How to aggregate over runs.
 type RunSeriesAggregation int32
 
 const (
+	// Nothing was said.
 	RunSeriesAggregation_RUN_SERIES_AGGREGATION_UNSPECIFIED RunSeriesAggregation = 0
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_AVG         RunSeriesAggregation = 1
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MIN         RunSeriesAggregation = 2
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MAX         RunSeriesAggregation = 3
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_SUM         RunSeriesAggregation = 4
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_STD         RunSeriesAggregation = 5
-	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MEDIAN      RunSeriesAggregation = 6
+	// Mean.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_AVG RunSeriesAggregation = 1
+	// Lowest value.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MIN RunSeriesAggregation = 2
+	// Highest value.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MAX RunSeriesAggregation = 3
+	// Sum.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_SUM RunSeriesAggregation = 4
+	// Standard deviation.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_STD RunSeriesAggregation = 5
+	// Median.
+	RunSeriesAggregation_RUN_SERIES_AGGREGATION_MEDIAN RunSeriesAggregation = 6
 )
 
 // Enum value maps for RunSeriesAggregation.
@@ -83,16 +91,24 @@ func (RunSeriesAggregation) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_aggregation_proto_rawDescGZIP(), []int{0}
 }
 
+// How to aggregate over environments.
 type RLEnvironmentsAggregation int32
 
 const (
+	// Nothing was said.
 	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_UNSPECIFIED RLEnvironmentsAggregation = 0
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_AVG         RLEnvironmentsAggregation = 1
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MIN         RLEnvironmentsAggregation = 2
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MAX         RLEnvironmentsAggregation = 3
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_SUM         RLEnvironmentsAggregation = 4
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_STD         RLEnvironmentsAggregation = 5
-	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MEDIAN      RLEnvironmentsAggregation = 6
+	// Mean.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_AVG RLEnvironmentsAggregation = 1
+	// Lowest value.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MIN RLEnvironmentsAggregation = 2
+	// Highest value.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MAX RLEnvironmentsAggregation = 3
+	// Sum.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_SUM RLEnvironmentsAggregation = 4
+	// Standard deviation.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_STD RLEnvironmentsAggregation = 5
+	// Median.
+	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_MEDIAN RLEnvironmentsAggregation = 6
 )
 
 // Enum value maps for RLEnvironmentsAggregation.
@@ -144,22 +160,36 @@ func (RLEnvironmentsAggregation) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_aggregation_proto_rawDescGZIP(), []int{1}
 }
 
+// What AggregateRunSeries asks for.
 type AggregateRunSeriesRequest struct {
-	state                  protoimpl.MessageState                `protogen:"open.v1"`
-	Workspace              string                                `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Organization           *string                               `protobuf:"bytes,2,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	Project                string                                `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
-	Groups                 []*AggregateRunSeriesRequest_RunsList `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
-	SeriesQueries          []string                              `protobuf:"bytes,5,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	Aggregations           []RunSeriesAggregation                `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregations,omitempty"`
-	IncludeInherited       bool                                  `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	MaxBucketsPerPage      *int64                                `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	MaxBucketsAcrossSeries *int64                                `protobuf:"varint,9,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	BucketsCount           *int64                                `protobuf:"varint,10,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	ResumeToken            *string                               `protobuf:"bytes,11,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection          *StepSelection                        `protobuf:"bytes,12,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization *string `protobuf:"bytes,2,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	// Groups of runs, each aggregated by itself; at most 500 runs each.
+	Groups []*AggregateRunSeriesRequest_RunsList `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,5,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// How to aggregate; one list of values each.
+	Aggregations []RunSeriesAggregation `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregations,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Most buckets on a page. Unset: 1,000,000.
+	MaxBucketsPerPage *int64 `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
+	// Most buckets of all series together; series then have fewer each. Unset: no bound.
+	MaxBucketsAcrossSeries *int64 `protobuf:"varint,9,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount *int64 `protobuf:"varint,10,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,11,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,12,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AggregateRunSeriesRequest) Reset() {
@@ -276,16 +306,23 @@ func (x *AggregateRunSeriesRequest) GetStepSelection() *StepSelection {
 	return nil
 }
 
+// What AggregateRunSeries answers.
 type AggregateRunSeriesResponse struct {
-	state          protoimpl.MessageState                         `protogen:"open.v1"`
-	Series         []*AggregateRunSeriesResponse_AggregatedSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	FirstStep      uint64                                         `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep       uint64                                         `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	StepsPerBucket float64                                        `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	BucketsCount   int64                                          `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	ResumeToken    *string                                        `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*AggregateRunSeriesResponse_AggregatedSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AggregateRunSeriesResponse) Reset() {
@@ -360,21 +397,33 @@ func (x *AggregateRunSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What AggregateRLEnvironmentSeries asks for.
 type AggregateRLEnvironmentSeriesRequest struct {
-	state            protoimpl.MessageState      `protogen:"open.v1"`
-	Workspace        string                      `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project          string                      `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run              string                      `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	RangeSelector    *RLScaleRangeSelector       `protobuf:"bytes,4,opt,name=range_selector,json=rangeSelector,proto3" json:"range_selector,omitempty"`
-	SeriesExpression string                      `protobuf:"bytes,5,opt,name=series_expression,json=seriesExpression,proto3" json:"series_expression,omitempty"`
-	Aggregations     []RLEnvironmentsAggregation `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregations,omitempty"`
-	Filter           *string                     `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	Groupings        []string                    `protobuf:"bytes,8,rep,name=groupings,proto3" json:"groupings,omitempty"`
-	BucketsCount     *int64                      `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	BucketWidth      *float64                    `protobuf:"fixed64,10,opt,name=bucket_width,json=bucketWidth,proto3,oneof" json:"bucket_width,omitempty"`
-	Organization     *string                     `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Which part of the training to aggregate over.
+	RangeSelector *RLScaleRangeSelector `protobuf:"bytes,4,opt,name=range_selector,json=rangeSelector,proto3" json:"range_selector,omitempty"`
+	// Series query that selects what to aggregate.
+	SeriesExpression string `protobuf:"bytes,5,opt,name=series_expression,json=seriesExpression,proto3" json:"series_expression,omitempty"`
+	// How to aggregate; one list of values each.
+	Aggregations []RLEnvironmentsAggregation `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregations,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Attributes or conditions; environments that agree on all form a group. Empty: one group.
+	Groupings []string `protobuf:"bytes,8,rep,name=groupings,proto3" json:"groupings,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount *int64 `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
+	// Width of a bucket in steps, instead of buckets_count. Above 0.
+	BucketWidth *float64 `protobuf:"fixed64,10,opt,name=bucket_width,json=bucketWidth,proto3,oneof" json:"bucket_width,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AggregateRLEnvironmentSeriesRequest) Reset() {
@@ -484,8 +533,10 @@ func (x *AggregateRLEnvironmentSeriesRequest) GetOrganization() string {
 	return ""
 }
 
+// What AggregateRLEnvironmentSeries answers.
 type AggregateRLEnvironmentSeriesResponse struct {
-	state         protoimpl.MessageState                                     `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
 	Series        []*AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -528,9 +579,11 @@ func (x *AggregateRLEnvironmentSeriesResponse) GetSeries() []*AggregateRLEnviron
 	return nil
 }
 
+// Runs to aggregate over.
 type AggregateRunSeriesRequest_RunsList struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Runs          []string               `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Runs of the group, by name.
+	Runs          []string `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -572,12 +625,17 @@ func (x *AggregateRunSeriesRequest_RunsList) GetRuns() []string {
 	return nil
 }
 
+// The buckets of one aggregation.
 type AggregateRunSeriesResponse_BucketedAggregatedPoints struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Aggregation   RunSeriesAggregation   `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregation,omitempty"`
-	YValues       []float64              `protobuf:"fixed64,2,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	MinValues     []float64              `protobuf:"fixed64,3,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	MaxValues     []float64              `protobuf:"fixed64,4,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which aggregation this is.
+	Aggregation RunSeriesAggregation `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregation,omitempty"`
+	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	YValues []float64 `protobuf:"fixed64,2,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
+	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MinValues []float64 `protobuf:"fixed64,3,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
+	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MaxValues     []float64 `protobuf:"fixed64,4,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -640,16 +698,26 @@ func (x *AggregateRunSeriesResponse_BucketedAggregatedPoints) GetMaxValues() []f
 	return nil
 }
 
+// A series aggregated over the runs of a group.
 type AggregateRunSeriesResponse_AggregatedSeries struct {
-	state              protoimpl.MessageState                                 `protogen:"open.v1"`
-	GroupIndex         uint32                                                 `protobuf:"varint,1,opt,name=group_index,json=groupIndex,proto3" json:"group_index,omitempty"`
-	SeriesDefinition   *common.SeriesDefinition                               `protobuf:"bytes,2,opt,name=series_definition,json=seriesDefinition,proto3" json:"series_definition,omitempty"`
-	BucketIndexes      []uint64                                               `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	AggregatedBuckets  []*AggregateRunSeriesResponse_BucketedAggregatedPoints `protobuf:"bytes,4,rep,name=aggregated_buckets,json=aggregatedBuckets,proto3" json:"aggregated_buckets,omitempty"`
-	Counts             []uint64                                               `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	BucketsWithNans    []uint64                                               `protobuf:"varint,6,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
-	BucketsWithInfs    []uint64                                               `protobuf:"varint,7,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
-	BucketsWithNegInfs []uint64                                               `protobuf:"varint,8,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which of the request's groups, from 0.
+	GroupIndex uint32 `protobuf:"varint,1,opt,name=group_index,json=groupIndex,proto3" json:"group_index,omitempty"`
+	// Identity of the series.
+	SeriesDefinition *common.SeriesDefinition `protobuf:"bytes,2,opt,name=series_definition,json=seriesDefinition,proto3" json:"series_definition,omitempty"`
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+	// times the width).
+	BucketIndexes []uint64 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
+	// Values, one list an aggregation.
+	AggregatedBuckets []*AggregateRunSeriesResponse_BucketedAggregatedPoints `protobuf:"bytes,4,rep,name=aggregated_buckets,json=aggregatedBuckets,proto3" json:"aggregated_buckets,omitempty"`
+	// Runs that have data in each bucket, parallel to bucket_indexes.
+	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Numbers of the buckets that hold NaN, ascending.
+	BucketsWithNans []uint64 `protobuf:"varint,6,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
+	// Numbers of the buckets that hold +infinity, ascending.
+	BucketsWithInfs []uint64 `protobuf:"varint,7,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
+	// Numbers of the buckets that hold -infinity, ascending.
+	BucketsWithNegInfs []uint64 `protobuf:"varint,8,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -740,8 +808,11 @@ func (x *AggregateRunSeriesResponse_AggregatedSeries) GetBucketsWithNegInfs() []
 	return nil
 }
 
+// What the environments of a group have in common, for one grouping.
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*AggregateRLEnvironmentSeriesResponse_GroupKeyPart_BoolValue
@@ -821,14 +892,17 @@ type isAggregateRLEnvironmentSeriesResponse_GroupKeyPart_Value interface {
 }
 
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart_BoolValue struct {
+	// A truth value.
 	BoolValue bool `protobuf:"varint,1,opt,name=bool_value,json=boolValue,proto3,oneof"`
 }
 
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart_StringValue struct {
+	// A text.
 	StringValue string `protobuf:"bytes,2,opt,name=string_value,json=stringValue,proto3,oneof"`
 }
 
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart_Unset struct {
+	// The attribute is missing; always true.
 	Unset bool `protobuf:"varint,3,opt,name=unset,proto3,oneof"`
 }
 
@@ -841,10 +915,13 @@ func (*AggregateRLEnvironmentSeriesResponse_GroupKeyPart_StringValue) isAggregat
 func (*AggregateRLEnvironmentSeriesResponse_GroupKeyPart_Unset) isAggregateRLEnvironmentSeriesResponse_GroupKeyPart_Value() {
 }
 
+// The values of one aggregation.
 type AggregateRLEnvironmentSeriesResponse_AggregationValues struct {
-	state         protoimpl.MessageState    `protogen:"open.v1"`
-	Aggregation   RLEnvironmentsAggregation `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregation,omitempty"`
-	Values        []float64                 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which aggregation this is.
+	Aggregation RLEnvironmentsAggregation `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregation,omitempty"`
+	// One value an x.
+	Values        []float64 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -893,14 +970,19 @@ func (x *AggregateRLEnvironmentSeriesResponse_AggregationValues) GetValues() []f
 	return nil
 }
 
+// A series aggregated over the environments of a group.
 type AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries struct {
-	state          protoimpl.MessageState                                    `protogen:"open.v1"`
-	SeriesKeyParts []*AggregateRLEnvironmentSeriesResponse_GroupKeyPart      `protobuf:"bytes,1,rep,name=series_key_parts,json=seriesKeyParts,proto3" json:"series_key_parts,omitempty"`
-	FirstSteps     []uint64                                                  `protobuf:"varint,2,rep,packed,name=first_steps,json=firstSteps,proto3" json:"first_steps,omitempty"`
-	Counts         []uint64                                                  `protobuf:"varint,3,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	Aggregations   []*AggregateRLEnvironmentSeriesResponse_AggregationValues `protobuf:"bytes,4,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the group's environments agree on, in the order of the groupings.
+	SeriesKeyParts []*AggregateRLEnvironmentSeriesResponse_GroupKeyPart `protobuf:"bytes,1,rep,name=series_key_parts,json=seriesKeyParts,proto3" json:"series_key_parts,omitempty"`
+	// Where each x begins; those without data are left out.
+	FirstSteps []uint64 `protobuf:"varint,2,rep,packed,name=first_steps,json=firstSteps,proto3" json:"first_steps,omitempty"`
+	// Environments that have data at each x.
+	Counts []uint64 `protobuf:"varint,3,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// How to aggregate; one list of values each.
+	Aggregations  []*AggregateRLEnvironmentSeriesResponse_AggregationValues `protobuf:"bytes,4,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries) Reset() {

@@ -22,9 +22,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Which attributes to list.
 type ListAttrFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Attributes of one of these kinds. Empty: all.
 	Kinds []common.AttributeKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=metrana_protobuf.common.v1.AttributeKind" json:"kinds,omitempty"`
+	// Condition on the path; none means all.
+	//
 	// Types that are valid to be assigned to NameFilter:
 	//
 	//	*ListAttrFilter_All
@@ -111,14 +115,17 @@ type isListAttrFilter_NameFilter interface {
 }
 
 type ListAttrFilter_All struct {
+	// Every attribute.
 	All *ListAttrFilter_AllAttributes `protobuf:"bytes,2,opt,name=all,proto3,oneof"`
 }
 
 type ListAttrFilter_Regex struct {
+	// Pattern in RE2 syntax. Empty: everything matches.
 	Regex string `protobuf:"bytes,3,opt,name=regex,proto3,oneof"`
 }
 
 type ListAttrFilter_PrefixPath struct {
+	// Path whose immediate children are meant.
 	PrefixPath string `protobuf:"bytes,4,opt,name=prefix_path,json=prefixPath,proto3,oneof"`
 }
 
@@ -128,8 +135,10 @@ func (*ListAttrFilter_Regex) isListAttrFilter_NameFilter() {}
 
 func (*ListAttrFilter_PrefixPath) isListAttrFilter_NameFilter() {}
 
+// Which attributes to browse.
 type BrowseAttrFilter struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Attributes of one of these kinds. Empty: all.
 	Kinds         []common.AttributeKind `protobuf:"varint,1,rep,packed,name=kinds,proto3,enum=metrana_protobuf.common.v1.AttributeKind" json:"kinds,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -172,9 +181,11 @@ func (x *BrowseAttrFilter) GetKinds() []common.AttributeKind {
 	return nil
 }
 
+// Definitions of a project's attributes.
 type AttrDefProjectSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       *string                `protobuf:"bytes,1,opt,name=project,proto3,oneof" json:"project,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project. Unset: all of the workspace.
+	Project       *string `protobuf:"bytes,1,opt,name=project,proto3,oneof" json:"project,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,10 +227,13 @@ func (x *AttrDefProjectSource) GetProject() string {
 	return ""
 }
 
+// Definitions of attributes of runs in a directory.
 type AttrDefDirectorySource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	DirectoryPath *string                `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath *string `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,10 +282,13 @@ func (x *AttrDefDirectorySource) GetDirectoryPath() string {
 	return ""
 }
 
+// Definitions of an experiment's attributes.
 type AttrDefExperimentSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Experiment    *string                `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Experiment. Unset: all of them.
+	Experiment    *string `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -320,11 +337,15 @@ func (x *AttrDefExperimentSource) GetExperiment() string {
 	return ""
 }
 
+// Definitions of attributes of runs.
 type AttrDefRunSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Experiment    *string                `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Run           *string                `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// Run. Unset: all runs.
+	Run           *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -380,9 +401,11 @@ func (x *AttrDefRunSource) GetRun() string {
 	return ""
 }
 
+// Attributes of a project.
 type AttrProjectSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project       string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -424,10 +447,13 @@ func (x *AttrProjectSource) GetProject() string {
 	return ""
 }
 
+// Attributes of a directory.
 type AttrDirectorySource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	DirectoryPath string                 `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3" json:"directory_path,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath string `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3" json:"directory_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -476,10 +502,13 @@ func (x *AttrDirectorySource) GetDirectoryPath() string {
 	return ""
 }
 
+// Attributes of an experiment.
 type AttrExperimentSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Experiment    string                 `protobuf:"bytes,2,opt,name=experiment,proto3" json:"experiment,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Experiment, by name.
+	Experiment    string `protobuf:"bytes,2,opt,name=experiment,proto3" json:"experiment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -528,10 +557,13 @@ func (x *AttrExperimentSource) GetExperiment() string {
 	return ""
 }
 
+// Attributes of a run.
 type AttrRunSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Project       string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run           string `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -580,10 +612,13 @@ func (x *AttrRunSource) GetRun() string {
 	return ""
 }
 
+// A path with the kind of its values.
 type AttributeDef struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	Kind          common.AttributeKind   `protobuf:"varint,2,opt,name=kind,proto3,enum=metrana_protobuf.common.v1.AttributeKind" json:"kind,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Segments joined by /, such as config/optimizer/lr. Never empty.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Kind of the values.
+	Kind          common.AttributeKind `protobuf:"varint,2,opt,name=kind,proto3,enum=metrana_protobuf.common.v1.AttributeKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -632,20 +667,28 @@ func (x *AttributeDef) GetKind() common.AttributeKind {
 	return common.AttributeKind(0)
 }
 
+// What ListAttributesDefinitions asks for.
 type ListAttributesDefinitionsRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Whose attributes; exactly one is set.
+	//
 	// Types that are valid to be assigned to Source:
 	//
 	//	*ListAttributesDefinitionsRequest_ProjectSource
 	//	*ListAttributesDefinitionsRequest_DirectorySource
 	//	*ListAttributesDefinitionsRequest_ExperimentSource
 	//	*ListAttributesDefinitionsRequest_RunSource
-	Source        isListAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
-	AttrFilter    *ListAttrFilter                           `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                                    `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                                   `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                                   `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	Source isListAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -763,18 +806,22 @@ type isListAttributesDefinitionsRequest_Source interface {
 }
 
 type ListAttributesDefinitionsRequest_ProjectSource struct {
+	// Look at a project.
 	ProjectSource *AttrDefProjectSource `protobuf:"bytes,2,opt,name=project_source,json=projectSource,proto3,oneof"`
 }
 
 type ListAttributesDefinitionsRequest_DirectorySource struct {
+	// Look at a directory of runs.
 	DirectorySource *AttrDefDirectorySource `protobuf:"bytes,3,opt,name=directory_source,json=directorySource,proto3,oneof"`
 }
 
 type ListAttributesDefinitionsRequest_ExperimentSource struct {
+	// Look at an experiment.
 	ExperimentSource *AttrDefExperimentSource `protobuf:"bytes,4,opt,name=experiment_source,json=experimentSource,proto3,oneof"`
 }
 
 type ListAttributesDefinitionsRequest_RunSource struct {
+	// Look at a run.
 	RunSource *AttrDefRunSource `protobuf:"bytes,5,opt,name=run_source,json=runSource,proto3,oneof"`
 }
 
@@ -788,10 +835,13 @@ func (*ListAttributesDefinitionsRequest_ExperimentSource) isListAttributesDefini
 
 func (*ListAttributesDefinitionsRequest_RunSource) isListAttributesDefinitionsRequest_Source() {}
 
+// What ListAttributesDefinitions answers.
 type ListAttributesDefinitionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AttributeDefs []*AttributeDef        `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths with the kind of their values, by path.
+	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -840,21 +890,30 @@ func (x *ListAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What BrowseAttributesDefinitions asks for.
 type BrowseAttributesDefinitionsRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Directory string                 `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Whose attributes; exactly one is set.
+	//
 	// Types that are valid to be assigned to Source:
 	//
 	//	*BrowseAttributesDefinitionsRequest_ProjectSource
 	//	*BrowseAttributesDefinitionsRequest_DirectorySource
 	//	*BrowseAttributesDefinitionsRequest_ExperimentSource
 	//	*BrowseAttributesDefinitionsRequest_RunSource
-	Source        isBrowseAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
-	AttrFilter    *BrowseAttrFilter                           `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                                      `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                                     `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                                     `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	Source isBrowseAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -979,18 +1038,22 @@ type isBrowseAttributesDefinitionsRequest_Source interface {
 }
 
 type BrowseAttributesDefinitionsRequest_ProjectSource struct {
+	// Look at a project.
 	ProjectSource *AttrDefProjectSource `protobuf:"bytes,3,opt,name=project_source,json=projectSource,proto3,oneof"`
 }
 
 type BrowseAttributesDefinitionsRequest_DirectorySource struct {
+	// Look at a directory of runs.
 	DirectorySource *AttrDefDirectorySource `protobuf:"bytes,4,opt,name=directory_source,json=directorySource,proto3,oneof"`
 }
 
 type BrowseAttributesDefinitionsRequest_ExperimentSource struct {
+	// Look at an experiment.
 	ExperimentSource *AttrDefExperimentSource `protobuf:"bytes,5,opt,name=experiment_source,json=experimentSource,proto3,oneof"`
 }
 
 type BrowseAttributesDefinitionsRequest_RunSource struct {
+	// Look at a run.
 	RunSource *AttrDefRunSource `protobuf:"bytes,6,opt,name=run_source,json=runSource,proto3,oneof"`
 }
 
@@ -1005,11 +1068,15 @@ func (*BrowseAttributesDefinitionsRequest_ExperimentSource) isBrowseAttributesDe
 
 func (*BrowseAttributesDefinitionsRequest_RunSource) isBrowseAttributesDefinitionsRequest_Source() {}
 
+// What BrowseAttributesDefinitions answers.
 type BrowseAttributesDefinitionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Directories   []string               `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	AttributeDefs []*AttributeDef        `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Paths with the kind of their values, by path.
+	AttributeDefs []*AttributeDef `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,20 +1132,28 @@ func (x *BrowseAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListAttributes asks for.
 type ListAttributesRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Whose attributes; exactly one is set.
+	//
 	// Types that are valid to be assigned to Source:
 	//
 	//	*ListAttributesRequest_ProjectSource
 	//	*ListAttributesRequest_DirectorySource
 	//	*ListAttributesRequest_ExperimentSource
 	//	*ListAttributesRequest_RunSource
-	Source        isListAttributesRequest_Source `protobuf_oneof:"source"`
-	AttrFilter    *ListAttrFilter                `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                         `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                        `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                        `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	Source isListAttributesRequest_Source `protobuf_oneof:"source"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1196,18 +1271,22 @@ type isListAttributesRequest_Source interface {
 }
 
 type ListAttributesRequest_ProjectSource struct {
+	// Look at a project.
 	ProjectSource *AttrProjectSource `protobuf:"bytes,2,opt,name=project_source,json=projectSource,proto3,oneof"`
 }
 
 type ListAttributesRequest_DirectorySource struct {
+	// Look at a directory of runs.
 	DirectorySource *AttrDirectorySource `protobuf:"bytes,3,opt,name=directory_source,json=directorySource,proto3,oneof"`
 }
 
 type ListAttributesRequest_ExperimentSource struct {
+	// Look at an experiment.
 	ExperimentSource *AttrExperimentSource `protobuf:"bytes,4,opt,name=experiment_source,json=experimentSource,proto3,oneof"`
 }
 
 type ListAttributesRequest_RunSource struct {
+	// Look at a run.
 	RunSource *AttrRunSource `protobuf:"bytes,5,opt,name=run_source,json=runSource,proto3,oneof"`
 }
 
@@ -1219,10 +1298,13 @@ func (*ListAttributesRequest_ExperimentSource) isListAttributesRequest_Source() 
 
 func (*ListAttributesRequest_RunSource) isListAttributesRequest_Source() {}
 
+// What ListAttributes answers.
 type ListAttributesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1271,21 +1353,30 @@ func (x *ListAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What BrowseAttributes asks for.
 type BrowseAttributesRequest struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Workspace string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Directory string                 `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,2,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Whose attributes; exactly one is set.
+	//
 	// Types that are valid to be assigned to Source:
 	//
 	//	*BrowseAttributesRequest_ProjectSource
 	//	*BrowseAttributesRequest_DirectorySource
 	//	*BrowseAttributesRequest_ExperimentSource
 	//	*BrowseAttributesRequest_RunSource
-	Source        isBrowseAttributesRequest_Source `protobuf_oneof:"source"`
-	AttrFilter    *BrowseAttrFilter                `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                           `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                          `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                          `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	Source isBrowseAttributesRequest_Source `protobuf_oneof:"source"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1410,18 +1501,22 @@ type isBrowseAttributesRequest_Source interface {
 }
 
 type BrowseAttributesRequest_ProjectSource struct {
+	// Look at a project.
 	ProjectSource *AttrProjectSource `protobuf:"bytes,3,opt,name=project_source,json=projectSource,proto3,oneof"`
 }
 
 type BrowseAttributesRequest_DirectorySource struct {
+	// Look at a directory of runs.
 	DirectorySource *AttrDirectorySource `protobuf:"bytes,4,opt,name=directory_source,json=directorySource,proto3,oneof"`
 }
 
 type BrowseAttributesRequest_ExperimentSource struct {
+	// Look at an experiment.
 	ExperimentSource *AttrExperimentSource `protobuf:"bytes,5,opt,name=experiment_source,json=experimentSource,proto3,oneof"`
 }
 
 type BrowseAttributesRequest_RunSource struct {
+	// Look at a run.
 	RunSource *AttrRunSource `protobuf:"bytes,6,opt,name=run_source,json=runSource,proto3,oneof"`
 }
 
@@ -1433,11 +1528,15 @@ func (*BrowseAttributesRequest_ExperimentSource) isBrowseAttributesRequest_Sourc
 
 func (*BrowseAttributesRequest_RunSource) isBrowseAttributesRequest_Source() {}
 
+// What BrowseAttributes answers.
 type BrowseAttributesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Directories   []string               `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1493,6 +1592,7 @@ func (x *BrowseAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
+// No condition on names.
 type ListAttrFilter_AllAttributes struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -22,14 +22,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Which runs, and in which order.
 type RunsFilter struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	DirectoryPath *string                `protobuf:"bytes,1,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
-	Experiment    *string                `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Filter        *string                `protobuf:"bytes,3,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy       *string                `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit         *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset        *int64                 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath *string `protobuf:"bytes,1,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,3,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset        *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -106,6 +113,7 @@ func (x *RunsFilter) GetOffset() int64 {
 	return 0
 }
 
+// What ListWorkspaces asks for.
 type ListWorkspacesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -142,8 +150,10 @@ func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_catalog_proto_rawDescGZIP(), []int{1}
 }
 
+// What ListWorkspaces answers.
 type ListWorkspacesResponse struct {
-	state         protoimpl.MessageState              `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspaces by name.
 	Workspaces    []*ListWorkspacesResponse_Workspace `protobuf:"bytes,1,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -186,17 +196,25 @@ func (x *ListWorkspacesResponse) GetWorkspaces() []*ListWorkspacesResponse_Works
 	return nil
 }
 
+// What ListProjects asks for.
 type ListProjectsRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Workspace      string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Filter         *string                `protobuf:"bytes,2,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy        *string                `protobuf:"bytes,3,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit          *int64                 `protobuf:"varint,4,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset         *int64                 `protobuf:"varint,5,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributePaths []string               `protobuf:"bytes,6,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	Organization   *string                `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,2,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,3,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,4,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,5,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each entry, by path. Empty: none.
+	AttributePaths []string `protobuf:"bytes,6,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListProjectsRequest) Reset() {
@@ -278,10 +296,13 @@ func (x *ListProjectsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListProjects answers.
 type ListProjectsResponse struct {
-	state         protoimpl.MessageState          `protogen:"open.v1"`
-	Projects      []*ListProjectsResponse_Project `protobuf:"bytes,1,rep,name=projects,proto3" json:"projects,omitempty"`
-	TotalCount    int64                           `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Projects in the order asked for.
+	Projects []*ListProjectsResponse_Project `protobuf:"bytes,1,rep,name=projects,proto3" json:"projects,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -330,21 +351,34 @@ func (x *ListProjectsResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListRuns asks for.
 type ListRunsRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	DirectoryPath   *string                `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
-	Experiment      *string                `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Filter          *string                `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy         *string                `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit           *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset          *int64                 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributePaths  []string               `protobuf:"bytes,9,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	SeriesSummaries []string               `protobuf:"bytes,10,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
-	Organization    *string                `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath *string `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each entry, by path. Empty: none.
+	AttributePaths []string `protobuf:"bytes,9,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	// Summary columns. In a request texts such as loss():last; in an answer their values, those without points
+	// left out.
+	SeriesSummaries []string `protobuf:"bytes,10,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRunsRequest) Reset() {
@@ -454,10 +488,13 @@ func (x *ListRunsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRuns answers.
 type ListRunsResponse struct {
-	state         protoimpl.MessageState  `protogen:"open.v1"`
-	Runs          []*ListRunsResponse_Run `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
-	TotalCount    int64                   `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Runs in the order asked for.
+	Runs []*ListRunsResponse_Run `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,19 +543,29 @@ func (x *ListRunsResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListExperiments asks for.
 type ListExperimentsRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Workspace      string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project        string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	DirectoryPath  *string                `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
-	Filter         *string                `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy        *string                `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit          *int64                 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset         *int64                 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributePaths []string               `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	Organization   *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath *string `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each entry, by path. Empty: none.
+	AttributePaths []string `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListExperimentsRequest) Reset() {
@@ -614,10 +661,13 @@ func (x *ListExperimentsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListExperiments answers.
 type ListExperimentsResponse struct {
-	state         protoimpl.MessageState                `protogen:"open.v1"`
-	Experiments   []*ListExperimentsResponse_Experiment `protobuf:"bytes,1,rep,name=experiments,proto3" json:"experiments,omitempty"`
-	TotalCount    int64                                 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Experiments in the order asked for.
+	Experiments []*ListExperimentsResponse_Experiment `protobuf:"bytes,1,rep,name=experiments,proto3" json:"experiments,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -666,19 +716,29 @@ func (x *ListExperimentsResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListDirectories asks for.
 type ListDirectoriesRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Workspace      string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project        string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	DirectoryPath  *string                `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
-	Filter         *string                `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy        *string                `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit          *int64                 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset         *int64                 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributePaths []string               `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	Organization   *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Directory, with all below it. Unset: the whole project.
+	DirectoryPath *string `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each entry, by path. Empty: none.
+	AttributePaths []string `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListDirectoriesRequest) Reset() {
@@ -774,10 +834,13 @@ func (x *ListDirectoriesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListDirectories answers.
 type ListDirectoriesResponse struct {
-	state         protoimpl.MessageState               `protogen:"open.v1"`
-	Directories   []*ListDirectoriesResponse_Directory `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	TotalCount    int64                                `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []*ListDirectoriesResponse_Directory `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -826,12 +889,17 @@ func (x *ListDirectoriesResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// Asks where a run was forked from, and what was forked from it. No RPC takes it yet.
 type GetRunLineageRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Organization  *string                `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -894,10 +962,14 @@ func (x *GetRunLineageRequest) GetOrganization() string {
 	return ""
 }
 
+// Where a run was forked from, and what was forked from it. No RPC gives it yet.
 type GetRunLineageResponse struct {
-	state         protoimpl.MessageState             `protogen:"open.v1"`
-	ParentRun     *string                            `protobuf:"bytes,1,opt,name=parent_run,json=parentRun,proto3,oneof" json:"parent_run,omitempty"`
-	ForkStep      *uint64                            `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3,oneof" json:"fork_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run that it was forked from. Unset: none.
+	ParentRun *string `protobuf:"bytes,1,opt,name=parent_run,json=parentRun,proto3,oneof" json:"parent_run,omitempty"`
+	// Last step that it inherited. Unset: it was not forked.
+	ForkStep *uint64 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3,oneof" json:"fork_step,omitempty"`
+	// Runs that were forked from it.
 	Children      []*GetRunLineageResponse_ForkChild `protobuf:"bytes,3,rep,name=children,proto3" json:"children,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -954,11 +1026,15 @@ func (x *GetRunLineageResponse) GetChildren() []*GetRunLineageResponse_ForkChild
 	return nil
 }
 
+// A workspace.
 type ListWorkspacesResponse_Workspace struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	ProjectsCount int64                  `protobuf:"varint,2,opt,name=projects_count,json=projectsCount,proto3" json:"projects_count,omitempty"`
-	Organization  string                 `protobuf:"bytes,3,opt,name=organization,proto3" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Projects in the workspace.
+	ProjectsCount int64 `protobuf:"varint,2,opt,name=projects_count,json=projectsCount,proto3" json:"projects_count,omitempty"`
+	// Organization that owns it. Empty: the only one.
+	Organization  string `protobuf:"bytes,3,opt,name=organization,proto3" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1014,14 +1090,19 @@ func (x *ListWorkspacesResponse_Workspace) GetOrganization() string {
 	return ""
 }
 
+// A project.
 type ListProjectsResponse_Project struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Name             string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	RunsCount        int64                  `protobuf:"varint,2,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
-	ExperimentsCount int64                  `protobuf:"varint,3,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
-	Attributes       []*common.Attribute    `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Runs in it.
+	RunsCount int64 `protobuf:"varint,2,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
+	// Experiments in it.
+	ExperimentsCount int64 `protobuf:"varint,3,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes    []*common.Attribute `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListProjectsResponse_Project) Reset() {
@@ -1082,12 +1163,17 @@ func (x *ListProjectsResponse_Project) GetAttributes() []*common.Attribute {
 	return nil
 }
 
+// A run.
 type ListRunsResponse_Run struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Name            string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Experiment      *string                `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Attributes      []*common.Attribute    `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	SeriesSummaries []*SeriesSummaryValue  `protobuf:"bytes,4,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Experiment that groups the run with others. Unset: none.
+	Experiment *string `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// Values of the requested columns; those without points are left out.
+	SeriesSummaries []*SeriesSummaryValue `protobuf:"bytes,4,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1150,11 +1236,15 @@ func (x *ListRunsResponse_Run) GetSeriesSummaries() []*SeriesSummaryValue {
 	return nil
 }
 
+// An experiment.
 type ListExperimentsResponse_Experiment struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	RunsCount     int64                  `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// Runs in it.
+	RunsCount     int64 `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1210,13 +1300,19 @@ func (x *ListExperimentsResponse_Experiment) GetRunsCount() int64 {
 	return 0
 }
 
+// A directory of runs.
 type ListDirectoriesResponse_Directory struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	FullPath         string                 `protobuf:"bytes,1,opt,name=full_path,json=fullPath,proto3" json:"full_path,omitempty"`
-	Attributes       []*common.Attribute    `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	RunsCount        int64                  `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
-	ExperimentsCount int64                  `protobuf:"varint,4,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
-	DirectoriesCount int64                  `protobuf:"varint,5,opt,name=directories_count,json=directoriesCount,proto3" json:"directories_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path from the top of the project.
+	FullPath string `protobuf:"bytes,1,opt,name=full_path,json=fullPath,proto3" json:"full_path,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// Runs in it.
+	RunsCount int64 `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
+	// Experiments in it.
+	ExperimentsCount int64 `protobuf:"varint,4,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
+	// Directories directly below.
+	DirectoriesCount int64 `protobuf:"varint,5,opt,name=directories_count,json=directoriesCount,proto3" json:"directories_count,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1286,10 +1382,13 @@ func (x *ListDirectoriesResponse_Directory) GetDirectoriesCount() int64 {
 	return 0
 }
 
+// A run that was forked.
 type GetRunLineageResponse_ForkChild struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	ForkStep      uint64                 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3" json:"fork_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Last step that is inherited, inclusive; for RL points the major step.
+	ForkStep      uint64 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3" json:"fork_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -22,12 +22,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A metric at a scale, with the label keys of its series.
 type MetricDefinition struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	LabelKeys     []string               `protobuf:"bytes,3,rep,name=label_keys,json=labelKeys,proto3" json:"label_keys,omitempty"`
-	IsAggregated  bool                   `protobuf:"varint,4,opt,name=is_aggregated,json=isAggregated,proto3" json:"is_aggregated,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Keys that any of the metric's series has, sorted.
+	LabelKeys []string `protobuf:"bytes,3,rep,name=label_keys,json=labelKeys,proto3" json:"label_keys,omitempty"`
+	// Whether its series were aggregated over labels.
+	IsAggregated bool `protobuf:"varint,4,opt,name=is_aggregated,json=isAggregated,proto3" json:"is_aggregated,omitempty"`
+	// What a point of the series holds.
 	ValueKind     common.SeriesValueKind `protobuf:"varint,5,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -98,23 +104,37 @@ func (x *MetricDefinition) GetValueKind() common.SeriesValueKind {
 	return common.SeriesValueKind(0)
 }
 
+// What ListMetricDefinitions asks for.
 type ListMetricDefinitionsRequest struct {
-	state              protoimpl.MessageState   `protogen:"open.v1"`
-	Workspace          string                   `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project            string                   `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	MetricNamePrefixes []string                 `protobuf:"bytes,3,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
-	Scales             []string                 `protobuf:"bytes,4,rep,name=scales,proto3" json:"scales,omitempty"`
-	Experiment         *string                  `protobuf:"bytes,5,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Run                *string                  `protobuf:"bytes,6,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	Limit              *int64                   `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken        *string                  `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Regex              *string                  `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	RunNames           []string                 `protobuf:"bytes,10,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SkipAggregated     bool                     `protobuf:"varint,11,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
-	ValueKinds         []common.SeriesValueKind `protobuf:"varint,12,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
-	Organization       *string                  `protobuf:"bytes,13,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Metrics whose names begin with one of these. Empty: all.
+	MetricNamePrefixes []string `protobuf:"bytes,3,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
+	// Metrics of one of these scales. Empty: all.
+	Scales []string `protobuf:"bytes,4,rep,name=scales,proto3" json:"scales,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,5,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// One more run, by name. Unset: none.
+	Run *string `protobuf:"bytes,6,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,10,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Whether aggregated series are left out. Default false.
+	SkipAggregated bool `protobuf:"varint,11,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
+	// Series of one of these kinds. Empty: all.
+	ValueKinds []common.SeriesValueKind `protobuf:"varint,12,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,13,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListMetricDefinitionsRequest) Reset() {
@@ -238,12 +258,15 @@ func (x *ListMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListMetricDefinitions answers.
 type ListMetricDefinitionsResponse struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	MetricDefinitions []*MetricDefinition    `protobuf:"bytes,1,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
-	ResumeToken       *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Metrics by name and scale.
+	MetricDefinitions []*MetricDefinition `protobuf:"bytes,1,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListMetricDefinitionsResponse) Reset() {
@@ -290,22 +313,35 @@ func (x *ListMetricDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What BrowseMetricDefinitions asks for.
 type BrowseMetricDefinitionsRequest struct {
-	state          protoimpl.MessageState   `protogen:"open.v1"`
-	Workspace      string                   `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project        string                   `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Directory      string                   `protobuf:"bytes,3,opt,name=directory,proto3" json:"directory,omitempty"`
-	Experiment     *string                  `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Run            *string                  `protobuf:"bytes,5,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	Limit          *int64                   `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken    *string                  `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Regex          *string                  `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	RunNames       []string                 `protobuf:"bytes,9,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SkipAggregated bool                     `protobuf:"varint,10,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
-	ValueKinds     []common.SeriesValueKind `protobuf:"varint,11,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
-	Organization   *string                  `protobuf:"bytes,12,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,3,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// One more run, by name. Unset: none.
+	Run *string `protobuf:"bytes,5,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,9,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Whether aggregated series are left out. Default false.
+	SkipAggregated bool `protobuf:"varint,10,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
+	// Series of one of these kinds. Empty: all.
+	ValueKinds []common.SeriesValueKind `protobuf:"varint,11,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,12,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BrowseMetricDefinitionsRequest) Reset() {
@@ -422,13 +458,17 @@ func (x *BrowseMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What BrowseMetricDefinitions answers.
 type BrowseMetricDefinitionsResponse struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	Directories       []string               `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	MetricDefinitions []*MetricDefinition    `protobuf:"bytes,2,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
-	ResumeToken       *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Metrics by name and scale.
+	MetricDefinitions []*MetricDefinition `protobuf:"bytes,2,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BrowseMetricDefinitionsResponse) Reset() {
@@ -482,17 +522,27 @@ func (x *BrowseMetricDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListSeriesDefinitions asks for.
 type ListSeriesDefinitionsRequest struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Workspace     string                   `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                   `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Experiment    *string                  `protobuf:"bytes,3,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	Run           *string                  `protobuf:"bytes,4,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	SeriesFilters []string                 `protobuf:"bytes,5,rep,name=series_filters,json=seriesFilters,proto3" json:"series_filters,omitempty"`
-	Limit         *int64                   `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                  `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	ValueKinds    []common.SeriesValueKind `protobuf:"varint,8,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
-	Organization  *string                  `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Experiment, by name. Unset: all runs.
+	Experiment *string `protobuf:"bytes,3,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// Run. Unset: all runs.
+	Run *string `protobuf:"bytes,4,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Series queries; series that any selects are listed. Empty: all.
+	SeriesFilters []string `protobuf:"bytes,5,rep,name=series_filters,json=seriesFilters,proto3" json:"series_filters,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Series of one of these kinds. Empty: all.
+	ValueKinds []common.SeriesValueKind `protobuf:"varint,8,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -590,12 +640,15 @@ func (x *ListSeriesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListSeriesDefinitions answers.
 type ListSeriesDefinitionsResponse struct {
-	state             protoimpl.MessageState     `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identities of series, in their order.
 	SeriesDefinitions []*common.SeriesDefinition `protobuf:"bytes,1,rep,name=series_definitions,json=seriesDefinitions,proto3" json:"series_definitions,omitempty"`
-	ResumeToken       *string                    `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSeriesDefinitionsResponse) Reset() {
@@ -642,17 +695,25 @@ func (x *ListSeriesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListSeriesLabelValues asks for.
 type ListSeriesLabelValuesRequest struct {
-	state           protoimpl.MessageState                         `protogen:"open.v1"`
-	Workspace       string                                         `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                                         `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run             string                                         `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Keys to list, and which of their values.
 	LabelKeyFilters []*ListSeriesLabelValuesRequest_LabelKeyFilter `protobuf:"bytes,4,rep,name=label_key_filters,json=labelKeyFilters,proto3" json:"label_key_filters,omitempty"`
-	Limit           *int64                                         `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken     *string                                        `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization    *string                                        `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSeriesLabelValuesRequest) Reset() {
@@ -734,12 +795,15 @@ func (x *ListSeriesLabelValuesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListSeriesLabelValues answers.
 type ListSeriesLabelValuesResponse struct {
-	state          protoimpl.MessageState                          `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Keys with their values; one key may go on on the next page.
 	LabelKeyValues []*ListSeriesLabelValuesResponse_LabelKeyValues `protobuf:"bytes,1,rep,name=label_key_values,json=labelKeyValues,proto3" json:"label_key_values,omitempty"`
-	ResumeToken    *string                                         `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSeriesLabelValuesResponse) Reset() {
@@ -786,9 +850,13 @@ func (x *ListSeriesLabelValuesResponse) GetResumeToken() string {
 	return ""
 }
 
+// A label key, and which of its values.
 type ListSeriesLabelValuesRequest_LabelKeyFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Key   string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Label key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*ListSeriesLabelValuesRequest_LabelKeyFilter_ValuePrefix
@@ -865,10 +933,12 @@ type isListSeriesLabelValuesRequest_LabelKeyFilter_Value interface {
 }
 
 type ListSeriesLabelValuesRequest_LabelKeyFilter_ValuePrefix struct {
+	// Values that begin with this.
 	ValuePrefix string `protobuf:"bytes,2,opt,name=value_prefix,json=valuePrefix,proto3,oneof"`
 }
 
 type ListSeriesLabelValuesRequest_LabelKeyFilter_ValueRegex struct {
+	// Values that match this pattern in RE2 syntax.
 	ValueRegex string `protobuf:"bytes,3,opt,name=value_regex,json=valueRegex,proto3,oneof"`
 }
 
@@ -878,10 +948,13 @@ func (*ListSeriesLabelValuesRequest_LabelKeyFilter_ValuePrefix) isListSeriesLabe
 func (*ListSeriesLabelValuesRequest_LabelKeyFilter_ValueRegex) isListSeriesLabelValuesRequest_LabelKeyFilter_Value() {
 }
 
+// A label key with values.
 type ListSeriesLabelValuesResponse_LabelKeyValues struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	Values        []string               `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Label key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// Values of the key, sorted.
+	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -22,21 +22,34 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// What ListHistogramSeries asks for.
 type ListHistogramSeriesRequest struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	Workspace           string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project             string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames            []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SeriesQueries       []string               `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited    bool                   `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	IncludeTimestamps   bool                   `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	MaxPointsPerPage    *int64                 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	ResumeToken         *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection       *StepSelection         `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	IncludeSeriesExtent bool                   `protobuf:"varint,10,opt,name=include_series_extent,json=includeSeriesExtent,proto3" json:"include_series_extent,omitempty"`
-	Organization        *string                `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Whether times are returned. Default false.
+	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
+	// Most points on a page. Unset: 1,000,000.
+	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Whether the extent of each series is returned. Default false.
+	IncludeSeriesExtent bool `protobuf:"varint,10,opt,name=include_series_extent,json=includeSeriesExtent,proto3" json:"include_series_extent,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListHistogramSeriesRequest) Reset() {
@@ -146,10 +159,14 @@ func (x *ListHistogramSeriesRequest) GetOrganization() string {
 	return ""
 }
 
+// A series of histograms.
 type HistogramSeriesData struct {
-	state         protoimpl.MessageState            `protogen:"open.v1"`
-	Definition    *common.SeriesDefinition          `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	Points        *common.HistogramSeriesPoints     `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Points in ascending order of steps.
+	Points *common.HistogramSeriesPoints `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
+	// Extent of the whole series, when asked for.
 	Extent        *HistogramSeriesData_SeriesExtent `protobuf:"bytes,3,opt,name=extent,proto3,oneof" json:"extent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -206,10 +223,13 @@ func (x *HistogramSeriesData) GetExtent() *HistogramSeriesData_SeriesExtent {
 	return nil
 }
 
+// What ListHistogramSeries answers.
 type ListHistogramSeriesResponse struct {
-	state         protoimpl.MessageState                   `protogen:"open.v1"`
-	RunPoints     []*ListHistogramSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	ResumeToken   *string                                  `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a run, in the order asked for.
+	RunPoints []*ListHistogramSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -258,21 +278,34 @@ func (x *ListHistogramSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListScatterSeries asks for.
 type ListScatterSeriesRequest struct {
-	state                protoimpl.MessageState `protogen:"open.v1"`
-	Workspace            string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project              string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames             []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SeriesQueries        []string               `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited     bool                   `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	IncludeTimestamps    bool                   `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	MaxDataPointsPerPage *int64                 `protobuf:"varint,7,opt,name=max_data_points_per_page,json=maxDataPointsPerPage,proto3,oneof" json:"max_data_points_per_page,omitempty"`
-	ResumeToken          *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection        *StepSelection         `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	IncludeSeriesExtent  bool                   `protobuf:"varint,10,opt,name=include_series_extent,json=includeSeriesExtent,proto3" json:"include_series_extent,omitempty"`
-	Organization         *string                `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Whether times are returned. Default false.
+	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
+	// Most points of all sets on a page. Unset: 200,000.
+	MaxDataPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_data_points_per_page,json=maxDataPointsPerPage,proto3,oneof" json:"max_data_points_per_page,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Whether the extent of each series is returned. Default false.
+	IncludeSeriesExtent bool `protobuf:"varint,10,opt,name=include_series_extent,json=includeSeriesExtent,proto3" json:"include_series_extent,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListScatterSeriesRequest) Reset() {
@@ -382,10 +415,14 @@ func (x *ListScatterSeriesRequest) GetOrganization() string {
 	return ""
 }
 
+// A series of point sets.
 type ScatterSeriesData struct {
-	state         protoimpl.MessageState          `protogen:"open.v1"`
-	Definition    *common.SeriesDefinition        `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	Points        *common.ScatterSeriesPoints     `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Points in ascending order of steps.
+	Points *common.ScatterSeriesPoints `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
+	// Extent of the whole series, when asked for.
 	Extent        *ScatterSeriesData_SeriesExtent `protobuf:"bytes,3,opt,name=extent,proto3,oneof" json:"extent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -442,10 +479,13 @@ func (x *ScatterSeriesData) GetExtent() *ScatterSeriesData_SeriesExtent {
 	return nil
 }
 
+// What ListScatterSeries answers.
 type ListScatterSeriesResponse struct {
-	state         protoimpl.MessageState                 `protogen:"open.v1"`
-	RunPoints     []*ListScatterSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	ResumeToken   *string                                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a run, in the order asked for.
+	RunPoints []*ListScatterSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -494,11 +534,15 @@ func (x *ListScatterSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
+// How far a whole series goes.
 type HistogramSeriesData_SeriesExtent struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	FirstStep     uint64                 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep      uint64                 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	PointsCount   uint64                 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Points in the whole series.
+	PointsCount   uint64 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,9 +598,12 @@ func (x *HistogramSeriesData_SeriesExtent) GetPointsCount() uint64 {
 	return 0
 }
 
+// The series of one run.
 type ListHistogramSeriesResponse_RunPoints struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// One entry a series. Empty when nothing was selected.
 	Series        []*HistogramSeriesData `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -606,12 +653,17 @@ func (x *ListHistogramSeriesResponse_RunPoints) GetSeries() []*HistogramSeriesDa
 	return nil
 }
 
+// How far a whole series goes.
 type ScatterSeriesData_SeriesExtent struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	FirstStep       uint64                 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep        uint64                 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	PointsCount     uint64                 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`
-	DataPointsCount uint64                 `protobuf:"varint,4,opt,name=data_points_count,json=dataPointsCount,proto3" json:"data_points_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Points in the whole series.
+	PointsCount uint64 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`
+	// Points of all sets together.
+	DataPointsCount uint64 `protobuf:"varint,4,opt,name=data_points_count,json=dataPointsCount,proto3" json:"data_points_count,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -674,10 +726,13 @@ func (x *ScatterSeriesData_SeriesExtent) GetDataPointsCount() uint64 {
 	return 0
 }
 
+// The series of one run.
 type ListScatterSeriesResponse_RunPoints struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Series        []*ScatterSeriesData   `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// One entry a series. Empty when nothing was selected.
+	Series        []*ScatterSeriesData `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -64,46 +64,88 @@ const (
 // QueryServiceClient is the client API for QueryService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// Answers what runs have logged. Every call is unary and changes nothing.
 type QueryServiceClient interface {
+	// Lists the workspaces that the caller may see.
 	ListWorkspaces(ctx context.Context, in *ListWorkspacesRequest, opts ...grpc.CallOption) (*ListWorkspacesResponse, error)
+	// Lists projects; pages by offset, at most 500 each.
 	ListProjects(ctx context.Context, in *ListProjectsRequest, opts ...grpc.CallOption) (*ListProjectsResponse, error)
+	// Lists runs; pages by offset, at most 1,000 each.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// Lists experiments; pages by offset, at most 500 each.
 	ListExperiments(ctx context.Context, in *ListExperimentsRequest, opts ...grpc.CallOption) (*ListExperimentsResponse, error)
+	// Lists directories; pages by offset.
 	ListDirectories(ctx context.Context, in *ListDirectoriesRequest, opts ...grpc.CallOption) (*ListDirectoriesResponse, error)
+	// Tells how many environments a run has and how far they got.
 	GetRLInfo(ctx context.Context, in *GetRLInfoRequest, opts ...grpc.CallOption) (*GetRLInfoResponse, error)
+	// Lists the environments of a run at a place in the training; pages by offset, at most 1,000 each.
 	ListRLEnvironments(ctx context.Context, in *ListRLEnvironmentsRequest, opts ...grpc.CallOption) (*ListRLEnvironmentsResponse, error)
+	// Lists the attributes that spans have.
 	ListTracingAttributeDefinitions(ctx context.Context, in *ListTracingAttributeDefinitionsRequest, opts ...grpc.CallOption) (*ListTracingAttributeDefinitionsResponse, error)
+	// Lists the names that spans have.
 	ListTracingOpNames(ctx context.Context, in *ListTracingOpNamesRequest, opts ...grpc.CallOption) (*ListTracingOpNamesResponse, error)
+	// Lists spans across traces.
 	ListSpans(ctx context.Context, in *ListSpansRequest, opts ...grpc.CallOption) (*ListSpansResponse, error)
+	// Lists the values of an attribute of spans.
 	ListTracingAttributeValues(ctx context.Context, in *ListTracingAttributeValuesRequest, opts ...grpc.CallOption) (*ListTracingAttributeValuesResponse, error)
+	// Lists the spans of a trace.
 	ListTraceSpans(ctx context.Context, in *ListTraceSpansRequest, opts ...grpc.CallOption) (*ListTraceSpansResponse, error)
+	// Reads the texts of spans.
 	GetSpanPayload(ctx context.Context, in *GetSpanPayloadRequest, opts ...grpc.CallOption) (*GetSpanPayloadResponse, error)
+	// Lists paths with their kinds.
 	ListAttributesDefinitions(ctx context.Context, in *ListAttributesDefinitionsRequest, opts ...grpc.CallOption) (*ListAttributesDefinitionsResponse, error)
+	// Lists paths with their kinds, one level at a time.
 	BrowseAttributesDefinitions(ctx context.Context, in *BrowseAttributesDefinitionsRequest, opts ...grpc.CallOption) (*BrowseAttributesDefinitionsResponse, error)
+	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(ctx context.Context, in *ListRLAttributesDefinitionsRequest, opts ...grpc.CallOption) (*ListRLAttributesDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(ctx context.Context, in *ListRLAttributesDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*ListRLAttributesDefinitionsResponse, error)
+	// The same, one level at a time.
 	BrowseRLAttributesDefinitions(ctx context.Context, in *BrowseRLAttributesDefinitionsRequest, opts ...grpc.CallOption) (*BrowseRLAttributesDefinitionsResponse, error)
+	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(ctx context.Context, in *ListMetricDefinitionsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
+	// The same, one level at a time.
 	BrowseMetricDefinitions(ctx context.Context, in *BrowseMetricDefinitionsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
+	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(ctx context.Context, in *ListRLEnvironmentMetricDefinitionsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(ctx context.Context, in *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
+	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(ctx context.Context, in *BrowseRLEnvironmentMetricDefinitionsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(ctx context.Context, in *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
+	// Lists the identities of series.
 	ListSeriesDefinitions(ctx context.Context, in *ListSeriesDefinitionsRequest, opts ...grpc.CallOption) (*ListSeriesDefinitionsResponse, error)
+	// Lists the values of label keys.
 	ListSeriesLabelValues(ctx context.Context, in *ListSeriesLabelValuesRequest, opts ...grpc.CallOption) (*ListSeriesLabelValuesResponse, error)
+	// Lists attributes with their values.
 	ListAttributes(ctx context.Context, in *ListAttributesRequest, opts ...grpc.CallOption) (*ListAttributesResponse, error)
+	// Lists attributes with their values, one level at a time.
 	BrowseAttributes(ctx context.Context, in *BrowseAttributesRequest, opts ...grpc.CallOption) (*BrowseAttributesResponse, error)
+	// Lists the attributes of an environment.
 	ListRLEnvAttributes(ctx context.Context, in *ListRLEnvAttributesRequest, opts ...grpc.CallOption) (*ListRLEnvAttributesResponse, error)
+	// The same, one level at a time.
 	BrowseRLEnvAttributes(ctx context.Context, in *BrowseRLEnvAttributesRequest, opts ...grpc.CallOption) (*BrowseRLEnvAttributesResponse, error)
+	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(ctx context.Context, in *ListSeriesSummariesRequest, opts ...grpc.CallOption) (*ListSeriesSummariesResponse, error)
+	// Reads points; a series may go on on the next page.
 	ListFloatSeries(ctx context.Context, in *ListFloatSeriesRequest, opts ...grpc.CallOption) (*ListFloatSeriesResponse, error)
+	// Reads series in buckets over steps; the axis is the same on all pages.
 	ListFloatSeriesBuckets(ctx context.Context, in *ListFloatSeriesBucketsRequest, opts ...grpc.CallOption) (*ListFloatSeriesBucketsResponse, error)
+	// Reads histograms.
 	ListHistogramSeries(ctx context.Context, in *ListHistogramSeriesRequest, opts ...grpc.CallOption) (*ListHistogramSeriesResponse, error)
+	// Reads sets of points.
 	ListScatterSeries(ctx context.Context, in *ListScatterSeriesRequest, opts ...grpc.CallOption) (*ListScatterSeriesResponse, error)
+	// Reads series in buckets over time; the axis is the same on all pages.
 	ListFloatSeriesTimestampBuckets(ctx context.Context, in *ListFloatSeriesTimestampBucketsRequest, opts ...grpc.CallOption) (*ListFloatSeriesTimestampBucketsResponse, error)
+	// Aggregates series over groups of runs.
 	AggregateRunSeries(ctx context.Context, in *AggregateRunSeriesRequest, opts ...grpc.CallOption) (*AggregateRunSeriesResponse, error)
+	// Reads all points of an environment at a place in the training.
 	ListRLEnvironmentFloatSeries(ctx context.Context, in *ListRLEnvironmentFloatSeriesRequest, opts ...grpc.CallOption) (*ListRLEnvironmentFloatSeriesResponse, error)
+	// Reads series of environments at a place in the training in buckets.
 	ListRLEnvironmentFloatSeriesBuckets(ctx context.Context, in *ListRLEnvironmentFloatSeriesBucketsRequest, opts ...grpc.CallOption) (*ListRLEnvironmentFloatSeriesBucketsResponse, error)
+	// Aggregates a series over groups of environments; who belongs to a group is decided anew at every x.
 	AggregateRLEnvironmentSeries(ctx context.Context, in *AggregateRLEnvironmentSeriesRequest, opts ...grpc.CallOption) (*AggregateRLEnvironmentSeriesResponse, error)
 }
 
@@ -518,46 +560,88 @@ func (c *queryServiceClient) AggregateRLEnvironmentSeries(ctx context.Context, i
 // QueryServiceServer is the server API for QueryService service.
 // All implementations must embed UnimplementedQueryServiceServer
 // for forward compatibility.
+//
+// Answers what runs have logged. Every call is unary and changes nothing.
 type QueryServiceServer interface {
+	// Lists the workspaces that the caller may see.
 	ListWorkspaces(context.Context, *ListWorkspacesRequest) (*ListWorkspacesResponse, error)
+	// Lists projects; pages by offset, at most 500 each.
 	ListProjects(context.Context, *ListProjectsRequest) (*ListProjectsResponse, error)
+	// Lists runs; pages by offset, at most 1,000 each.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// Lists experiments; pages by offset, at most 500 each.
 	ListExperiments(context.Context, *ListExperimentsRequest) (*ListExperimentsResponse, error)
+	// Lists directories; pages by offset.
 	ListDirectories(context.Context, *ListDirectoriesRequest) (*ListDirectoriesResponse, error)
+	// Tells how many environments a run has and how far they got.
 	GetRLInfo(context.Context, *GetRLInfoRequest) (*GetRLInfoResponse, error)
+	// Lists the environments of a run at a place in the training; pages by offset, at most 1,000 each.
 	ListRLEnvironments(context.Context, *ListRLEnvironmentsRequest) (*ListRLEnvironmentsResponse, error)
+	// Lists the attributes that spans have.
 	ListTracingAttributeDefinitions(context.Context, *ListTracingAttributeDefinitionsRequest) (*ListTracingAttributeDefinitionsResponse, error)
+	// Lists the names that spans have.
 	ListTracingOpNames(context.Context, *ListTracingOpNamesRequest) (*ListTracingOpNamesResponse, error)
+	// Lists spans across traces.
 	ListSpans(context.Context, *ListSpansRequest) (*ListSpansResponse, error)
+	// Lists the values of an attribute of spans.
 	ListTracingAttributeValues(context.Context, *ListTracingAttributeValuesRequest) (*ListTracingAttributeValuesResponse, error)
+	// Lists the spans of a trace.
 	ListTraceSpans(context.Context, *ListTraceSpansRequest) (*ListTraceSpansResponse, error)
+	// Reads the texts of spans.
 	GetSpanPayload(context.Context, *GetSpanPayloadRequest) (*GetSpanPayloadResponse, error)
+	// Lists paths with their kinds.
 	ListAttributesDefinitions(context.Context, *ListAttributesDefinitionsRequest) (*ListAttributesDefinitionsResponse, error)
+	// Lists paths with their kinds, one level at a time.
 	BrowseAttributesDefinitions(context.Context, *BrowseAttributesDefinitionsRequest) (*BrowseAttributesDefinitionsResponse, error)
+	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *ListRLAttributesDefinitionsRequest) (*ListRLAttributesDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *ListRLAttributesDefinitionsAcrossRunsRequest) (*ListRLAttributesDefinitionsResponse, error)
+	// The same, one level at a time.
 	BrowseRLAttributesDefinitions(context.Context, *BrowseRLAttributesDefinitionsRequest) (*BrowseRLAttributesDefinitionsResponse, error)
+	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *ListMetricDefinitionsRequest) (*ListMetricDefinitionsResponse, error)
+	// The same, one level at a time.
 	BrowseMetricDefinitions(context.Context, *BrowseMetricDefinitionsRequest) (*BrowseMetricDefinitionsResponse, error)
+	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *ListRLEnvironmentMetricDefinitionsRequest) (*ListMetricDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest) (*ListMetricDefinitionsResponse, error)
+	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *BrowseRLEnvironmentMetricDefinitionsRequest) (*BrowseMetricDefinitionsResponse, error)
+	// The same over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest) (*BrowseMetricDefinitionsResponse, error)
+	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *ListSeriesDefinitionsRequest) (*ListSeriesDefinitionsResponse, error)
+	// Lists the values of label keys.
 	ListSeriesLabelValues(context.Context, *ListSeriesLabelValuesRequest) (*ListSeriesLabelValuesResponse, error)
+	// Lists attributes with their values.
 	ListAttributes(context.Context, *ListAttributesRequest) (*ListAttributesResponse, error)
+	// Lists attributes with their values, one level at a time.
 	BrowseAttributes(context.Context, *BrowseAttributesRequest) (*BrowseAttributesResponse, error)
+	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *ListRLEnvAttributesRequest) (*ListRLEnvAttributesResponse, error)
+	// The same, one level at a time.
 	BrowseRLEnvAttributes(context.Context, *BrowseRLEnvAttributesRequest) (*BrowseRLEnvAttributesResponse, error)
+	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *ListSeriesSummariesRequest) (*ListSeriesSummariesResponse, error)
+	// Reads points; a series may go on on the next page.
 	ListFloatSeries(context.Context, *ListFloatSeriesRequest) (*ListFloatSeriesResponse, error)
+	// Reads series in buckets over steps; the axis is the same on all pages.
 	ListFloatSeriesBuckets(context.Context, *ListFloatSeriesBucketsRequest) (*ListFloatSeriesBucketsResponse, error)
+	// Reads histograms.
 	ListHistogramSeries(context.Context, *ListHistogramSeriesRequest) (*ListHistogramSeriesResponse, error)
+	// Reads sets of points.
 	ListScatterSeries(context.Context, *ListScatterSeriesRequest) (*ListScatterSeriesResponse, error)
+	// Reads series in buckets over time; the axis is the same on all pages.
 	ListFloatSeriesTimestampBuckets(context.Context, *ListFloatSeriesTimestampBucketsRequest) (*ListFloatSeriesTimestampBucketsResponse, error)
+	// Aggregates series over groups of runs.
 	AggregateRunSeries(context.Context, *AggregateRunSeriesRequest) (*AggregateRunSeriesResponse, error)
+	// Reads all points of an environment at a place in the training.
 	ListRLEnvironmentFloatSeries(context.Context, *ListRLEnvironmentFloatSeriesRequest) (*ListRLEnvironmentFloatSeriesResponse, error)
+	// Reads series of environments at a place in the training in buckets.
 	ListRLEnvironmentFloatSeriesBuckets(context.Context, *ListRLEnvironmentFloatSeriesBucketsRequest) (*ListRLEnvironmentFloatSeriesBucketsResponse, error)
+	// Aggregates a series over groups of environments; who belongs to a group is decided anew at every x.
 	AggregateRLEnvironmentSeries(context.Context, *AggregateRLEnvironmentSeriesRequest) (*AggregateRLEnvironmentSeriesResponse, error)
 	mustEmbedUnimplementedQueryServiceServer()
 }

@@ -22,15 +22,21 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Series of environments at an episode, over its env steps, on one axis.
 type RlSeriesBucketsOnEpisodeSelector struct {
-	state          protoimpl.MessageState                           `protogen:"open.v1"`
-	Series         []*RlSeriesBucketsOnEpisodeSelector_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	FirstStep      uint64                                           `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep       uint64                                           `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	StepsPerBucket float64                                          `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	BucketsCount   int64                                            `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*RlSeriesBucketsOnEpisodeSelector_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RlSeriesBucketsOnEpisodeSelector) Reset() {
@@ -98,15 +104,22 @@ func (x *RlSeriesBucketsOnEpisodeSelector) GetBucketsCount() int64 {
 	return 0
 }
 
+// Series of environments at an rl_step, over the rollout, on one axis. A rollout index counts the points of the
+// rl_step from 0, in logged order.
 type RlSeriesBucketsOnRlStepSelector struct {
-	state                   protoimpl.MessageState                          `protogen:"open.v1"`
-	Series                  []*RlSeriesBucketsOnRlStepSelector_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	FirstRolloutIdx         uint64                                          `protobuf:"varint,2,opt,name=first_rollout_idx,json=firstRolloutIdx,proto3" json:"first_rollout_idx,omitempty"`
-	LastRolloutIdx          uint64                                          `protobuf:"varint,3,opt,name=last_rollout_idx,json=lastRolloutIdx,proto3" json:"last_rollout_idx,omitempty"`
-	RolloutIndexesPerBucket float64                                         `protobuf:"fixed64,4,opt,name=rollout_indexes_per_bucket,json=rolloutIndexesPerBucket,proto3" json:"rollout_indexes_per_bucket,omitempty"`
-	BucketsCount            int64                                           `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*RlSeriesBucketsOnRlStepSelector_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Lowest rollout index on the axis.
+	FirstRolloutIdx uint64 `protobuf:"varint,2,opt,name=first_rollout_idx,json=firstRolloutIdx,proto3" json:"first_rollout_idx,omitempty"`
+	// Highest rollout index on the axis.
+	LastRolloutIdx uint64 `protobuf:"varint,3,opt,name=last_rollout_idx,json=lastRolloutIdx,proto3" json:"last_rollout_idx,omitempty"`
+	// Width of a bucket in rollout indexes; not necessarily whole.
+	RolloutIndexesPerBucket float64 `protobuf:"fixed64,4,opt,name=rollout_indexes_per_bucket,json=rolloutIndexesPerBucket,proto3" json:"rollout_indexes_per_bucket,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RlSeriesBucketsOnRlStepSelector) Reset() {
@@ -174,8 +187,11 @@ func (x *RlSeriesBucketsOnRlStepSelector) GetBucketsCount() int64 {
 	return 0
 }
 
+// A place in the training: an rl_step or an episode.
 type RLScaleSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
 	// Types that are valid to be assigned to Scale:
 	//
 	//	*RLScaleSelector_RlStep
@@ -245,10 +261,12 @@ type isRLScaleSelector_Scale interface {
 }
 
 type RLScaleSelector_RlStep struct {
+	// An rl_step; environments that never reached it are left out.
 	RlStep uint64 `protobuf:"varint,1,opt,name=rl_step,json=rlStep,proto3,oneof"`
 }
 
 type RLScaleSelector_Episode struct {
+	// An episode; environments that have not got there are seen at their own latest.
 	Episode uint64 `protobuf:"varint,2,opt,name=episode,proto3,oneof"`
 }
 
@@ -256,8 +274,11 @@ func (*RLScaleSelector_RlStep) isRLScaleSelector_Scale() {}
 
 func (*RLScaleSelector_Episode) isRLScaleSelector_Scale() {}
 
+// A part of the training: rl_steps or episodes.
 type RLScaleRangeSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
 	// Types that are valid to be assigned to Scale:
 	//
 	//	*RLScaleRangeSelector_RlStepRange
@@ -327,10 +348,12 @@ type isRLScaleRangeSelector_Scale interface {
 }
 
 type RLScaleRangeSelector_RlStepRange struct {
+	// Points with these rl_steps.
 	RlStepRange *StepRange `protobuf:"bytes,1,opt,name=rl_step_range,json=rlStepRange,proto3,oneof"`
 }
 
 type RLScaleRangeSelector_EpisodeRange struct {
+	// Points with these episodes.
 	EpisodeRange *StepRange `protobuf:"bytes,2,opt,name=episode_range,json=episodeRange,proto3,oneof"`
 }
 
@@ -338,12 +361,17 @@ func (*RLScaleRangeSelector_RlStepRange) isRLScaleRangeSelector_Scale() {}
 
 func (*RLScaleRangeSelector_EpisodeRange) isRLScaleRangeSelector_Scale() {}
 
+// What GetRLInfo asks for.
 type GetRLInfoRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Organization  *string                `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -406,13 +434,17 @@ func (x *GetRLInfoRequest) GetOrganization() string {
 	return ""
 }
 
+// What GetRLInfo answers.
 type GetRLInfoResponse struct {
-	state                protoimpl.MessageState `protogen:"open.v1"`
-	NumberOfEnvironments int64                  `protobuf:"varint,1,opt,name=number_of_environments,json=numberOfEnvironments,proto3" json:"number_of_environments,omitempty"`
-	LatestEpisode        uint64                 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
-	LatestRlStep         uint64                 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Environments with points. 0: not an RL run.
+	NumberOfEnvironments int64 `protobuf:"varint,1,opt,name=number_of_environments,json=numberOfEnvironments,proto3" json:"number_of_environments,omitempty"`
+	// Highest episode that was logged.
+	LatestEpisode uint64 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
+	// Highest rl_step that was logged.
+	LatestRlStep  uint64 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetRLInfoResponse) Reset() {
@@ -466,21 +498,34 @@ func (x *GetRLInfoResponse) GetLatestRlStep() uint64 {
 	return 0
 }
 
+// What ListRLEnvironments asks for.
 type ListRLEnvironmentsRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run             string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	ScaleSelector   *RLScaleSelector       `protobuf:"bytes,4,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
-	Limit           *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset          *int64                 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	Filter          *string                `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy         *string                `protobuf:"bytes,8,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	SeriesSummaries []string               `protobuf:"bytes,9,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
-	AttributePaths  []string               `protobuf:"bytes,10,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	Organization    *string                `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Where in the training to look. Unset: at the run's latest episode.
+	ScaleSelector *RLScaleSelector `protobuf:"bytes,4,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Summary columns. In a request texts such as loss():last; in an answer their values, those without points
+	// left out.
+	SeriesSummaries []string `protobuf:"bytes,9,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
+	// Attributes to return with each entry, by path. Empty: none.
+	AttributePaths []string `protobuf:"bytes,10,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentsRequest) Reset() {
@@ -590,10 +635,13 @@ func (x *ListRLEnvironmentsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvironments answers.
 type ListRLEnvironmentsResponse struct {
-	state         protoimpl.MessageState                    `protogen:"open.v1"`
-	Environments  []*ListRLEnvironmentsResponse_Environment `protobuf:"bytes,1,rep,name=environments,proto3" json:"environments,omitempty"`
-	TotalCount    int64                                     `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Environments in the order asked for.
+	Environments []*ListRLEnvironmentsResponse_Environment `protobuf:"bytes,1,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -642,16 +690,25 @@ func (x *ListRLEnvironmentsResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListRLAttributesDefinitions asks for.
 type ListRLAttributesDefinitionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment   *string                `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
-	AttrFilter    *ListAttrFilter        `protobuf:"bytes,5,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment. Unset: all of them.
+	Environment *string `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,5,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -742,10 +799,13 @@ func (x *ListRLAttributesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLAttributesDefinitions answers.
 type ListRLAttributesDefinitionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AttributeDefs []*AttributeDef        `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths with the kind of their values, by path.
+	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -794,15 +854,23 @@ func (x *ListRLAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListRLAttributesDefinitionsAcrossRuns asks for.
 type ListRLAttributesDefinitionsAcrossRunsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Runs          []string               `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
-	AttrFilter    *ListAttrFilter        `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs, by name.
+	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -886,17 +954,27 @@ func (x *ListRLAttributesDefinitionsAcrossRunsRequest) GetOrganization() string 
 	return ""
 }
 
+// What BrowseRLAttributesDefinitions asks for.
 type BrowseRLAttributesDefinitionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment   *string                `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
-	Directory     string                 `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
-	AttrFilter    *BrowseAttrFilter      `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment. Unset: all of them.
+	Environment *string `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *BrowseAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -994,11 +1072,15 @@ func (x *BrowseRLAttributesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What BrowseRLAttributesDefinitions answers.
 type BrowseRLAttributesDefinitionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Directories   []string               `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	AttributeDefs []*AttributeDef        `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Paths with the kind of their values, by path.
+	AttributeDefs []*AttributeDef `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1054,17 +1136,27 @@ func (x *BrowseRLAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListRLEnvAttributes asks for.
 type ListRLEnvAttributesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment   string                 `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
-	Episode       *uint64                `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	AttrFilter    *ListAttrFilter        `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Episode whose attributes are laid over those of the environment. Unset: none.
+	Episode *uint64 `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1162,10 +1254,13 @@ func (x *ListRLEnvAttributesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvAttributes answers.
 type ListRLEnvAttributesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1214,18 +1309,29 @@ func (x *ListRLEnvAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What BrowseRLEnvAttributes asks for.
 type BrowseRLEnvAttributesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment   string                 `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
-	Episode       *uint64                `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	Directory     string                 `protobuf:"bytes,6,opt,name=directory,proto3" json:"directory,omitempty"`
-	AttrFilter    *BrowseAttrFilter      `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Episode whose attributes are laid over those of the environment. Unset: none.
+	Episode *uint64 `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,6,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1330,11 +1436,15 @@ func (x *BrowseRLEnvAttributesRequest) GetOrganization() string {
 	return ""
 }
 
+// What BrowseRLEnvAttributes answers.
 type BrowseRLEnvAttributesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Directories   []string               `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Path segments that have something below them, in order.
+	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1390,18 +1500,29 @@ func (x *BrowseRLEnvAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What BrowseRLEnvironmentMetricDefinitions asks for.
 type BrowseRLEnvironmentMetricDefinitionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment   string                 `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
-	Directory     string                 `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
-	Limit         *int64                 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Regex         *string                `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	Environments  []string               `protobuf:"bytes,9,rep,name=environments,proto3" json:"environments,omitempty"`
-	Organization  *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Environments. In a request ids, at most 1,000.
+	Environments []string `protobuf:"bytes,9,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1506,21 +1627,33 @@ func (x *BrowseRLEnvironmentMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvironmentMetricDefinitions asks for.
 type ListRLEnvironmentMetricDefinitionsRequest struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	Workspace          string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project            string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run                string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment        *string                `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
-	MetricNamePrefixes []string               `protobuf:"bytes,5,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
-	Scales             []string               `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
-	Limit              *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken        *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Regex              *string                `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	Environments       []string               `protobuf:"bytes,10,rep,name=environments,proto3" json:"environments,omitempty"`
-	Organization       *string                `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment. Unset: all of them.
+	Environment *string `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
+	// Metrics whose names begin with one of these. Empty: all.
+	MetricNamePrefixes []string `protobuf:"bytes,5,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
+	// Metrics of one of these scales. Empty: all.
+	Scales []string `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Environments. In a request ids, at most 1,000.
+	Environments []string `protobuf:"bytes,10,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentMetricDefinitionsRequest) Reset() {
@@ -1630,19 +1763,29 @@ func (x *ListRLEnvironmentMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvironmentMetricDefinitionsAcrossRuns asks for.
 type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	Workspace          string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project            string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Runs               []string               `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
-	MetricNamePrefixes []string               `protobuf:"bytes,4,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
-	Regex              *string                `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	Scales             []string               `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
-	Limit              *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken        *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization       *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs, by name.
+	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Metrics whose names begin with one of these. Empty: all.
+	MetricNamePrefixes []string `protobuf:"bytes,4,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Metrics of one of these scales. Empty: all.
+	Scales []string `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest) Reset() {
@@ -1738,16 +1881,25 @@ func (x *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest) GetOrganization() 
 	return ""
 }
 
+// What BrowseRLEnvironmentMetricDefinitionsAcrossRuns asks for.
 type BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Runs          []string               `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
-	Directory     string                 `protobuf:"bytes,4,opt,name=directory,proto3" json:"directory,omitempty"`
-	Regex         *string                `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	Limit         *int64                 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs, by name.
+	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Path to look below, segments joined by /. Empty: the top.
+	Directory string `protobuf:"bytes,4,opt,name=directory,proto3" json:"directory,omitempty"`
+	// Pattern in RE2 syntax. Empty: everything matches.
+	Regex *string `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1838,20 +1990,31 @@ func (x *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest) GetOrganization(
 	return ""
 }
 
+// What ListRLEnvironmentFloatSeries asks for.
 type ListRLEnvironmentFloatSeriesRequest struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Workspace        string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project          string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run              string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment      string                 `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
-	ScaleSelector    *RLScaleSelector       `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
-	IncludeInherited bool                   `protobuf:"varint,6,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	MaxPointsPerPage *int64                 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	ResumeToken      *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection    *StepSelection         `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	Organization     *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Where in the training to look. Unset: at the run's latest episode.
+	ScaleSelector *RLScaleSelector `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,6,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Most points on a page. Unset: 1,000,000.
+	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentFloatSeriesRequest) Reset() {
@@ -1954,26 +2117,43 @@ func (x *ListRLEnvironmentFloatSeriesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvironmentFloatSeriesBuckets asks for.
 type ListRLEnvironmentFloatSeriesBucketsRequest struct {
-	state                         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace                     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project                       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run                           string                 `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	Environment                   string                 `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
-	ScaleSelector                 *RLScaleSelector       `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
-	SeriesQueries                 []string               `protobuf:"bytes,6,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited              bool                   `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	MaxBucketsPerPage             *int64                 `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	BucketsCount                  *int64                 `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	ResumeToken                   *string                `protobuf:"bytes,10,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection                 *StepSelection         `protobuf:"bytes,11,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	IncludeTimestamps             bool                   `protobuf:"varint,12,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	UseSpecializedRlSeriesBuckets bool                   `protobuf:"varint,13,opt,name=use_specialized_rl_series_buckets,json=useSpecializedRlSeriesBuckets,proto3" json:"use_specialized_rl_series_buckets,omitempty"`
-	MaxBucketsAcrossSeries        *int64                 `protobuf:"varint,14,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	Environments                  []string               `protobuf:"bytes,15,rep,name=environments,proto3" json:"environments,omitempty"`
-	Organization                  *string                `protobuf:"bytes,16,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields                 protoimpl.UnknownFields
-	sizeCache                     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run in the project, by name. Required.
+	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
+	// One more environment, by id. Empty: none.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Where in the training to look. Unset: at the run's latest episode.
+	ScaleSelector *RLScaleSelector `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
+	// Series queries; without a scale they select every scale. Empty: all series.
+	SeriesQueries []string `protobuf:"bytes,6,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Most buckets on a page. Unset: 1,000,000.
+	MaxBucketsPerPage *int64 `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount *int64 `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,10,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,11,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Whether times are returned. Default false.
+	IncludeTimestamps bool `protobuf:"varint,12,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
+	// Whether to answer in the columns of rl_specialized_series. Default false.
+	UseSpecializedRlSeriesBuckets bool `protobuf:"varint,13,opt,name=use_specialized_rl_series_buckets,json=useSpecializedRlSeriesBuckets,proto3" json:"use_specialized_rl_series_buckets,omitempty"`
+	// Most buckets of all series together; series then have fewer each. Unset: no bound.
+	MaxBucketsAcrossSeries *int64 `protobuf:"varint,14,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
+	// Environments. In a request ids, at most 1,000.
+	Environments []string `protobuf:"bytes,15,rep,name=environments,proto3" json:"environments,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,16,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentFloatSeriesBucketsRequest) Reset() {
@@ -2118,10 +2298,13 @@ func (x *ListRLEnvironmentFloatSeriesBucketsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListRLEnvironmentFloatSeries answers.
 type ListRLEnvironmentFloatSeriesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Series        []*SeriesPoints        `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*SeriesPoints `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2170,13 +2353,21 @@ func (x *ListRLEnvironmentFloatSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListRLEnvironmentFloatSeriesBuckets answers.
 type ListRLEnvironmentFloatSeriesBucketsResponse struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Series          []*SeriesBuckets       `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	ResumeToken     *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	FirstStep       uint64                 `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep        uint64                 `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	BucketStepWidth float64                `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*SeriesBuckets `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Width of a bucket in steps; not necessarily whole.
+	BucketStepWidth float64 `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
+	// Set when it was asked for, in the layout that fits the selector.
+	//
 	// Types that are valid to be assigned to RlSpecializedSeries:
 	//
 	//	*ListRLEnvironmentFloatSeriesBucketsResponse_RlSeriesOnEpisodeSelector
@@ -2281,10 +2472,12 @@ type isListRLEnvironmentFloatSeriesBucketsResponse_RlSpecializedSeries interface
 }
 
 type ListRLEnvironmentFloatSeriesBucketsResponse_RlSeriesOnEpisodeSelector struct {
+	// Columns over the env steps of an episode.
 	RlSeriesOnEpisodeSelector *RlSeriesBucketsOnEpisodeSelector `protobuf:"bytes,6,opt,name=rl_series_on_episode_selector,json=rlSeriesOnEpisodeSelector,proto3,oneof"`
 }
 
 type ListRLEnvironmentFloatSeriesBucketsResponse_RlSeriesOnRlStepSelector struct {
+	// Columns over the rollout of an rl_step.
 	RlSeriesOnRlStepSelector *RlSeriesBucketsOnRlStepSelector `protobuf:"bytes,7,opt,name=rl_series_on_rl_step_selector,json=rlSeriesOnRlStepSelector,proto3,oneof"`
 }
 
@@ -2294,22 +2487,36 @@ func (*ListRLEnvironmentFloatSeriesBucketsResponse_RlSeriesOnEpisodeSelector) is
 func (*ListRLEnvironmentFloatSeriesBucketsResponse_RlSeriesOnRlStepSelector) isListRLEnvironmentFloatSeriesBucketsResponse_RlSpecializedSeries() {
 }
 
+// One series as parallel columns over its buckets.
 type RlSeriesBucketsOnEpisodeSelector_SingleSeries struct {
-	state               protoimpl.MessageState   `protogen:"open.v1"`
-	Definition          *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	BucketIndexes       []uint64                 `protobuf:"varint,2,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	YValues             []float64                `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	Counts              []uint64                 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	MinValues           []float64                `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	MaxValues           []float64                `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
-	LastTimestampMillis []int64                  `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
-	LastRlSteps         []uint64                 `protobuf:"varint,8,rep,packed,name=last_rl_steps,json=lastRlSteps,proto3" json:"last_rl_steps,omitempty"`
-	Environment         string                   `protobuf:"bytes,9,opt,name=environment,proto3" json:"environment,omitempty"`
-	BucketsWithNans     []uint64                 `protobuf:"varint,10,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
-	BucketsWithInfs     []uint64                 `protobuf:"varint,11,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
-	BucketsWithNegInfs  []uint64                 `protobuf:"varint,12,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+	// times the width).
+	BucketIndexes []uint64 `protobuf:"varint,2,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
+	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	YValues []float64 `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
+	// Finite points in each bucket, parallel to bucket_indexes.
+	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MinValues []float64 `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
+	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MaxValues []float64 `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+	LastTimestampMillis []int64 `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
+	// rl_step of the last point in each bucket, parallel to bucket_indexes.
+	LastRlSteps []uint64 `protobuf:"varint,8,rep,packed,name=last_rl_steps,json=lastRlSteps,proto3" json:"last_rl_steps,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,9,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Numbers of the buckets that hold NaN, ascending.
+	BucketsWithNans []uint64 `protobuf:"varint,10,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
+	// Numbers of the buckets that hold +infinity, ascending.
+	BucketsWithInfs []uint64 `protobuf:"varint,11,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
+	// Numbers of the buckets that hold -infinity, ascending.
+	BucketsWithNegInfs []uint64 `protobuf:"varint,12,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *RlSeriesBucketsOnEpisodeSelector_SingleSeries) Reset() {
@@ -2426,23 +2633,38 @@ func (x *RlSeriesBucketsOnEpisodeSelector_SingleSeries) GetBucketsWithNegInfs() 
 	return nil
 }
 
+// One series as parallel columns over its buckets.
 type RlSeriesBucketsOnRlStepSelector_SingleSeries struct {
-	state               protoimpl.MessageState   `protogen:"open.v1"`
-	Definition          *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	BucketIndexes       []uint64                 `protobuf:"varint,2,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	YValues             []float64                `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	Counts              []uint64                 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	MinValues           []float64                `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	MaxValues           []float64                `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
-	LastTimestampMillis []int64                  `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
-	Episodes            []uint64                 `protobuf:"varint,8,rep,packed,name=episodes,proto3" json:"episodes,omitempty"`
-	LastEnvSteps        []uint64                 `protobuf:"varint,9,rep,packed,name=last_env_steps,json=lastEnvSteps,proto3" json:"last_env_steps,omitempty"`
-	Environment         string                   `protobuf:"bytes,10,opt,name=environment,proto3" json:"environment,omitempty"`
-	BucketsWithNans     []uint64                 `protobuf:"varint,11,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
-	BucketsWithInfs     []uint64                 `protobuf:"varint,12,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
-	BucketsWithNegInfs  []uint64                 `protobuf:"varint,13,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+	// times the width).
+	BucketIndexes []uint64 `protobuf:"varint,2,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
+	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	YValues []float64 `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
+	// Finite points in each bucket, parallel to bucket_indexes.
+	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MinValues []float64 `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
+	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MaxValues []float64 `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+	LastTimestampMillis []int64 `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
+	// Episode of the last point in each bucket, parallel to bucket_indexes.
+	Episodes []uint64 `protobuf:"varint,8,rep,packed,name=episodes,proto3" json:"episodes,omitempty"`
+	// Env step of the last point in each bucket, parallel to bucket_indexes.
+	LastEnvSteps []uint64 `protobuf:"varint,9,rep,packed,name=last_env_steps,json=lastEnvSteps,proto3" json:"last_env_steps,omitempty"`
+	// Environment, by id.
+	Environment string `protobuf:"bytes,10,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Numbers of the buckets that hold NaN, ascending.
+	BucketsWithNans []uint64 `protobuf:"varint,11,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
+	// Numbers of the buckets that hold +infinity, ascending.
+	BucketsWithInfs []uint64 `protobuf:"varint,12,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
+	// Numbers of the buckets that hold -infinity, ascending.
+	BucketsWithNegInfs []uint64 `protobuf:"varint,13,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *RlSeriesBucketsOnRlStepSelector_SingleSeries) Reset() {
@@ -2566,16 +2788,23 @@ func (x *RlSeriesBucketsOnRlStepSelector_SingleSeries) GetBucketsWithNegInfs() [
 	return nil
 }
 
+// An environment at the selected place.
 type ListRLEnvironmentsResponse_Environment struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	EnvironmentId   string                 `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	LatestEpisode   uint64                 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
-	LatestRlStep    uint64                 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
-	CurrentEpisode  uint64                 `protobuf:"varint,4,opt,name=current_episode,json=currentEpisode,proto3" json:"current_episode,omitempty"`
-	SeriesSummaries []*SeriesSummaryValue  `protobuf:"bytes,5,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
-	Attributes      []*common.Attribute    `protobuf:"bytes,6,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the environment.
+	EnvironmentId string `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
+	// Highest episode that was logged.
+	LatestEpisode uint64 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
+	// Highest rl_step that was logged.
+	LatestRlStep uint64 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
+	// Episode that the environment is in at the selected place.
+	CurrentEpisode uint64 `protobuf:"varint,4,opt,name=current_episode,json=currentEpisode,proto3" json:"current_episode,omitempty"`
+	// Values of the requested columns; those without points are left out.
+	SeriesSummaries []*SeriesSummaryValue `protobuf:"bytes,5,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes    []*common.Attribute `protobuf:"bytes,6,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRLEnvironmentsResponse_Environment) Reset() {

@@ -22,10 +22,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A range of steps.
 type StepRange struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	FromStep      *uint64                `protobuf:"varint,1,opt,name=from_step,json=fromStep,proto3,oneof" json:"from_step,omitempty"`
-	ToStep        *uint64                `protobuf:"varint,2,opt,name=to_step,json=toStep,proto3,oneof" json:"to_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lowest step, inclusive. Unset: from the first.
+	FromStep *uint64 `protobuf:"varint,1,opt,name=from_step,json=fromStep,proto3,oneof" json:"from_step,omitempty"`
+	// Highest step, inclusive. Unset: to the last.
+	ToStep        *uint64 `protobuf:"varint,2,opt,name=to_step,json=toStep,proto3,oneof" json:"to_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -74,8 +77,11 @@ func (x *StepRange) GetToStep() uint64 {
 	return 0
 }
 
+// Which points of each series to read.
 type StepSelection struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
+	// Exactly one is set.
+	//
 	// Types that are valid to be assigned to Selection:
 	//
 	//	*StepSelection_StepRange
@@ -155,14 +161,17 @@ type isStepSelection_Selection interface {
 }
 
 type StepSelection_StepRange struct {
+	// Points with these steps.
 	StepRange *StepRange `protobuf:"bytes,1,opt,name=step_range,json=stepRange,proto3,oneof"`
 }
 
 type StepSelection_PerSeriesFromTheBeginning struct {
+	// So many points of each series, from its first on. Above 0.
 	PerSeriesFromTheBeginning int64 `protobuf:"varint,2,opt,name=per_series_from_the_beginning,json=perSeriesFromTheBeginning,proto3,oneof"`
 }
 
 type StepSelection_PerSeriesFromTheEnd struct {
+	// So many points of each series, up to its last. Above 0.
 	PerSeriesFromTheEnd int64 `protobuf:"varint,3,opt,name=per_series_from_the_end,json=perSeriesFromTheEnd,proto3,oneof"`
 }
 
@@ -172,12 +181,15 @@ func (*StepSelection_PerSeriesFromTheBeginning) isStepSelection_Selection() {}
 
 func (*StepSelection_PerSeriesFromTheEnd) isStepSelection_Selection() {}
 
+// A range of times.
 type TimestampRange struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	FromTimestampMillis *int64                 `protobuf:"varint,1,opt,name=from_timestamp_millis,json=fromTimestampMillis,proto3,oneof" json:"from_timestamp_millis,omitempty"`
-	ToTimestampMillis   *int64                 `protobuf:"varint,2,opt,name=to_timestamp_millis,json=toTimestampMillis,proto3,oneof" json:"to_timestamp_millis,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Earliest time, inclusive. Unset: from the first.
+	FromTimestampMillis *int64 `protobuf:"varint,1,opt,name=from_timestamp_millis,json=fromTimestampMillis,proto3,oneof" json:"from_timestamp_millis,omitempty"`
+	// Latest time, inclusive. Unset: to the last.
+	ToTimestampMillis *int64 `protobuf:"varint,2,opt,name=to_timestamp_millis,json=toTimestampMillis,proto3,oneof" json:"to_timestamp_millis,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *TimestampRange) Reset() {
@@ -224,9 +236,12 @@ func (x *TimestampRange) GetToTimestampMillis() int64 {
 	return 0
 }
 
+// A series with points.
 type SeriesPoints struct {
-	state         protoimpl.MessageState    `protogen:"open.v1"`
-	Definition    *common.SeriesDefinition  `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Points in ascending order of steps.
 	Points        *common.FloatSeriesPoints `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -276,9 +291,12 @@ func (x *SeriesPoints) GetPoints() *common.FloatSeriesPoints {
 	return nil
 }
 
+// A series with buckets.
 type SeriesBuckets struct {
-	state         protoimpl.MessageState     `protogen:"open.v1"`
-	Definition    *common.SeriesDefinition   `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// One entry a bucket of the axis; those without finite points are empty.
 	Buckets       *common.FloatSeriesBuckets `protobuf:"bytes,2,opt,name=buckets,proto3" json:"buckets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -328,15 +346,21 @@ func (x *SeriesBuckets) GetBuckets() *common.FloatSeriesBuckets {
 	return nil
 }
 
+// Series of runs over steps, on one axis.
 type RunSeriesBuckets struct {
-	state          protoimpl.MessageState           `protogen:"open.v1"`
-	Series         []*RunSeriesBuckets_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	FirstStep      uint64                           `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep       uint64                           `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	StepsPerBucket float64                          `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	BucketsCount   int64                            `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*RunSeriesBuckets_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunSeriesBuckets) Reset() {
@@ -404,15 +428,21 @@ func (x *RunSeriesBuckets) GetBucketsCount() int64 {
 	return 0
 }
 
+// Series of runs over time, on one axis.
 type RunSeriesTimestampBuckets struct {
-	state                protoimpl.MessageState                    `protogen:"open.v1"`
-	Series               []*RunSeriesTimestampBuckets_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	FirstTimestampMillis int64                                     `protobuf:"varint,2,opt,name=first_timestamp_millis,json=firstTimestampMillis,proto3" json:"first_timestamp_millis,omitempty"`
-	LastTimestampMillis  int64                                     `protobuf:"varint,3,opt,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
-	MillisPerBucket      float64                                   `protobuf:"fixed64,4,opt,name=millis_per_bucket,json=millisPerBucket,proto3" json:"millis_per_bucket,omitempty"`
-	BucketsCount         int64                                     `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a series. Empty when nothing was selected.
+	Series []*RunSeriesTimestampBuckets_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
+	// Earliest time on the axis, Unix or relative milliseconds.
+	FirstTimestampMillis int64 `protobuf:"varint,2,opt,name=first_timestamp_millis,json=firstTimestampMillis,proto3" json:"first_timestamp_millis,omitempty"`
+	// Latest time on the axis, Unix or relative milliseconds.
+	LastTimestampMillis int64 `protobuf:"varint,3,opt,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
+	// Width of a bucket in milliseconds; not necessarily whole.
+	MillisPerBucket float64 `protobuf:"fixed64,4,opt,name=millis_per_bucket,json=millisPerBucket,proto3" json:"millis_per_bucket,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunSeriesTimestampBuckets) Reset() {
@@ -480,20 +510,32 @@ func (x *RunSeriesTimestampBuckets) GetBucketsCount() int64 {
 	return 0
 }
 
+// What ListFloatSeries asks for.
 type ListFloatSeriesRequest struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	Workspace         string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project           string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames          []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SeriesQueries     []string               `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited  bool                   `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	IncludeTimestamps bool                   `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	MaxPointsPerPage  *int64                 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	ResumeToken       *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection     *StepSelection         `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	Organization      *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Whether times are returned. Default false.
+	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
+	// Most points on a page. Unset: 1,000,000.
+	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFloatSeriesRequest) Reset() {
@@ -596,23 +638,38 @@ func (x *ListFloatSeriesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListFloatSeriesBuckets asks for.
 type ListFloatSeriesBucketsRequest struct {
-	state                  protoimpl.MessageState `protogen:"open.v1"`
-	Workspace              string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project                string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames               []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SeriesQueries          []string               `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited       bool                   `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	MaxBucketsPerPage      *int64                 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	BucketsCount           *int64                 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	ResumeToken            *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	StepSelection          *StepSelection         `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
-	IncludeTimestamps      bool                   `protobuf:"varint,10,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	UseColumnarOutput      bool                   `protobuf:"varint,11,opt,name=use_columnar_output,json=useColumnarOutput,proto3" json:"use_columnar_output,omitempty"`
-	MaxBucketsAcrossSeries *int64                 `protobuf:"varint,12,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	Organization           *string                `protobuf:"bytes,13,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Most buckets on a page. Unset: 1,000,000.
+	MaxBucketsPerPage *int64 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount *int64 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
+	// Whether times are returned. Default false.
+	IncludeTimestamps bool `protobuf:"varint,10,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
+	// Whether to answer in run_series instead of run_points. Default false.
+	UseColumnarOutput bool `protobuf:"varint,11,opt,name=use_columnar_output,json=useColumnarOutput,proto3" json:"use_columnar_output,omitempty"`
+	// Most buckets of all series together; series then have fewer each. Unset: no bound.
+	MaxBucketsAcrossSeries *int64 `protobuf:"varint,12,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,13,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFloatSeriesBucketsRequest) Reset() {
@@ -736,22 +793,36 @@ func (x *ListFloatSeriesBucketsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListFloatSeriesTimestampBuckets asks for.
 type ListFloatSeriesTimestampBucketsRequest struct {
-	state                  protoimpl.MessageState `protogen:"open.v1"`
-	Workspace              string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project                string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames               []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SeriesQueries          []string               `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
-	IncludeInherited       bool                   `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	MaxBucketsPerPage      *int64                 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	BucketsCount           *int64                 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	ResumeToken            *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	TimestampRange         *TimestampRange        `protobuf:"bytes,9,opt,name=timestamp_range,json=timestampRange,proto3,oneof" json:"timestamp_range,omitempty"`
-	UseRelativeTimestamp   bool                   `protobuf:"varint,10,opt,name=use_relative_timestamp,json=useRelativeTimestamp,proto3" json:"use_relative_timestamp,omitempty"`
-	MaxBucketsAcrossSeries *int64                 `protobuf:"varint,11,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	Organization           *string                `protobuf:"bytes,12,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+	// comes once.
+	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
+	// Whether a forked run shows its parent's points up to the fork as well. Default false.
+	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Most buckets on a page. Unset: 1,000,000.
+	MaxBucketsPerPage *int64 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
+	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	BucketsCount *int64 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Which points to read. Unset: all.
+	TimestampRange *TimestampRange `protobuf:"bytes,9,opt,name=timestamp_range,json=timestampRange,proto3,oneof" json:"timestamp_range,omitempty"`
+	// Whether time counts from the start of each run. Default false: Unix time.
+	UseRelativeTimestamp bool `protobuf:"varint,10,opt,name=use_relative_timestamp,json=useRelativeTimestamp,proto3" json:"use_relative_timestamp,omitempty"`
+	// Most buckets of all series together; series then have fewer each. Unset: no bound.
+	MaxBucketsAcrossSeries *int64 `protobuf:"varint,11,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,12,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFloatSeriesTimestampBucketsRequest) Reset() {
@@ -868,10 +939,13 @@ func (x *ListFloatSeriesTimestampBucketsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListFloatSeriesTimestampBuckets answers.
 type ListFloatSeriesTimestampBucketsResponse struct {
-	state         protoimpl.MessageState     `protogen:"open.v1"`
-	RunSeries     *RunSeriesTimestampBuckets `protobuf:"bytes,1,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
-	ResumeToken   *string                    `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The buckets as columns, when those were asked for.
+	RunSeries *RunSeriesTimestampBuckets `protobuf:"bytes,1,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,10 +994,13 @@ func (x *ListFloatSeriesTimestampBucketsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListFloatSeries answers.
 type ListFloatSeriesResponse struct {
-	state         protoimpl.MessageState               `protogen:"open.v1"`
-	RunPoints     []*ListFloatSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	ResumeToken   *string                              `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a run, in the order asked for.
+	RunPoints []*ListFloatSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -972,16 +1049,23 @@ func (x *ListFloatSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListFloatSeriesBuckets answers.
 type ListFloatSeriesBucketsResponse struct {
-	state           protoimpl.MessageState                      `protogen:"open.v1"`
-	RunPoints       []*ListFloatSeriesBucketsResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	ResumeToken     *string                                     `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	FirstStep       uint64                                      `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	LastStep        uint64                                      `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	BucketStepWidth float64                                     `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
-	RunSeries       *RunSeriesBuckets                           `protobuf:"bytes,6,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a run, in the order asked for.
+	RunPoints []*ListFloatSeriesBucketsResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Lowest step on the axis.
+	FirstStep uint64 `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
+	// Highest step with a point.
+	LastStep uint64 `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
+	// Width of a bucket in steps; not necessarily whole.
+	BucketStepWidth float64 `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
+	// The buckets as columns, when those were asked for.
+	RunSeries     *RunSeriesBuckets `protobuf:"bytes,6,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListFloatSeriesBucketsResponse) Reset() {
@@ -1056,21 +1140,34 @@ func (x *ListFloatSeriesBucketsResponse) GetRunSeries() *RunSeriesBuckets {
 	return nil
 }
 
+// One series as parallel columns over its buckets.
 type RunSeriesBuckets_SingleSeries struct {
-	state               protoimpl.MessageState   `protogen:"open.v1"`
-	Run                 string                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Definition          *common.SeriesDefinition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
-	BucketIndexes       []uint64                 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	YValues             []float64                `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	Counts              []uint64                 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	MinValues           []float64                `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	MaxValues           []float64                `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
-	LastTimestampMillis []int64                  `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
-	BucketsWithNans     []uint64                 `protobuf:"varint,9,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
-	BucketsWithInfs     []uint64                 `protobuf:"varint,10,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
-	BucketsWithNegInfs  []uint64                 `protobuf:"varint,11,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+	// times the width).
+	BucketIndexes []uint64 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
+	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	YValues []float64 `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
+	// Finite points in each bucket, parallel to bucket_indexes.
+	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MinValues []float64 `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
+	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MaxValues []float64 `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+	LastTimestampMillis []int64 `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
+	// Numbers of the buckets that hold NaN, ascending.
+	BucketsWithNans []uint64 `protobuf:"varint,9,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
+	// Numbers of the buckets that hold +infinity, ascending.
+	BucketsWithInfs []uint64 `protobuf:"varint,10,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
+	// Numbers of the buckets that hold -infinity, ascending.
+	BucketsWithNegInfs []uint64 `protobuf:"varint,11,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *RunSeriesBuckets_SingleSeries) Reset() {
@@ -1180,22 +1277,36 @@ func (x *RunSeriesBuckets_SingleSeries) GetBucketsWithNegInfs() []uint64 {
 	return nil
 }
 
+// One series as parallel columns over its buckets.
 type RunSeriesTimestampBuckets_SingleSeries struct {
-	state               protoimpl.MessageState   `protogen:"open.v1"`
-	Run                 string                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Definition          *common.SeriesDefinition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
-	BucketIndexes       []uint64                 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	YValues             []float64                `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	Counts              []uint64                 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	MinValues           []float64                `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	MaxValues           []float64                `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
-	LastTimestampMillis []int64                  `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
-	LastSteps           []uint64                 `protobuf:"varint,9,rep,packed,name=last_steps,json=lastSteps,proto3" json:"last_steps,omitempty"`
-	BucketsWithNans     []uint64                 `protobuf:"varint,10,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
-	BucketsWithInfs     []uint64                 `protobuf:"varint,11,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
-	BucketsWithNegInfs  []uint64                 `protobuf:"varint,12,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+	// times the width).
+	BucketIndexes []uint64 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
+	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	YValues []float64 `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
+	// Finite points in each bucket, parallel to bucket_indexes.
+	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MinValues []float64 `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
+	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	MaxValues []float64 `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+	LastTimestampMillis []int64 `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
+	// Step of the last point in each bucket, parallel to bucket_indexes.
+	LastSteps []uint64 `protobuf:"varint,9,rep,packed,name=last_steps,json=lastSteps,proto3" json:"last_steps,omitempty"`
+	// Numbers of the buckets that hold NaN, ascending.
+	BucketsWithNans []uint64 `protobuf:"varint,10,rep,packed,name=buckets_with_nans,json=bucketsWithNans,proto3" json:"buckets_with_nans,omitempty"`
+	// Numbers of the buckets that hold +infinity, ascending.
+	BucketsWithInfs []uint64 `protobuf:"varint,11,rep,packed,name=buckets_with_infs,json=bucketsWithInfs,proto3" json:"buckets_with_infs,omitempty"`
+	// Numbers of the buckets that hold -infinity, ascending.
+	BucketsWithNegInfs []uint64 `protobuf:"varint,12,rep,packed,name=buckets_with_neg_infs,json=bucketsWithNegInfs,proto3" json:"buckets_with_neg_infs,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *RunSeriesTimestampBuckets_SingleSeries) Reset() {
@@ -1312,10 +1423,13 @@ func (x *RunSeriesTimestampBuckets_SingleSeries) GetBucketsWithNegInfs() []uint6
 	return nil
 }
 
+// The series of one run.
 type ListFloatSeriesResponse_RunPoints struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Series        []*SeriesPoints        `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// One entry a series. Empty when nothing was selected.
+	Series        []*SeriesPoints `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1364,10 +1478,13 @@ func (x *ListFloatSeriesResponse_RunPoints) GetSeries() []*SeriesPoints {
 	return nil
 }
 
+// The series of one run.
 type ListFloatSeriesBucketsResponse_RunPoints struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Run           string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	Series        []*SeriesBuckets       `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// One entry a series. Empty when nothing was selected.
+	Series        []*SeriesBuckets `protobuf:"bytes,2,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

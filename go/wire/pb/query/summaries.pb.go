@@ -22,10 +22,13 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// A summary column with its value.
 type SeriesSummaryValue struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SeriesSummary string                 `protobuf:"bytes,1,opt,name=series_summary,json=seriesSummary,proto3" json:"series_summary,omitempty"`
-	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The requested text, exactly: it is the key of the column.
+	SeriesSummary string `protobuf:"bytes,1,opt,name=series_summary,json=seriesSummary,proto3" json:"series_summary,omitempty"`
+	// The number.
+	Value         float64 `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -74,10 +77,13 @@ func (x *SeriesSummaryValue) GetValue() float64 {
 	return 0
 }
 
+// A series with the numbers that sum it up.
 type KeyedSeriesSummary struct {
-	state         protoimpl.MessageState   `protogen:"open.v1"`
-	Definition    *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	SummaryValues *common.SeriesSummary    `protobuf:"bytes,2,opt,name=summary_values,json=summaryValues,proto3" json:"summary_values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identity of the series.
+	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// The numbers that sum the series up.
+	SummaryValues *common.SeriesSummary `protobuf:"bytes,2,opt,name=summary_values,json=summaryValues,proto3" json:"summary_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -126,17 +132,25 @@ func (x *KeyedSeriesSummary) GetSummaryValues() *common.SeriesSummary {
 	return nil
 }
 
+// What ListSeriesSummaries asks for.
 type ListSeriesSummariesRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Workspace      string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project        string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunNames       []string               `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	SummaryQueries []string               `protobuf:"bytes,4,rep,name=summary_queries,json=summaryQueries,proto3" json:"summary_queries,omitempty"`
-	Limit          *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken    *string                `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization   *string                `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs to read, by name; at most 1,000.
+	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
+	// Summary queries, such as loss():min,max.
+	SummaryQueries []string `protobuf:"bytes,4,rep,name=summary_queries,json=summaryQueries,proto3" json:"summary_queries,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSeriesSummariesRequest) Reset() {
@@ -218,12 +232,15 @@ func (x *ListSeriesSummariesRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListSeriesSummaries answers.
 type ListSeriesSummariesResponse struct {
-	state              protoimpl.MessageState                            `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One entry a run.
 	RunSeriesSummaries []*ListSeriesSummariesResponse_RunSeriesSummaries `protobuf:"bytes,1,rep,name=run_series_summaries,json=runSeriesSummaries,proto3" json:"run_series_summaries,omitempty"`
-	ResumeToken        *string                                           `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSeriesSummariesResponse) Reset() {
@@ -270,10 +287,13 @@ func (x *ListSeriesSummariesResponse) GetResumeToken() string {
 	return ""
 }
 
+// The series of one run in numbers.
 type ListSeriesSummariesResponse_RunSeriesSummaries struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Run             string                 `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
-	SeriesSummaries []*KeyedSeriesSummary  `protobuf:"bytes,2,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run, by name.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// One entry a series, whether it has all numbers or not.
+	SeriesSummaries []*KeyedSeriesSummary `protobuf:"bytes,2,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }

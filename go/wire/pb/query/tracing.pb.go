@@ -23,15 +23,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a span stands.
 type TraceStatus int32
 
 const (
+	// Nothing was said.
 	TraceStatus_TRACE_STATUS_UNSPECIFIED TraceStatus = 0
-	TraceStatus_TRACE_STATUS_RUNNING     TraceStatus = 1
-	TraceStatus_TRACE_STATUS_OK          TraceStatus = 2
-	TraceStatus_TRACE_STATUS_ERROR       TraceStatus = 3
-	TraceStatus_TRACE_STATUS_TRUNCATED   TraceStatus = 4
-	TraceStatus_TRACE_STATUS_CANCELLED   TraceStatus = 5
+	// It has not ended.
+	TraceStatus_TRACE_STATUS_RUNNING TraceStatus = 1
+	// It ended well.
+	TraceStatus_TRACE_STATUS_OK TraceStatus = 2
+	// It failed.
+	TraceStatus_TRACE_STATUS_ERROR TraceStatus = 3
+	// It was cut off.
+	TraceStatus_TRACE_STATUS_TRUNCATED TraceStatus = 4
+	// It was cancelled.
+	TraceStatus_TRACE_STATUS_CANCELLED TraceStatus = 5
 )
 
 // Enum value maps for TraceStatus.
@@ -81,17 +88,27 @@ func (TraceStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_tracing_proto_rawDescGZIP(), []int{0}
 }
 
+// What a span stands for.
 type TraceSpanKind int32
 
 const (
-	TraceSpanKind_TRACE_SPAN_KIND_UNSPECIFIED     TraceSpanKind = 0
-	TraceSpanKind_TRACE_SPAN_KIND_THOUGHT         TraceSpanKind = 1
-	TraceSpanKind_TRACE_SPAN_KIND_ITERATION       TraceSpanKind = 2
-	TraceSpanKind_TRACE_SPAN_KIND_LLM_CALL        TraceSpanKind = 3
-	TraceSpanKind_TRACE_SPAN_KIND_TOOL_CALL       TraceSpanKind = 4
-	TraceSpanKind_TRACE_SPAN_KIND_SUB_AGENT       TraceSpanKind = 5
-	TraceSpanKind_TRACE_SPAN_KIND_ARTIFACT        TraceSpanKind = 6
-	TraceSpanKind_TRACE_SPAN_KIND_FUNCTION        TraceSpanKind = 7
+	// Nothing was said.
+	TraceSpanKind_TRACE_SPAN_KIND_UNSPECIFIED TraceSpanKind = 0
+	// A thought of the model.
+	TraceSpanKind_TRACE_SPAN_KIND_THOUGHT TraceSpanKind = 1
+	// A round of the agent's loop.
+	TraceSpanKind_TRACE_SPAN_KIND_ITERATION TraceSpanKind = 2
+	// A call of a language model.
+	TraceSpanKind_TRACE_SPAN_KIND_LLM_CALL TraceSpanKind = 3
+	// A call of a tool.
+	TraceSpanKind_TRACE_SPAN_KIND_TOOL_CALL TraceSpanKind = 4
+	// Another agent at work.
+	TraceSpanKind_TRACE_SPAN_KIND_SUB_AGENT TraceSpanKind = 5
+	// Something that was made.
+	TraceSpanKind_TRACE_SPAN_KIND_ARTIFACT TraceSpanKind = 6
+	// A call of a function.
+	TraceSpanKind_TRACE_SPAN_KIND_FUNCTION TraceSpanKind = 7
+	// The summary of a session.
 	TraceSpanKind_TRACE_SPAN_KIND_SESSION_SUMMARY TraceSpanKind = 8
 )
 
@@ -148,20 +165,32 @@ func (TraceSpanKind) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_tracing_proto_rawDescGZIP(), []int{1}
 }
 
+// Kinds of texts of spans.
 type TracePayloadKind int32
 
 const (
-	TracePayloadKind_TRACE_PAYLOAD_KIND_UNSPECIFIED    TracePayloadKind = 0
-	TracePayloadKind_TRACE_PAYLOAD_KIND_THOUGHT        TracePayloadKind = 1
-	TracePayloadKind_TRACE_PAYLOAD_KIND_TOOL_INPUT     TracePayloadKind = 2
-	TracePayloadKind_TRACE_PAYLOAD_KIND_TOOL_OUTPUT    TracePayloadKind = 3
-	TracePayloadKind_TRACE_PAYLOAD_KIND_LLM_PROMPT     TracePayloadKind = 4
+	// Nothing was said.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_UNSPECIFIED TracePayloadKind = 0
+	// A thought of the model.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_THOUGHT TracePayloadKind = 1
+	// What a tool was given.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_TOOL_INPUT TracePayloadKind = 2
+	// What a tool gave back.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_TOOL_OUTPUT TracePayloadKind = 3
+	// What the model was asked.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_LLM_PROMPT TracePayloadKind = 4
+	// What the model answered.
 	TracePayloadKind_TRACE_PAYLOAD_KIND_LLM_COMPLETION TracePayloadKind = 5
-	TracePayloadKind_TRACE_PAYLOAD_KIND_TASK_INPUT     TracePayloadKind = 6
-	TracePayloadKind_TRACE_PAYLOAD_KIND_FINAL_OUTPUT   TracePayloadKind = 7
-	TracePayloadKind_TRACE_PAYLOAD_KIND_ATTRIBUTES     TracePayloadKind = 8
-	TracePayloadKind_TRACE_PAYLOAD_KIND_INPUT          TracePayloadKind = 9
-	TracePayloadKind_TRACE_PAYLOAD_KIND_OUTPUT         TracePayloadKind = 10
+	// What the agent was asked.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_TASK_INPUT TracePayloadKind = 6
+	// What the agent answered.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_FINAL_OUTPUT TracePayloadKind = 7
+	// Attributes of the span.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_ATTRIBUTES TracePayloadKind = 8
+	// What a function was given.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_INPUT TracePayloadKind = 9
+	// What a function gave back.
+	TracePayloadKind_TRACE_PAYLOAD_KIND_OUTPUT TracePayloadKind = 10
 )
 
 // Enum value maps for TracePayloadKind.
@@ -221,26 +250,43 @@ func (TracePayloadKind) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_tracing_proto_rawDescGZIP(), []int{2}
 }
 
+// A span of a trace.
 type Span struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	TraceId        string                 `protobuf:"bytes,1,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	SpanId         uint64                 `protobuf:"varint,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
-	ParentSpanId   uint64                 `protobuf:"varint,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
-	Ordinal        uint32                 `protobuf:"varint,4,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
-	Kind           TraceSpanKind          `protobuf:"varint,5,opt,name=kind,proto3,enum=metrana_protobuf.query.v1.svc.TraceSpanKind" json:"kind,omitempty"`
-	OpName         string                 `protobuf:"bytes,6,opt,name=op_name,json=opName,proto3" json:"op_name,omitempty"`
-	Step           *uint64                `protobuf:"varint,7,opt,name=step,proto3,oneof" json:"step,omitempty"`
-	StartTime      *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	EndTime        *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3,oneof" json:"end_time,omitempty"`
-	DurationMs     *uint32                `protobuf:"varint,10,opt,name=duration_ms,json=durationMs,proto3,oneof" json:"duration_ms,omitempty"`
-	Status         TraceStatus            `protobuf:"varint,11,opt,name=status,proto3,enum=metrana_protobuf.query.v1.svc.TraceStatus" json:"status,omitempty"`
-	TokenCount     uint64                 `protobuf:"varint,12,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
-	SpanCount      uint32                 `protobuf:"varint,13,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
-	IterationCount uint32                 `protobuf:"varint,14,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
-	Attributes     []*common.Attribute    `protobuf:"bytes,15,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	Run            string                 `protobuf:"bytes,16,opt,name=run,proto3" json:"run,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the trace.
+	TraceId string `protobuf:"bytes,1,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// Number of the span, unique in its trace.
+	SpanId uint64 `protobuf:"varint,2,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	// Span that this one lies in. 0: the trace itself.
+	ParentSpanId uint64 `protobuf:"varint,3,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	// Place among its siblings, from 0.
+	Ordinal uint32 `protobuf:"varint,4,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
+	// What the span stands for.
+	Kind TraceSpanKind `protobuf:"varint,5,opt,name=kind,proto3,enum=metrana_protobuf.query.v1.svc.TraceSpanKind" json:"kind,omitempty"`
+	// What the span did, as its author named it.
+	OpName string `protobuf:"bytes,6,opt,name=op_name,json=opName,proto3" json:"op_name,omitempty"`
+	// Training step that it belongs to. Unset: none.
+	Step *uint64 `protobuf:"varint,7,opt,name=step,proto3,oneof" json:"step,omitempty"`
+	// When it began.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// When it ended.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3,oneof" json:"end_time,omitempty"`
+	// Milliseconds it took. Unset while it runs.
+	DurationMs *uint32 `protobuf:"varint,10,opt,name=duration_ms,json=durationMs,proto3,oneof" json:"duration_ms,omitempty"`
+	// How it stands.
+	Status TraceStatus `protobuf:"varint,11,opt,name=status,proto3,enum=metrana_protobuf.query.v1.svc.TraceStatus" json:"status,omitempty"`
+	// Tokens that a language model used for it. 0: none or unknown.
+	TokenCount uint64 `protobuf:"varint,12,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
+	// Spans in the trace.
+	SpanCount uint32 `protobuf:"varint,13,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
+	// Rounds of the agent's loop.
+	IterationCount uint32 `protobuf:"varint,14,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
+	// Attributes in the order of their paths.
+	Attributes []*common.Attribute `protobuf:"bytes,15,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// Run that the trace belongs to, by name.
+	Run           string `protobuf:"bytes,16,opt,name=run,proto3" json:"run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Span) Reset() {
@@ -385,15 +431,23 @@ func (x *Span) GetRun() string {
 	return ""
 }
 
+// What ListTracingAttributeDefinitions asks for.
 type ListTracingAttributeDefinitionsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run           *string                `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	AttrFilter    *ListAttrFilter        `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	Limit         *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run. Unset: the whole project.
+	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Which attributes to list. Unset: all.
+	AttrFilter *ListAttrFilter `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,10 +531,13 @@ func (x *ListTracingAttributeDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListTracingAttributeDefinitions answers.
 type ListTracingAttributeDefinitionsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AttributeDefs []*AttributeDef        `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Paths with the kind of their values, by path.
+	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -529,17 +586,25 @@ func (x *ListTracingAttributeDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListTracingOpNames asks for.
 type ListTracingOpNamesRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run             *string                `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	IncludeChildren bool                   `protobuf:"varint,4,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
-	Limit           *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	ResumeToken     *string                `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization    *string                `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run. Unset: the whole project.
+	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Whether spans below the top count. Default false.
+	IncludeChildren bool `protobuf:"varint,4,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListTracingOpNamesRequest) Reset() {
@@ -621,10 +686,13 @@ func (x *ListTracingOpNamesRequest) GetOrganization() string {
 	return ""
 }
 
+// A name that spans have.
 type TracingOpName struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	OpName        string                 `protobuf:"bytes,1,opt,name=op_name,json=opName,proto3" json:"op_name,omitempty"`
-	Kind          TraceSpanKind          `protobuf:"varint,2,opt,name=kind,proto3,enum=metrana_protobuf.query.v1.svc.TraceSpanKind" json:"kind,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the span did, as its author named it.
+	OpName string `protobuf:"bytes,1,opt,name=op_name,json=opName,proto3" json:"op_name,omitempty"`
+	// Kind of the spans that have it.
+	Kind          TraceSpanKind `protobuf:"varint,2,opt,name=kind,proto3,enum=metrana_protobuf.query.v1.svc.TraceSpanKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -673,10 +741,13 @@ func (x *TracingOpName) GetKind() TraceSpanKind {
 	return TraceSpanKind_TRACE_SPAN_KIND_UNSPECIFIED
 }
 
+// What ListTracingOpNames answers.
 type ListTracingOpNamesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	OpNames       []*TracingOpName       `protobuf:"bytes,1,rep,name=op_names,json=opNames,proto3" json:"op_names,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names with their kinds, by name.
+	OpNames []*TracingOpName `protobuf:"bytes,1,rep,name=op_names,json=opNames,proto3" json:"op_names,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -725,20 +796,31 @@ func (x *ListTracingOpNamesResponse) GetResumeToken() string {
 	return ""
 }
 
+// What ListSpans asks for.
 type ListSpansRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project         string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Runs            []string               `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
-	IncludeChildren bool                   `protobuf:"varint,4,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
-	Filter          *string                `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	OrderBy         *string                `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	Limit           *int64                 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset          *int64                 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributeNames  []string               `protobuf:"bytes,9,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
-	Organization    *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs. Empty: the whole project.
+	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Whether spans below the top count. Default false.
+	IncludeChildren bool `protobuf:"varint,4,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	OrderBy *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each span. Empty: none.
+	AttributeNames []string `protobuf:"bytes,9,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListSpansRequest) Reset() {
@@ -841,10 +923,13 @@ func (x *ListSpansRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListSpans answers.
 type ListSpansResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Spans         []*Span                `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
-	TotalCount    int64                  `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Spans in the order asked for.
+	Spans []*Span `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -893,19 +978,29 @@ func (x *ListSpansResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListTracingAttributeValues asks for.
 type ListTracingAttributeValuesRequest struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Workspace       string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Organization    *string                `protobuf:"bytes,2,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	Project         string                 `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
-	Runs            []string               `protobuf:"bytes,4,rep,name=runs,proto3" json:"runs,omitempty"`
-	IncludeChildren bool                   `protobuf:"varint,5,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
-	Filter          *string                `protobuf:"bytes,6,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	AttributeName   string                 `protobuf:"bytes,7,opt,name=attribute_name,json=attributeName,proto3" json:"attribute_name,omitempty"`
-	Limit           *int64                 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset          *int64                 `protobuf:"varint,9,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization *string `protobuf:"bytes,2,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
+	// Runs. Empty: the whole project.
+	Runs []string `protobuf:"bytes,4,rep,name=runs,proto3" json:"runs,omitempty"`
+	// Whether spans below the top count. Default false.
+	IncludeChildren bool `protobuf:"varint,5,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
+	// Condition in the query grammar. Unset: everything.
+	Filter *string `protobuf:"bytes,6,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
+	// Attribute whose values to list.
+	AttributeName string `protobuf:"bytes,7,opt,name=attribute_name,json=attributeName,proto3" json:"attribute_name,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset        *int64 `protobuf:"varint,9,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListTracingAttributeValuesRequest) Reset() {
@@ -1001,10 +1096,13 @@ func (x *ListTracingAttributeValuesRequest) GetOffset() int64 {
 	return 0
 }
 
+// What ListTracingAttributeValues answers.
 type ListTracingAttributeValuesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Values        []*common.Attribute    `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
-	TotalCount    int64                  `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Values, each once.
+	Values []*common.Attribute `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1053,18 +1151,27 @@ func (x *ListTracingAttributeValuesResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What ListTraceSpans asks for.
 type ListTraceSpansRequest struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Workspace      string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project        string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	Run            *string                `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	TraceId        string                 `protobuf:"bytes,4,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	Limit          *int64                 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	Offset         *int64                 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	AttributeNames []string               `protobuf:"bytes,7,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
-	Organization   *string                `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Run. Unset: the whole project.
+	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Id of the trace.
+	TraceId string `protobuf:"bytes,4,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// Most entries on the page. Unset: the server's default.
+	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
+	// Entries to pass over. Unset: 0.
+	Offset *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
+	// Attributes to return with each span. Empty: none.
+	AttributeNames []string `protobuf:"bytes,7,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListTraceSpansRequest) Reset() {
@@ -1153,10 +1260,13 @@ func (x *ListTraceSpansRequest) GetOrganization() string {
 	return ""
 }
 
+// What ListTraceSpans answers.
 type ListTraceSpansResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Spans         []*Span                `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
-	TotalCount    int64                  `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Spans in the order asked for.
+	Spans []*Span `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
+	// Everything that matched, on all pages.
+	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1205,17 +1315,27 @@ func (x *ListTraceSpansResponse) GetTotalCount() int64 {
 	return 0
 }
 
+// What GetSpanPayload asks for.
 type GetSpanPayloadRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Workspace     string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project       string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	TraceId       string                 `protobuf:"bytes,3,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	SpanIds       []uint64               `protobuf:"varint,4,rep,packed,name=span_ids,json=spanIds,proto3" json:"span_ids,omitempty"`
-	Run           *string                `protobuf:"bytes,5,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	PayloadKinds  []TracePayloadKind     `protobuf:"varint,6,rep,packed,name=payload_kinds,json=payloadKinds,proto3,enum=metrana_protobuf.query.v1.svc.TracePayloadKind" json:"payload_kinds,omitempty"`
-	MaxDataLength *uint32                `protobuf:"varint,7,opt,name=max_data_length,json=maxDataLength,proto3,oneof" json:"max_data_length,omitempty"`
-	ResumeToken   *string                `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	Organization  *string                `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Required.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Required.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Id of the trace.
+	TraceId string `protobuf:"bytes,3,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// Spans to read. Empty: all of the trace.
+	SpanIds []uint64 `protobuf:"varint,4,rep,packed,name=span_ids,json=spanIds,proto3" json:"span_ids,omitempty"`
+	// Run. Unset: the whole project.
+	Run *string `protobuf:"bytes,5,opt,name=run,proto3,oneof" json:"run,omitempty"`
+	// Kinds of texts to read. Empty: all.
+	PayloadKinds []TracePayloadKind `protobuf:"varint,6,rep,packed,name=payload_kinds,json=payloadKinds,proto3,enum=metrana_protobuf.query.v1.svc.TracePayloadKind" json:"payload_kinds,omitempty"`
+	// Most bytes to return. Unset: the server's default.
+	MaxDataLength *uint32 `protobuf:"varint,7,opt,name=max_data_length,json=maxDataLength,proto3,oneof" json:"max_data_length,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1313,14 +1433,21 @@ func (x *GetSpanPayloadRequest) GetOrganization() string {
 	return ""
 }
 
+// A text of a span, or a part of one.
 type SpanPayloadPart struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	PayloadKind   TracePayloadKind       `protobuf:"varint,1,opt,name=payload_kind,json=payloadKind,proto3,enum=metrana_protobuf.query.v1.svc.TracePayloadKind" json:"payload_kind,omitempty"`
-	Body          string                 `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
-	DataOffset    uint32                 `protobuf:"varint,3,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
-	DataLength    uint32                 `protobuf:"varint,4,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
-	Truncated     bool                   `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
-	SpanId        uint64                 `protobuf:"varint,6,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the text.
+	PayloadKind TracePayloadKind `protobuf:"varint,1,opt,name=payload_kind,json=payloadKind,proto3,enum=metrana_protobuf.query.v1.svc.TracePayloadKind" json:"payload_kind,omitempty"`
+	// The text, or a part of it.
+	Body string `protobuf:"bytes,2,opt,name=body,proto3" json:"body,omitempty"`
+	// Bytes of the whole text before this part.
+	DataOffset uint32 `protobuf:"varint,3,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
+	// Bytes of the whole text.
+	DataLength uint32 `protobuf:"varint,4,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
+	// Whether the text was cut.
+	Truncated bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	// Number of the span, unique in its trace.
+	SpanId        uint64 `protobuf:"varint,6,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1397,13 +1524,17 @@ func (x *SpanPayloadPart) GetSpanId() uint64 {
 	return 0
 }
 
+// What GetSpanPayload answers.
 type GetSpanPayloadResponse struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	Payloads           []*SpanPayloadPart     `protobuf:"bytes,1,rep,name=payloads,proto3" json:"payloads,omitempty"`
-	ReturnedDataLength uint32                 `protobuf:"varint,2,opt,name=returned_data_length,json=returnedDataLength,proto3" json:"returned_data_length,omitempty"`
-	ResumeToken        *string                `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Texts, or parts of them.
+	Payloads []*SpanPayloadPart `protobuf:"bytes,1,rep,name=payloads,proto3" json:"payloads,omitempty"`
+	// Bytes in this answer.
+	ReturnedDataLength uint32 `protobuf:"varint,2,opt,name=returned_data_length,json=returnedDataLength,proto3" json:"returned_data_length,omitempty"`
+	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetSpanPayloadResponse) Reset() {

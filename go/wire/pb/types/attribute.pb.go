@@ -23,9 +23,11 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Several attributes.
 type AttributesSet struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Attributes    []*common.Attribute    `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Attributes in the order of their paths.
+	Attributes    []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -67,10 +69,13 @@ func (x *AttributesSet) GetAttributes() []*common.Attribute {
 	return nil
 }
 
+// A change of a set of texts: first additions, then removals.
 type StringSetDelta struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AddedValues   []string               `protobuf:"bytes,1,rep,name=added_values,json=addedValues,proto3" json:"added_values,omitempty"`
-	RemovedValues []string               `protobuf:"bytes,2,rep,name=removed_values,json=removedValues,proto3" json:"removed_values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Texts to add.
+	AddedValues []string `protobuf:"bytes,1,rep,name=added_values,json=addedValues,proto3" json:"added_values,omitempty"`
+	// Texts to remove.
+	RemovedValues []string `protobuf:"bytes,2,rep,name=removed_values,json=removedValues,proto3" json:"removed_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -119,9 +124,13 @@ func (x *StringSetDelta) GetRemovedValues() []string {
 	return nil
 }
 
+// Sets the attribute at a path. Without a value it clears it.
 type AttributeUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	Path  string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Segments joined by /, such as config/optimizer/lr. Never empty.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*AttributeUpdate_BoolValue
@@ -248,30 +257,37 @@ type isAttributeUpdate_Value interface {
 }
 
 type AttributeUpdate_BoolValue struct {
+	// A truth value.
 	BoolValue bool `protobuf:"varint,2,opt,name=bool_value,json=boolValue,proto3,oneof"`
 }
 
 type AttributeUpdate_StringValue struct {
+	// A text.
 	StringValue string `protobuf:"bytes,3,opt,name=string_value,json=stringValue,proto3,oneof"`
 }
 
 type AttributeUpdate_FloatValue struct {
+	// A 64-bit float.
 	FloatValue float64 `protobuf:"fixed64,4,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
 type AttributeUpdate_IntValue struct {
+	// A signed 64-bit integer.
 	IntValue int64 `protobuf:"varint,5,opt,name=int_value,json=intValue,proto3,oneof"`
 }
 
 type AttributeUpdate_StringSetValue struct {
+	// A set of texts; replaces the one before.
 	StringSetValue *common.StringSet `protobuf:"bytes,6,opt,name=string_set_value,json=stringSetValue,proto3,oneof"`
 }
 
 type AttributeUpdate_StringSetDeltaValue struct {
+	// Texts to add to a set and to remove from it.
 	StringSetDeltaValue *StringSetDelta `protobuf:"bytes,7,opt,name=string_set_delta_value,json=stringSetDeltaValue,proto3,oneof"`
 }
 
 type AttributeUpdate_TimestampValue struct {
+	// A moment.
 	TimestampValue *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=timestamp_value,json=timestampValue,proto3,oneof"`
 }
 
@@ -289,11 +305,15 @@ func (*AttributeUpdate_StringSetDeltaValue) isAttributeUpdate_Value() {}
 
 func (*AttributeUpdate_TimestampValue) isAttributeUpdate_Value() {}
 
+// Changes of attributes of an environment or one of its episodes.
 type EnvAttrUpdates struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	EnvironmentId string                 `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	Episode       *uint64                `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	Attributes    []*AttributeUpdate     `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Environment, by id. Empty means "default".
+	EnvironmentId string `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
+	// Episode that they hold for. Unset: the environment.
+	Episode *uint64 `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
+	// Changes, in order.
+	Attributes    []*AttributeUpdate `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

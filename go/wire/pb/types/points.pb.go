@@ -22,10 +22,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// One point.
 type Point struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	Step      uint64                 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Step of it.
+	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// When the point was logged. Unset: on arrival.
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*Point_FloatValue
@@ -99,16 +104,23 @@ type isPoint_Value interface {
 }
 
 type Point_FloatValue struct {
+	// The value. NaN and infinities are data.
 	FloatValue float64 `protobuf:"fixed64,3,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
 func (*Point_FloatValue) isPoint_Value() {}
 
+// One point that belongs to an environment.
 type CompoundPoint struct {
-	state     protoimpl.MessageState `protogen:"open.v1"`
-	MajorStep uint64                 `protobuf:"varint,1,opt,name=major_step,json=majorStep,proto3" json:"major_step,omitempty"`
-	MinorStep uint64                 `protobuf:"varint,2,opt,name=minor_step,json=minorStep,proto3" json:"minor_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// rl_step of the point.
+	MajorStep uint64 `protobuf:"varint,1,opt,name=major_step,json=majorStep,proto3" json:"major_step,omitempty"`
+	// Step within the rl_step.
+	MinorStep uint64 `protobuf:"varint,2,opt,name=minor_step,json=minorStep,proto3" json:"minor_step,omitempty"`
+	// When the point was logged. Unset: on arrival.
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
+	// The value; none means nothing.
+	//
 	// Types that are valid to be assigned to Value:
 	//
 	//	*CompoundPoint_FloatValue
@@ -189,18 +201,23 @@ type isCompoundPoint_Value interface {
 }
 
 type CompoundPoint_FloatValue struct {
+	// The value. NaN and infinities are data.
 	FloatValue float64 `protobuf:"fixed64,4,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
 func (*CompoundPoint_FloatValue) isCompoundPoint_Value() {}
 
+// Points as parallel columns.
 type FloatPointSet struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Steps           []uint64               `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	TimestampMillis []int64                `protobuf:"varint,2,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
-	Values          []float64              `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One step a point.
+	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis []int64 `protobuf:"varint,2,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
+	// One value a point. NaN and infinities are data.
+	Values        []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FloatPointSet) Reset() {
@@ -254,14 +271,19 @@ func (x *FloatPointSet) GetValues() []float64 {
 	return nil
 }
 
+// Points that belong to an environment as parallel columns.
 type CompoundFloatPointSet struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	MajorSteps      []uint64               `protobuf:"varint,1,rep,packed,name=major_steps,json=majorSteps,proto3" json:"major_steps,omitempty"`
-	MinorSteps      []uint64               `protobuf:"varint,2,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
-	TimestampMillis []int64                `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
-	Values          []float64              `protobuf:"fixed64,4,rep,packed,name=values,proto3" json:"values,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One rl_step a point.
+	MajorSteps []uint64 `protobuf:"varint,1,rep,packed,name=major_steps,json=majorSteps,proto3" json:"major_steps,omitempty"`
+	// One minor step a value. Empty when they are consecutive.
+	MinorSteps []uint64 `protobuf:"varint,2,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
+	// One value a point. NaN and infinities are data.
+	Values        []float64 `protobuf:"fixed64,4,rep,packed,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CompoundFloatPointSet) Reset() {
@@ -322,16 +344,23 @@ func (x *CompoundFloatPointSet) GetValues() []float64 {
 	return nil
 }
 
+// The points of one log call to a series.
 type PointBatch struct {
-	state            protoimpl.MessageState `protogen:"open.v1"`
-	Values           []float64              `protobuf:"fixed64,1,rep,packed,name=values,proto3" json:"values,omitempty"`
-	FirstStep        *uint64                `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3,oneof" json:"first_step,omitempty"`
-	Steps            []uint64               `protobuf:"varint,3,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	TimestampMillis  *int64                 `protobuf:"varint,4,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	TimestampsMillis []int64                `protobuf:"varint,5,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
-	ValuesF32        []float32              `protobuf:"fixed32,6,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+	Values []float64 `protobuf:"fixed64,1,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// Step of the first value; the others follow on. Unset: steps has them.
+	FirstStep *uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3,oneof" json:"first_step,omitempty"`
+	// One step a value. Empty when they are consecutive.
+	Steps []uint64 `protobuf:"varint,3,rep,packed,name=steps,proto3" json:"steps,omitempty"`
+	// Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+	TimestampMillis *int64 `protobuf:"varint,4,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
+	// Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+	TimestampsMillis []int64 `protobuf:"varint,5,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
+	// The values as 32-bit floats; either these or values are filled.
+	ValuesF32     []float32 `protobuf:"fixed32,6,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PointBatch) Reset() {
@@ -406,20 +435,31 @@ func (x *PointBatch) GetValuesF32() []float32 {
 	return nil
 }
 
+// Points of one environment within one rl_step and one episode.
 type RlStepBatch struct {
-	state                  protoimpl.MessageState `protogen:"open.v1"`
-	RlStep                 uint64                 `protobuf:"varint,1,opt,name=rl_step,json=rlStep,proto3" json:"rl_step,omitempty"`
-	Episode                *uint64                `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	Values                 []float64              `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
-	FirstMinorStep         *uint64                `protobuf:"varint,4,opt,name=first_minor_step,json=firstMinorStep,proto3,oneof" json:"first_minor_step,omitempty"`
-	MinorSteps             []uint64               `protobuf:"varint,5,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
-	TimestampMillis        *int64                 `protobuf:"varint,6,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	TimestampsMillis       []int64                `protobuf:"varint,7,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
-	TreatMinorsAsFlatSteps bool                   `protobuf:"varint,8,opt,name=treat_minors_as_flat_steps,json=treatMinorsAsFlatSteps,proto3" json:"treat_minors_as_flat_steps,omitempty"`
-	EnvStepsFromOne        bool                   `protobuf:"varint,9,opt,name=env_steps_from_one,json=envStepsFromOne,proto3" json:"env_steps_from_one,omitempty"`
-	ValuesF32              []float32              `protobuf:"fixed32,10,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
-	unknownFields          protoimpl.UnknownFields
-	sizeCache              protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Major step: the update of the policy. Must not decrease.
+	RlStep uint64 `protobuf:"varint,1,opt,name=rl_step,json=rlStep,proto3" json:"rl_step,omitempty"`
+	// Episode that the points belong to. Unset: none; points of EPISODE scale have the episode as minor step.
+	Episode *uint64 `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
+	// One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+	Values []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
+	// Minor step of the first value; the others follow on. Unset: minor_steps has them.
+	FirstMinorStep *uint64 `protobuf:"varint,4,opt,name=first_minor_step,json=firstMinorStep,proto3,oneof" json:"first_minor_step,omitempty"`
+	// One minor step a value. Empty when they are consecutive.
+	MinorSteps []uint64 `protobuf:"varint,5,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
+	// Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+	TimestampMillis *int64 `protobuf:"varint,6,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
+	// Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+	TimestampsMillis []int64 `protobuf:"varint,7,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
+	// Whether minor steps count within the episode. False: within (rl_step, episode), and the server adds up.
+	TreatMinorsAsFlatSteps bool `protobuf:"varint,8,opt,name=treat_minors_as_flat_steps,json=treatMinorsAsFlatSteps,proto3" json:"treat_minors_as_flat_steps,omitempty"`
+	// Whether the writer counts env steps from one. Default false: from zero.
+	EnvStepsFromOne bool `protobuf:"varint,9,opt,name=env_steps_from_one,json=envStepsFromOne,proto3" json:"env_steps_from_one,omitempty"`
+	// The values as 32-bit floats; either these or values are filled.
+	ValuesF32     []float32 `protobuf:"fixed32,10,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RlStepBatch) Reset() {
@@ -522,16 +562,23 @@ func (x *RlStepBatch) GetValuesF32() []float32 {
 	return nil
 }
 
+// A histogram at a step. The same step again replaces it.
 type HistogramPoint struct {
-	state           protoimpl.MessageState         `protogen:"open.v1"`
-	Step            uint64                         `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
-	TimestampMillis *int64                         `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	BinEdges        []float64                      `protobuf:"fixed64,3,rep,packed,name=bin_edges,json=binEdges,proto3" json:"bin_edges,omitempty"`
-	Counts          []uint64                       `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	Densities       []float64                      `protobuf:"fixed64,5,rep,packed,name=densities,proto3" json:"densities,omitempty"`
-	Stats           *HistogramPoint_HistogramStats `protobuf:"bytes,6,opt,name=stats,proto3" json:"stats,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Step of it.
+	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis *int64 `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
+	// Edges of the bins, ascending, one more than bins.
+	BinEdges []float64 `protobuf:"fixed64,3,rep,packed,name=bin_edges,json=binEdges,proto3" json:"bin_edges,omitempty"`
+	// Values in each bin. Empty where densities are given.
+	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Density of each bin, instead of counts.
+	Densities []float64 `protobuf:"fixed64,5,rep,packed,name=densities,proto3" json:"densities,omitempty"`
+	// What the values sum up to.
+	Stats         *HistogramPoint_HistogramStats `protobuf:"bytes,6,opt,name=stats,proto3" json:"stats,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HistogramPoint) Reset() {
@@ -606,15 +653,21 @@ func (x *HistogramPoint) GetStats() *HistogramPoint_HistogramStats {
 	return nil
 }
 
+// A set of points at a step.
 type ScatterPoint struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	Step            uint64                 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
-	TimestampMillis *int64                 `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	Xs              []float64              `protobuf:"fixed64,3,rep,packed,name=xs,proto3" json:"xs,omitempty"`
-	Ys              []float64              `protobuf:"fixed64,4,rep,packed,name=ys,proto3" json:"ys,omitempty"`
-	Zs              []float64              `protobuf:"fixed64,5,rep,packed,name=zs,proto3" json:"zs,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Step of it.
+	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
+	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	TimestampMillis *int64 `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
+	// x of each point.
+	Xs []float64 `protobuf:"fixed64,3,rep,packed,name=xs,proto3" json:"xs,omitempty"`
+	// y of each point, parallel to xs.
+	Ys []float64 `protobuf:"fixed64,4,rep,packed,name=ys,proto3" json:"ys,omitempty"`
+	// z of each point, parallel to xs. Empty in two dimensions.
+	Zs            []float64 `protobuf:"fixed64,5,rep,packed,name=zs,proto3" json:"zs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScatterPoint) Reset() {
@@ -682,12 +735,17 @@ func (x *ScatterPoint) GetZs() []float64 {
 	return nil
 }
 
+// The values behind a histogram in numbers.
 type HistogramPoint_HistogramStats struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Min           float64                `protobuf:"fixed64,1,opt,name=min,proto3" json:"min,omitempty"`
-	Max           float64                `protobuf:"fixed64,2,opt,name=max,proto3" json:"max,omitempty"`
-	Sum           float64                `protobuf:"fixed64,3,opt,name=sum,proto3" json:"sum,omitempty"`
-	SumOfSquares  float64                `protobuf:"fixed64,4,opt,name=sum_of_squares,json=sumOfSquares,proto3" json:"sum_of_squares,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Lowest value.
+	Min float64 `protobuf:"fixed64,1,opt,name=min,proto3" json:"min,omitempty"`
+	// Highest value.
+	Max float64 `protobuf:"fixed64,2,opt,name=max,proto3" json:"max,omitempty"`
+	// Sum of the values.
+	Sum float64 `protobuf:"fixed64,3,opt,name=sum,proto3" json:"sum,omitempty"`
+	// Sum of the squares of the values.
+	SumOfSquares  float64 `protobuf:"fixed64,4,opt,name=sum_of_squares,json=sumOfSquares,proto3" json:"sum_of_squares,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

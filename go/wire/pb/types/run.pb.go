@@ -22,16 +22,24 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Functions of an aggregation rule.
 type AggregationFn int32
 
 const (
+	// Nothing was said.
 	AggregationFn_AGGREGATION_FN_UNSPECIFIED AggregationFn = 0
-	AggregationFn_AGGREGATION_FN_MEAN        AggregationFn = 1
-	AggregationFn_AGGREGATION_FN_MAX         AggregationFn = 2
-	AggregationFn_AGGREGATION_FN_SUM         AggregationFn = 3
-	AggregationFn_AGGREGATION_FN_MIN         AggregationFn = 4
-	AggregationFn_AGGREGATION_FN_STD_DEV     AggregationFn = 5
-	AggregationFn_AGGREGATION_FN_COUNT       AggregationFn = 6
+	// Mean.
+	AggregationFn_AGGREGATION_FN_MEAN AggregationFn = 1
+	// Highest value.
+	AggregationFn_AGGREGATION_FN_MAX AggregationFn = 2
+	// Sum.
+	AggregationFn_AGGREGATION_FN_SUM AggregationFn = 3
+	// Lowest value.
+	AggregationFn_AGGREGATION_FN_MIN AggregationFn = 4
+	// Standard deviation.
+	AggregationFn_AGGREGATION_FN_STD_DEV AggregationFn = 5
+	// Number of values.
+	AggregationFn_AGGREGATION_FN_COUNT AggregationFn = 6
 )
 
 // Enum value maps for AggregationFn.
@@ -83,17 +91,25 @@ func (AggregationFn) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_types_run_proto_rawDescGZIP(), []int{0}
 }
 
+// Asks the server to keep an aggregation of series.
 type AggregationRule struct {
-	state               protoimpl.MessageState `protogen:"open.v1"`
-	MetricName          *string                `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3,oneof" json:"metric_name,omitempty"`
-	SourceScale         string                 `protobuf:"bytes,2,opt,name=source_scale,json=sourceScale,proto3" json:"source_scale,omitempty"`
-	OutputScale         string                 `protobuf:"bytes,3,opt,name=output_scale,json=outputScale,proto3" json:"output_scale,omitempty"`
-	Fns                 []AggregationFn        `protobuf:"varint,4,rep,packed,name=fns,proto3,enum=metrana_protobuf.ingestion.v1.types.AggregationFn" json:"fns,omitempty"`
-	AggregateOverLabels []string               `protobuf:"bytes,5,rep,name=aggregate_over_labels,json=aggregateOverLabels,proto3" json:"aggregate_over_labels,omitempty"`
-	OutputMetricName    *string                `protobuf:"bytes,6,opt,name=output_metric_name,json=outputMetricName,proto3,oneof" json:"output_metric_name,omitempty"`
-	OutputNameSuffix    *string                `protobuf:"bytes,7,opt,name=output_name_suffix,json=outputNameSuffix,proto3,oneof" json:"output_name_suffix,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName *string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3,oneof" json:"metric_name,omitempty"`
+	// Scale of the series to aggregate.
+	SourceScale string `protobuf:"bytes,2,opt,name=source_scale,json=sourceScale,proto3" json:"source_scale,omitempty"`
+	// Scale of the aggregated series.
+	OutputScale string `protobuf:"bytes,3,opt,name=output_scale,json=outputScale,proto3" json:"output_scale,omitempty"`
+	// Functions to keep.
+	Fns []AggregationFn `protobuf:"varint,4,rep,packed,name=fns,proto3,enum=metrana_protobuf.ingestion.v1.types.AggregationFn" json:"fns,omitempty"`
+	// Labels to aggregate over. Empty: all.
+	AggregateOverLabels []string `protobuf:"bytes,5,rep,name=aggregate_over_labels,json=aggregateOverLabels,proto3" json:"aggregate_over_labels,omitempty"`
+	// Name of the aggregated series. Unset: that of the source.
+	OutputMetricName *string `protobuf:"bytes,6,opt,name=output_metric_name,json=outputMetricName,proto3,oneof" json:"output_metric_name,omitempty"`
+	// What to append to the name. Unset: nothing.
+	OutputNameSuffix *string `protobuf:"bytes,7,opt,name=output_name_suffix,json=outputNameSuffix,proto3,oneof" json:"output_name_suffix,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *AggregationRule) Reset() {
@@ -175,10 +191,13 @@ func (x *AggregationRule) GetOutputNameSuffix() string {
 	return ""
 }
 
+// Where a run branches off another.
 type ForkPoint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ParentRunName string                 `protobuf:"bytes,1,opt,name=parent_run_name,json=parentRunName,proto3" json:"parent_run_name,omitempty"`
-	ForkStep      uint64                 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3" json:"fork_step,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run to inherit from, in the same project.
+	ParentRunName string `protobuf:"bytes,1,opt,name=parent_run_name,json=parentRunName,proto3" json:"parent_run_name,omitempty"`
+	// Last step that is inherited, inclusive; for RL points the major step.
+	ForkStep      uint64 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3" json:"fork_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,20 +246,31 @@ func (x *ForkPoint) GetForkStep() uint64 {
 	return 0
 }
 
+// A run.
 type Run struct {
-	state                   protoimpl.MessageState `protogen:"open.v1"`
-	Workspace               string                 `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
-	Project                 string                 `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	RunName                 string                 `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
-	Experiment              *string                `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	CreationTime            *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
-	ForkPoint               *ForkPoint             `protobuf:"bytes,6,opt,name=fork_point,json=forkPoint,proto3,oneof" json:"fork_point,omitempty"`
-	Directory               *string                `protobuf:"bytes,7,opt,name=directory,proto3,oneof" json:"directory,omitempty"`
-	ExpDirectory            *string                `protobuf:"bytes,8,opt,name=exp_directory,json=expDirectory,proto3,oneof" json:"exp_directory,omitempty"`
-	OrchestrationIdentifier *string                `protobuf:"bytes,9,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
-	Organization            *string                `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Workspace that holds the project, by name. Never empty.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Project in the workspace, by name. Never empty.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Name of the run in its project.
+	RunName string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
+	// Experiment that groups the run with others. Unset: none.
+	Experiment *string `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
+	// When the run was created. Unset in a request: now.
+	CreationTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
+	// What to inherit from another run. Unset: nothing.
+	ForkPoint *ForkPoint `protobuf:"bytes,6,opt,name=fork_point,json=forkPoint,proto3,oneof" json:"fork_point,omitempty"`
+	// Directory that the run lies in. Unset: the top.
+	Directory *string `protobuf:"bytes,7,opt,name=directory,proto3,oneof" json:"directory,omitempty"`
+	// Directory of the experiment. Unset: the top.
+	ExpDirectory *string `protobuf:"bytes,8,opt,name=exp_directory,json=expDirectory,proto3,oneof" json:"exp_directory,omitempty"`
+	// Identifies the job that the processes of a run share. Unset: unknown.
+	OrchestrationIdentifier *string `protobuf:"bytes,9,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
+	// Organization that owns the workspace. Unset: the only one there is.
+	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
@@ -343,9 +373,11 @@ func (x *Run) GetOrganization() string {
 	return ""
 }
 
+// Says that a run has ended.
 type CloseRun struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	CloseMessage  *string                `protobuf:"bytes,1,opt,name=close_message,json=closeMessage,proto3,oneof" json:"close_message,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why the run ended. Usually unset.
+	CloseMessage  *string `protobuf:"bytes,1,opt,name=close_message,json=closeMessage,proto3,oneof" json:"close_message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

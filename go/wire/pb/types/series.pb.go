@@ -21,13 +21,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How the steps of a series relate to each other.
 type OrderingMode int32
 
 const (
-	OrderingMode_ORDERING_MODE_UNDEFINED          OrderingMode = 0
-	OrderingMode_ORDERING_MODE_RELATIVE_ORDERED   OrderingMode = 1
+	// Nothing was said.
+	OrderingMode_ORDERING_MODE_UNDEFINED OrderingMode = 0
+	// Steps count from the last one. No client sends this.
+	OrderingMode_ORDERING_MODE_RELATIVE_ORDERED OrderingMode = 1
+	// Any step from any logger; the last write of a (step, logger) stays.
 	OrderingMode_ORDERING_MODE_ABSOLUTE_UNORDERED OrderingMode = 2
-	OrderingMode_ORDERING_MODE_ABSOLUTE_ORDERED   OrderingMode = 3
+	// One writer, whose steps only grow; others are ignored.
+	OrderingMode_ORDERING_MODE_ABSOLUTE_ORDERED OrderingMode = 3
 )
 
 // Enum value maps for OrderingMode.
@@ -73,13 +78,19 @@ func (OrderingMode) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_types_series_proto_rawDescGZIP(), []int{0}
 }
 
+// Gives a series a number on a stream.
 type SeriesDeclaration struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels        map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Ordering      OrderingMode           `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	DeclarationId uint64                 `protobuf:"varint,5,opt,name=declaration_id,json=declarationId,proto3" json:"declaration_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How steps relate to each other; fixed by the first declaration.
+	Ordering OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
+	// Number of the series on this stream, from 1. Unused numbers are fine.
+	DeclarationId uint64 `protobuf:"varint,5,opt,name=declaration_id,json=declarationId,proto3" json:"declaration_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -149,15 +160,23 @@ func (x *SeriesDeclaration) GetDeclarationId() uint64 {
 	return 0
 }
 
+// Points of a series that names itself.
 type SeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels        map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Points        []*Point               `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
-	Ordering      OrderingMode           `protobuf:"varint,5,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	FloatPoints   *FloatPointSet         `protobuf:"bytes,6,opt,name=float_points,json=floatPoints,proto3" json:"float_points,omitempty"`
-	PointBatches  []*PointBatch          `protobuf:"bytes,7,rep,name=point_batches,json=pointBatches,proto3" json:"point_batches,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Points one by one.
+	Points []*Point `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
+	// How steps relate to each other; fixed by the first declaration.
+	Ordering OrderingMode `protobuf:"varint,5,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
+	// Points as parallel columns.
+	FloatPoints *FloatPointSet `protobuf:"bytes,6,opt,name=float_points,json=floatPoints,proto3" json:"float_points,omitempty"`
+	// Points in the order in which they were logged, a batch a call.
+	PointBatches  []*PointBatch `protobuf:"bytes,7,rep,name=point_batches,json=pointBatches,proto3" json:"point_batches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -241,17 +260,27 @@ func (x *SeriesUpdate) GetPointBatches() []*PointBatch {
 	return nil
 }
 
+// Points of a series in an environment, which names itself.
 type RLSeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	EnvironmentId string                 `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	Episode       *uint64                `protobuf:"varint,3,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	Scale         string                 `protobuf:"bytes,4,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels        map[string]string      `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Points        []*CompoundPoint       `protobuf:"bytes,6,rep,name=points,proto3" json:"points,omitempty"`
-	Ordering      OrderingMode           `protobuf:"varint,7,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	FloatPoints   *CompoundFloatPointSet `protobuf:"bytes,8,opt,name=float_points,json=floatPoints,proto3" json:"float_points,omitempty"`
-	RlStepBatches []*RlStepBatch         `protobuf:"bytes,9,rep,name=rl_step_batches,json=rlStepBatches,proto3" json:"rl_step_batches,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// Environment, by id. Empty means "default".
+	EnvironmentId string `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
+	// Episode that the points belong to. Unset: none.
+	Episode *uint64 `protobuf:"varint,3,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,4,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Points one by one.
+	Points []*CompoundPoint `protobuf:"bytes,6,rep,name=points,proto3" json:"points,omitempty"`
+	// How steps relate to each other; fixed by the first declaration.
+	Ordering OrderingMode `protobuf:"varint,7,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
+	// Points as parallel columns.
+	FloatPoints *CompoundFloatPointSet `protobuf:"bytes,8,opt,name=float_points,json=floatPoints,proto3" json:"float_points,omitempty"`
+	// Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+	RlStepBatches []*RlStepBatch `protobuf:"bytes,9,rep,name=rl_step_batches,json=rlStepBatches,proto3" json:"rl_step_batches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -349,12 +378,17 @@ func (x *RLSeriesUpdate) GetRlStepBatches() []*RlStepBatch {
 	return nil
 }
 
+// Histograms of a series that names itself.
 type HistogramSeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	MetricName    string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale         string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels        map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Points        []*HistogramPoint      `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Points in ascending order of steps.
+	Points        []*HistogramPoint `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -417,16 +451,23 @@ func (x *HistogramSeriesUpdate) GetPoints() []*HistogramPoint {
 	return nil
 }
 
+// Sets of points of a series that names itself.
 type ScatterSeriesUpdate struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	MetricName     string                 `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	Scale          string                 `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	Labels         map[string]string      `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Points         []*ScatterPoint        `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
-	MetadataLabels map[string]string      `protobuf:"bytes,5,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Is_3D          bool                   `protobuf:"varint,6,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the metric, which names the series together with scale and labels. Never empty.
+	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
+	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
+	// Labels, part of the identity of the series. Empty: no labels.
+	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Points in ascending order of steps.
+	Points []*ScatterPoint `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
+	// Labels that describe the series without naming it, such as axis titles. May be empty.
+	MetadataLabels map[string]string `protobuf:"bytes,5,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whether points have a z.
+	Is_3D         bool `protobuf:"varint,6,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ScatterSeriesUpdate) Reset() {
@@ -501,10 +542,13 @@ func (x *ScatterSeriesUpdate) GetIs_3D() bool {
 	return false
 }
 
+// Points of a declared series.
 type StreamingSeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SeriesId      uint64                 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	PointBatches  []*PointBatch          `protobuf:"bytes,2,rep,name=point_batches,json=pointBatches,proto3" json:"point_batches,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the series, as declared earlier on this stream.
+	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
+	// Points in the order in which they were logged, a batch a call.
+	PointBatches  []*PointBatch `protobuf:"bytes,2,rep,name=point_batches,json=pointBatches,proto3" json:"point_batches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -553,10 +597,13 @@ func (x *StreamingSeriesUpdate) GetPointBatches() []*PointBatch {
 	return nil
 }
 
+// Histograms of a declared series.
 type StreamingHistogramSeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SeriesId      uint64                 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	Points        []*HistogramPoint      `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the series, as declared earlier on this stream.
+	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
+	// Points in ascending order of steps.
+	Points        []*HistogramPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,14 +652,19 @@ func (x *StreamingHistogramSeriesUpdate) GetPoints() []*HistogramPoint {
 	return nil
 }
 
+// Sets of points of a declared series.
 type StreamingScatterSeriesUpdate struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	SeriesId       uint64                 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	Points         []*ScatterPoint        `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
-	MetadataLabels map[string]string      `protobuf:"bytes,3,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Is_3D          bool                   `protobuf:"varint,4,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the series, as declared earlier on this stream.
+	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
+	// Points in ascending order of steps.
+	Points []*ScatterPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
+	// Labels that describe the series without naming it, such as axis titles. May be empty.
+	MetadataLabels map[string]string `protobuf:"bytes,3,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whether points have a z.
+	Is_3D         bool `protobuf:"varint,4,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamingScatterSeriesUpdate) Reset() {
@@ -673,11 +725,15 @@ func (x *StreamingScatterSeriesUpdate) GetIs_3D() bool {
 	return false
 }
 
+// Points of a declared series in one environment.
 type StreamingRLSeriesUpdate struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SeriesId      uint64                 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	EnvironmentId string                 `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	RlStepBatches []*RlStepBatch         `protobuf:"bytes,3,rep,name=rl_step_batches,json=rlStepBatches,proto3" json:"rl_step_batches,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the series, as declared earlier on this stream.
+	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
+	// Environment, by id. Empty means "default".
+	EnvironmentId string `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
+	// Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+	RlStepBatches []*RlStepBatch `protobuf:"bytes,3,rep,name=rl_step_batches,json=rlStepBatches,proto3" json:"rl_step_batches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

@@ -22,15 +22,22 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How a span stands.
 type SpanStatus int32
 
 const (
+	// Nothing was said.
 	SpanStatus_SPAN_STATUS_UNSPECIFIED SpanStatus = 0
-	SpanStatus_SPAN_STATUS_RUNNING     SpanStatus = 1
-	SpanStatus_SPAN_STATUS_OK          SpanStatus = 2
-	SpanStatus_SPAN_STATUS_ERROR       SpanStatus = 3
-	SpanStatus_SPAN_STATUS_TRUNCATED   SpanStatus = 4
-	SpanStatus_SPAN_STATUS_CANCELLED   SpanStatus = 5
+	// It has not ended.
+	SpanStatus_SPAN_STATUS_RUNNING SpanStatus = 1
+	// It ended well.
+	SpanStatus_SPAN_STATUS_OK SpanStatus = 2
+	// It failed.
+	SpanStatus_SPAN_STATUS_ERROR SpanStatus = 3
+	// It was cut off.
+	SpanStatus_SPAN_STATUS_TRUNCATED SpanStatus = 4
+	// It was cancelled.
+	SpanStatus_SPAN_STATUS_CANCELLED SpanStatus = 5
 )
 
 // Enum value maps for SpanStatus.
@@ -80,17 +87,27 @@ func (SpanStatus) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_types_trace_proto_rawDescGZIP(), []int{0}
 }
 
+// What a span stands for.
 type SpanKind int32
 
 const (
-	SpanKind_SPAN_KIND_UNSPECIFIED     SpanKind = 0
-	SpanKind_SPAN_KIND_THOUGHT         SpanKind = 1
-	SpanKind_SPAN_KIND_ITERATION       SpanKind = 2
-	SpanKind_SPAN_KIND_LLM_CALL        SpanKind = 3
-	SpanKind_SPAN_KIND_TOOL_CALL       SpanKind = 4
-	SpanKind_SPAN_KIND_SUB_AGENT       SpanKind = 5
-	SpanKind_SPAN_KIND_ARTIFACT        SpanKind = 6
-	SpanKind_SPAN_KIND_FUNCTION        SpanKind = 7
+	// Nothing was said.
+	SpanKind_SPAN_KIND_UNSPECIFIED SpanKind = 0
+	// A thought of the model.
+	SpanKind_SPAN_KIND_THOUGHT SpanKind = 1
+	// A round of the agent's loop.
+	SpanKind_SPAN_KIND_ITERATION SpanKind = 2
+	// A call of a language model.
+	SpanKind_SPAN_KIND_LLM_CALL SpanKind = 3
+	// A call of a tool.
+	SpanKind_SPAN_KIND_TOOL_CALL SpanKind = 4
+	// Another agent at work.
+	SpanKind_SPAN_KIND_SUB_AGENT SpanKind = 5
+	// Something that was made.
+	SpanKind_SPAN_KIND_ARTIFACT SpanKind = 6
+	// A call of a function.
+	SpanKind_SPAN_KIND_FUNCTION SpanKind = 7
+	// The summary of a session.
 	SpanKind_SPAN_KIND_SESSION_SUMMARY SpanKind = 8
 )
 
@@ -147,11 +164,16 @@ func (SpanKind) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_types_trace_proto_rawDescGZIP(), []int{1}
 }
 
+// Names a trace.
 type TraceIdentity struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	RunId          []byte                 `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	Step           *uint64                `protobuf:"varint,2,opt,name=step,proto3,oneof" json:"step,omitempty"`
-	ClientTraceKey []byte                 `protobuf:"bytes,3,opt,name=client_trace_key,json=clientTraceKey,proto3" json:"client_trace_key,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Run that the trace belongs to. Empty: the project.
+	RunId []byte `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
+	// Training step that it belongs to. Unset: none.
+	Step *uint64 `protobuf:"varint,2,opt,name=step,proto3,oneof" json:"step,omitempty"`
+	// Id that the client gave the trace.
+	ClientTraceKey []byte `protobuf:"bytes,3,opt,name=client_trace_key,json=clientTraceKey,proto3" json:"client_trace_key,omitempty"`
+	// When the trace began.
 	TraceStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=trace_start_time,json=traceStartTime,proto3" json:"trace_start_time,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -215,10 +237,15 @@ func (x *TraceIdentity) GetTraceStartTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// A text of a trace or span, or a part of one.
 type SpanPayload struct {
-	state      protoimpl.MessageState `protogen:"open.v1"`
-	DataOffset uint32                 `protobuf:"varint,1,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
-	DataLength uint32                 `protobuf:"varint,2,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of the whole text before this part.
+	DataOffset uint32 `protobuf:"varint,1,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
+	// Bytes of the whole text.
+	DataLength uint32 `protobuf:"varint,2,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
+	// Which text it is.
+	//
 	// Types that are valid to be assigned to Payload:
 	//
 	//	*SpanPayload_Thought
@@ -231,8 +258,9 @@ type SpanPayload struct {
 	//	*SpanPayload_Attributes
 	//	*SpanPayload_Input
 	//	*SpanPayload_Output
-	Payload       isSpanPayload_Payload `protobuf_oneof:"payload"`
-	Truncated     bool                  `protobuf:"varint,11,opt,name=truncated,proto3" json:"truncated,omitempty"`
+	Payload isSpanPayload_Payload `protobuf_oneof:"payload"`
+	// Whether the text was cut.
+	Truncated     bool `protobuf:"varint,11,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,42 +418,52 @@ type isSpanPayload_Payload interface {
 }
 
 type SpanPayload_Thought struct {
+	// What the model thought.
 	Thought []byte `protobuf:"bytes,3,opt,name=thought,proto3,oneof"`
 }
 
 type SpanPayload_ToolInput struct {
+	// What a tool was given.
 	ToolInput []byte `protobuf:"bytes,4,opt,name=tool_input,json=toolInput,proto3,oneof"`
 }
 
 type SpanPayload_ToolOutput struct {
+	// What a tool gave back.
 	ToolOutput []byte `protobuf:"bytes,5,opt,name=tool_output,json=toolOutput,proto3,oneof"`
 }
 
 type SpanPayload_LlmPrompt struct {
+	// What the model was asked.
 	LlmPrompt []byte `protobuf:"bytes,6,opt,name=llm_prompt,json=llmPrompt,proto3,oneof"`
 }
 
 type SpanPayload_LlmCompletion struct {
+	// What the model answered.
 	LlmCompletion []byte `protobuf:"bytes,7,opt,name=llm_completion,json=llmCompletion,proto3,oneof"`
 }
 
 type SpanPayload_TaskInput struct {
+	// What the agent was asked.
 	TaskInput []byte `protobuf:"bytes,8,opt,name=task_input,json=taskInput,proto3,oneof"`
 }
 
 type SpanPayload_FinalOutput struct {
+	// What the agent answered.
 	FinalOutput []byte `protobuf:"bytes,9,opt,name=final_output,json=finalOutput,proto3,oneof"`
 }
 
 type SpanPayload_Attributes struct {
+	// Attributes of the span.
 	Attributes *AttributesSet `protobuf:"bytes,10,opt,name=attributes,proto3,oneof"`
 }
 
 type SpanPayload_Input struct {
+	// What a function was given.
 	Input []byte `protobuf:"bytes,12,opt,name=input,proto3,oneof"`
 }
 
 type SpanPayload_Output struct {
+	// What a function gave back.
 	Output []byte `protobuf:"bytes,13,opt,name=output,proto3,oneof"`
 }
 
@@ -449,11 +487,15 @@ func (*SpanPayload_Input) isSpanPayload_Payload() {}
 
 func (*SpanPayload_Output) isSpanPayload_Payload() {}
 
+// A trace begins.
 type TraceOpen struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Payloads      []*SpanPayload         `protobuf:"bytes,2,rep,name=payloads,proto3" json:"payloads,omitempty"`
-	Kind          SpanKind               `protobuf:"varint,3,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Texts that belong to it, in order. May be empty.
+	Payloads []*SpanPayload `protobuf:"bytes,2,rep,name=payloads,proto3" json:"payloads,omitempty"`
+	// What the top of the trace stands for.
+	Kind          SpanKind `protobuf:"varint,3,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -509,17 +551,25 @@ func (x *TraceOpen) GetKind() SpanKind {
 	return SpanKind_SPAN_KIND_UNSPECIFIED
 }
 
+// A trace ends.
 type TraceClose struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	EndTime        *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	Status         SpanStatus             `protobuf:"varint,2,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
-	SpanCount      uint32                 `protobuf:"varint,3,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
-	IterationCount uint32                 `protobuf:"varint,4,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
-	TokenCount     uint64                 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
-	Payloads       []*SpanPayload         `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
-	Open           *TraceOpen             `protobuf:"bytes,8,opt,name=open,proto3" json:"open,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it ended.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// How it stands.
+	Status SpanStatus `protobuf:"varint,2,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
+	// Spans in the trace.
+	SpanCount uint32 `protobuf:"varint,3,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
+	// Rounds of the agent's loop.
+	IterationCount uint32 `protobuf:"varint,4,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
+	// Tokens that a language model used for it. 0: none or unknown.
+	TokenCount uint64 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
+	// Texts that belong to it, in order. May be empty.
+	Payloads []*SpanPayload `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
+	// What TraceOpen would have said, for a trace that was not opened.
+	Open          *TraceOpen `protobuf:"bytes,8,opt,name=open,proto3" json:"open,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TraceClose) Reset() {
@@ -601,15 +651,23 @@ func (x *TraceClose) GetOpen() *TraceOpen {
 	return nil
 }
 
+// A span begins.
 type SpanOpen struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SpanId        uint64                 `protobuf:"varint,1,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
-	ParentSpanId  uint64                 `protobuf:"varint,2,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
-	Ordinal       uint32                 `protobuf:"varint,3,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
-	Kind          SpanKind               `protobuf:"varint,4,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
-	Name          string                 `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	StartTime     *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	Payloads      []*SpanPayload         `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the span, unique in its trace.
+	SpanId uint64 `protobuf:"varint,1,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
+	// Span that this one lies in. 0: the trace itself.
+	ParentSpanId uint64 `protobuf:"varint,2,opt,name=parent_span_id,json=parentSpanId,proto3" json:"parent_span_id,omitempty"`
+	// Place among its siblings, from 0.
+	Ordinal uint32 `protobuf:"varint,3,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
+	// What the span stands for.
+	Kind SpanKind `protobuf:"varint,4,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
+	// Name, unique among its siblings.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// When it began.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// Texts that belong to it, in order. May be empty.
+	Payloads      []*SpanPayload `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -693,13 +751,19 @@ func (x *SpanOpen) GetPayloads() []*SpanPayload {
 	return nil
 }
 
+// A span ends.
 type SpanClose struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Span          *SpanOpen              `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
-	EndTime       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	Status        SpanStatus             `protobuf:"varint,3,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
-	Payloads      []*SpanPayload         `protobuf:"bytes,4,rep,name=payloads,proto3" json:"payloads,omitempty"`
-	TokenCount    uint64                 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What SpanOpen would have said, for a span that was not opened.
+	Span *SpanOpen `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
+	// When it ended.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// How it stands.
+	Status SpanStatus `protobuf:"varint,3,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
+	// Texts that belong to it, in order. May be empty.
+	Payloads []*SpanPayload `protobuf:"bytes,4,rep,name=payloads,proto3" json:"payloads,omitempty"`
+	// Tokens that a language model used for it. 0: none or unknown.
+	TokenCount    uint64 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -769,9 +833,13 @@ func (x *SpanClose) GetTokenCount() uint64 {
 	return 0
 }
 
+// One change of a trace.
 type TraceUpdate struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Identity *TraceIdentity         `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which trace.
+	Identity *TraceIdentity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	// What changed.
+	//
 	// Types that are valid to be assigned to Update:
 	//
 	//	*TraceUpdate_TraceOpen
@@ -868,18 +936,22 @@ type isTraceUpdate_Update interface {
 }
 
 type TraceUpdate_TraceOpen struct {
+	// The trace begins.
 	TraceOpen *TraceOpen `protobuf:"bytes,2,opt,name=trace_open,json=traceOpen,proto3,oneof"`
 }
 
 type TraceUpdate_SpanOpen struct {
+	// A span begins.
 	SpanOpen *SpanOpen `protobuf:"bytes,3,opt,name=span_open,json=spanOpen,proto3,oneof"`
 }
 
 type TraceUpdate_SpanClose struct {
+	// A span ends.
 	SpanClose *SpanClose `protobuf:"bytes,4,opt,name=span_close,json=spanClose,proto3,oneof"`
 }
 
 type TraceUpdate_TraceClose struct {
+	// The trace ends.
 	TraceClose *TraceClose `protobuf:"bytes,5,opt,name=trace_close,json=traceClose,proto3,oneof"`
 }
 

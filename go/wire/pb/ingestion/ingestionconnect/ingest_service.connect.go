@@ -57,12 +57,21 @@ const (
 
 // IngestServiceClient is a client for the metrana_protobuf.ingestion.v1.svc.IngestService service.
 type IngestServiceClient interface {
+	// Creates a run without opening it.
 	CreateRun(context.Context, *connect.Request[ingestion.CreateRunRequest]) (*connect.Response[ingestion.CreateRunResponse], error)
+	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
+	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(context.Context, *connect.Request[ingestion.InitializeRunLoggingRequest]) (*connect.ServerStreamForClient[ingestion.InitializeRunLoggingResponse], error)
+	// Changes runs in one call.
 	UpdateRuns(context.Context, *connect.Request[ingestion.UpdateRunsRequest]) (*connect.Response[ingestion.UpdateRunsResponse], error)
+	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
+	// empty; the client sends nothing more before its acknowledgement.
 	UpdateRunStream(context.Context) *connect.BidiStreamForClient[ingestion.UpdateRunRequest, ingestion.UpdateRunResponse]
+	// Changes traces in one call.
 	UpdateTraces(context.Context, *connect.Request[ingestion.UpdateTracesRequest]) (*connect.Response[ingestion.UpdateTracesResponse], error)
+	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(context.Context) *connect.BidiStreamForClient[ingestion.UpdateTracesRequest, ingestion.UpdateTracesResponse]
+	// Tells which operations are done.
 	CheckOpStatuses(context.Context, *connect.Request[ingestion.CheckOpStatusesRequest]) (*connect.Response[ingestion.CheckOpStatusesResponse], error)
 }
 
@@ -172,12 +181,21 @@ func (c *ingestServiceClient) CheckOpStatuses(ctx context.Context, req *connect.
 // IngestServiceHandler is an implementation of the metrana_protobuf.ingestion.v1.svc.IngestService
 // service.
 type IngestServiceHandler interface {
+	// Creates a run without opening it.
 	CreateRun(context.Context, *connect.Request[ingestion.CreateRunRequest]) (*connect.Response[ingestion.CreateRunResponse], error)
+	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
+	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(context.Context, *connect.Request[ingestion.InitializeRunLoggingRequest], *connect.ServerStream[ingestion.InitializeRunLoggingResponse]) error
+	// Changes runs in one call.
 	UpdateRuns(context.Context, *connect.Request[ingestion.UpdateRunsRequest]) (*connect.Response[ingestion.UpdateRunsResponse], error)
+	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
+	// empty; the client sends nothing more before its acknowledgement.
 	UpdateRunStream(context.Context, *connect.BidiStream[ingestion.UpdateRunRequest, ingestion.UpdateRunResponse]) error
+	// Changes traces in one call.
 	UpdateTraces(context.Context, *connect.Request[ingestion.UpdateTracesRequest]) (*connect.Response[ingestion.UpdateTracesResponse], error)
+	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(context.Context, *connect.BidiStream[ingestion.UpdateTracesRequest, ingestion.UpdateTracesResponse]) error
+	// Tells which operations are done.
 	CheckOpStatuses(context.Context, *connect.Request[ingestion.CheckOpStatusesRequest]) (*connect.Response[ingestion.CheckOpStatusesResponse], error)
 }
 

@@ -154,45 +154,85 @@ const (
 
 // QueryServiceClient is a client for the metrana_protobuf.query.v1.svc.QueryService service.
 type QueryServiceClient interface {
+	// Lists the workspaces that the caller may see.
 	ListWorkspaces(context.Context, *connect.Request[query.ListWorkspacesRequest]) (*connect.Response[query.ListWorkspacesResponse], error)
+	// Lists projects; pages by offset, at most 500 each.
 	ListProjects(context.Context, *connect.Request[query.ListProjectsRequest]) (*connect.Response[query.ListProjectsResponse], error)
+	// Lists runs; pages by offset, at most 1,000 each.
 	ListRuns(context.Context, *connect.Request[query.ListRunsRequest]) (*connect.Response[query.ListRunsResponse], error)
+	// Lists experiments; pages by offset, at most 500 each.
 	ListExperiments(context.Context, *connect.Request[query.ListExperimentsRequest]) (*connect.Response[query.ListExperimentsResponse], error)
+	// Lists directories; pages by offset.
 	ListDirectories(context.Context, *connect.Request[query.ListDirectoriesRequest]) (*connect.Response[query.ListDirectoriesResponse], error)
+	// Tells how many environments a run has and how far they got.
 	GetRLInfo(context.Context, *connect.Request[query.GetRLInfoRequest]) (*connect.Response[query.GetRLInfoResponse], error)
+	// Lists the environments of a run at a place in the training; pages by offset, at most 1,000 each.
 	ListRLEnvironments(context.Context, *connect.Request[query.ListRLEnvironmentsRequest]) (*connect.Response[query.ListRLEnvironmentsResponse], error)
+	// Lists the attributes that spans have.
 	ListTracingAttributeDefinitions(context.Context, *connect.Request[query.ListTracingAttributeDefinitionsRequest]) (*connect.Response[query.ListTracingAttributeDefinitionsResponse], error)
+	// Lists the names that spans have.
 	ListTracingOpNames(context.Context, *connect.Request[query.ListTracingOpNamesRequest]) (*connect.Response[query.ListTracingOpNamesResponse], error)
+	// Lists spans across traces.
 	ListSpans(context.Context, *connect.Request[query.ListSpansRequest]) (*connect.Response[query.ListSpansResponse], error)
+	// Lists the values of an attribute of spans.
 	ListTracingAttributeValues(context.Context, *connect.Request[query.ListTracingAttributeValuesRequest]) (*connect.Response[query.ListTracingAttributeValuesResponse], error)
+	// Lists the spans of a trace.
 	ListTraceSpans(context.Context, *connect.Request[query.ListTraceSpansRequest]) (*connect.Response[query.ListTraceSpansResponse], error)
+	// Reads the texts of spans.
 	GetSpanPayload(context.Context, *connect.Request[query.GetSpanPayloadRequest]) (*connect.Response[query.GetSpanPayloadResponse], error)
+	// Lists paths with their kinds.
 	ListAttributesDefinitions(context.Context, *connect.Request[query.ListAttributesDefinitionsRequest]) (*connect.Response[query.ListAttributesDefinitionsResponse], error)
+	// Lists paths with their kinds, one level at a time.
 	BrowseAttributesDefinitions(context.Context, *connect.Request[query.BrowseAttributesDefinitionsRequest]) (*connect.Response[query.BrowseAttributesDefinitionsResponse], error)
+	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *connect.Request[query.ListRLAttributesDefinitionsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLAttributesDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
+	// The same, one level at a time.
 	BrowseRLAttributesDefinitions(context.Context, *connect.Request[query.BrowseRLAttributesDefinitionsRequest]) (*connect.Response[query.BrowseRLAttributesDefinitionsResponse], error)
+	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *connect.Request[query.ListMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// The same, one level at a time.
 	BrowseMetricDefinitions(context.Context, *connect.Request[query.BrowseMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *connect.Request[query.ListSeriesDefinitionsRequest]) (*connect.Response[query.ListSeriesDefinitionsResponse], error)
+	// Lists the values of label keys.
 	ListSeriesLabelValues(context.Context, *connect.Request[query.ListSeriesLabelValuesRequest]) (*connect.Response[query.ListSeriesLabelValuesResponse], error)
+	// Lists attributes with their values.
 	ListAttributes(context.Context, *connect.Request[query.ListAttributesRequest]) (*connect.Response[query.ListAttributesResponse], error)
+	// Lists attributes with their values, one level at a time.
 	BrowseAttributes(context.Context, *connect.Request[query.BrowseAttributesRequest]) (*connect.Response[query.BrowseAttributesResponse], error)
+	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *connect.Request[query.ListRLEnvAttributesRequest]) (*connect.Response[query.ListRLEnvAttributesResponse], error)
+	// The same, one level at a time.
 	BrowseRLEnvAttributes(context.Context, *connect.Request[query.BrowseRLEnvAttributesRequest]) (*connect.Response[query.BrowseRLEnvAttributesResponse], error)
+	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *connect.Request[query.ListSeriesSummariesRequest]) (*connect.Response[query.ListSeriesSummariesResponse], error)
+	// Reads points; a series may go on on the next page.
 	ListFloatSeries(context.Context, *connect.Request[query.ListFloatSeriesRequest]) (*connect.Response[query.ListFloatSeriesResponse], error)
+	// Reads series in buckets over steps; the axis is the same on all pages.
 	ListFloatSeriesBuckets(context.Context, *connect.Request[query.ListFloatSeriesBucketsRequest]) (*connect.Response[query.ListFloatSeriesBucketsResponse], error)
+	// Reads histograms.
 	ListHistogramSeries(context.Context, *connect.Request[query.ListHistogramSeriesRequest]) (*connect.Response[query.ListHistogramSeriesResponse], error)
+	// Reads sets of points.
 	ListScatterSeries(context.Context, *connect.Request[query.ListScatterSeriesRequest]) (*connect.Response[query.ListScatterSeriesResponse], error)
+	// Reads series in buckets over time; the axis is the same on all pages.
 	ListFloatSeriesTimestampBuckets(context.Context, *connect.Request[query.ListFloatSeriesTimestampBucketsRequest]) (*connect.Response[query.ListFloatSeriesTimestampBucketsResponse], error)
+	// Aggregates series over groups of runs.
 	AggregateRunSeries(context.Context, *connect.Request[query.AggregateRunSeriesRequest]) (*connect.Response[query.AggregateRunSeriesResponse], error)
+	// Reads all points of an environment at a place in the training.
 	ListRLEnvironmentFloatSeries(context.Context, *connect.Request[query.ListRLEnvironmentFloatSeriesRequest]) (*connect.Response[query.ListRLEnvironmentFloatSeriesResponse], error)
+	// Reads series of environments at a place in the training in buckets.
 	ListRLEnvironmentFloatSeriesBuckets(context.Context, *connect.Request[query.ListRLEnvironmentFloatSeriesBucketsRequest]) (*connect.Response[query.ListRLEnvironmentFloatSeriesBucketsResponse], error)
+	// Aggregates a series over groups of environments; who belongs to a group is decided anew at every x.
 	AggregateRLEnvironmentSeries(context.Context, *connect.Request[query.AggregateRLEnvironmentSeriesRequest]) (*connect.Response[query.AggregateRLEnvironmentSeriesResponse], error)
 }
 
@@ -712,45 +752,85 @@ func (c *queryServiceClient) AggregateRLEnvironmentSeries(ctx context.Context, r
 // QueryServiceHandler is an implementation of the metrana_protobuf.query.v1.svc.QueryService
 // service.
 type QueryServiceHandler interface {
+	// Lists the workspaces that the caller may see.
 	ListWorkspaces(context.Context, *connect.Request[query.ListWorkspacesRequest]) (*connect.Response[query.ListWorkspacesResponse], error)
+	// Lists projects; pages by offset, at most 500 each.
 	ListProjects(context.Context, *connect.Request[query.ListProjectsRequest]) (*connect.Response[query.ListProjectsResponse], error)
+	// Lists runs; pages by offset, at most 1,000 each.
 	ListRuns(context.Context, *connect.Request[query.ListRunsRequest]) (*connect.Response[query.ListRunsResponse], error)
+	// Lists experiments; pages by offset, at most 500 each.
 	ListExperiments(context.Context, *connect.Request[query.ListExperimentsRequest]) (*connect.Response[query.ListExperimentsResponse], error)
+	// Lists directories; pages by offset.
 	ListDirectories(context.Context, *connect.Request[query.ListDirectoriesRequest]) (*connect.Response[query.ListDirectoriesResponse], error)
+	// Tells how many environments a run has and how far they got.
 	GetRLInfo(context.Context, *connect.Request[query.GetRLInfoRequest]) (*connect.Response[query.GetRLInfoResponse], error)
+	// Lists the environments of a run at a place in the training; pages by offset, at most 1,000 each.
 	ListRLEnvironments(context.Context, *connect.Request[query.ListRLEnvironmentsRequest]) (*connect.Response[query.ListRLEnvironmentsResponse], error)
+	// Lists the attributes that spans have.
 	ListTracingAttributeDefinitions(context.Context, *connect.Request[query.ListTracingAttributeDefinitionsRequest]) (*connect.Response[query.ListTracingAttributeDefinitionsResponse], error)
+	// Lists the names that spans have.
 	ListTracingOpNames(context.Context, *connect.Request[query.ListTracingOpNamesRequest]) (*connect.Response[query.ListTracingOpNamesResponse], error)
+	// Lists spans across traces.
 	ListSpans(context.Context, *connect.Request[query.ListSpansRequest]) (*connect.Response[query.ListSpansResponse], error)
+	// Lists the values of an attribute of spans.
 	ListTracingAttributeValues(context.Context, *connect.Request[query.ListTracingAttributeValuesRequest]) (*connect.Response[query.ListTracingAttributeValuesResponse], error)
+	// Lists the spans of a trace.
 	ListTraceSpans(context.Context, *connect.Request[query.ListTraceSpansRequest]) (*connect.Response[query.ListTraceSpansResponse], error)
+	// Reads the texts of spans.
 	GetSpanPayload(context.Context, *connect.Request[query.GetSpanPayloadRequest]) (*connect.Response[query.GetSpanPayloadResponse], error)
+	// Lists paths with their kinds.
 	ListAttributesDefinitions(context.Context, *connect.Request[query.ListAttributesDefinitionsRequest]) (*connect.Response[query.ListAttributesDefinitionsResponse], error)
+	// Lists paths with their kinds, one level at a time.
 	BrowseAttributesDefinitions(context.Context, *connect.Request[query.BrowseAttributesDefinitionsRequest]) (*connect.Response[query.BrowseAttributesDefinitionsResponse], error)
+	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *connect.Request[query.ListRLAttributesDefinitionsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLAttributesDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
+	// The same, one level at a time.
 	BrowseRLAttributesDefinitions(context.Context, *connect.Request[query.BrowseRLAttributesDefinitionsRequest]) (*connect.Response[query.BrowseRLAttributesDefinitionsResponse], error)
+	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *connect.Request[query.ListMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// The same, one level at a time.
 	BrowseMetricDefinitions(context.Context, *connect.Request[query.BrowseMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
+	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// The same over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
+	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *connect.Request[query.ListSeriesDefinitionsRequest]) (*connect.Response[query.ListSeriesDefinitionsResponse], error)
+	// Lists the values of label keys.
 	ListSeriesLabelValues(context.Context, *connect.Request[query.ListSeriesLabelValuesRequest]) (*connect.Response[query.ListSeriesLabelValuesResponse], error)
+	// Lists attributes with their values.
 	ListAttributes(context.Context, *connect.Request[query.ListAttributesRequest]) (*connect.Response[query.ListAttributesResponse], error)
+	// Lists attributes with their values, one level at a time.
 	BrowseAttributes(context.Context, *connect.Request[query.BrowseAttributesRequest]) (*connect.Response[query.BrowseAttributesResponse], error)
+	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *connect.Request[query.ListRLEnvAttributesRequest]) (*connect.Response[query.ListRLEnvAttributesResponse], error)
+	// The same, one level at a time.
 	BrowseRLEnvAttributes(context.Context, *connect.Request[query.BrowseRLEnvAttributesRequest]) (*connect.Response[query.BrowseRLEnvAttributesResponse], error)
+	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *connect.Request[query.ListSeriesSummariesRequest]) (*connect.Response[query.ListSeriesSummariesResponse], error)
+	// Reads points; a series may go on on the next page.
 	ListFloatSeries(context.Context, *connect.Request[query.ListFloatSeriesRequest]) (*connect.Response[query.ListFloatSeriesResponse], error)
+	// Reads series in buckets over steps; the axis is the same on all pages.
 	ListFloatSeriesBuckets(context.Context, *connect.Request[query.ListFloatSeriesBucketsRequest]) (*connect.Response[query.ListFloatSeriesBucketsResponse], error)
+	// Reads histograms.
 	ListHistogramSeries(context.Context, *connect.Request[query.ListHistogramSeriesRequest]) (*connect.Response[query.ListHistogramSeriesResponse], error)
+	// Reads sets of points.
 	ListScatterSeries(context.Context, *connect.Request[query.ListScatterSeriesRequest]) (*connect.Response[query.ListScatterSeriesResponse], error)
+	// Reads series in buckets over time; the axis is the same on all pages.
 	ListFloatSeriesTimestampBuckets(context.Context, *connect.Request[query.ListFloatSeriesTimestampBucketsRequest]) (*connect.Response[query.ListFloatSeriesTimestampBucketsResponse], error)
+	// Aggregates series over groups of runs.
 	AggregateRunSeries(context.Context, *connect.Request[query.AggregateRunSeriesRequest]) (*connect.Response[query.AggregateRunSeriesResponse], error)
+	// Reads all points of an environment at a place in the training.
 	ListRLEnvironmentFloatSeries(context.Context, *connect.Request[query.ListRLEnvironmentFloatSeriesRequest]) (*connect.Response[query.ListRLEnvironmentFloatSeriesResponse], error)
+	// Reads series of environments at a place in the training in buckets.
 	ListRLEnvironmentFloatSeriesBuckets(context.Context, *connect.Request[query.ListRLEnvironmentFloatSeriesBucketsRequest]) (*connect.Response[query.ListRLEnvironmentFloatSeriesBucketsResponse], error)
+	// Aggregates a series over groups of environments; who belongs to a group is decided anew at every x.
 	AggregateRLEnvironmentSeries(context.Context, *connect.Request[query.AggregateRLEnvironmentSeriesRequest]) (*connect.Response[query.AggregateRLEnvironmentSeriesResponse], error)
 }
 

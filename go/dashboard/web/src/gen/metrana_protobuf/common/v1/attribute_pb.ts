@@ -15,10 +15,14 @@ export const file_metrana_protobuf_common_v1_attribute: GenFile = /*@__PURE__*/
   fileDesc("CiptZXRyYW5hX3Byb3RvYnVmL2NvbW1vbi92MS9hdHRyaWJ1dGUucHJvdG8SGm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxIhsKCVN0cmluZ1NldBIOCgZ2YWx1ZXMYASADKAki9gEKCUF0dHJpYnV0ZRIMCgRwYXRoGAEgASgJEhQKCmJvb2xfdmFsdWUYAiABKAhIABIWCgxzdHJpbmdfdmFsdWUYAyABKAlIABIVCgtmbG9hdF92YWx1ZRgEIAEoAUgAEhMKCWludF92YWx1ZRgFIAEoA0gAEkEKEHN0cmluZ19zZXRfdmFsdWUYBiABKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TdHJpbmdTZXRIABI1Cg90aW1lc3RhbXBfdmFsdWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCBwoFdmFsdWUqrQEKDUF0dHJpYnV0ZUtpbmQSFwoTQVRUUl9LSU5EX1VOREVGSU5FRBAAEhIKDkFUVFJfS0lORF9CT09MEAESFAoQQVRUUl9LSU5EX1NUUklORxACEhMKD0FUVFJfS0lORF9GTE9BVBADEhEKDUFUVFJfS0lORF9JTlQQBBIYChRBVFRSX0tJTkRfU1RSSU5HX1NFVBAFEhcKE0FUVFJfS0lORF9USU1FU1RBTVAQBkI1WjNnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL2NvbW1vbjtjb21tb25iBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
+ * A set of texts.
+ *
  * @generated from message metrana_protobuf.common.v1.StringSet
  */
 export type StringSet = Message<"metrana_protobuf.common.v1.StringSet"> & {
   /**
+   * The texts; order means nothing and none comes twice.
+   *
    * @generated from field: repeated string values = 1;
    */
   values: string[];
@@ -32,49 +36,67 @@ export const StringSetSchema: GenMessage<StringSet> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_common_v1_attribute, 0);
 
 /**
+ * A value at a path. One without a value reads as nothing.
+ *
  * @generated from message metrana_protobuf.common.v1.Attribute
  */
 export type Attribute = Message<"metrana_protobuf.common.v1.Attribute"> & {
   /**
+   * Segments joined by /, such as config/optimizer/lr.
+   *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.common.v1.Attribute.value
    */
   value: {
     /**
+     * A truth value.
+     *
      * @generated from field: bool bool_value = 2;
      */
     value: boolean;
     case: "boolValue";
   } | {
     /**
+     * A text.
+     *
      * @generated from field: string string_value = 3;
      */
     value: string;
     case: "stringValue";
   } | {
     /**
+     * A 64-bit float.
+     *
      * @generated from field: double float_value = 4;
      */
     value: number;
     case: "floatValue";
   } | {
     /**
+     * A signed 64-bit integer.
+     *
      * @generated from field: int64 int_value = 5;
      */
     value: bigint;
     case: "intValue";
   } | {
     /**
+     * A set of texts; replaces the one before.
+     *
      * @generated from field: metrana_protobuf.common.v1.StringSet string_set_value = 6;
      */
     value: StringSet;
     case: "stringSetValue";
   } | {
     /**
+     * A moment.
+     *
      * @generated from field: google.protobuf.Timestamp timestamp_value = 7;
      */
     value: Timestamp;
@@ -90,40 +112,56 @@ export const AttributeSchema: GenMessage<Attribute> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_common_v1_attribute, 1);
 
 /**
+ * Kinds of attribute values.
+ *
  * @generated from enum metrana_protobuf.common.v1.AttributeKind
  */
 export enum AttributeKind {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: ATTR_KIND_UNDEFINED = 0;
    */
   ATTR_KIND_UNDEFINED = 0,
 
   /**
+   * A truth value.
+   *
    * @generated from enum value: ATTR_KIND_BOOL = 1;
    */
   ATTR_KIND_BOOL = 1,
 
   /**
+   * A text.
+   *
    * @generated from enum value: ATTR_KIND_STRING = 2;
    */
   ATTR_KIND_STRING = 2,
 
   /**
+   * A 64-bit float.
+   *
    * @generated from enum value: ATTR_KIND_FLOAT = 3;
    */
   ATTR_KIND_FLOAT = 3,
 
   /**
+   * A signed 64-bit integer.
+   *
    * @generated from enum value: ATTR_KIND_INT = 4;
    */
   ATTR_KIND_INT = 4,
 
   /**
+   * A set of texts.
+   *
    * @generated from enum value: ATTR_KIND_STRING_SET = 5;
    */
   ATTR_KIND_STRING_SET = 5,
 
   /**
+   * A moment.
+   *
    * @generated from enum value: ATTR_KIND_TIMESTAMP = 6;
    */
   ATTR_KIND_TIMESTAMP = 6,

@@ -13,20 +13,28 @@ export const file_metrana_protobuf_common_v1_points: GenFile = /*@__PURE__*/
   fileDesc("CidtZXRyYW5hX3Byb3RvYnVmL2NvbW1vbi92MS9wb2ludHMucHJvdG8SGm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxIkwKEUZsb2F0U2VyaWVzUG9pbnRzEg0KBXN0ZXBzGAEgAygEEg4KBnZhbHVlcxgCIAMoARIYChB0aW1lc3RhbXBfbWlsbGlzGAMgAygDIvICChVIaXN0b2dyYW1TZXJpZXNQb2ludHMSDQoFc3RlcHMYASADKAQSRAoEYmlucxgCIAMoCzI2Lm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkhpc3RvZ3JhbVNlcmllc1BvaW50cy5CaW5zEk4KCmVkZ2VzX3Bvb2wYAyADKAsyOi5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5IaXN0b2dyYW1TZXJpZXNQb2ludHMuQmluRWRnZXMSEQoJZWRnZXNfaWR4GAQgAygNEgwKBG1pbnMYBSADKAESDAoEbWF4cxgGIAMoARIMCgRzdW1zGAcgAygBEhcKD3N1bXNfb2Zfc3F1YXJlcxgIIAMoARIYChB0aW1lc3RhbXBfbWlsbGlzGAkgAygDGhkKCEJpbkVkZ2VzEg0KBWVkZ2VzGAEgAygBGikKBEJpbnMSDgoGY291bnRzGAEgAygEEhEKCWRlbnNpdGllcxgCIAMoASK8AQoTU2NhdHRlclNlcmllc1BvaW50cxINCgVzdGVwcxgBIAMoBBJMCgpwb2ludF9zZXRzGAIgAygLMjgubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2NhdHRlclNlcmllc1BvaW50cy5Qb2ludFNldBIYChB0aW1lc3RhbXBfbWlsbGlzGAMgAygDGi4KCFBvaW50U2V0EgoKAnhzGAEgAygBEgoKAnlzGAIgAygBEgoKAnpzGAMgAygBIowCChJGbG9hdFNlcmllc0J1Y2tldHMSRgoHYnVja2V0cxgBIAMoCzI1Lm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkZsb2F0U2VyaWVzQnVja2V0cy5CdWNrZXQaQwoLQnVja2V0U3RhdHMSDQoFY291bnQYASABKAQSCwoDc3VtGAIgASgBEgsKA21pbhgDIAEoARILCgNtYXgYBCABKAEaaQoGQnVja2V0Eg4KAXkYASABKAFIAIgBARJJCgVzdGF0cxgCIAEoCzI6Lm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkZsb2F0U2VyaWVzQnVja2V0cy5CdWNrZXRTdGF0c0IECgJfeUI1WjNnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL2NvbW1vbjtjb21tb25iBnByb3RvMw");
 
 /**
+ * Points of a series as parallel columns.
+ *
  * @generated from message metrana_protobuf.common.v1.FloatSeriesPoints
  */
 export type FloatSeriesPoints = Message<"metrana_protobuf.common.v1.FloatSeriesPoints"> & {
   /**
+   * One step a point.
+   *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
+   * One value a point, parallel to steps. NaN and infinities are data.
+   *
    * @generated from field: repeated double values = 2;
    */
   values: number[];
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
   timestampMillis: bigint[];
@@ -40,50 +48,70 @@ export const FloatSeriesPointsSchema: GenMessage<FloatSeriesPoints> = /*@__PURE_
   messageDesc(file_metrana_protobuf_common_v1_points, 0);
 
 /**
+ * Histograms of a series as parallel columns.
+ *
  * @generated from message metrana_protobuf.common.v1.HistogramSeriesPoints
  */
 export type HistogramSeriesPoints = Message<"metrana_protobuf.common.v1.HistogramSeriesPoints"> & {
   /**
+   * Steps, ascending.
+   *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
+   * The bins of each step.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.HistogramSeriesPoints.Bins bins = 2;
    */
   bins: HistogramSeriesPoints_Bins[];
 
   /**
+   * Sets of edges that steps share.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.HistogramSeriesPoints.BinEdges edges_pool = 3;
    */
   edgesPool: HistogramSeriesPoints_BinEdges[];
 
   /**
+   * Which of edges_pool each step has.
+   *
    * @generated from field: repeated uint32 edges_idx = 4;
    */
   edgesIdx: number[];
 
   /**
+   * Lowest value at each step.
+   *
    * @generated from field: repeated double mins = 5;
    */
   mins: number[];
 
   /**
+   * Highest value at each step.
+   *
    * @generated from field: repeated double maxs = 6;
    */
   maxs: number[];
 
   /**
+   * Sum of the values at each step.
+   *
    * @generated from field: repeated double sums = 7;
    */
   sums: number[];
 
   /**
+   * Sum of the squares of the values at each step.
+   *
    * @generated from field: repeated double sums_of_squares = 8;
    */
   sumsOfSquares: number[];
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: repeated int64 timestamp_millis = 9;
    */
   timestampMillis: bigint[];
@@ -97,10 +125,14 @@ export const HistogramSeriesPointsSchema: GenMessage<HistogramSeriesPoints> = /*
   messageDesc(file_metrana_protobuf_common_v1_points, 1);
 
 /**
+ * Edges that several histograms share.
+ *
  * @generated from message metrana_protobuf.common.v1.HistogramSeriesPoints.BinEdges
  */
 export type HistogramSeriesPoints_BinEdges = Message<"metrana_protobuf.common.v1.HistogramSeriesPoints.BinEdges"> & {
   /**
+   * Edges, ascending, one more than bins.
+   *
    * @generated from field: repeated double edges = 1;
    */
   edges: number[];
@@ -114,15 +146,21 @@ export const HistogramSeriesPoints_BinEdgesSchema: GenMessage<HistogramSeriesPoi
   messageDesc(file_metrana_protobuf_common_v1_points, 1, 0);
 
 /**
+ * What the bins of one histogram hold: counts or densities.
+ *
  * @generated from message metrana_protobuf.common.v1.HistogramSeriesPoints.Bins
  */
 export type HistogramSeriesPoints_Bins = Message<"metrana_protobuf.common.v1.HistogramSeriesPoints.Bins"> & {
   /**
+   * Values in each bin. Empty where densities are given.
+   *
    * @generated from field: repeated uint64 counts = 1;
    */
   counts: bigint[];
 
   /**
+   * Density of each bin, instead of counts.
+   *
    * @generated from field: repeated double densities = 2;
    */
   densities: number[];
@@ -136,20 +174,28 @@ export const HistogramSeriesPoints_BinsSchema: GenMessage<HistogramSeriesPoints_
   messageDesc(file_metrana_protobuf_common_v1_points, 1, 1);
 
 /**
+ * Sets of points of a series as parallel columns.
+ *
  * @generated from message metrana_protobuf.common.v1.ScatterSeriesPoints
  */
 export type ScatterSeriesPoints = Message<"metrana_protobuf.common.v1.ScatterSeriesPoints"> & {
   /**
+   * One step a point.
+   *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
+   * The points of each step.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.ScatterSeriesPoints.PointSet point_sets = 2;
    */
   pointSets: ScatterSeriesPoints_PointSet[];
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
   timestampMillis: bigint[];
@@ -163,20 +209,28 @@ export const ScatterSeriesPointsSchema: GenMessage<ScatterSeriesPoints> = /*@__P
   messageDesc(file_metrana_protobuf_common_v1_points, 2);
 
 /**
+ * Points of one step as parallel columns.
+ *
  * @generated from message metrana_protobuf.common.v1.ScatterSeriesPoints.PointSet
  */
 export type ScatterSeriesPoints_PointSet = Message<"metrana_protobuf.common.v1.ScatterSeriesPoints.PointSet"> & {
   /**
+   * x of each point.
+   *
    * @generated from field: repeated double xs = 1;
    */
   xs: number[];
 
   /**
+   * y of each point, parallel to xs.
+   *
    * @generated from field: repeated double ys = 2;
    */
   ys: number[];
 
   /**
+   * z of each point, parallel to xs. Empty in two dimensions.
+   *
    * @generated from field: repeated double zs = 3;
    */
   zs: number[];
@@ -190,10 +244,14 @@ export const ScatterSeriesPoints_PointSetSchema: GenMessage<ScatterSeriesPoints_
   messageDesc(file_metrana_protobuf_common_v1_points, 2, 0);
 
 /**
+ * A series in buckets, a row each.
+ *
  * @generated from message metrana_protobuf.common.v1.FloatSeriesBuckets
  */
 export type FloatSeriesBuckets = Message<"metrana_protobuf.common.v1.FloatSeriesBuckets"> & {
   /**
+   * One entry a bucket of the axis; those without finite points are empty.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.FloatSeriesBuckets.Bucket buckets = 1;
    */
   buckets: FloatSeriesBuckets_Bucket[];
@@ -207,25 +265,35 @@ export const FloatSeriesBucketsSchema: GenMessage<FloatSeriesBuckets> = /*@__PUR
   messageDesc(file_metrana_protobuf_common_v1_points, 3);
 
 /**
+ * The finite points of a bucket in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.FloatSeriesBuckets.BucketStats
  */
 export type FloatSeriesBuckets_BucketStats = Message<"metrana_protobuf.common.v1.FloatSeriesBuckets.BucketStats"> & {
   /**
+   * Finite points in the bucket. 0: it is empty.
+   *
    * @generated from field: uint64 count = 1;
    */
   count: bigint;
 
   /**
+   * Sum of the finite points.
+   *
    * @generated from field: double sum = 2;
    */
   sum: number;
 
   /**
+   * Lowest value.
+   *
    * @generated from field: double min = 3;
    */
   min: number;
 
   /**
+   * Highest value.
+   *
    * @generated from field: double max = 4;
    */
   max: number;
@@ -239,15 +307,21 @@ export const FloatSeriesBuckets_BucketStatsSchema: GenMessage<FloatSeriesBuckets
   messageDesc(file_metrana_protobuf_common_v1_points, 3, 0);
 
 /**
+ * One bucket.
+ *
  * @generated from message metrana_protobuf.common.v1.FloatSeriesBuckets.Bucket
  */
 export type FloatSeriesBuckets_Bucket = Message<"metrana_protobuf.common.v1.FloatSeriesBuckets.Bucket"> & {
   /**
+   * Mean of the finite points. Unset: the bucket has none.
+   *
    * @generated from field: optional double y = 1;
    */
   y?: number | undefined;
 
   /**
+   * What the values sum up to.
+   *
    * @generated from field: metrana_protobuf.common.v1.FloatSeriesBuckets.BucketStats stats = 2;
    */
   stats?: FloatSeriesBuckets_BucketStats | undefined;

@@ -13,25 +13,35 @@ export const file_metrana_protobuf_common_v1_series: GenFile = /*@__PURE__*/
   fileDesc("CidtZXRyYW5hX3Byb3RvYnVmL2NvbW1vbi92MS9zZXJpZXMucHJvdG8SGm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxIsoCChNSZWdTZXJpZXNEZWZpbml0aW9uEhMKC21ldHJpY19uYW1lGAEgASgJEg0KBXNjYWxlGAIgASgJEksKBmxhYmVscxgDIAMoCzI7Lm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlJlZ1Nlcmllc0RlZmluaXRpb24uTGFiZWxzRW50cnkSXAoPbWV0YWRhdGFfbGFiZWxzGAQgAygLMkMubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuUmVnU2VyaWVzRGVmaW5pdGlvbi5NZXRhZGF0YUxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTTWV0YWRhdGFMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItMBChNBZ2dTZXJpZXNEZWZpbml0aW9uEhMKC21ldHJpY19uYW1lGAEgASgJEg0KBXNjYWxlGAIgASgJElYKDGdyb3VwX2xhYmVscxgDIAMoCzJALm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkFnZ1Nlcmllc0RlZmluaXRpb24uR3JvdXBMYWJlbHNFbnRyeRIMCgR2aWV3GAQgASgJGjIKEEdyb3VwTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLEAwoQU2VyaWVzRGVmaW5pdGlvbhJCCgdyZWd1bGFyGAEgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuUmVnU2VyaWVzRGVmaW5pdGlvbkgAEkUKCmFnZ3JlZ2F0ZWQYAiABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BZ2dTZXJpZXNEZWZpbml0aW9uSAASRAoJaGlzdG9ncmFtGAMgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuUmVnU2VyaWVzRGVmaW5pdGlvbkgAEkwKEWRlbnNpdHlfaGlzdG9ncmFtGAQgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuUmVnU2VyaWVzRGVmaW5pdGlvbkgAEkIKB3NjYXR0ZXIYBSABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5SZWdTZXJpZXNEZWZpbml0aW9uSAASRQoKc2NhdHRlcl8zZBgGIAEoCzIvLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlJlZ1Nlcmllc0RlZmluaXRpb25IAEIGCgRraW5kKtoBCg9TZXJpZXNWYWx1ZUtpbmQSHwobU0VSSUVTX1ZBTFVFX0tJTkRfVU5ERUZJTkVEEAASGwoXU0VSSUVTX1ZBTFVFX0tJTkRfRkxPQVQQARIfChtTRVJJRVNfVkFMVUVfS0lORF9ISVNUT0dSQU0QAhInCiNTRVJJRVNfVkFMVUVfS0lORF9ERU5TSVRZX0hJU1RPR1JBTRADEh0KGVNFUklFU19WQUxVRV9LSU5EX1NDQVRURVIQBBIgChxTRVJJRVNfVkFMVUVfS0lORF9TQ0FUVEVSXzNEEAVCNVozZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9jb21tb247Y29tbW9uYgZwcm90bzM");
 
 /**
+ * Identity of a series: metric, scale and labels.
+ *
  * @generated from message metrana_protobuf.common.v1.RegSeriesDefinition
  */
 export type RegSeriesDefinition = Message<"metrana_protobuf.common.v1.RegSeriesDefinition"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
 
   /**
+   * Labels that describe the series without naming it, such as axis titles. May be empty.
+   *
    * @generated from field: map<string, string> metadata_labels = 4;
    */
   metadataLabels: { [key: string]: string };
@@ -45,25 +55,35 @@ export const RegSeriesDefinitionSchema: GenMessage<RegSeriesDefinition> = /*@__P
   messageDesc(file_metrana_protobuf_common_v1_series, 0);
 
 /**
+ * Identity of a series that was aggregated over labels.
+ *
  * @generated from message metrana_protobuf.common.v1.AggSeriesDefinition
  */
 export type AggSeriesDefinition = Message<"metrana_protobuf.common.v1.AggSeriesDefinition"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels that the aggregated series keeps.
+   *
    * @generated from field: map<string, string> group_labels = 3;
    */
   groupLabels: { [key: string]: string };
 
   /**
+   * Name of the aggregation.
+   *
    * @generated from field: string view = 4;
    */
   view: string;
@@ -77,44 +97,60 @@ export const AggSeriesDefinitionSchema: GenMessage<AggSeriesDefinition> = /*@__P
   messageDesc(file_metrana_protobuf_common_v1_series, 1);
 
 /**
+ * Identity of a series of any kind.
+ *
  * @generated from message metrana_protobuf.common.v1.SeriesDefinition
  */
 export type SeriesDefinition = Message<"metrana_protobuf.common.v1.SeriesDefinition"> & {
   /**
+   * Exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.common.v1.SeriesDefinition.kind
    */
   kind: {
     /**
+     * A series of floats as it was logged.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesDefinition regular = 1;
      */
     value: RegSeriesDefinition;
     case: "regular";
   } | {
     /**
+     * A series that was aggregated over labels.
+     *
      * @generated from field: metrana_protobuf.common.v1.AggSeriesDefinition aggregated = 2;
      */
     value: AggSeriesDefinition;
     case: "aggregated";
   } | {
     /**
+     * A series of histograms with counts.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesDefinition histogram = 3;
      */
     value: RegSeriesDefinition;
     case: "histogram";
   } | {
     /**
+     * A series of histograms with densities.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesDefinition density_histogram = 4;
      */
     value: RegSeriesDefinition;
     case: "densityHistogram";
   } | {
     /**
+     * A series of sets of points in two dimensions.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesDefinition scatter = 5;
      */
     value: RegSeriesDefinition;
     case: "scatter";
   } | {
     /**
+     * A series of sets of points in three dimensions.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesDefinition scatter_3d = 6;
      */
     value: RegSeriesDefinition;
@@ -130,35 +166,49 @@ export const SeriesDefinitionSchema: GenMessage<SeriesDefinition> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_common_v1_series, 2);
 
 /**
+ * What a point of a series holds.
+ *
  * @generated from enum metrana_protobuf.common.v1.SeriesValueKind
  */
 export enum SeriesValueKind {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_UNDEFINED = 0;
    */
   UNDEFINED = 0,
 
   /**
+   * A 64-bit float.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_FLOAT = 1;
    */
   FLOAT = 1,
 
   /**
+   * A histogram with counts.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_HISTOGRAM = 2;
    */
   HISTOGRAM = 2,
 
   /**
+   * A histogram with densities.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_DENSITY_HISTOGRAM = 3;
    */
   DENSITY_HISTOGRAM = 3,
 
   /**
+   * A set of points in two dimensions.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_SCATTER = 4;
    */
   SCATTER = 4,
 
   /**
+   * A set of points in three dimensions.
+   *
    * @generated from enum value: SERIES_VALUE_KIND_SCATTER_3D = 5;
    */
   SCATTER_3D = 5,

@@ -15,55 +15,77 @@ export const file_metrana_protobuf_common_v1_summary: GenFile = /*@__PURE__*/
   fileDesc("CihtZXRyYW5hX3Byb3RvYnVmL2NvbW1vbi92MS9zdW1tYXJ5LnByb3RvEhptZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MSKzAgoQUmVnU2VyaWVzU3VtbWFyeRIRCglsYXN0X3N0ZXAYASABKAQSMgoObGFzdF90aW1lc3RhbXAYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKBWZpcnN0GAMgASgBSACIAQESEQoEbGFzdBgEIAEoAUgBiAEBEhAKA3N1bRgFIAEoAUgCiAEBEhIKBWNvdW50GAYgASgESAOIAQESEAoDbWluGAcgASgBSASIAQESEAoDbWF4GAggASgBSAWIAQESEAoDc3RkGAkgASgBSAaIAQESEAoDYXZnGAogASgBSAeIAQFCCAoGX2ZpcnN0QgcKBV9sYXN0QgYKBF9zdW1CCAoGX2NvdW50QgYKBF9taW5CBgoEX21heEIGCgRfc3RkQgYKBF9hdmcilwUKEEFnZ1Nlcmllc1N1bW1hcnkSEQoJbGFzdF9zdGVwGAEgASgEEjIKDmxhc3RfdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCgNzdW0YAyABKAFIAIgBARISCgVjb3VudBgEIAEoBEgBiAEBEhAKA21pbhgFIAEoAUgCiAEBEhAKA21heBgGIAEoAUgDiAEBEhAKA3N0ZBgHIAEoAUgEiAEBEhAKA2F2ZxgIIAEoAUgFiAEBEhcKCmxhc3RfY291bnQYCSABKARIBogBARIVCghsYXN0X21pbhgKIAEoAUgHiAEBEhUKCGxhc3RfbWF4GAsgASgBSAiIAQESFQoIbGFzdF9hdmcYDCABKAFICYgBARIVCghsYXN0X3N0ZBgNIAEoAUgKiAEBEhgKC2ZpcnN0X2NvdW50GA4gASgESAuIAQESFgoJZmlyc3RfbWluGA8gASgBSAyIAQESFgoJZmlyc3RfbWF4GBAgASgBSA2IAQESFgoJZmlyc3RfYXZnGBEgASgBSA6IAQESFgoJZmlyc3Rfc3RkGBIgASgBSA+IAQESFQoIbGFzdF9zdW0YEyABKAFIEIgBAUIGCgRfc3VtQggKBl9jb3VudEIGCgRfbWluQgYKBF9tYXhCBgoEX3N0ZEIGCgRfYXZnQg0KC19sYXN0X2NvdW50QgsKCV9sYXN0X21pbkILCglfbGFzdF9tYXhCCwoJX2xhc3RfYXZnQgsKCV9sYXN0X3N0ZEIOCgxfZmlyc3RfY291bnRCDAoKX2ZpcnN0X21pbkIMCgpfZmlyc3RfbWF4QgwKCl9maXJzdF9hdmdCDAoKX2ZpcnN0X3N0ZEILCglfbGFzdF9zdW0iuwIKFkhpc3RvZ3JhbVNlcmllc1N1bW1hcnkSEQoJbGFzdF9zdGVwGAEgASgEEjIKDmxhc3RfdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCgpsYXN0X2NvdW50GAMgASgESACIAQESFQoIbGFzdF9taW4YBCABKAFIAYgBARIVCghsYXN0X21heBgFIAEoAUgCiAEBEhUKCGxhc3Rfc3VtGAYgASgBSAOIAQESFQoIbGFzdF9hdmcYByABKAFIBIgBARIVCghsYXN0X3N0ZBgIIAEoAUgFiAEBQg0KC19sYXN0X2NvdW50QgsKCV9sYXN0X21pbkILCglfbGFzdF9tYXhCCwoJX2xhc3Rfc3VtQgsKCV9sYXN0X2F2Z0ILCglfbGFzdF9zdGQi9gEKHURlbnNpdHlIaXN0b2dyYW1TZXJpZXNTdW1tYXJ5EhEKCWxhc3Rfc3RlcBgBIAEoBBIyCg5sYXN0X3RpbWVzdGFtcBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoIbGFzdF9taW4YAyABKAFIAIgBARIVCghsYXN0X21heBgEIAEoAUgBiAEBEhUKCGxhc3RfYXZnGAUgASgBSAKIAQESFQoIbGFzdF9zdGQYBiABKAFIA4gBAUILCglfbGFzdF9taW5CCwoJX2xhc3RfbWF4QgsKCV9sYXN0X2F2Z0ILCglfbGFzdF9zdGQiXQoUU2NhdHRlclNlcmllc1N1bW1hcnkSEQoJbGFzdF9zdGVwGAEgASgEEjIKDmxhc3RfdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLKAwoNU2VyaWVzU3VtbWFyeRI/CgdyZWd1bGFyGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuUmVnU2VyaWVzU3VtbWFyeUgAEkIKCmFnZ3JlZ2F0ZWQYAiABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BZ2dTZXJpZXNTdW1tYXJ5SAASRwoJaGlzdG9ncmFtGAMgASgLMjIubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuSGlzdG9ncmFtU2VyaWVzU3VtbWFyeUgAElYKEWRlbnNpdHlfaGlzdG9ncmFtGAQgASgLMjkubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuRGVuc2l0eUhpc3RvZ3JhbVNlcmllc1N1bW1hcnlIABJDCgdzY2F0dGVyGAUgASgLMjAubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2NhdHRlclNlcmllc1N1bW1hcnlIABJGCgpzY2F0dGVyXzNkGAYgASgLMjAubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2NhdHRlclNlcmllc1N1bW1hcnlIAEIGCgRraW5kQjVaM2dpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvY29tbW9uO2NvbW1vbmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
+ * A series of floats in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.RegSeriesSummary
  */
 export type RegSeriesSummary = Message<"metrana_protobuf.common.v1.RegSeriesSummary"> & {
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 1;
    */
   lastStep: bigint;
 
   /**
+   * Time of the last point.
+   *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
+   * Value at the first step. Unset: no points.
+   *
    * @generated from field: optional double first = 3;
    */
   first?: number | undefined;
 
   /**
+   * Value at the last step. Unset: no points.
+   *
    * @generated from field: optional double last = 4;
    */
   last?: number | undefined;
 
   /**
+   * Sum of the values.
+   *
    * @generated from field: optional double sum = 5;
    */
   sum?: number | undefined;
 
   /**
+   * How many values.
+   *
    * @generated from field: optional uint64 count = 6;
    */
   count?: bigint | undefined;
 
   /**
+   * Lowest value.
+   *
    * @generated from field: optional double min = 7;
    */
   min?: number | undefined;
 
   /**
+   * Highest value.
+   *
    * @generated from field: optional double max = 8;
    */
   max?: number | undefined;
 
   /**
+   * Standard deviation of all values. Unset: no points.
+   *
    * @generated from field: optional double std = 9;
    */
   std?: number | undefined;
 
   /**
+   * Mean of all values. Unset: no points.
+   *
    * @generated from field: optional double avg = 10;
    */
   avg?: number | undefined;
@@ -77,100 +99,140 @@ export const RegSeriesSummarySchema: GenMessage<RegSeriesSummary> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_common_v1_summary, 0);
 
 /**
+ * An aggregated series in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.AggSeriesSummary
  */
 export type AggSeriesSummary = Message<"metrana_protobuf.common.v1.AggSeriesSummary"> & {
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 1;
    */
   lastStep: bigint;
 
   /**
+   * Time of the last point.
+   *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
+   * Sum of the values.
+   *
    * @generated from field: optional double sum = 3;
    */
   sum?: number | undefined;
 
   /**
+   * How many values.
+   *
    * @generated from field: optional uint64 count = 4;
    */
   count?: bigint | undefined;
 
   /**
+   * Lowest value.
+   *
    * @generated from field: optional double min = 5;
    */
   min?: number | undefined;
 
   /**
+   * Highest value.
+   *
    * @generated from field: optional double max = 6;
    */
   max?: number | undefined;
 
   /**
+   * Standard deviation of all values. Unset: no points.
+   *
    * @generated from field: optional double std = 7;
    */
   std?: number | undefined;
 
   /**
+   * Mean of all values. Unset: no points.
+   *
    * @generated from field: optional double avg = 8;
    */
   avg?: number | undefined;
 
   /**
+   * Values at the last step.
+   *
    * @generated from field: optional uint64 last_count = 9;
    */
   lastCount?: bigint | undefined;
 
   /**
+   * Lowest value at the last step.
+   *
    * @generated from field: optional double last_min = 10;
    */
   lastMin?: number | undefined;
 
   /**
+   * Highest value at the last step.
+   *
    * @generated from field: optional double last_max = 11;
    */
   lastMax?: number | undefined;
 
   /**
+   * Mean at the last step.
+   *
    * @generated from field: optional double last_avg = 12;
    */
   lastAvg?: number | undefined;
 
   /**
+   * Standard deviation at the last step.
+   *
    * @generated from field: optional double last_std = 13;
    */
   lastStd?: number | undefined;
 
   /**
+   * Values at the first step.
+   *
    * @generated from field: optional uint64 first_count = 14;
    */
   firstCount?: bigint | undefined;
 
   /**
+   * Lowest value at the first step.
+   *
    * @generated from field: optional double first_min = 15;
    */
   firstMin?: number | undefined;
 
   /**
+   * Highest value at the first step.
+   *
    * @generated from field: optional double first_max = 16;
    */
   firstMax?: number | undefined;
 
   /**
+   * Mean at the first step.
+   *
    * @generated from field: optional double first_avg = 17;
    */
   firstAvg?: number | undefined;
 
   /**
+   * Standard deviation at the first step.
+   *
    * @generated from field: optional double first_std = 18;
    */
   firstStd?: number | undefined;
 
   /**
+   * Sum at the last step.
+   *
    * @generated from field: optional double last_sum = 19;
    */
   lastSum?: number | undefined;
@@ -184,45 +246,63 @@ export const AggSeriesSummarySchema: GenMessage<AggSeriesSummary> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_common_v1_summary, 1);
 
 /**
+ * A series of histograms in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.HistogramSeriesSummary
  */
 export type HistogramSeriesSummary = Message<"metrana_protobuf.common.v1.HistogramSeriesSummary"> & {
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 1;
    */
   lastStep: bigint;
 
   /**
+   * Time of the last point.
+   *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
+   * Values at the last step.
+   *
    * @generated from field: optional uint64 last_count = 3;
    */
   lastCount?: bigint | undefined;
 
   /**
+   * Lowest value at the last step.
+   *
    * @generated from field: optional double last_min = 4;
    */
   lastMin?: number | undefined;
 
   /**
+   * Highest value at the last step.
+   *
    * @generated from field: optional double last_max = 5;
    */
   lastMax?: number | undefined;
 
   /**
+   * Sum at the last step.
+   *
    * @generated from field: optional double last_sum = 6;
    */
   lastSum?: number | undefined;
 
   /**
+   * Mean at the last step.
+   *
    * @generated from field: optional double last_avg = 7;
    */
   lastAvg?: number | undefined;
 
   /**
+   * Standard deviation at the last step.
+   *
    * @generated from field: optional double last_std = 8;
    */
   lastStd?: number | undefined;
@@ -236,35 +316,49 @@ export const HistogramSeriesSummarySchema: GenMessage<HistogramSeriesSummary> = 
   messageDesc(file_metrana_protobuf_common_v1_summary, 2);
 
 /**
+ * A series of density histograms in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.DensityHistogramSeriesSummary
  */
 export type DensityHistogramSeriesSummary = Message<"metrana_protobuf.common.v1.DensityHistogramSeriesSummary"> & {
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 1;
    */
   lastStep: bigint;
 
   /**
+   * Time of the last point.
+   *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
+   * Lowest value at the last step.
+   *
    * @generated from field: optional double last_min = 3;
    */
   lastMin?: number | undefined;
 
   /**
+   * Highest value at the last step.
+   *
    * @generated from field: optional double last_max = 4;
    */
   lastMax?: number | undefined;
 
   /**
+   * Mean at the last step.
+   *
    * @generated from field: optional double last_avg = 5;
    */
   lastAvg?: number | undefined;
 
   /**
+   * Standard deviation at the last step.
+   *
    * @generated from field: optional double last_std = 6;
    */
   lastStd?: number | undefined;
@@ -278,15 +372,21 @@ export const DensityHistogramSeriesSummarySchema: GenMessage<DensityHistogramSer
   messageDesc(file_metrana_protobuf_common_v1_summary, 3);
 
 /**
+ * How far a series of point sets goes.
+ *
  * @generated from message metrana_protobuf.common.v1.ScatterSeriesSummary
  */
 export type ScatterSeriesSummary = Message<"metrana_protobuf.common.v1.ScatterSeriesSummary"> & {
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 1;
    */
   lastStep: bigint;
 
   /**
+   * Time of the last point.
+   *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
@@ -300,44 +400,60 @@ export const ScatterSeriesSummarySchema: GenMessage<ScatterSeriesSummary> = /*@_
   messageDesc(file_metrana_protobuf_common_v1_summary, 4);
 
 /**
+ * A series of any kind in numbers.
+ *
  * @generated from message metrana_protobuf.common.v1.SeriesSummary
  */
 export type SeriesSummary = Message<"metrana_protobuf.common.v1.SeriesSummary"> & {
   /**
+   * Exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.common.v1.SeriesSummary.kind
    */
   kind: {
     /**
+     * A series of floats as it was logged.
+     *
      * @generated from field: metrana_protobuf.common.v1.RegSeriesSummary regular = 1;
      */
     value: RegSeriesSummary;
     case: "regular";
   } | {
     /**
+     * A series that was aggregated over labels.
+     *
      * @generated from field: metrana_protobuf.common.v1.AggSeriesSummary aggregated = 2;
      */
     value: AggSeriesSummary;
     case: "aggregated";
   } | {
     /**
+     * A series of histograms with counts.
+     *
      * @generated from field: metrana_protobuf.common.v1.HistogramSeriesSummary histogram = 3;
      */
     value: HistogramSeriesSummary;
     case: "histogram";
   } | {
     /**
+     * A series of histograms with densities.
+     *
      * @generated from field: metrana_protobuf.common.v1.DensityHistogramSeriesSummary density_histogram = 4;
      */
     value: DensityHistogramSeriesSummary;
     case: "densityHistogram";
   } | {
     /**
+     * A series of sets of points in two dimensions.
+     *
      * @generated from field: metrana_protobuf.common.v1.ScatterSeriesSummary scatter = 5;
      */
     value: ScatterSeriesSummary;
     case: "scatter";
   } | {
     /**
+     * A series of sets of points in three dimensions.
+     *
      * @generated from field: metrana_protobuf.common.v1.ScatterSeriesSummary scatter_3d = 6;
      */
     value: ScatterSeriesSummary;

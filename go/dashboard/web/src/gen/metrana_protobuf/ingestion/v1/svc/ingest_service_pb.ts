@@ -18,10 +18,14 @@ export const file_metrana_protobuf_ingestion_v1_svc_ingest_service: GenFile = /*
   fileDesc("CjZtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS9zdmMvaW5nZXN0X3NlcnZpY2UucHJvdG8SIW1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2YzK5BwoNSW5nZXN0U2VydmljZRJ2CglDcmVhdGVSdW4SMy5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuQ3JlYXRlUnVuUmVxdWVzdBo0Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5DcmVhdGVSdW5SZXNwb25zZRKZAQoUSW5pdGlhbGl6ZVJ1bkxvZ2dpbmcSPi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXF1ZXN0Gj8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UwARJ5CgpVcGRhdGVSdW5zEjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlVwZGF0ZVJ1bnNSZXF1ZXN0GjUubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlVwZGF0ZVJ1bnNSZXNwb25zZRKAAQoPVXBkYXRlUnVuU3RyZWFtEjMubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlVwZGF0ZVJ1blJlcXVlc3QaNC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuVXBkYXRlUnVuUmVzcG9uc2UoATABEn8KDFVwZGF0ZVRyYWNlcxI2Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5VcGRhdGVUcmFjZXNSZXF1ZXN0GjcubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlVwZGF0ZVRyYWNlc1Jlc3BvbnNlEokBChJVcGRhdGVUcmFjZXNTdHJlYW0SNi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuVXBkYXRlVHJhY2VzUmVxdWVzdBo3Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5VcGRhdGVUcmFjZXNSZXNwb25zZSgBMAESiAEKD0NoZWNrT3BTdGF0dXNlcxI5Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5DaGVja09wU3RhdHVzZXNSZXF1ZXN0GjoubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkNoZWNrT3BTdGF0dXNlc1Jlc3BvbnNlQjtaOWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvaW5nZXN0aW9uO2luZ2VzdGlvbmIGcHJvdG8z", [file_metrana_protobuf_ingestion_v1_svc_initialize, file_metrana_protobuf_ingestion_v1_svc_update, file_metrana_protobuf_ingestion_v1_svc_update_traces]);
 
 /**
+ * Takes what training runs log.
+ *
  * @generated from service metrana_protobuf.ingestion.v1.svc.IngestService
  */
 export const IngestService: GenService<{
   /**
+   * Creates a run without opening it.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.CreateRun
    */
   createRun: {
@@ -30,6 +34,9 @@ export const IngestService: GenService<{
     output: typeof CreateRunResponseSchema;
   },
   /**
+   * Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
+   * answer ends with the page of environments that has is_last.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.InitializeRunLogging
    */
   initializeRunLogging: {
@@ -38,6 +45,8 @@ export const IngestService: GenService<{
     output: typeof InitializeRunLoggingResponseSchema;
   },
   /**
+   * Changes runs in one call.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.UpdateRuns
    */
   updateRuns: {
@@ -46,6 +55,9 @@ export const IngestService: GenService<{
     output: typeof UpdateRunsResponseSchema;
   },
   /**
+   * Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
+   * empty; the client sends nothing more before its acknowledgement.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.UpdateRunStream
    */
   updateRunStream: {
@@ -54,6 +66,8 @@ export const IngestService: GenService<{
     output: typeof UpdateRunResponseSchema;
   },
   /**
+   * Changes traces in one call.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.UpdateTraces
    */
   updateTraces: {
@@ -62,6 +76,8 @@ export const IngestService: GenService<{
     output: typeof UpdateTracesResponseSchema;
   },
   /**
+   * Takes changes of traces and acknowledges each in order.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.UpdateTracesStream
    */
   updateTracesStream: {
@@ -70,6 +86,8 @@ export const IngestService: GenService<{
     output: typeof UpdateTracesResponseSchema;
   },
   /**
+   * Tells which operations are done.
+   *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.CheckOpStatuses
    */
   checkOpStatuses: {

@@ -21,20 +21,28 @@ export const file_metrana_protobuf_ingestion_v1_svc_initialize: GenFile = /*@__P
   fileDesc("CjJtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS9zdmMvaW5pdGlhbGl6ZS5wcm90bxIhbWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjIr0BChBDcmVhdGVSdW5SZXF1ZXN0EjUKA3J1bhgBIAEoCzIoLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJ1bhIhChljcmVhdGVfcHJvamVjdF9pZl9taXNzaW5nGAIgASgIEk8KEWFnZ3JlZ2F0aW9uX3J1bGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQWdncmVnYXRpb25SdWxlIikKEUNyZWF0ZVJ1blJlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCSKjAgobSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXF1ZXN0EjUKA3J1bhgBIAEoCzIoLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJ1bhIhChljcmVhdGVfcHJvamVjdF9pZl9taXNzaW5nGAIgASgIEk8KEWFnZ3JlZ2F0aW9uX3J1bGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQWdncmVnYXRpb25SdWxlEhEKCWxvZ2dlcl9pZBgEIAEoBBJGCg1yZXN1bWVfcG9saWN5GAUgASgOMi8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlJlc3VtZVBvbGljeSLvDAocSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZRJpCg9pbml0aWFsaXplZF9ydW4YASABKAsyTi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZS5Jbml0aWFsaXplZFJ1bkgAEmwKEWxhc3RfbG9nZ2VkX3N0ZXBzGAIgASgLMk8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuTGFzdExvZ2dlZFN0ZXBzSAASYwoMZW52X3N0YXR1c2VzGAMgASgLMksubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuRW52U3RhdHVzZXNIABJ2ChZybF9mYW1pbHlfZGVjbGFyYXRpb25zGAQgASgLMlQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuUmxGYW1pbHlEZWNsYXJhdGlvbnNIABq/AQoOSW5pdGlhbGl6ZWRSdW4SDwoHY3JlYXRlZBgBIAEoCBIOCgZydW5faWQYAiABKAwSJQoYb3JjaGVzdHJhdGlvbl9pZGVudGlmaWVyGAMgASgJSACIAQESNgoNY3JlYXRpb25fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAYgBAUIbChlfb3JjaGVzdHJhdGlvbl9pZGVudGlmaWVyQhAKDl9jcmVhdGlvbl90aW1lGu8CCg9MYXN0TG9nZ2VkU3RlcHMSagoGc2VyaWVzGAEgAygLMloubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuTGFzdExvZ2dlZFN0ZXBzLlNlcmllc0luZm8SDwoHaXNfbGFzdBgCIAEoCBreAQoKU2VyaWVzSW5mbxITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRITCgtmbGF0X2xhYmVscxgDIAEoCRJDCghvcmRlcmluZxgEIAEoDjIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLk9yZGVyaW5nTW9kZRIRCglsYXN0X3N0ZXAYBSABKAQSPwoKdmFsdWVfa2luZBgGIAEoDjIrLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlNlcmllc1ZhbHVlS2luZBqOAwoUUmxGYW1pbHlEZWNsYXJhdGlvbnMSegoIZmFtaWxpZXMYASADKAsyaC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZS5SbEZhbWlseURlY2xhcmF0aW9ucy5SbEZhbWlseURlY2xhcmF0aW9uEg8KB2lzX2xhc3QYAiABKAga6AEKE1JsRmFtaWx5RGVjbGFyYXRpb24SEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSFQoNbGFiZWxfa2V5X3NldBgDIAEoCRJDCghvcmRlcmluZxgEIAEoDjIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLk9yZGVyaW5nTW9kZRI/Cgp2YWx1ZV9raW5kGAUgASgOMisubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzVmFsdWVLaW5kEhAKCGVwaXNvZGljGAYgASgIGswBCgtFbnZTdGF0dXNlcxJiCgRlbnZzGAEgAygLMlQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuRW52U3RhdHVzZXMuRW52U3RhdGUSDwoHaXNfbGFzdBgCIAEoCBpICghFbnZTdGF0ZRIQCghlbnZfbmFtZRgBIAEoCRIUCgxsYXN0X3JsX3N0ZXAYAiABKAQSFAoMbGFzdF9lcGlzb2RlGAMgASgEQgUKA21zZypfCgxSZXN1bWVQb2xpY3kSHQoZUkVTVU1FX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE1JFU1VNRV9QT0xJQ1lfTkVWRVIQARIXChNSRVNVTUVfUE9MSUNZX0FMTE9XEAJCO1o5Z2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9pbmdlc3Rpb247aW5nZXN0aW9uYgZwcm90bzM", [file_google_protobuf_timestamp, file_metrana_protobuf_common_v1_series, file_metrana_protobuf_ingestion_v1_types_run, file_metrana_protobuf_ingestion_v1_types_series]);
 
 /**
+ * Asks for a run without logging to it.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CreateRunRequest
  */
 export type CreateRunRequest = Message<"metrana_protobuf.ingestion.v1.svc.CreateRunRequest"> & {
   /**
+   * The run to create.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.Run run = 1;
    */
   run?: Run | undefined;
 
   /**
+   * Whether a project that is not there is created. Default false.
+   *
    * @generated from field: bool create_project_if_missing = 2;
    */
   createProjectIfMissing: boolean;
 
   /**
+   * Aggregations to keep while the run logs. Usually empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AggregationRule aggregation_rules = 3;
    */
   aggregationRules: AggregationRule[];
@@ -48,10 +56,14 @@ export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 0);
 
 /**
+ * The run will be there.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CreateRunResponse
  */
 export type CreateRunResponse = Message<"metrana_protobuf.ingestion.v1.svc.CreateRunResponse"> & {
   /**
+   * Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+   *
    * @generated from field: string operation_id = 1;
    */
   operationId: string;
@@ -65,30 +77,42 @@ export const CreateRunResponseSchema: GenMessage<CreateRunResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 1);
 
 /**
+ * Opens a run for a logger.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingRequest
  */
 export type InitializeRunLoggingRequest = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingRequest"> & {
   /**
+   * The run to create or to find.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.Run run = 1;
    */
   run?: Run | undefined;
 
   /**
+   * Whether a project that is not there is created. Default false.
+   *
    * @generated from field: bool create_project_if_missing = 2;
    */
   createProjectIfMissing: boolean;
 
   /**
+   * Aggregations to keep while the run logs. Usually empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AggregationRule aggregation_rules = 3;
    */
   aggregationRules: AggregationRule[];
 
   /**
+   * Which writer this is: random, never 0, the same for all streams of one logger.
+   *
    * @generated from field: uint64 logger_id = 4;
    */
   loggerId: bigint;
 
   /**
+   * Whether a run that is there already may be gone on with; the client decides by the answer.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.svc.ResumePolicy resume_policy = 5;
    */
   resumePolicy: ResumePolicy;
@@ -102,32 +126,44 @@ export const InitializeRunLoggingRequestSchema: GenMessage<InitializeRunLoggingR
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 2);
 
 /**
+ * One message of the handshake: the run, then pages of series, then pages of environments.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse
  */
 export type InitializeRunLoggingResponse = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse"> & {
   /**
+   * What this message carries; one without any is skipped.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.msg
    */
   msg: {
     /**
+     * The run; the first message.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.InitializedRun initialized_run = 1;
      */
     value: InitializeRunLoggingResponse_InitializedRun;
     case: "initializedRun";
   } | {
     /**
+     * Where series stand; before the environments.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps last_logged_steps = 2;
      */
     value: InitializeRunLoggingResponse_LastLoggedSteps;
     case: "lastLoggedSteps";
   } | {
     /**
+     * Where environments stand; the page with is_last ends the handshake.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses env_statuses = 3;
      */
     value: InitializeRunLoggingResponse_EnvStatuses;
     case: "envStatuses";
   } | {
     /**
+     * How RL metrics were declared; before the environments. Optional.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations rl_family_declarations = 4;
      */
     value: InitializeRunLoggingResponse_RlFamilyDeclarations;
@@ -143,25 +179,35 @@ export const InitializeRunLoggingResponseSchema: GenMessage<InitializeRunLogging
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3);
 
 /**
+ * The run that was opened.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.InitializedRun
  */
 export type InitializeRunLoggingResponse_InitializedRun = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.InitializedRun"> & {
   /**
+   * Whether this request created the run.
+   *
    * @generated from field: bool created = 1;
    */
   created: boolean;
 
   /**
+   * Opaque id of the run, as the handshake gave it.
+   *
    * @generated from field: bytes run_id = 2;
    */
   runId: Uint8Array;
 
   /**
+   * Identifies the job that the processes of a run share. Unset: unknown.
+   *
    * @generated from field: optional string orchestration_identifier = 3;
    */
   orchestrationIdentifier?: string | undefined;
 
   /**
+   * When the run was created. Unset in a request: now.
+   *
    * @generated from field: optional google.protobuf.Timestamp creation_time = 4;
    */
   creationTime?: Timestamp | undefined;
@@ -175,15 +221,21 @@ export const InitializeRunLoggingResponse_InitializedRunSchema: GenMessage<Initi
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 0);
 
 /**
+ * One page of where series stand.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps
  */
 export type InitializeRunLoggingResponse_LastLoggedSteps = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps.SeriesInfo series = 1;
    */
   series: InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo[];
 
   /**
+   * Whether no page of this list follows.
+   *
    * @generated from field: bool is_last = 2;
    */
   isLast: boolean;
@@ -197,35 +249,49 @@ export const InitializeRunLoggingResponse_LastLoggedStepsSchema: GenMessage<Init
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 1);
 
 /**
+ * Where a series stands.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps.SeriesInfo
  */
 export type InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps.SeriesInfo"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels as key=value joined by &, by key. Empty: no labels.
+   *
    * @generated from field: string flat_labels = 3;
    */
   flatLabels: string;
 
   /**
+   * How steps relate to each other; fixed by the first declaration.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
   ordering: OrderingMode;
 
   /**
+   * Highest step that was logged: the next automatic one follows it.
+   *
    * @generated from field: uint64 last_step = 5;
    */
   lastStep: bigint;
 
   /**
+   * What a point of the series holds.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesValueKind value_kind = 6;
    */
   valueKind: SeriesValueKind;
@@ -239,15 +305,21 @@ export const InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfoSchema: GenM
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 1, 0);
 
 /**
+ * One page of how RL metrics were declared.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations
  */
 export type InitializeRunLoggingResponse_RlFamilyDeclarations = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations"> & {
   /**
+   * RL metrics that the run has.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations.RlFamilyDeclaration families = 1;
    */
   families: InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration[];
 
   /**
+   * Whether no page of this list follows.
+   *
    * @generated from field: bool is_last = 2;
    */
   isLast: boolean;
@@ -261,35 +333,49 @@ export const InitializeRunLoggingResponse_RlFamilyDeclarationsSchema: GenMessage
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 2);
 
 /**
+ * How an RL metric was declared.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations.RlFamilyDeclaration
  */
 export type InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations.RlFamilyDeclaration"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Keys of the labels, joined by &.
+   *
    * @generated from field: string label_key_set = 3;
    */
   labelKeySet: string;
 
   /**
+   * How steps relate to each other; fixed by the first declaration.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
   ordering: OrderingMode;
 
   /**
+   * What a point of the series holds.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesValueKind value_kind = 5;
    */
   valueKind: SeriesValueKind;
 
   /**
+   * Whether the points of the metric name their episodes.
+   *
    * @generated from field: bool episodic = 6;
    */
   episodic: boolean;
@@ -303,15 +389,21 @@ export const InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclarati
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 2, 0);
 
 /**
+ * One page of where environments stand.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses
  */
 export type InitializeRunLoggingResponse_EnvStatuses = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses"> & {
   /**
+   * Environments of this page.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses.EnvState envs = 1;
    */
   envs: InitializeRunLoggingResponse_EnvStatuses_EnvState[];
 
   /**
+   * Whether no page of this list follows.
+   *
    * @generated from field: bool is_last = 2;
    */
   isLast: boolean;
@@ -325,20 +417,28 @@ export const InitializeRunLoggingResponse_EnvStatusesSchema: GenMessage<Initiali
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 3);
 
 /**
+ * Where an environment stands.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses.EnvState
  */
 export type InitializeRunLoggingResponse_EnvStatuses_EnvState = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses.EnvState"> & {
   /**
+   * Environment, by id.
+   *
    * @generated from field: string env_name = 1;
    */
   envName: string;
 
   /**
+   * Highest rl_step that was logged.
+   *
    * @generated from field: uint64 last_rl_step = 2;
    */
   lastRlStep: bigint;
 
   /**
+   * Highest episode that was logged; 0 also when none was.
+   *
    * @generated from field: uint64 last_episode = 3;
    */
   lastEpisode: bigint;
@@ -352,20 +452,28 @@ export const InitializeRunLoggingResponse_EnvStatuses_EnvStateSchema: GenMessage
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 3, 3, 0);
 
 /**
+ * Whether a run that is there may be gone on with.
+ *
  * @generated from enum metrana_protobuf.ingestion.v1.svc.ResumePolicy
  */
 export enum ResumePolicy {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: RESUME_POLICY_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * Only if the same job created it.
+   *
    * @generated from enum value: RESUME_POLICY_NEVER = 1;
    */
   NEVER = 1,
 
   /**
+   * Always.
+   *
    * @generated from enum value: RESUME_POLICY_ALLOW = 2;
    */
   ALLOW = 2,

@@ -19,25 +19,36 @@ export const file_metrana_protobuf_ingestion_v1_svc_update: GenFile = /*@__PURE_
   fileDesc("Ci5tZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS9zdmMvdXBkYXRlLnByb3RvEiFtZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMiswgKEVVwZGF0ZVJ1bnNSZXF1ZXN0EhEKCWxvZ2dlcl9pZBgBIAEoBBJTCgtydW5fdXBkYXRlcxgCIAMoCzI+Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5VcGRhdGVSdW5zUmVxdWVzdC5SdW5VcGRhdGUSGQoRbG9nZ2VyX3Nlc3Npb25faWQYAyABKAQSFwoPc2VxdWVuY2VfbnVtYmVyGAQgASgEGoEHCglSdW5VcGRhdGUSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSEAoIcnVuX25hbWUYAyABKAkSSAoKYXR0cmlidXRlcxgEIAMoCzI0Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkF0dHJpYnV0ZVVwZGF0ZRJBCgZzZXJpZXMYBSADKAsyMS5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TZXJpZXNVcGRhdGUSRgoJcmxfc2VyaWVzGAYgAygLMjMubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuUkxTZXJpZXNVcGRhdGUSUwoTc2VyaWVzX2RlY2xhcmF0aW9ucxgHIAMoCzI2Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNlcmllc0RlY2xhcmF0aW9uElQKEHN0cmVhbWluZ19zZXJpZXMYCCADKAsyOi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TdHJlYW1pbmdTZXJpZXNVcGRhdGUSWQoTc3RyZWFtaW5nX3JsX3NlcmllcxgJIAMoCzI8Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlN0cmVhbWluZ1JMU2VyaWVzVXBkYXRlEkAKCWNsb3NlX3J1bhgKIAEoCzItLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkNsb3NlUnVuEk0KEGVudl9hdHRyX3VwZGF0ZXMYCyADKAsyMy5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5FbnZBdHRyVXBkYXRlcxJUChBoaXN0b2dyYW1fc2VyaWVzGAwgAygLMjoubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuSGlzdG9ncmFtU2VyaWVzVXBkYXRlElAKDnNjYXR0ZXJfc2VyaWVzGA0gAygLMjgubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU2NhdHRlclNlcmllc1VwZGF0ZRIZCgxvcmdhbml6YXRpb24YDiABKAlIAIgBAUIPCg1fb3JnYW5pemF0aW9uIo8BChJVcGRhdGVSdW5zUmVzcG9uc2USFAoMb3BlcmF0aW9uX2lkGAEgASgJEikKHHdyaXRlX2xpbWl0X2J5dGVzX3Blcl9zZWNvbmQYAiABKARIAIgBARIXCg9wYWNpbmdfZGVsYXlfbXMYAyABKA1CHwodX3dyaXRlX2xpbWl0X2J5dGVzX3Blcl9zZWNvbmQi8AUKEFVwZGF0ZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgMEhEKCWxvZ2dlcl9pZBgCIAEoBBJICgphdHRyaWJ1dGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQXR0cmlidXRlVXBkYXRlElMKE3Nlcmllc19kZWNsYXJhdGlvbnMYBCADKAsyNi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TZXJpZXNEZWNsYXJhdGlvbhJKCgZzZXJpZXMYBSADKAsyOi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TdHJlYW1pbmdTZXJpZXNVcGRhdGUSTwoJcmxfc2VyaWVzGAYgAygLMjwubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3RyZWFtaW5nUkxTZXJpZXNVcGRhdGUSQAoJY2xvc2VfcnVuGAcgASgLMi0ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQ2xvc2VSdW4STQoQZW52X2F0dHJfdXBkYXRlcxgIIAMoCzIzLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkVudkF0dHJVcGRhdGVzEl0KEGhpc3RvZ3JhbV9zZXJpZXMYCSADKAsyQy5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TdHJlYW1pbmdIaXN0b2dyYW1TZXJpZXNVcGRhdGUSWQoOc2NhdHRlcl9zZXJpZXMYCiADKAsyQS5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TdHJlYW1pbmdTY2F0dGVyU2VyaWVzVXBkYXRlEhkKEWxvZ2dlcl9zZXNzaW9uX2lkGAsgASgEEhcKD3NlcXVlbmNlX251bWJlchgMIAEoBCKOAQoRVXBkYXRlUnVuUmVzcG9uc2USFAoMb3BlcmF0aW9uX2lkGAEgASgJEikKHHdyaXRlX2xpbWl0X2J5dGVzX3Blcl9zZWNvbmQYAiABKARIAIgBARIXCg9wYWNpbmdfZGVsYXlfbXMYAyABKA1CHwodX3dyaXRlX2xpbWl0X2J5dGVzX3Blcl9zZWNvbmQifwoWQ2hlY2tPcFN0YXR1c2VzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIVCg1vcGVyYXRpb25faWRzGAMgAygJEhkKDG9yZ2FuaXphdGlvbhgEIAEoCUgAiAEBQg8KDV9vcmdhbml6YXRpb24iwgEKF0NoZWNrT3BTdGF0dXNlc1Jlc3BvbnNlEm0KEm9wZXJhdGlvbl9zdGF0dXNlcxgBIAMoCzJRLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnN2Yy5DaGVja09wU3RhdHVzZXNSZXNwb25zZS5PcGVyYXRpb25TdGF0dXNlc0VudHJ5GjgKFk9wZXJhdGlvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgIOgI4AUI7WjlnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL2luZ2VzdGlvbjtpbmdlc3Rpb25iBnByb3RvMw", [file_metrana_protobuf_ingestion_v1_types_attribute, file_metrana_protobuf_ingestion_v1_types_run, file_metrana_protobuf_ingestion_v1_types_series]);
 
 /**
+ * Changes of several runs at once, without a stream.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest
  */
 export type UpdateRunsRequest = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest"> & {
   /**
+   * Which writer this is: random, never 0. Called session_id before.
+   *
    * @generated from field: uint64 logger_id = 1;
    */
   loggerId: bigint;
 
   /**
+   * Changes of runs; one entry a run.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest.RunUpdate run_updates = 2;
    */
   runUpdates: UpdateRunsRequest_RunUpdate[];
 
   /**
+   * Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+   * unique. 0: not numbered.
+   *
    * @generated from field: uint64 logger_session_id = 3;
    */
   loggerSessionId: bigint;
 
   /**
+   * Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+   *
    * @generated from field: uint64 sequence_number = 4;
    */
   sequenceNumber: bigint;
@@ -51,75 +62,105 @@ export const UpdateRunsRequestSchema: GenMessage<UpdateRunsRequest> = /*@__PURE_
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 0);
 
 /**
+ * Changes of one run.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest.RunUpdate
  */
 export type UpdateRunsRequest_RunUpdate = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest.RunUpdate"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Name of the run in its project.
+   *
    * @generated from field: string run_name = 3;
    */
   runName: string;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AttributeUpdate attributes = 4;
    */
   attributes: AttributeUpdate[];
 
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SeriesUpdate series = 5;
    */
   series: SeriesUpdate[];
 
   /**
+   * Points that belong to environments, in the order in which they were logged.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.RLSeriesUpdate rl_series = 6;
    */
   rlSeries: RLSeriesUpdate[];
 
   /**
+   * Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SeriesDeclaration series_declarations = 7;
    */
   seriesDeclarations: SeriesDeclaration[];
 
   /**
+   * Points of declared series.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingSeriesUpdate streaming_series = 8;
    */
   streamingSeries: StreamingSeriesUpdate[];
 
   /**
+   * Points of declared series that belong to environments.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingRLSeriesUpdate streaming_rl_series = 9;
    */
   streamingRlSeries: StreamingRLSeriesUpdate[];
 
   /**
+   * Set in the last request of a run that ends.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.CloseRun close_run = 10;
    */
   closeRun?: CloseRun | undefined;
 
   /**
+   * Changes of attributes of environments, in order.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.EnvAttrUpdates env_attr_updates = 11;
    */
   envAttrUpdates: EnvAttrUpdates[];
 
   /**
+   * Histograms. A server may acknowledge them without storing them.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.HistogramSeriesUpdate histogram_series = 12;
    */
   histogramSeries: HistogramSeriesUpdate[];
 
   /**
+   * Sets of points. A server may acknowledge them without storing them.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.ScatterSeriesUpdate scatter_series = 13;
    */
   scatterSeries: ScatterSeriesUpdate[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 14;
    */
   organization?: string | undefined;
@@ -133,20 +174,28 @@ export const UpdateRunsRequest_RunUpdateSchema: GenMessage<UpdateRunsRequest_Run
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 0, 0);
 
 /**
+ * The changes were taken in.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateRunsResponse
  */
 export type UpdateRunsResponse = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunsResponse"> & {
   /**
+   * Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+   *
    * @generated from field: string operation_id = 1;
    */
   operationId: string;
 
   /**
+   * Bytes a second that the client should not exceed. Unset: no limit.
+   *
    * @generated from field: optional uint64 write_limit_bytes_per_second = 2;
    */
   writeLimitBytesPerSecond?: bigint | undefined;
 
   /**
+   * Milliseconds the client should wait before its next request. 0: none.
+   *
    * @generated from field: uint32 pacing_delay_ms = 3;
    */
   pacingDelayMs: number;
@@ -160,65 +209,92 @@ export const UpdateRunsResponseSchema: GenMessage<UpdateRunsResponse> = /*@__PUR
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 1);
 
 /**
+ * One request of a stream. It is applied whole, once, and then acknowledged.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateRunRequest
  */
 export type UpdateRunRequest = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunRequest"> & {
   /**
+   * Opaque id of the run, as the handshake gave it.
+   *
    * @generated from field: bytes run_id = 1;
    */
   runId: Uint8Array;
 
   /**
+   * Which writer this is: random, never 0, the same for all streams of one logger.
+   *
    * @generated from field: uint64 logger_id = 2;
    */
   loggerId: bigint;
 
   /**
+   * Changes of attributes of the run, in order: the last of a path wins.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AttributeUpdate attributes = 3;
    */
   attributes: AttributeUpdate[];
 
   /**
+   * Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SeriesDeclaration series_declarations = 4;
    */
   seriesDeclarations: SeriesDeclaration[];
 
   /**
+   * Points of declared series.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingSeriesUpdate series = 5;
    */
   series: StreamingSeriesUpdate[];
 
   /**
+   * Points that belong to environments, in the order in which they were logged.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingRLSeriesUpdate rl_series = 6;
    */
   rlSeries: StreamingRLSeriesUpdate[];
 
   /**
+   * Set in the last request of a run that ends.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.CloseRun close_run = 7;
    */
   closeRun?: CloseRun | undefined;
 
   /**
+   * Changes of attributes of environments, in order.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.EnvAttrUpdates env_attr_updates = 8;
    */
   envAttrUpdates: EnvAttrUpdates[];
 
   /**
+   * Histograms. A server may acknowledge them without storing them.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingHistogramSeriesUpdate histogram_series = 9;
    */
   histogramSeries: StreamingHistogramSeriesUpdate[];
 
   /**
+   * Sets of points. A server may acknowledge them without storing them.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.StreamingScatterSeriesUpdate scatter_series = 10;
    */
   scatterSeries: StreamingScatterSeriesUpdate[];
 
   /**
+   * Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+   * unique. 0: not numbered.
+   *
    * @generated from field: uint64 logger_session_id = 11;
    */
   loggerSessionId: bigint;
 
   /**
+   * Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+   *
    * @generated from field: uint64 sequence_number = 12;
    */
   sequenceNumber: bigint;
@@ -232,20 +308,28 @@ export const UpdateRunRequestSchema: GenMessage<UpdateRunRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 2);
 
 /**
+ * Acknowledges the oldest request that is not acknowledged yet.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateRunResponse
  */
 export type UpdateRunResponse = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunResponse"> & {
   /**
+   * Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+   *
    * @generated from field: string operation_id = 1;
    */
   operationId: string;
 
   /**
+   * Bytes a second that the client should not exceed. Unset: no limit.
+   *
    * @generated from field: optional uint64 write_limit_bytes_per_second = 2;
    */
   writeLimitBytesPerSecond?: bigint | undefined;
 
   /**
+   * Milliseconds the client should wait before its next request. 0: none.
+   *
    * @generated from field: uint32 pacing_delay_ms = 3;
    */
   pacingDelayMs: number;
@@ -259,25 +343,35 @@ export const UpdateRunResponseSchema: GenMessage<UpdateRunResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 3);
 
 /**
+ * Asks how operations stand.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CheckOpStatusesRequest
  */
 export type CheckOpStatusesRequest = Message<"metrana_protobuf.ingestion.v1.svc.CheckOpStatusesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Operations to look up.
+   *
    * @generated from field: repeated string operation_ids = 3;
    */
   operationIds: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 4;
    */
   organization?: string | undefined;
@@ -291,10 +385,14 @@ export const CheckOpStatusesRequestSchema: GenMessage<CheckOpStatusesRequest> = 
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update, 4);
 
 /**
+ * How operations stand.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CheckOpStatusesResponse
  */
 export type CheckOpStatusesResponse = Message<"metrana_protobuf.ingestion.v1.svc.CheckOpStatusesResponse"> & {
   /**
+   * Whether each operation is done, by id.
+   *
    * @generated from field: map<string, bool> operation_statuses = 1;
    */
   operationStatuses: { [key: string]: boolean };

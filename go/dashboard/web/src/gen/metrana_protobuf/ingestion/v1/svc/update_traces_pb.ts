@@ -15,45 +15,64 @@ export const file_metrana_protobuf_ingestion_v1_svc_update_traces: GenFile = /*@
   fileDesc("CjVtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS9zdmMvdXBkYXRlX3RyYWNlcy5wcm90bxIhbWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjIpkCChNVcGRhdGVUcmFjZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEhUKCHJ1bl9uYW1lGAMgASgJSACIAQESRwoNdHJhY2VfdXBkYXRlcxgFIAMoCzIwLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlRyYWNlVXBkYXRlEhkKDG9yZ2FuaXphdGlvbhgGIAEoCUgBiAEBEhEKCWxvZ2dlcl9pZBgHIAEoBBIZChFsb2dnZXJfc2Vzc2lvbl9pZBgIIAEoBBIXCg9zZXF1ZW5jZV9udW1iZXIYCSABKARCCwoJX3J1bl9uYW1lQg8KDV9vcmdhbml6YXRpb24ikQEKFFVwZGF0ZVRyYWNlc1Jlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCRIpChx3cml0ZV9saW1pdF9ieXRlc19wZXJfc2Vjb25kGAIgASgESACIAQESFwoPcGFjaW5nX2RlbGF5X21zGAMgASgNQh8KHV93cml0ZV9saW1pdF9ieXRlc19wZXJfc2Vjb25kQjtaOWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvaW5nZXN0aW9uO2luZ2VzdGlvbmIGcHJvdG8z", [file_metrana_protobuf_ingestion_v1_types_trace]);
 
 /**
+ * Changes of traces.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateTracesRequest
  */
 export type UpdateTracesRequest = Message<"metrana_protobuf.ingestion.v1.svc.UpdateTracesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Name of the run in its project.
+   *
    * @generated from field: optional string run_name = 3;
    */
   runName?: string | undefined;
 
   /**
+   * Changes of traces, in order.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.TraceUpdate trace_updates = 5;
    */
   traceUpdates: TraceUpdate[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 6;
    */
   organization?: string | undefined;
 
   /**
+   * Which writer this is: random, never 0, the same for all streams of one logger.
+   *
    * @generated from field: uint64 logger_id = 7;
    */
   loggerId: bigint;
 
   /**
+   * Random id of one life of the logger, the same over reconnections. With sequence_number it makes a request
+   * unique. 0: not numbered.
+   *
    * @generated from field: uint64 logger_session_id = 8;
    */
   loggerSessionId: bigint;
 
   /**
+   * Number of the request within its session, only growing, the same when it is sent again. 0: not numbered.
+   *
    * @generated from field: uint64 sequence_number = 9;
    */
   sequenceNumber: bigint;
@@ -67,20 +86,28 @@ export const UpdateTracesRequestSchema: GenMessage<UpdateTracesRequest> = /*@__P
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_update_traces, 0);
 
 /**
+ * Acknowledges the oldest request that is not acknowledged yet.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.svc.UpdateTracesResponse
  */
 export type UpdateTracesResponse = Message<"metrana_protobuf.ingestion.v1.svc.UpdateTracesResponse"> & {
   /**
+   * Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
+   *
    * @generated from field: string operation_id = 1;
    */
   operationId: string;
 
   /**
+   * Bytes a second that the client should not exceed. Unset: no limit.
+   *
    * @generated from field: optional uint64 write_limit_bytes_per_second = 2;
    */
   writeLimitBytesPerSecond?: bigint | undefined;
 
   /**
+   * Milliseconds the client should wait before its next request. 0: none.
+   *
    * @generated from field: uint32 pacing_delay_ms = 3;
    */
   pacingDelayMs: number;

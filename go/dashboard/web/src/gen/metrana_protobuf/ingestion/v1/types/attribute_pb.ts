@@ -17,10 +17,14 @@ export const file_metrana_protobuf_ingestion_v1_types_attribute: GenFile = /*@__
   fileDesc("CjNtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9hdHRyaWJ1dGUucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIkoKDUF0dHJpYnV0ZXNTZXQSOQoKYXR0cmlidXRlcxgBIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZSI+Cg5TdHJpbmdTZXREZWx0YRIUCgxhZGRlZF92YWx1ZXMYASADKAkSFgoOcmVtb3ZlZF92YWx1ZXMYAiADKAki0wIKD0F0dHJpYnV0ZVVwZGF0ZRIMCgRwYXRoGAEgASgJEhQKCmJvb2xfdmFsdWUYAiABKAhIABIWCgxzdHJpbmdfdmFsdWUYAyABKAlIABIVCgtmbG9hdF92YWx1ZRgEIAEoAUgAEhMKCWludF92YWx1ZRgFIAEoA0gAEkEKEHN0cmluZ19zZXRfdmFsdWUYBiABKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TdHJpbmdTZXRIABJVChZzdHJpbmdfc2V0X2RlbHRhX3ZhbHVlGAcgASgLMjMubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3RyaW5nU2V0RGVsdGFIABI1Cg90aW1lc3RhbXBfdmFsdWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCBwoFdmFsdWUilAEKDkVudkF0dHJVcGRhdGVzEhYKDmVudmlyb25tZW50X2lkGAEgASgJEhQKB2VwaXNvZGUYAiABKARIAIgBARJICgphdHRyaWJ1dGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQXR0cmlidXRlVXBkYXRlQgoKCF9lcGlzb2RlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdHlwZXM7dHlwZXNiBnByb3RvMw", [file_google_protobuf_timestamp, file_metrana_protobuf_common_v1_attribute]);
 
 /**
+ * Several attributes.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.AttributesSet
  */
 export type AttributesSet = Message<"metrana_protobuf.ingestion.v1.types.AttributesSet"> & {
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
   attributes: Attribute[];
@@ -34,15 +38,21 @@ export const AttributesSetSchema: GenMessage<AttributesSet> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_attribute, 0);
 
 /**
+ * A change of a set of texts: first additions, then removals.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.StringSetDelta
  */
 export type StringSetDelta = Message<"metrana_protobuf.ingestion.v1.types.StringSetDelta"> & {
   /**
+   * Texts to add.
+   *
    * @generated from field: repeated string added_values = 1;
    */
   addedValues: string[];
 
   /**
+   * Texts to remove.
+   *
    * @generated from field: repeated string removed_values = 2;
    */
   removedValues: string[];
@@ -56,55 +66,75 @@ export const StringSetDeltaSchema: GenMessage<StringSetDelta> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_attribute, 1);
 
 /**
+ * Sets the attribute at a path. Without a value it clears it.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.AttributeUpdate
  */
 export type AttributeUpdate = Message<"metrana_protobuf.ingestion.v1.types.AttributeUpdate"> & {
   /**
+   * Segments joined by /, such as config/optimizer/lr. Never empty.
+   *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.AttributeUpdate.value
    */
   value: {
     /**
+     * A truth value.
+     *
      * @generated from field: bool bool_value = 2;
      */
     value: boolean;
     case: "boolValue";
   } | {
     /**
+     * A text.
+     *
      * @generated from field: string string_value = 3;
      */
     value: string;
     case: "stringValue";
   } | {
     /**
+     * A 64-bit float.
+     *
      * @generated from field: double float_value = 4;
      */
     value: number;
     case: "floatValue";
   } | {
     /**
+     * A signed 64-bit integer.
+     *
      * @generated from field: int64 int_value = 5;
      */
     value: bigint;
     case: "intValue";
   } | {
     /**
+     * A set of texts; replaces the one before.
+     *
      * @generated from field: metrana_protobuf.common.v1.StringSet string_set_value = 6;
      */
     value: StringSet;
     case: "stringSetValue";
   } | {
     /**
+     * Texts to add to a set and to remove from it.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.StringSetDelta string_set_delta_value = 7;
      */
     value: StringSetDelta;
     case: "stringSetDeltaValue";
   } | {
     /**
+     * A moment.
+     *
      * @generated from field: google.protobuf.Timestamp timestamp_value = 8;
      */
     value: Timestamp;
@@ -120,20 +150,28 @@ export const AttributeUpdateSchema: GenMessage<AttributeUpdate> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_attribute, 2);
 
 /**
+ * Changes of attributes of an environment or one of its episodes.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.EnvAttrUpdates
  */
 export type EnvAttrUpdates = Message<"metrana_protobuf.ingestion.v1.types.EnvAttrUpdates"> & {
   /**
+   * Environment, by id. Empty means "default".
+   *
    * @generated from field: string environment_id = 1;
    */
   environmentId: string;
 
   /**
+   * Episode that they hold for. Unset: the environment.
+   *
    * @generated from field: optional uint64 episode = 2;
    */
   episode?: bigint | undefined;
 
   /**
+   * Changes, in order.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AttributeUpdate attributes = 3;
    */
   attributes: AttributeUpdate[];

@@ -15,24 +15,34 @@ export const file_metrana_protobuf_ingestion_v1_types_points: GenFile = /*@__PUR
   fileDesc("CjBtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9wb2ludHMucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIncKBVBvaW50EgwKBHN0ZXAYASABKAQSMgoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgBiAEBEhUKC2Zsb2F0X3ZhbHVlGAMgASgBSABCBwoFdmFsdWVCDAoKX3RpbWVzdGFtcCKZAQoNQ29tcG91bmRQb2ludBISCgptYWpvcl9zdGVwGAEgASgEEhIKCm1pbm9yX3N0ZXAYAiABKAQSMgoJdGltZXN0YW1wGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgBiAEBEhUKC2Zsb2F0X3ZhbHVlGAQgASgBSABCBwoFdmFsdWVCDAoKX3RpbWVzdGFtcCJICg1GbG9hdFBvaW50U2V0Eg0KBXN0ZXBzGAEgAygEEhgKEHRpbWVzdGFtcF9taWxsaXMYAiADKAMSDgoGdmFsdWVzGAMgAygBImsKFUNvbXBvdW5kRmxvYXRQb2ludFNldBITCgttYWpvcl9zdGVwcxgBIAMoBBITCgttaW5vcl9zdGVwcxgCIAMoBBIYChB0aW1lc3RhbXBfbWlsbGlzGAMgAygDEg4KBnZhbHVlcxgEIAMoASK2AQoKUG9pbnRCYXRjaBIOCgZ2YWx1ZXMYASADKAESFwoKZmlyc3Rfc3RlcBgCIAEoBEgAiAEBEg0KBXN0ZXBzGAMgAygEEh0KEHRpbWVzdGFtcF9taWxsaXMYBCABKANIAYgBARIZChF0aW1lc3RhbXBzX21pbGxpcxgFIAMoAxISCgp2YWx1ZXNfZjMyGAYgAygCQg0KC19maXJzdF9zdGVwQhMKEV90aW1lc3RhbXBfbWlsbGlzIrwCCgtSbFN0ZXBCYXRjaBIPCgdybF9zdGVwGAEgASgEEhQKB2VwaXNvZGUYAiABKARIAIgBARIOCgZ2YWx1ZXMYAyADKAESHQoQZmlyc3RfbWlub3Jfc3RlcBgEIAEoBEgBiAEBEhMKC21pbm9yX3N0ZXBzGAUgAygEEh0KEHRpbWVzdGFtcF9taWxsaXMYBiABKANIAogBARIZChF0aW1lc3RhbXBzX21pbGxpcxgHIAMoAxIiChp0cmVhdF9taW5vcnNfYXNfZmxhdF9zdGVwcxgIIAEoCBIaChJlbnZfc3RlcHNfZnJvbV9vbmUYCSABKAgSEgoKdmFsdWVzX2YzMhgKIAMoAkIKCghfZXBpc29kZUITChFfZmlyc3RfbWlub3Jfc3RlcEITChFfdGltZXN0YW1wX21pbGxpcyKsAgoOSGlzdG9ncmFtUG9pbnQSDAoEc3RlcBgBIAEoBBIdChB0aW1lc3RhbXBfbWlsbGlzGAIgASgDSACIAQESEQoJYmluX2VkZ2VzGAMgAygBEg4KBmNvdW50cxgEIAMoBBIRCglkZW5zaXRpZXMYBSADKAESUQoFc3RhdHMYBiABKAsyQi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5IaXN0b2dyYW1Qb2ludC5IaXN0b2dyYW1TdGF0cxpPCg5IaXN0b2dyYW1TdGF0cxILCgNtaW4YASABKAESCwoDbWF4GAIgASgBEgsKA3N1bRgDIAEoARIWCg5zdW1fb2Zfc3F1YXJlcxgEIAEoAUITChFfdGltZXN0YW1wX21pbGxpcyJ0CgxTY2F0dGVyUG9pbnQSDAoEc3RlcBgBIAEoBBIdChB0aW1lc3RhbXBfbWlsbGlzGAIgASgDSACIAQESCgoCeHMYAyADKAESCgoCeXMYBCADKAESCgoCenMYBSADKAFCEwoRX3RpbWVzdGFtcF9taWxsaXNCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi90eXBlczt0eXBlc2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
+ * One point.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.Point
  */
 export type Point = Message<"metrana_protobuf.ingestion.v1.types.Point"> & {
   /**
+   * Step of it.
+   *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
+   * When the point was logged. Unset: on arrival.
+   *
    * @generated from field: optional google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.Point.value
    */
   value: {
     /**
+     * The value. NaN and infinities are data.
+     *
      * @generated from field: double float_value = 3;
      */
     value: number;
@@ -48,29 +58,41 @@ export const PointSchema: GenMessage<Point> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 0);
 
 /**
+ * One point that belongs to an environment.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.CompoundPoint
  */
 export type CompoundPoint = Message<"metrana_protobuf.ingestion.v1.types.CompoundPoint"> & {
   /**
+   * rl_step of the point.
+   *
    * @generated from field: uint64 major_step = 1;
    */
   majorStep: bigint;
 
   /**
+   * Step within the rl_step.
+   *
    * @generated from field: uint64 minor_step = 2;
    */
   minorStep: bigint;
 
   /**
+   * When the point was logged. Unset: on arrival.
+   *
    * @generated from field: optional google.protobuf.Timestamp timestamp = 3;
    */
   timestamp?: Timestamp | undefined;
 
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.CompoundPoint.value
    */
   value: {
     /**
+     * The value. NaN and infinities are data.
+     *
      * @generated from field: double float_value = 4;
      */
     value: number;
@@ -86,20 +108,28 @@ export const CompoundPointSchema: GenMessage<CompoundPoint> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 1);
 
 /**
+ * Points as parallel columns.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.FloatPointSet
  */
 export type FloatPointSet = Message<"metrana_protobuf.ingestion.v1.types.FloatPointSet"> & {
   /**
+   * One step a point.
+   *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: repeated int64 timestamp_millis = 2;
    */
   timestampMillis: bigint[];
 
   /**
+   * One value a point. NaN and infinities are data.
+   *
    * @generated from field: repeated double values = 3;
    */
   values: number[];
@@ -113,25 +143,35 @@ export const FloatPointSetSchema: GenMessage<FloatPointSet> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 2);
 
 /**
+ * Points that belong to an environment as parallel columns.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.CompoundFloatPointSet
  */
 export type CompoundFloatPointSet = Message<"metrana_protobuf.ingestion.v1.types.CompoundFloatPointSet"> & {
   /**
+   * One rl_step a point.
+   *
    * @generated from field: repeated uint64 major_steps = 1;
    */
   majorSteps: bigint[];
 
   /**
+   * One minor step a value. Empty when they are consecutive.
+   *
    * @generated from field: repeated uint64 minor_steps = 2;
    */
   minorSteps: bigint[];
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
   timestampMillis: bigint[];
 
   /**
+   * One value a point. NaN and infinities are data.
+   *
    * @generated from field: repeated double values = 4;
    */
   values: number[];
@@ -145,35 +185,49 @@ export const CompoundFloatPointSetSchema: GenMessage<CompoundFloatPointSet> = /*
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 3);
 
 /**
+ * The points of one log call to a series.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.PointBatch
  */
 export type PointBatch = Message<"metrana_protobuf.ingestion.v1.types.PointBatch"> & {
   /**
+   * One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+   *
    * @generated from field: repeated double values = 1;
    */
   values: number[];
 
   /**
+   * Step of the first value; the others follow on. Unset: steps has them.
+   *
    * @generated from field: optional uint64 first_step = 2;
    */
   firstStep?: bigint | undefined;
 
   /**
+   * One step a value. Empty when they are consecutive.
+   *
    * @generated from field: repeated uint64 steps = 3;
    */
   steps: bigint[];
 
   /**
+   * Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+   *
    * @generated from field: optional int64 timestamp_millis = 4;
    */
   timestampMillis?: bigint | undefined;
 
   /**
+   * Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+   *
    * @generated from field: repeated int64 timestamps_millis = 5;
    */
   timestampsMillis: bigint[];
 
   /**
+   * The values as 32-bit floats; either these or values are filled.
+   *
    * @generated from field: repeated float values_f32 = 6;
    */
   valuesF32: number[];
@@ -187,55 +241,77 @@ export const PointBatchSchema: GenMessage<PointBatch> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 4);
 
 /**
+ * Points of one environment within one rl_step and one episode.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.RlStepBatch
  */
 export type RlStepBatch = Message<"metrana_protobuf.ingestion.v1.types.RlStepBatch"> & {
   /**
+   * Major step: the update of the policy. Must not decrease.
+   *
    * @generated from field: uint64 rl_step = 1;
    */
   rlStep: bigint;
 
   /**
+   * Episode that the points belong to. Unset: none; points of EPISODE scale have the episode as minor step.
+   *
    * @generated from field: optional uint64 episode = 2;
    */
   episode?: bigint | undefined;
 
   /**
+   * One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+   *
    * @generated from field: repeated double values = 3;
    */
   values: number[];
 
   /**
+   * Minor step of the first value; the others follow on. Unset: minor_steps has them.
+   *
    * @generated from field: optional uint64 first_minor_step = 4;
    */
   firstMinorStep?: bigint | undefined;
 
   /**
+   * One minor step a value. Empty when they are consecutive.
+   *
    * @generated from field: repeated uint64 minor_steps = 5;
    */
   minorSteps: bigint[];
 
   /**
+   * Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+   *
    * @generated from field: optional int64 timestamp_millis = 6;
    */
   timestampMillis?: bigint | undefined;
 
   /**
+   * Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+   *
    * @generated from field: repeated int64 timestamps_millis = 7;
    */
   timestampsMillis: bigint[];
 
   /**
+   * Whether minor steps count within the episode. False: within (rl_step, episode), and the server adds up.
+   *
    * @generated from field: bool treat_minors_as_flat_steps = 8;
    */
   treatMinorsAsFlatSteps: boolean;
 
   /**
+   * Whether the writer counts env steps from one. Default false: from zero.
+   *
    * @generated from field: bool env_steps_from_one = 9;
    */
   envStepsFromOne: boolean;
 
   /**
+   * The values as 32-bit floats; either these or values are filled.
+   *
    * @generated from field: repeated float values_f32 = 10;
    */
   valuesF32: number[];
@@ -249,35 +325,49 @@ export const RlStepBatchSchema: GenMessage<RlStepBatch> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 5);
 
 /**
+ * A histogram at a step. The same step again replaces it.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.HistogramPoint
  */
 export type HistogramPoint = Message<"metrana_protobuf.ingestion.v1.types.HistogramPoint"> & {
   /**
+   * Step of it.
+   *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: optional int64 timestamp_millis = 2;
    */
   timestampMillis?: bigint | undefined;
 
   /**
+   * Edges of the bins, ascending, one more than bins.
+   *
    * @generated from field: repeated double bin_edges = 3;
    */
   binEdges: number[];
 
   /**
+   * Values in each bin. Empty where densities are given.
+   *
    * @generated from field: repeated uint64 counts = 4;
    */
   counts: bigint[];
 
   /**
+   * Density of each bin, instead of counts.
+   *
    * @generated from field: repeated double densities = 5;
    */
   densities: number[];
 
   /**
+   * What the values sum up to.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.HistogramPoint.HistogramStats stats = 6;
    */
   stats?: HistogramPoint_HistogramStats | undefined;
@@ -291,25 +381,35 @@ export const HistogramPointSchema: GenMessage<HistogramPoint> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 6);
 
 /**
+ * The values behind a histogram in numbers.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.HistogramPoint.HistogramStats
  */
 export type HistogramPoint_HistogramStats = Message<"metrana_protobuf.ingestion.v1.types.HistogramPoint.HistogramStats"> & {
   /**
+   * Lowest value.
+   *
    * @generated from field: double min = 1;
    */
   min: number;
 
   /**
+   * Highest value.
+   *
    * @generated from field: double max = 2;
    */
   max: number;
 
   /**
+   * Sum of the values.
+   *
    * @generated from field: double sum = 3;
    */
   sum: number;
 
   /**
+   * Sum of the squares of the values.
+   *
    * @generated from field: double sum_of_squares = 4;
    */
   sumOfSquares: number;
@@ -323,30 +423,42 @@ export const HistogramPoint_HistogramStatsSchema: GenMessage<HistogramPoint_Hist
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 6, 0);
 
 /**
+ * A set of points at a step.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.ScatterPoint
  */
 export type ScatterPoint = Message<"metrana_protobuf.ingestion.v1.types.ScatterPoint"> & {
   /**
+   * Step of it.
+   *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
+   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   *
    * @generated from field: optional int64 timestamp_millis = 2;
    */
   timestampMillis?: bigint | undefined;
 
   /**
+   * x of each point.
+   *
    * @generated from field: repeated double xs = 3;
    */
   xs: number[];
 
   /**
+   * y of each point, parallel to xs.
+   *
    * @generated from field: repeated double ys = 4;
    */
   ys: number[];
 
   /**
+   * z of each point, parallel to xs. Empty in two dimensions.
+   *
    * @generated from field: repeated double zs = 5;
    */
   zs: number[];

@@ -15,40 +15,56 @@ export const file_metrana_protobuf_ingestion_v1_types_run: GenFile = /*@__PURE__
   fileDesc("Ci1tZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9ydW4ucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIrcCCg9BZ2dyZWdhdGlvblJ1bGUSGAoLbWV0cmljX25hbWUYASABKAlIAIgBARIUCgxzb3VyY2Vfc2NhbGUYAiABKAkSFAoMb3V0cHV0X3NjYWxlGAMgASgJEj8KA2ZucxgEIAMoDjIyLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkFnZ3JlZ2F0aW9uRm4SHQoVYWdncmVnYXRlX292ZXJfbGFiZWxzGAUgAygJEh8KEm91dHB1dF9tZXRyaWNfbmFtZRgGIAEoCUgBiAEBEh8KEm91dHB1dF9uYW1lX3N1ZmZpeBgHIAEoCUgCiAEBQg4KDF9tZXRyaWNfbmFtZUIVChNfb3V0cHV0X21ldHJpY19uYW1lQhUKE19vdXRwdXRfbmFtZV9zdWZmaXgiNwoJRm9ya1BvaW50EhcKD3BhcmVudF9ydW5fbmFtZRgBIAEoCRIRCglmb3JrX3N0ZXAYAiABKAQiyQMKA1J1bhIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCghydW5fbmFtZRgDIAEoCRIXCgpleHBlcmltZW50GAQgASgJSACIAQESNgoNY3JlYXRpb25fdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAYgBARJHCgpmb3JrX3BvaW50GAYgASgLMi4ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuRm9ya1BvaW50SAKIAQESFgoJZGlyZWN0b3J5GAcgASgJSAOIAQESGgoNZXhwX2RpcmVjdG9yeRgIIAEoCUgEiAEBEiUKGG9yY2hlc3RyYXRpb25faWRlbnRpZmllchgJIAEoCUgFiAEBEhkKDG9yZ2FuaXphdGlvbhgKIAEoCUgGiAEBQg0KC19leHBlcmltZW50QhAKDl9jcmVhdGlvbl90aW1lQg0KC19mb3JrX3BvaW50QgwKCl9kaXJlY3RvcnlCEAoOX2V4cF9kaXJlY3RvcnlCGwoZX29yY2hlc3RyYXRpb25faWRlbnRpZmllckIPCg1fb3JnYW5pemF0aW9uIjgKCENsb3NlUnVuEhoKDWNsb3NlX21lc3NhZ2UYASABKAlIAIgBAUIQCg5fY2xvc2VfbWVzc2FnZSrGAQoNQWdncmVnYXRpb25GbhIeChpBR0dSRUdBVElPTl9GTl9VTlNQRUNJRklFRBAAEhcKE0FHR1JFR0FUSU9OX0ZOX01FQU4QARIWChJBR0dSRUdBVElPTl9GTl9NQVgQAhIWChJBR0dSRUdBVElPTl9GTl9TVU0QAxIWChJBR0dSRUdBVElPTl9GTl9NSU4QBBIaChZBR0dSRUdBVElPTl9GTl9TVERfREVWEAUSGAoUQUdHUkVHQVRJT05fRk5fQ09VTlQQBkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3R5cGVzO3R5cGVzYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
+ * Asks the server to keep an aggregation of series.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.AggregationRule
  */
 export type AggregationRule = Message<"metrana_protobuf.ingestion.v1.types.AggregationRule"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: optional string metric_name = 1;
    */
   metricName?: string | undefined;
 
   /**
+   * Scale of the series to aggregate.
+   *
    * @generated from field: string source_scale = 2;
    */
   sourceScale: string;
 
   /**
+   * Scale of the aggregated series.
+   *
    * @generated from field: string output_scale = 3;
    */
   outputScale: string;
 
   /**
+   * Functions to keep.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AggregationFn fns = 4;
    */
   fns: AggregationFn[];
 
   /**
+   * Labels to aggregate over. Empty: all.
+   *
    * @generated from field: repeated string aggregate_over_labels = 5;
    */
   aggregateOverLabels: string[];
 
   /**
+   * Name of the aggregated series. Unset: that of the source.
+   *
    * @generated from field: optional string output_metric_name = 6;
    */
   outputMetricName?: string | undefined;
 
   /**
+   * What to append to the name. Unset: nothing.
+   *
    * @generated from field: optional string output_name_suffix = 7;
    */
   outputNameSuffix?: string | undefined;
@@ -62,15 +78,21 @@ export const AggregationRuleSchema: GenMessage<AggregationRule> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 0);
 
 /**
+ * Where a run branches off another.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.ForkPoint
  */
 export type ForkPoint = Message<"metrana_protobuf.ingestion.v1.types.ForkPoint"> & {
   /**
+   * Run to inherit from, in the same project.
+   *
    * @generated from field: string parent_run_name = 1;
    */
   parentRunName: string;
 
   /**
+   * Last step that is inherited, inclusive; for RL points the major step.
+   *
    * @generated from field: uint64 fork_step = 2;
    */
   forkStep: bigint;
@@ -84,55 +106,77 @@ export const ForkPointSchema: GenMessage<ForkPoint> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 1);
 
 /**
+ * A run.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.Run
  */
 export type Run = Message<"metrana_protobuf.ingestion.v1.types.Run"> & {
   /**
+   * Workspace that holds the project, by name. Never empty.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Never empty.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Name of the run in its project.
+   *
    * @generated from field: string run_name = 3;
    */
   runName: string;
 
   /**
+   * Experiment that groups the run with others. Unset: none.
+   *
    * @generated from field: optional string experiment = 4;
    */
   experiment?: string | undefined;
 
   /**
+   * When the run was created. Unset in a request: now.
+   *
    * @generated from field: optional google.protobuf.Timestamp creation_time = 5;
    */
   creationTime?: Timestamp | undefined;
 
   /**
+   * What to inherit from another run. Unset: nothing.
+   *
    * @generated from field: optional metrana_protobuf.ingestion.v1.types.ForkPoint fork_point = 6;
    */
   forkPoint?: ForkPoint | undefined;
 
   /**
+   * Directory that the run lies in. Unset: the top.
+   *
    * @generated from field: optional string directory = 7;
    */
   directory?: string | undefined;
 
   /**
+   * Directory of the experiment. Unset: the top.
+   *
    * @generated from field: optional string exp_directory = 8;
    */
   expDirectory?: string | undefined;
 
   /**
+   * Identifies the job that the processes of a run share. Unset: unknown.
+   *
    * @generated from field: optional string orchestration_identifier = 9;
    */
   orchestrationIdentifier?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -146,10 +190,14 @@ export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 2);
 
 /**
+ * Says that a run has ended.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.CloseRun
  */
 export type CloseRun = Message<"metrana_protobuf.ingestion.v1.types.CloseRun"> & {
   /**
+   * Why the run ended. Usually unset.
+   *
    * @generated from field: optional string close_message = 1;
    */
   closeMessage?: string | undefined;
@@ -163,40 +211,56 @@ export const CloseRunSchema: GenMessage<CloseRun> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 3);
 
 /**
+ * Functions of an aggregation rule.
+ *
  * @generated from enum metrana_protobuf.ingestion.v1.types.AggregationFn
  */
 export enum AggregationFn {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: AGGREGATION_FN_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * Mean.
+   *
    * @generated from enum value: AGGREGATION_FN_MEAN = 1;
    */
   MEAN = 1,
 
   /**
+   * Highest value.
+   *
    * @generated from enum value: AGGREGATION_FN_MAX = 2;
    */
   MAX = 2,
 
   /**
+   * Sum.
+   *
    * @generated from enum value: AGGREGATION_FN_SUM = 3;
    */
   SUM = 3,
 
   /**
+   * Lowest value.
+   *
    * @generated from enum value: AGGREGATION_FN_MIN = 4;
    */
   MIN = 4,
 
   /**
+   * Standard deviation.
+   *
    * @generated from enum value: AGGREGATION_FN_STD_DEV = 5;
    */
   STD_DEV = 5,
 
   /**
+   * Number of values.
+   *
    * @generated from enum value: AGGREGATION_FN_COUNT = 6;
    */
   COUNT = 6,

@@ -15,30 +15,42 @@ export const file_metrana_protobuf_ingestion_v1_types_series: GenFile = /*@__PUR
   fileDesc("CjBtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9zZXJpZXMucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIpcCChFTZXJpZXNEZWNsYXJhdGlvbhITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRJSCgZsYWJlbHMYAyADKAsyQi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TZXJpZXNEZWNsYXJhdGlvbi5MYWJlbHNFbnRyeRJDCghvcmRlcmluZxgEIAEoDjIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLk9yZGVyaW5nTW9kZRIWCg5kZWNsYXJhdGlvbl9pZBgFIAEoBBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIsMDCgxTZXJpZXNVcGRhdGUSEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSTQoGbGFiZWxzGAMgAygLMj0ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU2VyaWVzVXBkYXRlLkxhYmVsc0VudHJ5EjoKBnBvaW50cxgEIAMoCzIqLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlBvaW50EkMKCG9yZGVyaW5nGAUgASgOMjEubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuT3JkZXJpbmdNb2RlEkgKDGZsb2F0X3BvaW50cxgGIAEoCzIyLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkZsb2F0UG9pbnRTZXQSRgoNcG9pbnRfYmF0Y2hlcxgHIAMoCzIvLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlBvaW50QmF0Y2gaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKUBAoOUkxTZXJpZXNVcGRhdGUSEwoLbWV0cmljX25hbWUYASABKAkSFgoOZW52aXJvbm1lbnRfaWQYAiABKAkSFAoHZXBpc29kZRgDIAEoBEgAiAEBEg0KBXNjYWxlGAQgASgJEk8KBmxhYmVscxgFIAMoCzI/Lm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJMU2VyaWVzVXBkYXRlLkxhYmVsc0VudHJ5EkIKBnBvaW50cxgGIAMoCzIyLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkNvbXBvdW5kUG9pbnQSQwoIb3JkZXJpbmcYByABKA4yMS5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5PcmRlcmluZ01vZGUSUAoMZmxvYXRfcG9pbnRzGAggASgLMjoubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQ29tcG91bmRGbG9hdFBvaW50U2V0EkkKD3JsX3N0ZXBfYmF0Y2hlcxgJIAMoCzIwLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJsU3RlcEJhdGNoGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCgoIX2VwaXNvZGUihwIKFUhpc3RvZ3JhbVNlcmllc1VwZGF0ZRITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRJWCgZsYWJlbHMYAyADKAsyRi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5IaXN0b2dyYW1TZXJpZXNVcGRhdGUuTGFiZWxzRW50cnkSQwoGcG9pbnRzGAQgAygLMjMubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuSGlzdG9ncmFtUG9pbnQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKuAwoTU2NhdHRlclNlcmllc1VwZGF0ZRITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRJUCgZsYWJlbHMYAyADKAsyRC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TY2F0dGVyU2VyaWVzVXBkYXRlLkxhYmVsc0VudHJ5EkEKBnBvaW50cxgEIAMoCzIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNjYXR0ZXJQb2ludBJlCg9tZXRhZGF0YV9sYWJlbHMYBSADKAsyTC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TY2F0dGVyU2VyaWVzVXBkYXRlLk1ldGFkYXRhTGFiZWxzRW50cnkSDQoFaXNfM2QYBiABKAgaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNNZXRhZGF0YUxhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEicgoVU3RyZWFtaW5nU2VyaWVzVXBkYXRlEhEKCXNlcmllc19pZBgBIAEoBBJGCg1wb2ludF9iYXRjaGVzGAIgAygLMi8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuUG9pbnRCYXRjaCJ4Ch5TdHJlYW1pbmdIaXN0b2dyYW1TZXJpZXNVcGRhdGUSEQoJc2VyaWVzX2lkGAEgASgEEkMKBnBvaW50cxgCIAMoCzIzLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLkhpc3RvZ3JhbVBvaW50IqoCChxTdHJlYW1pbmdTY2F0dGVyU2VyaWVzVXBkYXRlEhEKCXNlcmllc19pZBgBIAEoBBJBCgZwb2ludHMYAiADKAsyMS5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TY2F0dGVyUG9pbnQSbgoPbWV0YWRhdGFfbGFiZWxzGAMgAygLMlUubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3RyZWFtaW5nU2NhdHRlclNlcmllc1VwZGF0ZS5NZXRhZGF0YUxhYmVsc0VudHJ5Eg0KBWlzXzNkGAQgASgIGjUKE01ldGFkYXRhTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKPAQoXU3RyZWFtaW5nUkxTZXJpZXNVcGRhdGUSEQoJc2VyaWVzX2lkGAEgASgEEhYKDmVudmlyb25tZW50X2lkGAIgASgJEkkKD3JsX3N0ZXBfYmF0Y2hlcxgDIAMoCzIwLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJsU3RlcEJhdGNoKpkBCgxPcmRlcmluZ01vZGUSGwoXT1JERVJJTkdfTU9ERV9VTkRFRklORUQQABIiCh5PUkRFUklOR19NT0RFX1JFTEFUSVZFX09SREVSRUQQARIkCiBPUkRFUklOR19NT0RFX0FCU09MVVRFX1VOT1JERVJFRBACEiIKHk9SREVSSU5HX01PREVfQUJTT0xVVEVfT1JERVJFRBADQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdHlwZXM7dHlwZXNiBnByb3RvMw", [file_metrana_protobuf_ingestion_v1_types_points]);
 
 /**
+ * Gives a series a number on a stream.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.SeriesDeclaration
  */
 export type SeriesDeclaration = Message<"metrana_protobuf.ingestion.v1.types.SeriesDeclaration"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
 
   /**
+   * How steps relate to each other; fixed by the first declaration.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
   ordering: OrderingMode;
 
   /**
+   * Number of the series on this stream, from 1. Unused numbers are fine.
+   *
    * @generated from field: uint64 declaration_id = 5;
    */
   declarationId: bigint;
@@ -52,40 +64,56 @@ export const SeriesDeclarationSchema: GenMessage<SeriesDeclaration> = /*@__PURE_
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 0);
 
 /**
+ * Points of a series that names itself.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.SeriesUpdate
  */
 export type SeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.SeriesUpdate"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
 
   /**
+   * Points one by one.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.Point points = 4;
    */
   points: Point[];
 
   /**
+   * How steps relate to each other; fixed by the first declaration.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 5;
    */
   ordering: OrderingMode;
 
   /**
+   * Points as parallel columns.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.FloatPointSet float_points = 6;
    */
   floatPoints?: FloatPointSet | undefined;
 
   /**
+   * Points in the order in which they were logged, a batch a call.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.PointBatch point_batches = 7;
    */
   pointBatches: PointBatch[];
@@ -99,50 +127,70 @@ export const SeriesUpdateSchema: GenMessage<SeriesUpdate> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 1);
 
 /**
+ * Points of a series in an environment, which names itself.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.RLSeriesUpdate
  */
 export type RLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.RLSeriesUpdate"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * Environment, by id. Empty means "default".
+   *
    * @generated from field: string environment_id = 2;
    */
   environmentId: string;
 
   /**
+   * Episode that the points belong to. Unset: none.
+   *
    * @generated from field: optional uint64 episode = 3;
    */
   episode?: bigint | undefined;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 4;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 5;
    */
   labels: { [key: string]: string };
 
   /**
+   * Points one by one.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.CompoundPoint points = 6;
    */
   points: CompoundPoint[];
 
   /**
+   * How steps relate to each other; fixed by the first declaration.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 7;
    */
   ordering: OrderingMode;
 
   /**
+   * Points as parallel columns.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.CompoundFloatPointSet float_points = 8;
    */
   floatPoints?: CompoundFloatPointSet | undefined;
 
   /**
+   * Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.RlStepBatch rl_step_batches = 9;
    */
   rlStepBatches: RlStepBatch[];
@@ -156,25 +204,35 @@ export const RLSeriesUpdateSchema: GenMessage<RLSeriesUpdate> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 2);
 
 /**
+ * Histograms of a series that names itself.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.HistogramSeriesUpdate
  */
 export type HistogramSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.HistogramSeriesUpdate"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.HistogramPoint points = 4;
    */
   points: HistogramPoint[];
@@ -188,35 +246,49 @@ export const HistogramSeriesUpdateSchema: GenMessage<HistogramSeriesUpdate> = /*
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 3);
 
 /**
+ * Sets of points of a series that names itself.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.ScatterSeriesUpdate
  */
 export type ScatterSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.ScatterSeriesUpdate"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Labels, part of the identity of the series. Empty: no labels.
+   *
    * @generated from field: map<string, string> labels = 3;
    */
   labels: { [key: string]: string };
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.ScatterPoint points = 4;
    */
   points: ScatterPoint[];
 
   /**
+   * Labels that describe the series without naming it, such as axis titles. May be empty.
+   *
    * @generated from field: map<string, string> metadata_labels = 5;
    */
   metadataLabels: { [key: string]: string };
 
   /**
+   * Whether points have a z.
+   *
    * @generated from field: bool is_3d = 6;
    */
   is3d: boolean;
@@ -230,15 +302,21 @@ export const ScatterSeriesUpdateSchema: GenMessage<ScatterSeriesUpdate> = /*@__P
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 4);
 
 /**
+ * Points of a declared series.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.StreamingSeriesUpdate
  */
 export type StreamingSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingSeriesUpdate"> & {
   /**
+   * Number of the series, as declared earlier on this stream.
+   *
    * @generated from field: uint64 series_id = 1;
    */
   seriesId: bigint;
 
   /**
+   * Points in the order in which they were logged, a batch a call.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.PointBatch point_batches = 2;
    */
   pointBatches: PointBatch[];
@@ -252,15 +330,21 @@ export const StreamingSeriesUpdateSchema: GenMessage<StreamingSeriesUpdate> = /*
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 5);
 
 /**
+ * Histograms of a declared series.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.StreamingHistogramSeriesUpdate
  */
 export type StreamingHistogramSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingHistogramSeriesUpdate"> & {
   /**
+   * Number of the series, as declared earlier on this stream.
+   *
    * @generated from field: uint64 series_id = 1;
    */
   seriesId: bigint;
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.HistogramPoint points = 2;
    */
   points: HistogramPoint[];
@@ -274,25 +358,35 @@ export const StreamingHistogramSeriesUpdateSchema: GenMessage<StreamingHistogram
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 6);
 
 /**
+ * Sets of points of a declared series.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.StreamingScatterSeriesUpdate
  */
 export type StreamingScatterSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingScatterSeriesUpdate"> & {
   /**
+   * Number of the series, as declared earlier on this stream.
+   *
    * @generated from field: uint64 series_id = 1;
    */
   seriesId: bigint;
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.ScatterPoint points = 2;
    */
   points: ScatterPoint[];
 
   /**
+   * Labels that describe the series without naming it, such as axis titles. May be empty.
+   *
    * @generated from field: map<string, string> metadata_labels = 3;
    */
   metadataLabels: { [key: string]: string };
 
   /**
+   * Whether points have a z.
+   *
    * @generated from field: bool is_3d = 4;
    */
   is3d: boolean;
@@ -306,20 +400,28 @@ export const StreamingScatterSeriesUpdateSchema: GenMessage<StreamingScatterSeri
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 7);
 
 /**
+ * Points of a declared series in one environment.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.StreamingRLSeriesUpdate
  */
 export type StreamingRLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingRLSeriesUpdate"> & {
   /**
+   * Number of the series, as declared earlier on this stream.
+   *
    * @generated from field: uint64 series_id = 1;
    */
   seriesId: bigint;
 
   /**
+   * Environment, by id. Empty means "default".
+   *
    * @generated from field: string environment_id = 2;
    */
   environmentId: string;
 
   /**
+   * Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.RlStepBatch rl_step_batches = 3;
    */
   rlStepBatches: RlStepBatch[];
@@ -333,25 +435,35 @@ export const StreamingRLSeriesUpdateSchema: GenMessage<StreamingRLSeriesUpdate> 
   messageDesc(file_metrana_protobuf_ingestion_v1_types_series, 8);
 
 /**
+ * How the steps of a series relate to each other.
+ *
  * @generated from enum metrana_protobuf.ingestion.v1.types.OrderingMode
  */
 export enum OrderingMode {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: ORDERING_MODE_UNDEFINED = 0;
    */
   UNDEFINED = 0,
 
   /**
+   * Steps count from the last one. No client sends this.
+   *
    * @generated from enum value: ORDERING_MODE_RELATIVE_ORDERED = 1;
    */
   RELATIVE_ORDERED = 1,
 
   /**
+   * Any step from any logger; the last write of a (step, logger) stays.
+   *
    * @generated from enum value: ORDERING_MODE_ABSOLUTE_UNORDERED = 2;
    */
   ABSOLUTE_UNORDERED = 2,
 
   /**
+   * One writer, whose steps only grow; others are ignored.
+   *
    * @generated from enum value: ORDERING_MODE_ABSOLUTE_ORDERED = 3;
    */
   ABSOLUTE_ORDERED = 3,

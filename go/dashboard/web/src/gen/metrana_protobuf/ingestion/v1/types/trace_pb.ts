@@ -17,25 +17,35 @@ export const file_metrana_protobuf_ingestion_v1_types_trace: GenFile = /*@__PURE
   fileDesc("Ci9tZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy90cmFjZS5wcm90bxIjbWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMiiwEKDVRyYWNlSWRlbnRpdHkSDgoGcnVuX2lkGAEgASgMEhEKBHN0ZXAYAiABKARIAIgBARIYChBjbGllbnRfdHJhY2Vfa2V5GAMgASgMEjQKEHRyYWNlX3N0YXJ0X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgcKBV9zdGVwIuACCgtTcGFuUGF5bG9hZBITCgtkYXRhX29mZnNldBgBIAEoDRITCgtkYXRhX2xlbmd0aBgCIAEoDRIRCgd0aG91Z2h0GAMgASgMSAASFAoKdG9vbF9pbnB1dBgEIAEoDEgAEhUKC3Rvb2xfb3V0cHV0GAUgASgMSAASFAoKbGxtX3Byb21wdBgGIAEoDEgAEhgKDmxsbV9jb21wbGV0aW9uGAcgASgMSAASFAoKdGFza19pbnB1dBgIIAEoDEgAEhYKDGZpbmFsX291dHB1dBgJIAEoDEgAEkgKCmF0dHJpYnV0ZXMYCiABKAsyMi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5BdHRyaWJ1dGVzU2V0SAASDwoFaW5wdXQYDCABKAxIABIQCgZvdXRwdXQYDSABKAxIABIRCgl0cnVuY2F0ZWQYCyABKAhCCQoHcGF5bG9hZCKaAQoJVHJhY2VPcGVuEgwKBG5hbWUYASABKAkSQgoIcGF5bG9hZHMYAiADKAsyMC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TcGFuUGF5bG9hZBI7CgRraW5kGAMgASgOMi0ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3BhbktpbmQivwIKClRyYWNlQ2xvc2USLAoIZW5kX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEj8KBnN0YXR1cxgCIAEoDjIvLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNwYW5TdGF0dXMSEgoKc3Bhbl9jb3VudBgDIAEoDRIXCg9pdGVyYXRpb25fY291bnQYBCABKA0SEwoLdG9rZW5fY291bnQYBSABKAQSQgoIcGF5bG9hZHMYByADKAsyMC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TcGFuUGF5bG9hZBI8CgRvcGVuGAggASgLMi4ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuVHJhY2VPcGVuIoMCCghTcGFuT3BlbhIPCgdzcGFuX2lkGAEgASgEEhYKDnBhcmVudF9zcGFuX2lkGAIgASgEEg8KB29yZGluYWwYAyABKA0SOwoEa2luZBgEIAEoDjItLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNwYW5LaW5kEgwKBG5hbWUYBSABKAkSLgoKc3RhcnRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQgoIcGF5bG9hZHMYByADKAsyMC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TcGFuUGF5bG9hZCKQAgoJU3BhbkNsb3NlEjsKBHNwYW4YASABKAsyLS5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5TcGFuT3BlbhIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASPwoGc3RhdHVzGAMgASgOMi8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3BhblN0YXR1cxJCCghwYXlsb2FkcxgEIAMoCzIwLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNwYW5QYXlsb2FkEhMKC3Rva2VuX2NvdW50GAUgASgEIvUCCgtUcmFjZVVwZGF0ZRJECghpZGVudGl0eRgBIAEoCzIyLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlRyYWNlSWRlbnRpdHkSRAoKdHJhY2Vfb3BlbhgCIAEoCzIuLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlRyYWNlT3BlbkgAEkIKCXNwYW5fb3BlbhgDIAEoCzItLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNwYW5PcGVuSAASRAoKc3Bhbl9jbG9zZRgEIAEoCzIuLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlNwYW5DbG9zZUgAEkYKC3RyYWNlX2Nsb3NlGAUgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuVHJhY2VDbG9zZUgAQggKBnVwZGF0ZSqjAQoKU3BhblN0YXR1cxIbChdTUEFOX1NUQVRVU19VTlNQRUNJRklFRBAAEhcKE1NQQU5fU1RBVFVTX1JVTk5JTkcQARISCg5TUEFOX1NUQVRVU19PSxACEhUKEVNQQU5fU1RBVFVTX0VSUk9SEAMSGQoVU1BBTl9TVEFUVVNfVFJVTkNBVEVEEAQSGQoVU1BBTl9TVEFUVVNfQ0FOQ0VMTEVEEAUq7gEKCFNwYW5LaW5kEhkKFVNQQU5fS0lORF9VTlNQRUNJRklFRBAAEhUKEVNQQU5fS0lORF9USE9VR0hUEAESFwoTU1BBTl9LSU5EX0lURVJBVElPThACEhYKElNQQU5fS0lORF9MTE1fQ0FMTBADEhcKE1NQQU5fS0lORF9UT09MX0NBTEwQBBIXChNTUEFOX0tJTkRfU1VCX0FHRU5UEAUSFgoSU1BBTl9LSU5EX0FSVElGQUNUEAYSFgoSU1BBTl9LSU5EX0ZVTkNUSU9OEAcSHQoZU1BBTl9LSU5EX1NFU1NJT05fU1VNTUFSWRAIQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdHlwZXM7dHlwZXNiBnByb3RvMw", [file_google_protobuf_timestamp, file_metrana_protobuf_ingestion_v1_types_attribute]);
 
 /**
+ * Names a trace.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.TraceIdentity
  */
 export type TraceIdentity = Message<"metrana_protobuf.ingestion.v1.types.TraceIdentity"> & {
   /**
+   * Run that the trace belongs to. Empty: the project.
+   *
    * @generated from field: bytes run_id = 1;
    */
   runId: Uint8Array;
 
   /**
+   * Training step that it belongs to. Unset: none.
+   *
    * @generated from field: optional uint64 step = 2;
    */
   step?: bigint | undefined;
 
   /**
+   * Id that the client gave the trace.
+   *
    * @generated from field: bytes client_trace_key = 3;
    */
   clientTraceKey: Uint8Array;
 
   /**
+   * When the trace began.
+   *
    * @generated from field: google.protobuf.Timestamp trace_start_time = 4;
    */
   traceStartTime?: Timestamp | undefined;
@@ -49,78 +59,106 @@ export const TraceIdentitySchema: GenMessage<TraceIdentity> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 0);
 
 /**
+ * A text of a trace or span, or a part of one.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.SpanPayload
  */
 export type SpanPayload = Message<"metrana_protobuf.ingestion.v1.types.SpanPayload"> & {
   /**
+   * Bytes of the whole text before this part.
+   *
    * @generated from field: uint32 data_offset = 1;
    */
   dataOffset: number;
 
   /**
+   * Bytes of the whole text.
+   *
    * @generated from field: uint32 data_length = 2;
    */
   dataLength: number;
 
   /**
+   * Which text it is.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.SpanPayload.payload
    */
   payload: {
     /**
+     * What the model thought.
+     *
      * @generated from field: bytes thought = 3;
      */
     value: Uint8Array;
     case: "thought";
   } | {
     /**
+     * What a tool was given.
+     *
      * @generated from field: bytes tool_input = 4;
      */
     value: Uint8Array;
     case: "toolInput";
   } | {
     /**
+     * What a tool gave back.
+     *
      * @generated from field: bytes tool_output = 5;
      */
     value: Uint8Array;
     case: "toolOutput";
   } | {
     /**
+     * What the model was asked.
+     *
      * @generated from field: bytes llm_prompt = 6;
      */
     value: Uint8Array;
     case: "llmPrompt";
   } | {
     /**
+     * What the model answered.
+     *
      * @generated from field: bytes llm_completion = 7;
      */
     value: Uint8Array;
     case: "llmCompletion";
   } | {
     /**
+     * What the agent was asked.
+     *
      * @generated from field: bytes task_input = 8;
      */
     value: Uint8Array;
     case: "taskInput";
   } | {
     /**
+     * What the agent answered.
+     *
      * @generated from field: bytes final_output = 9;
      */
     value: Uint8Array;
     case: "finalOutput";
   } | {
     /**
+     * Attributes of the span.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.AttributesSet attributes = 10;
      */
     value: AttributesSet;
     case: "attributes";
   } | {
     /**
+     * What a function was given.
+     *
      * @generated from field: bytes input = 12;
      */
     value: Uint8Array;
     case: "input";
   } | {
     /**
+     * What a function gave back.
+     *
      * @generated from field: bytes output = 13;
      */
     value: Uint8Array;
@@ -128,6 +166,8 @@ export type SpanPayload = Message<"metrana_protobuf.ingestion.v1.types.SpanPaylo
   } | { case: undefined; value?: undefined };
 
   /**
+   * Whether the text was cut.
+   *
    * @generated from field: bool truncated = 11;
    */
   truncated: boolean;
@@ -141,20 +181,28 @@ export const SpanPayloadSchema: GenMessage<SpanPayload> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 1);
 
 /**
+ * A trace begins.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.TraceOpen
  */
 export type TraceOpen = Message<"metrana_protobuf.ingestion.v1.types.TraceOpen"> & {
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Texts that belong to it, in order. May be empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 2;
    */
   payloads: SpanPayload[];
 
   /**
+   * What the top of the trace stands for.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanKind kind = 3;
    */
   kind: SpanKind;
@@ -168,40 +216,56 @@ export const TraceOpenSchema: GenMessage<TraceOpen> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 2);
 
 /**
+ * A trace ends.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.TraceClose
  */
 export type TraceClose = Message<"metrana_protobuf.ingestion.v1.types.TraceClose"> & {
   /**
+   * When it ended.
+   *
    * @generated from field: google.protobuf.Timestamp end_time = 1;
    */
   endTime?: Timestamp | undefined;
 
   /**
+   * How it stands.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanStatus status = 2;
    */
   status: SpanStatus;
 
   /**
+   * Spans in the trace.
+   *
    * @generated from field: uint32 span_count = 3;
    */
   spanCount: number;
 
   /**
+   * Rounds of the agent's loop.
+   *
    * @generated from field: uint32 iteration_count = 4;
    */
   iterationCount: number;
 
   /**
+   * Tokens that a language model used for it. 0: none or unknown.
+   *
    * @generated from field: uint64 token_count = 5;
    */
   tokenCount: bigint;
 
   /**
+   * Texts that belong to it, in order. May be empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 7;
    */
   payloads: SpanPayload[];
 
   /**
+   * What TraceOpen would have said, for a trace that was not opened.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.TraceOpen open = 8;
    */
   open?: TraceOpen | undefined;
@@ -215,40 +279,56 @@ export const TraceCloseSchema: GenMessage<TraceClose> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 3);
 
 /**
+ * A span begins.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.SpanOpen
  */
 export type SpanOpen = Message<"metrana_protobuf.ingestion.v1.types.SpanOpen"> & {
   /**
+   * Number of the span, unique in its trace.
+   *
    * @generated from field: uint64 span_id = 1;
    */
   spanId: bigint;
 
   /**
+   * Span that this one lies in. 0: the trace itself.
+   *
    * @generated from field: uint64 parent_span_id = 2;
    */
   parentSpanId: bigint;
 
   /**
+   * Place among its siblings, from 0.
+   *
    * @generated from field: uint32 ordinal = 3;
    */
   ordinal: number;
 
   /**
+   * What the span stands for.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanKind kind = 4;
    */
   kind: SpanKind;
 
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 5;
    */
   name: string;
 
   /**
+   * When it began.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 6;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * Texts that belong to it, in order. May be empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 7;
    */
   payloads: SpanPayload[];
@@ -262,30 +342,42 @@ export const SpanOpenSchema: GenMessage<SpanOpen> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 4);
 
 /**
+ * A span ends.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.SpanClose
  */
 export type SpanClose = Message<"metrana_protobuf.ingestion.v1.types.SpanClose"> & {
   /**
+   * What SpanOpen would have said, for a span that was not opened.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanOpen span = 1;
    */
   span?: SpanOpen | undefined;
 
   /**
+   * When it ended.
+   *
    * @generated from field: google.protobuf.Timestamp end_time = 2;
    */
   endTime?: Timestamp | undefined;
 
   /**
+   * How it stands.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanStatus status = 3;
    */
   status: SpanStatus;
 
   /**
+   * Texts that belong to it, in order. May be empty.
+   *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 4;
    */
   payloads: SpanPayload[];
 
   /**
+   * Tokens that a language model used for it. 0: none or unknown.
+   *
    * @generated from field: uint64 token_count = 5;
    */
   tokenCount: bigint;
@@ -299,37 +391,51 @@ export const SpanCloseSchema: GenMessage<SpanClose> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 5);
 
 /**
+ * One change of a trace.
+ *
  * @generated from message metrana_protobuf.ingestion.v1.types.TraceUpdate
  */
 export type TraceUpdate = Message<"metrana_protobuf.ingestion.v1.types.TraceUpdate"> & {
   /**
+   * Which trace.
+   *
    * @generated from field: metrana_protobuf.ingestion.v1.types.TraceIdentity identity = 1;
    */
   identity?: TraceIdentity | undefined;
 
   /**
+   * What changed.
+   *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.TraceUpdate.update
    */
   update: {
     /**
+     * The trace begins.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.TraceOpen trace_open = 2;
      */
     value: TraceOpen;
     case: "traceOpen";
   } | {
     /**
+     * A span begins.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.SpanOpen span_open = 3;
      */
     value: SpanOpen;
     case: "spanOpen";
   } | {
     /**
+     * A span ends.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.SpanClose span_close = 4;
      */
     value: SpanClose;
     case: "spanClose";
   } | {
     /**
+     * The trace ends.
+     *
      * @generated from field: metrana_protobuf.ingestion.v1.types.TraceClose trace_close = 5;
      */
     value: TraceClose;
@@ -345,35 +451,49 @@ export const TraceUpdateSchema: GenMessage<TraceUpdate> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_trace, 6);
 
 /**
+ * How a span stands.
+ *
  * @generated from enum metrana_protobuf.ingestion.v1.types.SpanStatus
  */
 export enum SpanStatus {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: SPAN_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * It has not ended.
+   *
    * @generated from enum value: SPAN_STATUS_RUNNING = 1;
    */
   RUNNING = 1,
 
   /**
+   * It ended well.
+   *
    * @generated from enum value: SPAN_STATUS_OK = 2;
    */
   OK = 2,
 
   /**
+   * It failed.
+   *
    * @generated from enum value: SPAN_STATUS_ERROR = 3;
    */
   ERROR = 3,
 
   /**
+   * It was cut off.
+   *
    * @generated from enum value: SPAN_STATUS_TRUNCATED = 4;
    */
   TRUNCATED = 4,
 
   /**
+   * It was cancelled.
+   *
    * @generated from enum value: SPAN_STATUS_CANCELLED = 5;
    */
   CANCELLED = 5,
@@ -386,50 +506,70 @@ export const SpanStatusSchema: GenEnum<SpanStatus> = /*@__PURE__*/
   enumDesc(file_metrana_protobuf_ingestion_v1_types_trace, 0);
 
 /**
+ * What a span stands for.
+ *
  * @generated from enum metrana_protobuf.ingestion.v1.types.SpanKind
  */
 export enum SpanKind {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: SPAN_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * A thought of the model.
+   *
    * @generated from enum value: SPAN_KIND_THOUGHT = 1;
    */
   THOUGHT = 1,
 
   /**
+   * A round of the agent's loop.
+   *
    * @generated from enum value: SPAN_KIND_ITERATION = 2;
    */
   ITERATION = 2,
 
   /**
+   * A call of a language model.
+   *
    * @generated from enum value: SPAN_KIND_LLM_CALL = 3;
    */
   LLM_CALL = 3,
 
   /**
+   * A call of a tool.
+   *
    * @generated from enum value: SPAN_KIND_TOOL_CALL = 4;
    */
   TOOL_CALL = 4,
 
   /**
+   * Another agent at work.
+   *
    * @generated from enum value: SPAN_KIND_SUB_AGENT = 5;
    */
   SUB_AGENT = 5,
 
   /**
+   * Something that was made.
+   *
    * @generated from enum value: SPAN_KIND_ARTIFACT = 6;
    */
   ARTIFACT = 6,
 
   /**
+   * A call of a function.
+   *
    * @generated from enum value: SPAN_KIND_FUNCTION = 7;
    */
   FUNCTION = 7,
 
   /**
+   * The summary of a session.
+   *
    * @generated from enum value: SPAN_KIND_SESSION_SUMMARY = 8;
    */
   SESSION_SUMMARY = 8,

@@ -19,65 +19,92 @@ export const file_metrana_protobuf_query_v1_svc_aggregation: GenFile = /*@__PURE
   fileDesc("Ci9tZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9hZ2dyZWdhdGlvbi5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMikAUKGUFnZ3JlZ2F0ZVJ1blNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEhkKDG9yZ2FuaXphdGlvbhgCIAEoCUgAiAEBEg8KB3Byb2plY3QYAyABKAkSUQoGZ3JvdXBzGAQgAygLMkEubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVxdWVzdC5SdW5zTGlzdBIWCg5zZXJpZXNfcXVlcmllcxgFIAMoCRJJCgxhZ2dyZWdhdGlvbnMYBiADKA4yMy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5SdW5TZXJpZXNBZ2dyZWdhdGlvbhIZChFpbmNsdWRlX2luaGVyaXRlZBgHIAEoCBIhChRtYXhfYnVja2V0c19wZXJfcGFnZRgIIAEoA0gBiAEBEiYKGW1heF9idWNrZXRzX2Fjcm9zc19zZXJpZXMYCSABKANIAogBARIaCg1idWNrZXRzX2NvdW50GAogASgDSAOIAQESGQoMcmVzdW1lX3Rva2VuGAsgASgJSASIAQESSQoOc3RlcF9zZWxlY3Rpb24YDCABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TdGVwU2VsZWN0aW9uSAWIAQEaGAoIUnVuc0xpc3QSDAoEcnVucxgBIAMoCUIPCg1fb3JnYW5pemF0aW9uQhcKFV9tYXhfYnVja2V0c19wZXJfcGFnZUIcChpfbWF4X2J1Y2tldHNfYWNyb3NzX3Nlcmllc0IQCg5fYnVja2V0c19jb3VudEIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbiL9BQoaQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2USWgoGc2VyaWVzGAEgAygLMkoubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2UuQWdncmVnYXRlZFNlcmllcxISCgpmaXJzdF9zdGVwGAIgASgEEhEKCWxhc3Rfc3RlcBgDIAEoBBIYChBzdGVwc19wZXJfYnVja2V0GAQgASgBEhUKDWJ1Y2tldHNfY291bnQYBSABKAMSGQoMcmVzdW1lX3Rva2VuGAYgASgJSACIAQEangEKGEJ1Y2tldGVkQWdncmVnYXRlZFBvaW50cxJICgthZ2dyZWdhdGlvbhgBIAEoDjIzLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJ1blNlcmllc0FnZ3JlZ2F0aW9uEhAKCHlfdmFsdWVzGAIgAygBEhIKCm1pbl92YWx1ZXMYAyADKAESEgoKbWF4X3ZhbHVlcxgEIAMoARrdAgoQQWdncmVnYXRlZFNlcmllcxITCgtncm91cF9pbmRleBgBIAEoDRJHChFzZXJpZXNfZGVmaW5pdGlvbhgCIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlNlcmllc0RlZmluaXRpb24SFgoOYnVja2V0X2luZGV4ZXMYAyADKAQSbgoSYWdncmVnYXRlZF9idWNrZXRzGAQgAygLMlIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2UuQnVja2V0ZWRBZ2dyZWdhdGVkUG9pbnRzEg4KBmNvdW50cxgFIAMoBBIZChFidWNrZXRzX3dpdGhfbmFucxgGIAMoBBIZChFidWNrZXRzX3dpdGhfaW5mcxgHIAMoBBIdChVidWNrZXRzX3dpdGhfbmVnX2luZnMYCCADKARCDwoNX3Jlc3VtZV90b2tlbiLHAwojQWdncmVnYXRlUkxFbnZpcm9ubWVudFNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEksKDnJhbmdlX3NlbGVjdG9yGAQgASgLMjMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUkxTY2FsZVJhbmdlU2VsZWN0b3ISGQoRc2VyaWVzX2V4cHJlc3Npb24YBSABKAkSTgoMYWdncmVnYXRpb25zGAYgAygOMjgubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUkxFbnZpcm9ubWVudHNBZ2dyZWdhdGlvbhITCgZmaWx0ZXIYByABKAlIAIgBARIRCglncm91cGluZ3MYCCADKAkSGgoNYnVja2V0c19jb3VudBgJIAEoA0gBiAEBEhkKDGJ1Y2tldF93aWR0aBgKIAEoAUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgLIAEoCUgDiAEBQgkKB19maWx0ZXJCEAoOX2J1Y2tldHNfY291bnRCDwoNX2J1Y2tldF93aWR0aEIPCg1fb3JnYW5pemF0aW9uIu8ECiRBZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2USZgoGc2VyaWVzGAEgAygLMlYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUkxFbnZpcm9ubWVudFNlcmllc1Jlc3BvbnNlLkFnZ3JlZ2F0ZWRSbFNlcmllcxpWCgxHcm91cEtleVBhcnQSFAoKYm9vbF92YWx1ZRgBIAEoCEgAEhYKDHN0cmluZ192YWx1ZRgCIAEoCUgAEg8KBXVuc2V0GAMgASgISABCBwoFdmFsdWUacgoRQWdncmVnYXRpb25WYWx1ZXMSTQoLYWdncmVnYXRpb24YASABKA4yOC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5STEVudmlyb25tZW50c0FnZ3JlZ2F0aW9uEg4KBnZhbHVlcxgCIAMoARqSAgoSQWdncmVnYXRlZFJsU2VyaWVzEmoKEHNlcmllc19rZXlfcGFydHMYASADKAsyUC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2UuR3JvdXBLZXlQYXJ0EhMKC2ZpcnN0X3N0ZXBzGAIgAygEEg4KBmNvdW50cxgDIAMoBBJrCgxhZ2dyZWdhdGlvbnMYBCADKAsyVS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2UuQWdncmVnYXRpb25WYWx1ZXMqgQIKFFJ1blNlcmllc0FnZ3JlZ2F0aW9uEiYKIlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fVU5TUEVDSUZJRUQQABIeChpSVU5fU0VSSUVTX0FHR1JFR0FUSU9OX0FWRxABEh4KGlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fTUlOEAISHgoaUlVOX1NFUklFU19BR0dSRUdBVElPTl9NQVgQAxIeChpSVU5fU0VSSUVTX0FHR1JFR0FUSU9OX1NVTRAEEh4KGlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fU1REEAUSIQodUlVOX1NFUklFU19BR0dSRUdBVElPTl9NRURJQU4QBiqpAgoZUkxFbnZpcm9ubWVudHNBZ2dyZWdhdGlvbhIrCidSTF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fVU5TUEVDSUZJRUQQABIjCh9STF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fQVZHEAESIwofUkxfRU5WSVJPTk1FTlRTX0FHR1JFR0FUSU9OX01JThACEiMKH1JMX0VOVklST05NRU5UU19BR0dSRUdBVElPTl9NQVgQAxIjCh9STF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fU1VNEAQSIwofUkxfRU5WSVJPTk1FTlRTX0FHR1JFR0FUSU9OX1NURBAFEiYKIlJMX0VOVklST05NRU5UU19BR0dSRUdBVElPTl9NRURJQU4QBkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_metrana_protobuf_common_v1_series, file_metrana_protobuf_query_v1_svc_rl, file_metrana_protobuf_query_v1_svc_series]);
 
 /**
+ * What AggregateRunSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest
  */
 export type AggregateRunSeriesRequest = Message<"metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 2;
    */
   organization?: string | undefined;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 3;
    */
   project: string;
 
   /**
+   * Groups of runs, each aggregated by itself; at most 500 runs each.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest.RunsList groups = 4;
    */
   groups: AggregateRunSeriesRequest_RunsList[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 5;
    */
   seriesQueries: string[];
 
   /**
+   * How to aggregate; one list of values each.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RunSeriesAggregation aggregations = 6;
    */
   aggregations: RunSeriesAggregation[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 7;
    */
   includeInherited: boolean;
 
   /**
+   * Most buckets on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_buckets_per_page = 8;
    */
   maxBucketsPerPage?: bigint | undefined;
 
   /**
+   * Most buckets of all series together; series then have fewer each. Unset: no bound.
+   *
    * @generated from field: optional int64 max_buckets_across_series = 9;
    */
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: optional int64 buckets_count = 10;
    */
   bucketsCount?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 11;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 12;
    */
   stepSelection?: StepSelection | undefined;
@@ -91,10 +118,14 @@ export const AggregateRunSeriesRequestSchema: GenMessage<AggregateRunSeriesReque
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 0);
 
 /**
+ * Runs to aggregate over.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest.RunsList
  */
 export type AggregateRunSeriesRequest_RunsList = Message<"metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest.RunsList"> & {
   /**
+   * Runs of the group, by name.
+   *
    * @generated from field: repeated string runs = 1;
    */
   runs: string[];
@@ -108,35 +139,49 @@ export const AggregateRunSeriesRequest_RunsListSchema: GenMessage<AggregateRunSe
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 0, 0);
 
 /**
+ * What AggregateRunSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse
  */
 export type AggregateRunSeriesResponse = Message<"metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.AggregatedSeries series = 1;
    */
   series: AggregateRunSeriesResponse_AggregatedSeries[];
 
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 2;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 3;
    */
   lastStep: bigint;
 
   /**
+   * Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+   *
    * @generated from field: double steps_per_bucket = 4;
    */
   stepsPerBucket: number;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
@@ -150,25 +195,35 @@ export const AggregateRunSeriesResponseSchema: GenMessage<AggregateRunSeriesResp
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 1);
 
 /**
+ * The buckets of one aggregation.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.BucketedAggregatedPoints
  */
 export type AggregateRunSeriesResponse_BucketedAggregatedPoints = Message<"metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.BucketedAggregatedPoints"> & {
   /**
+   * Which aggregation this is.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RunSeriesAggregation aggregation = 1;
    */
   aggregation: RunSeriesAggregation;
 
   /**
+   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated double y_values = 2;
    */
   yValues: number[];
 
   /**
+   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double min_values = 3;
    */
   minValues: number[];
 
   /**
+   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double max_values = 4;
    */
   maxValues: number[];
@@ -182,45 +237,64 @@ export const AggregateRunSeriesResponse_BucketedAggregatedPointsSchema: GenMessa
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 1, 0);
 
 /**
+ * A series aggregated over the runs of a group.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.AggregatedSeries
  */
 export type AggregateRunSeriesResponse_AggregatedSeries = Message<"metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.AggregatedSeries"> & {
   /**
+   * Which of the request's groups, from 0.
+   *
    * @generated from field: uint32 group_index = 1;
    */
   groupIndex: number;
 
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition series_definition = 2;
    */
   seriesDefinition?: SeriesDefinition | undefined;
 
   /**
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+   * times the width).
+   *
    * @generated from field: repeated uint64 bucket_indexes = 3;
    */
   bucketIndexes: bigint[];
 
   /**
+   * Values, one list an aggregation.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.BucketedAggregatedPoints aggregated_buckets = 4;
    */
   aggregatedBuckets: AggregateRunSeriesResponse_BucketedAggregatedPoints[];
 
   /**
+   * Runs that have data in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 counts = 5;
    */
   counts: bigint[];
 
   /**
+   * Numbers of the buckets that hold NaN, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_nans = 6;
    */
   bucketsWithNans: bigint[];
 
   /**
+   * Numbers of the buckets that hold +infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_infs = 7;
    */
   bucketsWithInfs: bigint[];
 
   /**
+   * Numbers of the buckets that hold -infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_neg_infs = 8;
    */
   bucketsWithNegInfs: bigint[];
@@ -234,60 +308,84 @@ export const AggregateRunSeriesResponse_AggregatedSeriesSchema: GenMessage<Aggre
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 1, 1);
 
 /**
+ * What AggregateRLEnvironmentSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesRequest
  */
 export type AggregateRLEnvironmentSeriesRequest = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Which part of the training to aggregate over.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RLScaleRangeSelector range_selector = 4;
    */
   rangeSelector?: RLScaleRangeSelector | undefined;
 
   /**
+   * Series query that selects what to aggregate.
+   *
    * @generated from field: string series_expression = 5;
    */
   seriesExpression: string;
 
   /**
+   * How to aggregate; one list of values each.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation aggregations = 6;
    */
   aggregations: RLEnvironmentsAggregation[];
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 7;
    */
   filter?: string | undefined;
 
   /**
+   * Attributes or conditions; environments that agree on all form a group. Empty: one group.
+   *
    * @generated from field: repeated string groupings = 8;
    */
   groupings: string[];
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: optional int64 buckets_count = 9;
    */
   bucketsCount?: bigint | undefined;
 
   /**
+   * Width of a bucket in steps, instead of buckets_count. Above 0.
+   *
    * @generated from field: optional double bucket_width = 10;
    */
   bucketWidth?: number | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -301,10 +399,14 @@ export const AggregateRLEnvironmentSeriesRequestSchema: GenMessage<AggregateRLEn
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 2);
 
 /**
+ * What AggregateRLEnvironmentSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse
  */
 export type AggregateRLEnvironmentSeriesResponse = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregatedRlSeries series = 1;
    */
   series: AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries[];
@@ -318,26 +420,36 @@ export const AggregateRLEnvironmentSeriesResponseSchema: GenMessage<AggregateRLE
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 3);
 
 /**
+ * What the environments of a group have in common, for one grouping.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart
  */
 export type AggregateRLEnvironmentSeriesResponse_GroupKeyPart = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart"> & {
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart.value
    */
   value: {
     /**
+     * A truth value.
+     *
      * @generated from field: bool bool_value = 1;
      */
     value: boolean;
     case: "boolValue";
   } | {
     /**
+     * A text.
+     *
      * @generated from field: string string_value = 2;
      */
     value: string;
     case: "stringValue";
   } | {
     /**
+     * The attribute is missing; always true.
+     *
      * @generated from field: bool unset = 3;
      */
     value: boolean;
@@ -353,15 +465,21 @@ export const AggregateRLEnvironmentSeriesResponse_GroupKeyPartSchema: GenMessage
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 3, 0);
 
 /**
+ * The values of one aggregation.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregationValues
  */
 export type AggregateRLEnvironmentSeriesResponse_AggregationValues = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregationValues"> & {
   /**
+   * Which aggregation this is.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation aggregation = 1;
    */
   aggregation: RLEnvironmentsAggregation;
 
   /**
+   * One value an x.
+   *
    * @generated from field: repeated double values = 2;
    */
   values: number[];
@@ -375,25 +493,35 @@ export const AggregateRLEnvironmentSeriesResponse_AggregationValuesSchema: GenMe
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 3, 1);
 
 /**
+ * A series aggregated over the environments of a group.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregatedRlSeries
  */
 export type AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregatedRlSeries"> & {
   /**
+   * What the group's environments agree on, in the order of the groupings.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart series_key_parts = 1;
    */
   seriesKeyParts: AggregateRLEnvironmentSeriesResponse_GroupKeyPart[];
 
   /**
+   * Where each x begins; those without data are left out.
+   *
    * @generated from field: repeated uint64 first_steps = 2;
    */
   firstSteps: bigint[];
 
   /**
+   * Environments that have data at each x.
+   *
    * @generated from field: repeated uint64 counts = 3;
    */
   counts: bigint[];
 
   /**
+   * How to aggregate; one list of values each.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregationValues aggregations = 4;
    */
   aggregations: AggregateRLEnvironmentSeriesResponse_AggregationValues[];
@@ -407,40 +535,56 @@ export const AggregateRLEnvironmentSeriesResponse_AggregatedRlSeriesSchema: GenM
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 3, 2);
 
 /**
+ * How to aggregate over runs.
+ *
  * @generated from enum metrana_protobuf.query.v1.svc.RunSeriesAggregation
  */
 export enum RunSeriesAggregation {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * Mean.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_AVG = 1;
    */
   AVG = 1,
 
   /**
+   * Lowest value.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_MIN = 2;
    */
   MIN = 2,
 
   /**
+   * Highest value.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_MAX = 3;
    */
   MAX = 3,
 
   /**
+   * Sum.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_SUM = 4;
    */
   SUM = 4,
 
   /**
+   * Standard deviation.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_STD = 5;
    */
   STD = 5,
 
   /**
+   * Median.
+   *
    * @generated from enum value: RUN_SERIES_AGGREGATION_MEDIAN = 6;
    */
   MEDIAN = 6,
@@ -453,40 +597,56 @@ export const RunSeriesAggregationSchema: GenEnum<RunSeriesAggregation> = /*@__PU
   enumDesc(file_metrana_protobuf_query_v1_svc_aggregation, 0);
 
 /**
+ * How to aggregate over environments.
+ *
  * @generated from enum metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation
  */
 export enum RLEnvironmentsAggregation {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_UNSPECIFIED = 0;
    */
   RL_ENVIRONMENTS_AGGREGATION_UNSPECIFIED = 0,
 
   /**
+   * Mean.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_AVG = 1;
    */
   RL_ENVIRONMENTS_AGGREGATION_AVG = 1,
 
   /**
+   * Lowest value.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_MIN = 2;
    */
   RL_ENVIRONMENTS_AGGREGATION_MIN = 2,
 
   /**
+   * Highest value.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_MAX = 3;
    */
   RL_ENVIRONMENTS_AGGREGATION_MAX = 3,
 
   /**
+   * Sum.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_SUM = 4;
    */
   RL_ENVIRONMENTS_AGGREGATION_SUM = 4,
 
   /**
+   * Standard deviation.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_STD = 5;
    */
   RL_ENVIRONMENTS_AGGREGATION_STD = 5,
 
   /**
+   * Median.
+   *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_MEDIAN = 6;
    */
   RL_ENVIRONMENTS_AGGREGATION_MEDIAN = 6,

@@ -15,31 +15,43 @@ export const file_metrana_protobuf_query_v1_svc_attributes: GenFile = /*@__PURE_
   fileDesc("Ci5tZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9hdHRyaWJ1dGVzLnByb3RvEh1tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2YyLeAQoOTGlzdEF0dHJGaWx0ZXISOAoFa2luZHMYASADKA4yKS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BdHRyaWJ1dGVLaW5kEkoKA2FsbBgCIAEoCzI7Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RBdHRyRmlsdGVyLkFsbEF0dHJpYnV0ZXNIABIPCgVyZWdleBgDIAEoCUgAEhUKC3ByZWZpeF9wYXRoGAQgASgJSAAaDwoNQWxsQXR0cmlidXRlc0INCgtuYW1lX2ZpbHRlciJMChBCcm93c2VBdHRyRmlsdGVyEjgKBWtpbmRzGAEgAygOMikubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlS2luZCI4ChRBdHRyRGVmUHJvamVjdFNvdXJjZRIUCgdwcm9qZWN0GAEgASgJSACIAQFCCgoIX3Byb2plY3QiWQoWQXR0ckRlZkRpcmVjdG9yeVNvdXJjZRIPCgdwcm9qZWN0GAEgASgJEhsKDmRpcmVjdG9yeV9wYXRoGAIgASgJSACIAQFCEQoPX2RpcmVjdG9yeV9wYXRoIlIKF0F0dHJEZWZFeHBlcmltZW50U291cmNlEg8KB3Byb2plY3QYASABKAkSFwoKZXhwZXJpbWVudBgCIAEoCUgAiAEBQg0KC19leHBlcmltZW50ImUKEEF0dHJEZWZSdW5Tb3VyY2USDwoHcHJvamVjdBgBIAEoCRIXCgpleHBlcmltZW50GAIgASgJSACIAQESEAoDcnVuGAMgASgJSAGIAQFCDQoLX2V4cGVyaW1lbnRCBgoEX3J1biIkChFBdHRyUHJvamVjdFNvdXJjZRIPCgdwcm9qZWN0GAEgASgJIj4KE0F0dHJEaXJlY3RvcnlTb3VyY2USDwoHcHJvamVjdBgBIAEoCRIWCg5kaXJlY3RvcnlfcGF0aBgCIAEoCSI7ChRBdHRyRXhwZXJpbWVudFNvdXJjZRIPCgdwcm9qZWN0GAEgASgJEhIKCmV4cGVyaW1lbnQYAiABKAkiLQoNQXR0clJ1blNvdXJjZRIPCgdwcm9qZWN0GAEgASgJEgsKA3J1bhgCIAEoCSJVCgxBdHRyaWJ1dGVEZWYSDAoEcGF0aBgBIAEoCRI3CgRraW5kGAIgASgOMikubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlS2luZCK3BAogTGlzdEF0dHJpYnV0ZXNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEk0KDnByb2plY3Rfc291cmNlGAIgASgLMjMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0ckRlZlByb2plY3RTb3VyY2VIABJRChBkaXJlY3Rvcnlfc291cmNlGAMgASgLMjUubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0ckRlZkRpcmVjdG9yeVNvdXJjZUgAElMKEWV4cGVyaW1lbnRfc291cmNlGAQgASgLMjYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0ckRlZkV4cGVyaW1lbnRTb3VyY2VIABJFCgpydW5fc291cmNlGAUgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0ckRlZlJ1blNvdXJjZUgAEkIKC2F0dHJfZmlsdGVyGAYgASgLMi0ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEF0dHJGaWx0ZXISEgoFbGltaXQYByABKANIAYgBARIZCgxyZXN1bWVfdG9rZW4YCCABKAlIAogBARIZCgxvcmdhbml6YXRpb24YCSABKAlIA4gBAUIICgZzb3VyY2VCCAoGX2xpbWl0Qg8KDV9yZXN1bWVfdG9rZW5CDwoNX29yZ2FuaXphdGlvbiKUAQohTGlzdEF0dHJpYnV0ZXNEZWZpbml0aW9uc1Jlc3BvbnNlEkMKDmF0dHJpYnV0ZV9kZWZzGAEgAygLMisubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0cmlidXRlRGVmEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4izgQKIkJyb3dzZUF0dHJpYnV0ZXNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEhEKCWRpcmVjdG9yeRgCIAEoCRJNCg5wcm9qZWN0X3NvdXJjZRgDIAEoCzIzLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJEZWZQcm9qZWN0U291cmNlSAASUQoQZGlyZWN0b3J5X3NvdXJjZRgEIAEoCzI1Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJEZWZEaXJlY3RvcnlTb3VyY2VIABJTChFleHBlcmltZW50X3NvdXJjZRgFIAEoCzI2Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJEZWZFeHBlcmltZW50U291cmNlSAASRQoKcnVuX3NvdXJjZRgGIAEoCzIvLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJEZWZSdW5Tb3VyY2VIABJECgthdHRyX2ZpbHRlchgHIAEoCzIvLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkJyb3dzZUF0dHJGaWx0ZXISEgoFbGltaXQYCCABKANIAYgBARIZCgxyZXN1bWVfdG9rZW4YCSABKAlIAogBARIZCgxvcmdhbml6YXRpb24YCiABKAlIA4gBAUIICgZzb3VyY2VCCAoGX2xpbWl0Qg8KDV9yZXN1bWVfdG9rZW5CDwoNX29yZ2FuaXphdGlvbiKrAQojQnJvd3NlQXR0cmlidXRlc0RlZmluaXRpb25zUmVzcG9uc2USEwoLZGlyZWN0b3JpZXMYASADKAkSQwoOYXR0cmlidXRlX2RlZnMYAiADKAsyKy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyaWJ1dGVEZWYSGQoMcmVzdW1lX3Rva2VuGAMgASgJSACIAQFCDwoNX3Jlc3VtZV90b2tlbiKgBAoVTGlzdEF0dHJpYnV0ZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRJKCg5wcm9qZWN0X3NvdXJjZRgCIAEoCzIwLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJQcm9qZWN0U291cmNlSAASTgoQZGlyZWN0b3J5X3NvdXJjZRgDIAEoCzIyLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJEaXJlY3RvcnlTb3VyY2VIABJQChFleHBlcmltZW50X3NvdXJjZRgEIAEoCzIzLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJFeHBlcmltZW50U291cmNlSAASQgoKcnVuX3NvdXJjZRgFIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJSdW5Tb3VyY2VIABJCCgthdHRyX2ZpbHRlchgGIAEoCzItLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RBdHRyRmlsdGVyEhIKBWxpbWl0GAcgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAggASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAkgASgJSAOIAQFCCAoGc291cmNlQggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQg8KDV9vcmdhbml6YXRpb24ifwoWTGlzdEF0dHJpYnV0ZXNSZXNwb25zZRI5CgphdHRyaWJ1dGVzGAEgAygLMiUubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4itwQKF0Jyb3dzZUF0dHJpYnV0ZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIRCglkaXJlY3RvcnkYAiABKAkSSgoOcHJvamVjdF9zb3VyY2UYAyABKAsyMC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyUHJvamVjdFNvdXJjZUgAEk4KEGRpcmVjdG9yeV9zb3VyY2UYBCABKAsyMi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyRGlyZWN0b3J5U291cmNlSAASUAoRZXhwZXJpbWVudF9zb3VyY2UYBSABKAsyMy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyRXhwZXJpbWVudFNvdXJjZUgAEkIKCnJ1bl9zb3VyY2UYBiABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyUnVuU291cmNlSAASRAoLYXR0cl9maWx0ZXIYByABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5Ccm93c2VBdHRyRmlsdGVyEhIKBWxpbWl0GAggASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAkgASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAogASgJSAOIAQFCCAoGc291cmNlQggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQg8KDV9vcmdhbml6YXRpb24ilgEKGEJyb3dzZUF0dHJpYnV0ZXNSZXNwb25zZRITCgtkaXJlY3RvcmllcxgBIAMoCRI5CgphdHRyaWJ1dGVzGAIgAygLMiUubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlEhkKDHJlc3VtZV90b2tlbhgDIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW5CM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9xdWVyeTtxdWVyeWIGcHJvdG8z", [file_metrana_protobuf_common_v1_attribute]);
 
 /**
+ * Which attributes to list.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttrFilter
  */
 export type ListAttrFilter = Message<"metrana_protobuf.query.v1.svc.ListAttrFilter"> & {
   /**
+   * Attributes of one of these kinds. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.AttributeKind kinds = 1;
    */
   kinds: AttributeKind[];
 
   /**
+   * Condition on the path; none means all.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListAttrFilter.name_filter
    */
   nameFilter: {
     /**
+     * Every attribute.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter.AllAttributes all = 2;
      */
     value: ListAttrFilter_AllAttributes;
     case: "all";
   } | {
     /**
+     * Pattern in RE2 syntax. Empty: everything matches.
+     *
      * @generated from field: string regex = 3;
      */
     value: string;
     case: "regex";
   } | {
     /**
+     * Path whose immediate children are meant.
+     *
      * @generated from field: string prefix_path = 4;
      */
     value: string;
@@ -55,6 +67,8 @@ export const ListAttrFilterSchema: GenMessage<ListAttrFilter> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 0);
 
 /**
+ * No condition on names.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttrFilter.AllAttributes
  */
 export type ListAttrFilter_AllAttributes = Message<"metrana_protobuf.query.v1.svc.ListAttrFilter.AllAttributes"> & {
@@ -68,10 +82,14 @@ export const ListAttrFilter_AllAttributesSchema: GenMessage<ListAttrFilter_AllAt
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 0, 0);
 
 /**
+ * Which attributes to browse.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttrFilter
  */
 export type BrowseAttrFilter = Message<"metrana_protobuf.query.v1.svc.BrowseAttrFilter"> & {
   /**
+   * Attributes of one of these kinds. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.AttributeKind kinds = 1;
    */
   kinds: AttributeKind[];
@@ -85,10 +103,14 @@ export const BrowseAttrFilterSchema: GenMessage<BrowseAttrFilter> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 1);
 
 /**
+ * Definitions of a project's attributes.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrDefProjectSource
  */
 export type AttrDefProjectSource = Message<"metrana_protobuf.query.v1.svc.AttrDefProjectSource"> & {
   /**
+   * Project. Unset: all of the workspace.
+   *
    * @generated from field: optional string project = 1;
    */
   project?: string | undefined;
@@ -102,15 +124,21 @@ export const AttrDefProjectSourceSchema: GenMessage<AttrDefProjectSource> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 2);
 
 /**
+ * Definitions of attributes of runs in a directory.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrDefDirectorySource
  */
 export type AttrDefDirectorySource = Message<"metrana_protobuf.query.v1.svc.AttrDefDirectorySource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: optional string directory_path = 2;
    */
   directoryPath?: string | undefined;
@@ -124,15 +152,21 @@ export const AttrDefDirectorySourceSchema: GenMessage<AttrDefDirectorySource> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 3);
 
 /**
+ * Definitions of an experiment's attributes.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrDefExperimentSource
  */
 export type AttrDefExperimentSource = Message<"metrana_protobuf.query.v1.svc.AttrDefExperimentSource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Experiment. Unset: all of them.
+   *
    * @generated from field: optional string experiment = 2;
    */
   experiment?: string | undefined;
@@ -146,20 +180,28 @@ export const AttrDefExperimentSourceSchema: GenMessage<AttrDefExperimentSource> 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 4);
 
 /**
+ * Definitions of attributes of runs.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrDefRunSource
  */
 export type AttrDefRunSource = Message<"metrana_protobuf.query.v1.svc.AttrDefRunSource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 2;
    */
   experiment?: string | undefined;
 
   /**
+   * Run. Unset: all runs.
+   *
    * @generated from field: optional string run = 3;
    */
   run?: string | undefined;
@@ -173,10 +215,14 @@ export const AttrDefRunSourceSchema: GenMessage<AttrDefRunSource> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 5);
 
 /**
+ * Attributes of a project.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrProjectSource
  */
 export type AttrProjectSource = Message<"metrana_protobuf.query.v1.svc.AttrProjectSource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
@@ -190,15 +236,21 @@ export const AttrProjectSourceSchema: GenMessage<AttrProjectSource> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 6);
 
 /**
+ * Attributes of a directory.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrDirectorySource
  */
 export type AttrDirectorySource = Message<"metrana_protobuf.query.v1.svc.AttrDirectorySource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: string directory_path = 2;
    */
   directoryPath: string;
@@ -212,15 +264,21 @@ export const AttrDirectorySourceSchema: GenMessage<AttrDirectorySource> = /*@__P
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 7);
 
 /**
+ * Attributes of an experiment.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrExperimentSource
  */
 export type AttrExperimentSource = Message<"metrana_protobuf.query.v1.svc.AttrExperimentSource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Experiment, by name.
+   *
    * @generated from field: string experiment = 2;
    */
   experiment: string;
@@ -234,15 +292,21 @@ export const AttrExperimentSourceSchema: GenMessage<AttrExperimentSource> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 8);
 
 /**
+ * Attributes of a run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttrRunSource
  */
 export type AttrRunSource = Message<"metrana_protobuf.query.v1.svc.AttrRunSource"> & {
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 1;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 2;
    */
   run: string;
@@ -256,15 +320,21 @@ export const AttrRunSourceSchema: GenMessage<AttrRunSource> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 9);
 
 /**
+ * A path with the kind of its values.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.AttributeDef
  */
 export type AttributeDef = Message<"metrana_protobuf.query.v1.svc.AttributeDef"> & {
   /**
+   * Segments joined by /, such as config/optimizer/lr. Never empty.
+   *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
+   * Kind of the values.
+   *
    * @generated from field: metrana_protobuf.common.v1.AttributeKind kind = 2;
    */
   kind: AttributeKind;
@@ -278,37 +348,51 @@ export const AttributeDefSchema: GenMessage<AttributeDef> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 10);
 
 /**
+ * What ListAttributesDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesDefinitionsRequest
  */
 export type ListAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListAttributesDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Whose attributes; exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListAttributesDefinitionsRequest.source
    */
   source: {
     /**
+     * Look at a project.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefProjectSource project_source = 2;
      */
     value: AttrDefProjectSource;
     case: "projectSource";
   } | {
     /**
+     * Look at a directory of runs.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefDirectorySource directory_source = 3;
      */
     value: AttrDefDirectorySource;
     case: "directorySource";
   } | {
     /**
+     * Look at an experiment.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefExperimentSource experiment_source = 4;
      */
     value: AttrDefExperimentSource;
     case: "experimentSource";
   } | {
     /**
+     * Look at a run.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefRunSource run_source = 5;
      */
     value: AttrDefRunSource;
@@ -316,21 +400,29 @@ export type ListAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v
   } | { case: undefined; value?: undefined };
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 6;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -344,15 +436,21 @@ export const ListAttributesDefinitionsRequestSchema: GenMessage<ListAttributesDe
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 11);
 
 /**
+ * What ListAttributesDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesDefinitionsResponse
  */
 export type ListAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.ListAttributesDefinitionsResponse"> & {
   /**
+   * Paths with the kind of their values, by path.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AttributeDef attribute_defs = 1;
    */
   attributeDefs: AttributeDef[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -366,42 +464,58 @@ export const ListAttributesDefinitionsResponseSchema: GenMessage<ListAttributesD
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 12);
 
 /**
+ * What BrowseAttributesDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsRequest
  */
 export type BrowseAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 2;
    */
   directory: string;
 
   /**
+   * Whose attributes; exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsRequest.source
    */
   source: {
     /**
+     * Look at a project.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefProjectSource project_source = 3;
      */
     value: AttrDefProjectSource;
     case: "projectSource";
   } | {
     /**
+     * Look at a directory of runs.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefDirectorySource directory_source = 4;
      */
     value: AttrDefDirectorySource;
     case: "directorySource";
   } | {
     /**
+     * Look at an experiment.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefExperimentSource experiment_source = 5;
      */
     value: AttrDefExperimentSource;
     case: "experimentSource";
   } | {
     /**
+     * Look at a run.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDefRunSource run_source = 6;
      */
     value: AttrDefRunSource;
@@ -409,21 +523,29 @@ export type BrowseAttributesDefinitionsRequest = Message<"metrana_protobuf.query
   } | { case: undefined; value?: undefined };
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.BrowseAttrFilter attr_filter = 7;
    */
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 9;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -437,20 +559,28 @@ export const BrowseAttributesDefinitionsRequestSchema: GenMessage<BrowseAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 13);
 
 /**
+ * What BrowseAttributesDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsResponse
  */
 export type BrowseAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
+   * Paths with the kind of their values, by path.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AttributeDef attribute_defs = 2;
    */
   attributeDefs: AttributeDef[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;
@@ -464,37 +594,51 @@ export const BrowseAttributesDefinitionsResponseSchema: GenMessage<BrowseAttribu
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 14);
 
 /**
+ * What ListAttributes asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesRequest
  */
 export type ListAttributesRequest = Message<"metrana_protobuf.query.v1.svc.ListAttributesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Whose attributes; exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListAttributesRequest.source
    */
   source: {
     /**
+     * Look at a project.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrProjectSource project_source = 2;
      */
     value: AttrProjectSource;
     case: "projectSource";
   } | {
     /**
+     * Look at a directory of runs.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDirectorySource directory_source = 3;
      */
     value: AttrDirectorySource;
     case: "directorySource";
   } | {
     /**
+     * Look at an experiment.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrExperimentSource experiment_source = 4;
      */
     value: AttrExperimentSource;
     case: "experimentSource";
   } | {
     /**
+     * Look at a run.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrRunSource run_source = 5;
      */
     value: AttrRunSource;
@@ -502,21 +646,29 @@ export type ListAttributesRequest = Message<"metrana_protobuf.query.v1.svc.ListA
   } | { case: undefined; value?: undefined };
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 6;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -530,15 +682,21 @@ export const ListAttributesRequestSchema: GenMessage<ListAttributesRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 15);
 
 /**
+ * What ListAttributes answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesResponse
  */
 export type ListAttributesResponse = Message<"metrana_protobuf.query.v1.svc.ListAttributesResponse"> & {
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
   attributes: Attribute[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -552,42 +710,58 @@ export const ListAttributesResponseSchema: GenMessage<ListAttributesResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 16);
 
 /**
+ * What BrowseAttributes asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesRequest
  */
 export type BrowseAttributesRequest = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 2;
    */
   directory: string;
 
   /**
+   * Whose attributes; exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.BrowseAttributesRequest.source
    */
   source: {
     /**
+     * Look at a project.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrProjectSource project_source = 3;
      */
     value: AttrProjectSource;
     case: "projectSource";
   } | {
     /**
+     * Look at a directory of runs.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrDirectorySource directory_source = 4;
      */
     value: AttrDirectorySource;
     case: "directorySource";
   } | {
     /**
+     * Look at an experiment.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrExperimentSource experiment_source = 5;
      */
     value: AttrExperimentSource;
     case: "experimentSource";
   } | {
     /**
+     * Look at a run.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.AttrRunSource run_source = 6;
      */
     value: AttrRunSource;
@@ -595,21 +769,29 @@ export type BrowseAttributesRequest = Message<"metrana_protobuf.query.v1.svc.Bro
   } | { case: undefined; value?: undefined };
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.BrowseAttrFilter attr_filter = 7;
    */
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 9;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -623,20 +805,28 @@ export const BrowseAttributesRequestSchema: GenMessage<BrowseAttributesRequest> 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 17);
 
 /**
+ * What BrowseAttributes answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesResponse
  */
 export type BrowseAttributesResponse = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;

@@ -17,35 +17,49 @@ export const file_metrana_protobuf_query_v1_svc_catalog: GenFile = /*@__PURE__*/
   fileDesc("CittZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9jYXRhbG9nLnByb3RvEh1tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2YyLmAQoKUnVuc0ZpbHRlchIbCg5kaXJlY3RvcnlfcGF0aBgBIAEoCUgAiAEBEhcKCmV4cGVyaW1lbnQYAiABKAlIAYgBARITCgZmaWx0ZXIYAyABKAlIAogBARIVCghvcmRlcl9ieRgEIAEoCUgDiAEBEhIKBWxpbWl0GAUgASgDSASIAQESEwoGb2Zmc2V0GAYgASgDSAWIAQFCEQoPX2RpcmVjdG9yeV9wYXRoQg0KC19leHBlcmltZW50QgkKB19maWx0ZXJCCwoJX29yZGVyX2J5QggKBl9saW1pdEIJCgdfb2Zmc2V0IhcKFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdCK2AQoWTGlzdFdvcmtzcGFjZXNSZXNwb25zZRJTCgp3b3Jrc3BhY2VzGAEgAygLMj8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFdvcmtzcGFjZXNSZXNwb25zZS5Xb3Jrc3BhY2UaRwoJV29ya3NwYWNlEgwKBG5hbWUYASABKAkSFgoOcHJvamVjdHNfY291bnQYAiABKAMSFAoMb3JnYW5pemF0aW9uGAMgASgJIu8BChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRITCgZmaWx0ZXIYAiABKAlIAIgBARIVCghvcmRlcl9ieRgDIAEoCUgBiAEBEhIKBWxpbWl0GAQgASgDSAKIAQESEwoGb2Zmc2V0GAUgASgDSAOIAQESFwoPYXR0cmlidXRlX3BhdGhzGAYgAygJEhkKDG9yZ2FuaXphdGlvbhgHIAEoCUgEiAEBQgkKB19maWx0ZXJCCwoJX29yZGVyX2J5QggKBl9saW1pdEIJCgdfb2Zmc2V0Qg8KDV9vcmdhbml6YXRpb24i/gEKFExpc3RQcm9qZWN0c1Jlc3BvbnNlEk0KCHByb2plY3RzGAEgAygLMjsubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFByb2plY3RzUmVzcG9uc2UuUHJvamVjdBITCgt0b3RhbF9jb3VudBgCIAEoAxqBAQoHUHJvamVjdBIMCgRuYW1lGAEgASgJEhIKCnJ1bnNfY291bnQYAiABKAMSGQoRZXhwZXJpbWVudHNfY291bnQYAyABKAMSOQoKYXR0cmlidXRlcxgEIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZSLuAgoPTGlzdFJ1bnNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEhsKDmRpcmVjdG9yeV9wYXRoGAMgASgJSACIAQESFwoKZXhwZXJpbWVudBgEIAEoCUgBiAEBEhMKBmZpbHRlchgFIAEoCUgCiAEBEhUKCG9yZGVyX2J5GAYgASgJSAOIAQESEgoFbGltaXQYByABKANIBIgBARITCgZvZmZzZXQYCCABKANIBYgBARIXCg9hdHRyaWJ1dGVfcGF0aHMYCSADKAkSGAoQc2VyaWVzX3N1bW1hcmllcxgKIAMoCRIZCgxvcmdhbml6YXRpb24YCyABKAlIBogBAUIRCg9fZGlyZWN0b3J5X3BhdGhCDQoLX2V4cGVyaW1lbnRCCQoHX2ZpbHRlckILCglfb3JkZXJfYnlCCAoGX2xpbWl0QgkKB19vZmZzZXRCDwoNX29yZ2FuaXphdGlvbiKwAgoQTGlzdFJ1bnNSZXNwb25zZRJBCgRydW5zGAEgAygLMjMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFJ1bnNSZXNwb25zZS5SdW4SEwoLdG90YWxfY291bnQYAiABKAMawwEKA1J1bhIMCgRuYW1lGAEgASgJEhcKCmV4cGVyaW1lbnQYAiABKAlIAIgBARI5CgphdHRyaWJ1dGVzGAMgAygLMiUubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlEksKEHNlcmllc19zdW1tYXJpZXMYBCADKAsyMS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TZXJpZXNTdW1tYXJ5VmFsdWVCDQoLX2V4cGVyaW1lbnQiswIKFkxpc3RFeHBlcmltZW50c1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSGwoOZGlyZWN0b3J5X3BhdGgYAyABKAlIAIgBARITCgZmaWx0ZXIYBCABKAlIAYgBARIVCghvcmRlcl9ieRgFIAEoCUgCiAEBEhIKBWxpbWl0GAYgASgDSAOIAQESEwoGb2Zmc2V0GAcgASgDSASIAQESFwoPYXR0cmlidXRlX3BhdGhzGAggAygJEhkKDG9yZ2FuaXphdGlvbhgJIAEoCUgFiAEBQhEKD19kaXJlY3RvcnlfcGF0aEIJCgdfZmlsdGVyQgsKCV9vcmRlcl9ieUIICgZfbGltaXRCCQoHX29mZnNldEIPCg1fb3JnYW5pemF0aW9uIvEBChdMaXN0RXhwZXJpbWVudHNSZXNwb25zZRJWCgtleHBlcmltZW50cxgBIAMoCzJBLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RFeHBlcmltZW50c1Jlc3BvbnNlLkV4cGVyaW1lbnQSEwoLdG90YWxfY291bnQYAiABKAMaaQoKRXhwZXJpbWVudBIMCgRuYW1lGAEgASgJEjkKCmF0dHJpYnV0ZXMYAiADKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BdHRyaWJ1dGUSEgoKcnVuc19jb3VudBgDIAEoAyKzAgoWTGlzdERpcmVjdG9yaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIbCg5kaXJlY3RvcnlfcGF0aBgDIAEoCUgAiAEBEhMKBmZpbHRlchgEIAEoCUgBiAEBEhUKCG9yZGVyX2J5GAUgASgJSAKIAQESEgoFbGltaXQYBiABKANIA4gBARITCgZvZmZzZXQYByABKANIBIgBARIXCg9hdHRyaWJ1dGVfcGF0aHMYCCADKAkSGQoMb3JnYW5pemF0aW9uGAkgASgJSAWIAQFCEQoPX2RpcmVjdG9yeV9wYXRoQgkKB19maWx0ZXJCCwoJX29yZGVyX2J5QggKBl9saW1pdEIJCgdfb2Zmc2V0Qg8KDV9vcmdhbml6YXRpb24iqwIKF0xpc3REaXJlY3Rvcmllc1Jlc3BvbnNlElUKC2RpcmVjdG9yaWVzGAEgAygLMkAubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdERpcmVjdG9yaWVzUmVzcG9uc2UuRGlyZWN0b3J5EhMKC3RvdGFsX2NvdW50GAIgASgDGqMBCglEaXJlY3RvcnkSEQoJZnVsbF9wYXRoGAEgASgJEjkKCmF0dHJpYnV0ZXMYAiADKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BdHRyaWJ1dGUSEgoKcnVuc19jb3VudBgDIAEoAxIZChFleHBlcmltZW50c19jb3VudBgEIAEoAxIZChFkaXJlY3Rvcmllc19jb3VudBgFIAEoAyJzChRHZXRSdW5MaW5lYWdlUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRILCgNydW4YAyABKAkSGQoMb3JnYW5pemF0aW9uGAQgASgJSACIAQFCDwoNX29yZ2FuaXphdGlvbiLkAQoVR2V0UnVuTGluZWFnZVJlc3BvbnNlEhcKCnBhcmVudF9ydW4YASABKAlIAIgBARIWCglmb3JrX3N0ZXAYAiABKARIAYgBARJQCghjaGlsZHJlbhgDIAMoCzI+Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkdldFJ1bkxpbmVhZ2VSZXNwb25zZS5Gb3JrQ2hpbGQaKwoJRm9ya0NoaWxkEgsKA3J1bhgBIAEoCRIRCglmb3JrX3N0ZXAYAiABKARCDQoLX3BhcmVudF9ydW5CDAoKX2Zvcmtfc3RlcEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_metrana_protobuf_common_v1_attribute, file_metrana_protobuf_query_v1_svc_summaries]);
 
 /**
+ * Which runs, and in which order.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RunsFilter
  */
 export type RunsFilter = Message<"metrana_protobuf.query.v1.svc.RunsFilter"> & {
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: optional string directory_path = 1;
    */
   directoryPath?: string | undefined;
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 2;
    */
   experiment?: string | undefined;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 3;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 4;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 6;
    */
   offset?: bigint | undefined;
@@ -59,6 +73,8 @@ export const RunsFilterSchema: GenMessage<RunsFilter> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 0);
 
 /**
+ * What ListWorkspaces asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListWorkspacesRequest
  */
 export type ListWorkspacesRequest = Message<"metrana_protobuf.query.v1.svc.ListWorkspacesRequest"> & {
@@ -72,10 +88,14 @@ export const ListWorkspacesRequestSchema: GenMessage<ListWorkspacesRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 1);
 
 /**
+ * What ListWorkspaces answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListWorkspacesResponse
  */
 export type ListWorkspacesResponse = Message<"metrana_protobuf.query.v1.svc.ListWorkspacesResponse"> & {
   /**
+   * Workspaces by name.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListWorkspacesResponse.Workspace workspaces = 1;
    */
   workspaces: ListWorkspacesResponse_Workspace[];
@@ -89,20 +109,28 @@ export const ListWorkspacesResponseSchema: GenMessage<ListWorkspacesResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 2);
 
 /**
+ * A workspace.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListWorkspacesResponse.Workspace
  */
 export type ListWorkspacesResponse_Workspace = Message<"metrana_protobuf.query.v1.svc.ListWorkspacesResponse.Workspace"> & {
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Projects in the workspace.
+   *
    * @generated from field: int64 projects_count = 2;
    */
   projectsCount: bigint;
 
   /**
+   * Organization that owns it. Empty: the only one.
+   *
    * @generated from field: string organization = 3;
    */
   organization: string;
@@ -116,40 +144,56 @@ export const ListWorkspacesResponse_WorkspaceSchema: GenMessage<ListWorkspacesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 2, 0);
 
 /**
+ * What ListProjects asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListProjectsRequest
  */
 export type ListProjectsRequest = Message<"metrana_protobuf.query.v1.svc.ListProjectsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 2;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 3;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 4;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 5;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each entry, by path. Empty: none.
+   *
    * @generated from field: repeated string attribute_paths = 6;
    */
   attributePaths: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -163,15 +207,21 @@ export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__P
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 3);
 
 /**
+ * What ListProjects answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListProjectsResponse
  */
 export type ListProjectsResponse = Message<"metrana_protobuf.query.v1.svc.ListProjectsResponse"> & {
   /**
+   * Projects in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListProjectsResponse.Project projects = 1;
    */
   projects: ListProjectsResponse_Project[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -185,25 +235,35 @@ export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 4);
 
 /**
+ * A project.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListProjectsResponse.Project
  */
 export type ListProjectsResponse_Project = Message<"metrana_protobuf.query.v1.svc.ListProjectsResponse.Project"> & {
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Runs in it.
+   *
    * @generated from field: int64 runs_count = 2;
    */
   runsCount: bigint;
 
   /**
+   * Experiments in it.
+   *
    * @generated from field: int64 experiments_count = 3;
    */
   experimentsCount: bigint;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 4;
    */
   attributes: Attribute[];
@@ -217,60 +277,85 @@ export const ListProjectsResponse_ProjectSchema: GenMessage<ListProjectsResponse
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 4, 0);
 
 /**
+ * What ListRuns asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRunsRequest
  */
 export type ListRunsRequest = Message<"metrana_protobuf.query.v1.svc.ListRunsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: optional string directory_path = 3;
    */
   directoryPath?: string | undefined;
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 4;
    */
   experiment?: string | undefined;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 5;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 6;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 8;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each entry, by path. Empty: none.
+   *
    * @generated from field: repeated string attribute_paths = 9;
    */
   attributePaths: string[];
 
   /**
+   * Summary columns. In a request texts such as loss():last; in an answer their values, those without points
+   * left out.
+   *
    * @generated from field: repeated string series_summaries = 10;
    */
   seriesSummaries: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -284,15 +369,21 @@ export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 5);
 
 /**
+ * What ListRuns answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRunsResponse
  */
 export type ListRunsResponse = Message<"metrana_protobuf.query.v1.svc.ListRunsResponse"> & {
   /**
+   * Runs in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListRunsResponse.Run runs = 1;
    */
   runs: ListRunsResponse_Run[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -306,25 +397,35 @@ export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 6);
 
 /**
+ * A run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRunsResponse.Run
  */
 export type ListRunsResponse_Run = Message<"metrana_protobuf.query.v1.svc.ListRunsResponse.Run"> & {
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Experiment that groups the run with others. Unset: none.
+   *
    * @generated from field: optional string experiment = 2;
    */
   experiment?: string | undefined;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 3;
    */
   attributes: Attribute[];
 
   /**
+   * Values of the requested columns; those without points are left out.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesSummaryValue series_summaries = 4;
    */
   seriesSummaries: SeriesSummaryValue[];
@@ -338,50 +439,70 @@ export const ListRunsResponse_RunSchema: GenMessage<ListRunsResponse_Run> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 6, 0);
 
 /**
+ * What ListExperiments asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListExperimentsRequest
  */
 export type ListExperimentsRequest = Message<"metrana_protobuf.query.v1.svc.ListExperimentsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: optional string directory_path = 3;
    */
   directoryPath?: string | undefined;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 4;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 5;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 7;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each entry, by path. Empty: none.
+   *
    * @generated from field: repeated string attribute_paths = 8;
    */
   attributePaths: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -395,15 +516,21 @@ export const ListExperimentsRequestSchema: GenMessage<ListExperimentsRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 7);
 
 /**
+ * What ListExperiments answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListExperimentsResponse
  */
 export type ListExperimentsResponse = Message<"metrana_protobuf.query.v1.svc.ListExperimentsResponse"> & {
   /**
+   * Experiments in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListExperimentsResponse.Experiment experiments = 1;
    */
   experiments: ListExperimentsResponse_Experiment[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -417,20 +544,28 @@ export const ListExperimentsResponseSchema: GenMessage<ListExperimentsResponse> 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 8);
 
 /**
+ * An experiment.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListExperimentsResponse.Experiment
  */
 export type ListExperimentsResponse_Experiment = Message<"metrana_protobuf.query.v1.svc.ListExperimentsResponse.Experiment"> & {
   /**
+   * Name, unique among its siblings.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
+   * Runs in it.
+   *
    * @generated from field: int64 runs_count = 3;
    */
   runsCount: bigint;
@@ -444,50 +579,70 @@ export const ListExperimentsResponse_ExperimentSchema: GenMessage<ListExperiment
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 8, 0);
 
 /**
+ * What ListDirectories asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListDirectoriesRequest
  */
 export type ListDirectoriesRequest = Message<"metrana_protobuf.query.v1.svc.ListDirectoriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Directory, with all below it. Unset: the whole project.
+   *
    * @generated from field: optional string directory_path = 3;
    */
   directoryPath?: string | undefined;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 4;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 5;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 7;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each entry, by path. Empty: none.
+   *
    * @generated from field: repeated string attribute_paths = 8;
    */
   attributePaths: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -501,15 +656,21 @@ export const ListDirectoriesRequestSchema: GenMessage<ListDirectoriesRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 9);
 
 /**
+ * What ListDirectories answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListDirectoriesResponse
  */
 export type ListDirectoriesResponse = Message<"metrana_protobuf.query.v1.svc.ListDirectoriesResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListDirectoriesResponse.Directory directories = 1;
    */
   directories: ListDirectoriesResponse_Directory[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -523,30 +684,42 @@ export const ListDirectoriesResponseSchema: GenMessage<ListDirectoriesResponse> 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 10);
 
 /**
+ * A directory of runs.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListDirectoriesResponse.Directory
  */
 export type ListDirectoriesResponse_Directory = Message<"metrana_protobuf.query.v1.svc.ListDirectoriesResponse.Directory"> & {
   /**
+   * Path from the top of the project.
+   *
    * @generated from field: string full_path = 1;
    */
   fullPath: string;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
+   * Runs in it.
+   *
    * @generated from field: int64 runs_count = 3;
    */
   runsCount: bigint;
 
   /**
+   * Experiments in it.
+   *
    * @generated from field: int64 experiments_count = 4;
    */
   experimentsCount: bigint;
 
   /**
+   * Directories directly below.
+   *
    * @generated from field: int64 directories_count = 5;
    */
   directoriesCount: bigint;
@@ -560,25 +733,35 @@ export const ListDirectoriesResponse_DirectorySchema: GenMessage<ListDirectories
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 10, 0);
 
 /**
+ * Asks where a run was forked from, and what was forked from it. No RPC takes it yet.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetRunLineageRequest
  */
 export type GetRunLineageRequest = Message<"metrana_protobuf.query.v1.svc.GetRunLineageRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 4;
    */
   organization?: string | undefined;
@@ -592,20 +775,28 @@ export const GetRunLineageRequestSchema: GenMessage<GetRunLineageRequest> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 11);
 
 /**
+ * Where a run was forked from, and what was forked from it. No RPC gives it yet.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetRunLineageResponse
  */
 export type GetRunLineageResponse = Message<"metrana_protobuf.query.v1.svc.GetRunLineageResponse"> & {
   /**
+   * Run that it was forked from. Unset: none.
+   *
    * @generated from field: optional string parent_run = 1;
    */
   parentRun?: string | undefined;
 
   /**
+   * Last step that it inherited. Unset: it was not forked.
+   *
    * @generated from field: optional uint64 fork_step = 2;
    */
   forkStep?: bigint | undefined;
 
   /**
+   * Runs that were forked from it.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.GetRunLineageResponse.ForkChild children = 3;
    */
   children: GetRunLineageResponse_ForkChild[];
@@ -619,15 +810,21 @@ export const GetRunLineageResponseSchema: GenMessage<GetRunLineageResponse> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 12);
 
 /**
+ * A run that was forked.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetRunLineageResponse.ForkChild
  */
 export type GetRunLineageResponse_ForkChild = Message<"metrana_protobuf.query.v1.svc.GetRunLineageResponse.ForkChild"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * Last step that is inherited, inclusive; for RL points the major step.
+   *
    * @generated from field: uint64 fork_step = 2;
    */
   forkStep: bigint;

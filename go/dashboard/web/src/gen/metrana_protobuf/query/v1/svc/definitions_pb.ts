@@ -15,30 +15,42 @@ export const file_metrana_protobuf_query_v1_svc_definitions: GenFile = /*@__PURE
   fileDesc("Ci9tZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9kZWZpbml0aW9ucy5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMiogEKEE1ldHJpY0RlZmluaXRpb24SEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSEgoKbGFiZWxfa2V5cxgDIAMoCRIVCg1pc19hZ2dyZWdhdGVkGAQgASgIEj8KCnZhbHVlX2tpbmQYBSABKA4yKy5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TZXJpZXNWYWx1ZUtpbmQitAMKHExpc3RNZXRyaWNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSHAoUbWV0cmljX25hbWVfcHJlZml4ZXMYAyADKAkSDgoGc2NhbGVzGAQgAygJEhcKCmV4cGVyaW1lbnQYBSABKAlIAIgBARIQCgNydW4YBiABKAlIAYgBARISCgVsaW1pdBgHIAEoA0gCiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgDiAEBEhIKBXJlZ2V4GAkgASgJSASIAQESEQoJcnVuX25hbWVzGAogAygJEhcKD3NraXBfYWdncmVnYXRlZBgLIAEoCBJACgt2YWx1ZV9raW5kcxgMIAMoDjIrLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlNlcmllc1ZhbHVlS2luZBIZCgxvcmdhbml6YXRpb24YDSABKAlIBYgBAUINCgtfZXhwZXJpbWVudEIGCgRfcnVuQggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQggKBl9yZWdleEIPCg1fb3JnYW5pemF0aW9uIpgBCh1MaXN0TWV0cmljRGVmaW5pdGlvbnNSZXNwb25zZRJLChJtZXRyaWNfZGVmaW5pdGlvbnMYASADKAsyLy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5NZXRyaWNEZWZpbml0aW9uEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4imwMKHkJyb3dzZU1ldHJpY0RlZmluaXRpb25zUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIRCglkaXJlY3RvcnkYAyABKAkSFwoKZXhwZXJpbWVudBgEIAEoCUgAiAEBEhAKA3J1bhgFIAEoCUgBiAEBEhIKBWxpbWl0GAYgASgDSAKIAQESGQoMcmVzdW1lX3Rva2VuGAcgASgJSAOIAQESEgoFcmVnZXgYCCABKAlIBIgBARIRCglydW5fbmFtZXMYCSADKAkSFwoPc2tpcF9hZ2dyZWdhdGVkGAogASgIEkAKC3ZhbHVlX2tpbmRzGAsgAygOMisubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzVmFsdWVLaW5kEhkKDG9yZ2FuaXphdGlvbhgMIAEoCUgFiAEBQg0KC19leHBlcmltZW50QgYKBF9ydW5CCAoGX2xpbWl0Qg8KDV9yZXN1bWVfdG9rZW5CCAoGX3JlZ2V4Qg8KDV9vcmdhbml6YXRpb24irwEKH0Jyb3dzZU1ldHJpY0RlZmluaXRpb25zUmVzcG9uc2USEwoLZGlyZWN0b3JpZXMYASADKAkSSwoSbWV0cmljX2RlZmluaXRpb25zGAIgAygLMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTWV0cmljRGVmaW5pdGlvbhIZCgxyZXN1bWVfdG9rZW4YAyABKAlIAIgBAUIPCg1fcmVzdW1lX3Rva2VuItQCChxMaXN0U2VyaWVzRGVmaW5pdGlvbnNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEhcKCmV4cGVyaW1lbnQYAyABKAlIAIgBARIQCgNydW4YBCABKAlIAYgBARIWCg5zZXJpZXNfZmlsdGVycxgFIAMoCRISCgVsaW1pdBgGIAEoA0gCiAEBEhkKDHJlc3VtZV90b2tlbhgHIAEoCUgDiAEBEkAKC3ZhbHVlX2tpbmRzGAggAygOMisubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzVmFsdWVLaW5kEhkKDG9yZ2FuaXphdGlvbhgJIAEoCUgEiAEBQg0KC19leHBlcmltZW50QgYKBF9ydW5CCAoGX2xpbWl0Qg8KDV9yZXN1bWVfdG9rZW5CDwoNX29yZ2FuaXphdGlvbiKVAQodTGlzdFNlcmllc0RlZmluaXRpb25zUmVzcG9uc2USSAoSc2VyaWVzX2RlZmluaXRpb25zGAEgAygLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhIZCgxyZXN1bWVfdG9rZW4YAiABKAlIAIgBAUIPCg1fcmVzdW1lX3Rva2VuIoMDChxMaXN0U2VyaWVzTGFiZWxWYWx1ZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRJlChFsYWJlbF9rZXlfZmlsdGVycxgEIAMoCzJKLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RTZXJpZXNMYWJlbFZhbHVlc1JlcXVlc3QuTGFiZWxLZXlGaWx0ZXISEgoFbGltaXQYBSABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YBiABKAlIAYgBARIZCgxvcmdhbml6YXRpb24YByABKAlIAogBARpVCg5MYWJlbEtleUZpbHRlchILCgNrZXkYASABKAkSFgoMdmFsdWVfcHJlZml4GAIgASgJSAASFQoLdmFsdWVfcmVnZXgYAyABKAlIAEIHCgV2YWx1ZUIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIuEBCh1MaXN0U2VyaWVzTGFiZWxWYWx1ZXNSZXNwb25zZRJlChBsYWJlbF9rZXlfdmFsdWVzGAEgAygLMksubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNlcmllc0xhYmVsVmFsdWVzUmVzcG9uc2UuTGFiZWxLZXlWYWx1ZXMSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQEaLQoOTGFiZWxLZXlWYWx1ZXMSCwoDa2V5GAEgASgJEg4KBnZhbHVlcxgCIAMoCUIPCg1fcmVzdW1lX3Rva2VuQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvcXVlcnk7cXVlcnliBnByb3RvMw", [file_metrana_protobuf_common_v1_series]);
 
 /**
+ * A metric at a scale, with the label keys of its series.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.MetricDefinition
  */
 export type MetricDefinition = Message<"metrana_protobuf.query.v1.svc.MetricDefinition"> & {
   /**
+   * Name of the metric, which names the series together with scale and labels. Never empty.
+   *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
+   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
+   * Keys that any of the metric's series has, sorted.
+   *
    * @generated from field: repeated string label_keys = 3;
    */
   labelKeys: string[];
 
   /**
+   * Whether its series were aggregated over labels.
+   *
    * @generated from field: bool is_aggregated = 4;
    */
   isAggregated: boolean;
 
   /**
+   * What a point of the series holds.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesValueKind value_kind = 5;
    */
   valueKind: SeriesValueKind;
@@ -52,70 +64,98 @@ export const MetricDefinitionSchema: GenMessage<MetricDefinition> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 0);
 
 /**
+ * What ListMetricDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListMetricDefinitionsRequest
  */
 export type ListMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListMetricDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Metrics whose names begin with one of these. Empty: all.
+   *
    * @generated from field: repeated string metric_name_prefixes = 3;
    */
   metricNamePrefixes: string[];
 
   /**
+   * Metrics of one of these scales. Empty: all.
+   *
    * @generated from field: repeated string scales = 4;
    */
   scales: string[];
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 5;
    */
   experiment?: string | undefined;
 
   /**
+   * One more run, by name. Unset: none.
+   *
    * @generated from field: optional string run = 6;
    */
   run?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 9;
    */
   regex?: string | undefined;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 10;
    */
   runNames: string[];
 
   /**
+   * Whether aggregated series are left out. Default false.
+   *
    * @generated from field: bool skip_aggregated = 11;
    */
   skipAggregated: boolean;
 
   /**
+   * Series of one of these kinds. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.SeriesValueKind value_kinds = 12;
    */
   valueKinds: SeriesValueKind[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 13;
    */
   organization?: string | undefined;
@@ -129,15 +169,21 @@ export const ListMetricDefinitionsRequestSchema: GenMessage<ListMetricDefinition
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 1);
 
 /**
+ * What ListMetricDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListMetricDefinitionsResponse
  */
 export type ListMetricDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.ListMetricDefinitionsResponse"> & {
   /**
+   * Metrics by name and scale.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.MetricDefinition metric_definitions = 1;
    */
   metricDefinitions: MetricDefinition[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -151,65 +197,91 @@ export const ListMetricDefinitionsResponseSchema: GenMessage<ListMetricDefinitio
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 2);
 
 /**
+ * What BrowseMetricDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsRequest
  */
 export type BrowseMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 3;
    */
   directory: string;
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 4;
    */
   experiment?: string | undefined;
 
   /**
+   * One more run, by name. Unset: none.
+   *
    * @generated from field: optional string run = 5;
    */
   run?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 8;
    */
   regex?: string | undefined;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 9;
    */
   runNames: string[];
 
   /**
+   * Whether aggregated series are left out. Default false.
+   *
    * @generated from field: bool skip_aggregated = 10;
    */
   skipAggregated: boolean;
 
   /**
+   * Series of one of these kinds. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.SeriesValueKind value_kinds = 11;
    */
   valueKinds: SeriesValueKind[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 12;
    */
   organization?: string | undefined;
@@ -223,20 +295,28 @@ export const BrowseMetricDefinitionsRequestSchema: GenMessage<BrowseMetricDefini
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 3);
 
 /**
+ * What BrowseMetricDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsResponse
  */
 export type BrowseMetricDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
+   * Metrics by name and scale.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.MetricDefinition metric_definitions = 2;
    */
   metricDefinitions: MetricDefinition[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;
@@ -250,50 +330,70 @@ export const BrowseMetricDefinitionsResponseSchema: GenMessage<BrowseMetricDefin
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 4);
 
 /**
+ * What ListSeriesDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesDefinitionsRequest
  */
 export type ListSeriesDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListSeriesDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Experiment, by name. Unset: all runs.
+   *
    * @generated from field: optional string experiment = 3;
    */
   experiment?: string | undefined;
 
   /**
+   * Run. Unset: all runs.
+   *
    * @generated from field: optional string run = 4;
    */
   run?: string | undefined;
 
   /**
+   * Series queries; series that any selects are listed. Empty: all.
+   *
    * @generated from field: repeated string series_filters = 5;
    */
   seriesFilters: string[];
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Series of one of these kinds. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.SeriesValueKind value_kinds = 8;
    */
   valueKinds: SeriesValueKind[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -307,15 +407,21 @@ export const ListSeriesDefinitionsRequestSchema: GenMessage<ListSeriesDefinition
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 5);
 
 /**
+ * What ListSeriesDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesDefinitionsResponse
  */
 export type ListSeriesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.ListSeriesDefinitionsResponse"> & {
   /**
+   * Identities of series, in their order.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.SeriesDefinition series_definitions = 1;
    */
   seriesDefinitions: SeriesDefinition[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -329,40 +435,56 @@ export const ListSeriesDefinitionsResponseSchema: GenMessage<ListSeriesDefinitio
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 6);
 
 /**
+ * What ListSeriesLabelValues asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest
  */
 export type ListSeriesLabelValuesRequest = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Keys to list, and which of their values.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter label_key_filters = 4;
    */
   labelKeyFilters: ListSeriesLabelValuesRequest_LabelKeyFilter[];
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -376,25 +498,35 @@ export const ListSeriesLabelValuesRequestSchema: GenMessage<ListSeriesLabelValue
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 7);
 
 /**
+ * A label key, and which of its values.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter
  */
 export type ListSeriesLabelValuesRequest_LabelKeyFilter = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter"> & {
   /**
+   * Label key.
+   *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
+   * The value; none means nothing.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter.value
    */
   value: {
     /**
+     * Values that begin with this.
+     *
      * @generated from field: string value_prefix = 2;
      */
     value: string;
     case: "valuePrefix";
   } | {
     /**
+     * Values that match this pattern in RE2 syntax.
+     *
      * @generated from field: string value_regex = 3;
      */
     value: string;
@@ -410,15 +542,21 @@ export const ListSeriesLabelValuesRequest_LabelKeyFilterSchema: GenMessage<ListS
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 7, 0);
 
 /**
+ * What ListSeriesLabelValues answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse
  */
 export type ListSeriesLabelValuesResponse = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse"> & {
   /**
+   * Keys with their values; one key may go on on the next page.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse.LabelKeyValues label_key_values = 1;
    */
   labelKeyValues: ListSeriesLabelValuesResponse_LabelKeyValues[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -432,15 +570,21 @@ export const ListSeriesLabelValuesResponseSchema: GenMessage<ListSeriesLabelValu
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 8);
 
 /**
+ * A label key with values.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse.LabelKeyValues
  */
 export type ListSeriesLabelValuesResponse_LabelKeyValues = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse.LabelKeyValues"> & {
   /**
+   * Label key.
+   *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
+   * Values of the key, sorted.
+   *
    * @generated from field: repeated string values = 2;
    */
   values: string[];

@@ -19,60 +19,85 @@ export const file_metrana_protobuf_query_v1_svc_histogram_scatter: GenFile = /*@
   fileDesc("CjVtZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9oaXN0b2dyYW1fc2NhdHRlci5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMisQMKGkxpc3RIaXN0b2dyYW1TZXJpZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEhEKCXJ1bl9uYW1lcxgDIAMoCRIWCg5zZXJpZXNfcXVlcmllcxgEIAMoCRIZChFpbmNsdWRlX2luaGVyaXRlZBgFIAEoCBIaChJpbmNsdWRlX3RpbWVzdGFtcHMYBiABKAgSIAoTbWF4X3BvaW50c19wZXJfcGFnZRgHIAEoA0gAiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgBiAEBEkkKDnN0ZXBfc2VsZWN0aW9uGAkgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU3RlcFNlbGVjdGlvbkgCiAEBEh0KFWluY2x1ZGVfc2VyaWVzX2V4dGVudBgKIAEoCBIZCgxvcmdhbml6YXRpb24YCyABKAlIA4gBAUIWChRfbWF4X3BvaW50c19wZXJfcGFnZUIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIPCg1fb3JnYW5pemF0aW9uIsgCChNIaXN0b2dyYW1TZXJpZXNEYXRhEkAKCmRlZmluaXRpb24YASABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TZXJpZXNEZWZpbml0aW9uEkEKBnBvaW50cxgCIAEoCzIxLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkhpc3RvZ3JhbVNlcmllc1BvaW50cxJUCgZleHRlbnQYAyABKAsyPy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5IaXN0b2dyYW1TZXJpZXNEYXRhLlNlcmllc0V4dGVudEgAiAEBGksKDFNlcmllc0V4dGVudBISCgpmaXJzdF9zdGVwGAEgASgEEhEKCWxhc3Rfc3RlcBgCIAEoBBIUCgxwb2ludHNfY291bnQYAyABKARCCQoHX2V4dGVudCKBAgobTGlzdEhpc3RvZ3JhbVNlcmllc1Jlc3BvbnNlElgKCnJ1bl9wb2ludHMYASADKAsyRC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0SGlzdG9ncmFtU2VyaWVzUmVzcG9uc2UuUnVuUG9pbnRzEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBGlwKCVJ1blBvaW50cxILCgNydW4YASABKAkSQgoGc2VyaWVzGAIgAygLMjIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuSGlzdG9ncmFtU2VyaWVzRGF0YUIPCg1fcmVzdW1lX3Rva2VuIrkDChhMaXN0U2NhdHRlclNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSEQoJcnVuX25hbWVzGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhkKEWluY2x1ZGVfaW5oZXJpdGVkGAUgASgIEhoKEmluY2x1ZGVfdGltZXN0YW1wcxgGIAEoCBIlChhtYXhfZGF0YV9wb2ludHNfcGVyX3BhZ2UYByABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YCCABKAlIAYgBARJJCg5zdGVwX3NlbGVjdGlvbhgJIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlN0ZXBTZWxlY3Rpb25IAogBARIdChVpbmNsdWRlX3Nlcmllc19leHRlbnQYCiABKAgSGQoMb3JnYW5pemF0aW9uGAsgASgJSAOIAQFCGwoZX21heF9kYXRhX3BvaW50c19wZXJfcGFnZUIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIPCg1fb3JnYW5pemF0aW9uIt0CChFTY2F0dGVyU2VyaWVzRGF0YRJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhI/CgZwb2ludHMYAiABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TY2F0dGVyU2VyaWVzUG9pbnRzElIKBmV4dGVudBgDIAEoCzI9Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlNjYXR0ZXJTZXJpZXNEYXRhLlNlcmllc0V4dGVudEgAiAEBGmYKDFNlcmllc0V4dGVudBISCgpmaXJzdF9zdGVwGAEgASgEEhEKCWxhc3Rfc3RlcBgCIAEoBBIUCgxwb2ludHNfY291bnQYAyABKAQSGQoRZGF0YV9wb2ludHNfY291bnQYBCABKARCCQoHX2V4dGVudCL7AQoZTGlzdFNjYXR0ZXJTZXJpZXNSZXNwb25zZRJWCgpydW5fcG9pbnRzGAEgAygLMkIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNjYXR0ZXJTZXJpZXNSZXNwb25zZS5SdW5Qb2ludHMSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQEaWgoJUnVuUG9pbnRzEgsKA3J1bhgBIAEoCRJACgZzZXJpZXMYAiADKAsyMC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TY2F0dGVyU2VyaWVzRGF0YUIPCg1fcmVzdW1lX3Rva2VuQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvcXVlcnk7cXVlcnliBnByb3RvMw", [file_metrana_protobuf_common_v1_points, file_metrana_protobuf_common_v1_series, file_metrana_protobuf_query_v1_svc_series]);
 
 /**
+ * What ListHistogramSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListHistogramSeriesRequest
  */
 export type ListHistogramSeriesRequest = Message<"metrana_protobuf.query.v1.svc.ListHistogramSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 4;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 5;
    */
   includeInherited: boolean;
 
   /**
+   * Whether times are returned. Default false.
+   *
    * @generated from field: bool include_timestamps = 6;
    */
   includeTimestamps: boolean;
 
   /**
+   * Most points on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_points_per_page = 7;
    */
   maxPointsPerPage?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Whether the extent of each series is returned. Default false.
+   *
    * @generated from field: bool include_series_extent = 10;
    */
   includeSeriesExtent: boolean;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -86,20 +111,28 @@ export const ListHistogramSeriesRequestSchema: GenMessage<ListHistogramSeriesReq
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 0);
 
 /**
+ * A series of histograms.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.HistogramSeriesData
  */
 export type HistogramSeriesData = Message<"metrana_protobuf.query.v1.svc.HistogramSeriesData"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: metrana_protobuf.common.v1.HistogramSeriesPoints points = 2;
    */
   points?: HistogramSeriesPoints | undefined;
 
   /**
+   * Extent of the whole series, when asked for.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.HistogramSeriesData.SeriesExtent extent = 3;
    */
   extent?: HistogramSeriesData_SeriesExtent | undefined;
@@ -113,20 +146,28 @@ export const HistogramSeriesDataSchema: GenMessage<HistogramSeriesData> = /*@__P
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 1);
 
 /**
+ * How far a whole series goes.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.HistogramSeriesData.SeriesExtent
  */
 export type HistogramSeriesData_SeriesExtent = Message<"metrana_protobuf.query.v1.svc.HistogramSeriesData.SeriesExtent"> & {
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 1;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 2;
    */
   lastStep: bigint;
 
   /**
+   * Points in the whole series.
+   *
    * @generated from field: uint64 points_count = 3;
    */
   pointsCount: bigint;
@@ -140,15 +181,21 @@ export const HistogramSeriesData_SeriesExtentSchema: GenMessage<HistogramSeriesD
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 1, 0);
 
 /**
+ * What ListHistogramSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse
  */
 export type ListHistogramSeriesResponse = Message<"metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse"> & {
   /**
+   * One entry a run, in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse.RunPoints run_points = 1;
    */
   runPoints: ListHistogramSeriesResponse_RunPoints[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -162,15 +209,21 @@ export const ListHistogramSeriesResponseSchema: GenMessage<ListHistogramSeriesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 2);
 
 /**
+ * The series of one run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse.RunPoints
  */
 export type ListHistogramSeriesResponse_RunPoints = Message<"metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse.RunPoints"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.HistogramSeriesData series = 2;
    */
   series: HistogramSeriesData[];
@@ -184,60 +237,85 @@ export const ListHistogramSeriesResponse_RunPointsSchema: GenMessage<ListHistogr
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 2, 0);
 
 /**
+ * What ListScatterSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListScatterSeriesRequest
  */
 export type ListScatterSeriesRequest = Message<"metrana_protobuf.query.v1.svc.ListScatterSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 4;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 5;
    */
   includeInherited: boolean;
 
   /**
+   * Whether times are returned. Default false.
+   *
    * @generated from field: bool include_timestamps = 6;
    */
   includeTimestamps: boolean;
 
   /**
+   * Most points of all sets on a page. Unset: 200,000.
+   *
    * @generated from field: optional int64 max_data_points_per_page = 7;
    */
   maxDataPointsPerPage?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Whether the extent of each series is returned. Default false.
+   *
    * @generated from field: bool include_series_extent = 10;
    */
   includeSeriesExtent: boolean;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -251,20 +329,28 @@ export const ListScatterSeriesRequestSchema: GenMessage<ListScatterSeriesRequest
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 3);
 
 /**
+ * A series of point sets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ScatterSeriesData
  */
 export type ScatterSeriesData = Message<"metrana_protobuf.query.v1.svc.ScatterSeriesData"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: metrana_protobuf.common.v1.ScatterSeriesPoints points = 2;
    */
   points?: ScatterSeriesPoints | undefined;
 
   /**
+   * Extent of the whole series, when asked for.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.ScatterSeriesData.SeriesExtent extent = 3;
    */
   extent?: ScatterSeriesData_SeriesExtent | undefined;
@@ -278,25 +364,35 @@ export const ScatterSeriesDataSchema: GenMessage<ScatterSeriesData> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 4);
 
 /**
+ * How far a whole series goes.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ScatterSeriesData.SeriesExtent
  */
 export type ScatterSeriesData_SeriesExtent = Message<"metrana_protobuf.query.v1.svc.ScatterSeriesData.SeriesExtent"> & {
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 1;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 2;
    */
   lastStep: bigint;
 
   /**
+   * Points in the whole series.
+   *
    * @generated from field: uint64 points_count = 3;
    */
   pointsCount: bigint;
 
   /**
+   * Points of all sets together.
+   *
    * @generated from field: uint64 data_points_count = 4;
    */
   dataPointsCount: bigint;
@@ -310,15 +406,21 @@ export const ScatterSeriesData_SeriesExtentSchema: GenMessage<ScatterSeriesData_
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 4, 0);
 
 /**
+ * What ListScatterSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListScatterSeriesResponse
  */
 export type ListScatterSeriesResponse = Message<"metrana_protobuf.query.v1.svc.ListScatterSeriesResponse"> & {
   /**
+   * One entry a run, in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListScatterSeriesResponse.RunPoints run_points = 1;
    */
   runPoints: ListScatterSeriesResponse_RunPoints[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -332,15 +434,21 @@ export const ListScatterSeriesResponseSchema: GenMessage<ListScatterSeriesRespon
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 5);
 
 /**
+ * The series of one run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListScatterSeriesResponse.RunPoints
  */
 export type ListScatterSeriesResponse_RunPoints = Message<"metrana_protobuf.query.v1.svc.ListScatterSeriesResponse.RunPoints"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ScatterSeriesData series = 2;
    */
   series: ScatterSeriesData[];

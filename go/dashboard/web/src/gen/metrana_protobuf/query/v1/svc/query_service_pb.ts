@@ -30,10 +30,14 @@ export const file_metrana_protobuf_query_v1_svc_query_service: GenFile = /*@__PU
   fileDesc("CjFtZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9xdWVyeV9zZXJ2aWNlLnByb3RvEh1tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2YzKkLwoMUXVlcnlTZXJ2aWNlEn0KDkxpc3RXb3Jrc3BhY2VzEjQubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFdvcmtzcGFjZXNSZXF1ZXN0GjUubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFdvcmtzcGFjZXNSZXNwb25zZRJ3CgxMaXN0UHJvamVjdHMSMi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UHJvamVjdHNSZXF1ZXN0GjMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFByb2plY3RzUmVzcG9uc2USawoITGlzdFJ1bnMSLi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UnVuc1JlcXVlc3QaLy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UnVuc1Jlc3BvbnNlEoABCg9MaXN0RXhwZXJpbWVudHMSNS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0RXhwZXJpbWVudHNSZXF1ZXN0GjYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEV4cGVyaW1lbnRzUmVzcG9uc2USgAEKD0xpc3REaXJlY3RvcmllcxI1Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3REaXJlY3Rvcmllc1JlcXVlc3QaNi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0RGlyZWN0b3JpZXNSZXNwb25zZRJuCglHZXRSTEluZm8SLy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5HZXRSTEluZm9SZXF1ZXN0GjAubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuR2V0UkxJbmZvUmVzcG9uc2USiQEKEkxpc3RSTEVudmlyb25tZW50cxI4Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEVudmlyb25tZW50c1JlcXVlc3QaOS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZpcm9ubWVudHNSZXNwb25zZRKwAQofTGlzdFRyYWNpbmdBdHRyaWJ1dGVEZWZpbml0aW9ucxJFLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RUcmFjaW5nQXR0cmlidXRlRGVmaW5pdGlvbnNSZXF1ZXN0GkYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFRyYWNpbmdBdHRyaWJ1dGVEZWZpbml0aW9uc1Jlc3BvbnNlEokBChJMaXN0VHJhY2luZ09wTmFtZXMSOC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0VHJhY2luZ09wTmFtZXNSZXF1ZXN0GjkubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFRyYWNpbmdPcE5hbWVzUmVzcG9uc2USbgoJTGlzdFNwYW5zEi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNwYW5zUmVxdWVzdBowLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RTcGFuc1Jlc3BvbnNlEqEBChpMaXN0VHJhY2luZ0F0dHJpYnV0ZVZhbHVlcxJALm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RUcmFjaW5nQXR0cmlidXRlVmFsdWVzUmVxdWVzdBpBLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RUcmFjaW5nQXR0cmlidXRlVmFsdWVzUmVzcG9uc2USfQoOTGlzdFRyYWNlU3BhbnMSNC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0VHJhY2VTcGFuc1JlcXVlc3QaNS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0VHJhY2VTcGFuc1Jlc3BvbnNlEn0KDkdldFNwYW5QYXlsb2FkEjQubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuR2V0U3BhblBheWxvYWRSZXF1ZXN0GjUubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuR2V0U3BhblBheWxvYWRSZXNwb25zZRKeAQoZTGlzdEF0dHJpYnV0ZXNEZWZpbml0aW9ucxI/Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXF1ZXN0GkAubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEF0dHJpYnV0ZXNEZWZpbml0aW9uc1Jlc3BvbnNlEqQBChtCcm93c2VBdHRyaWJ1dGVzRGVmaW5pdGlvbnMSQS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5Ccm93c2VBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXF1ZXN0GkIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlQXR0cmlidXRlc0RlZmluaXRpb25zUmVzcG9uc2USpAEKG0xpc3RSTEF0dHJpYnV0ZXNEZWZpbml0aW9ucxJBLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEF0dHJpYnV0ZXNEZWZpbml0aW9uc1JlcXVlc3QaQi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXNwb25zZRK4AQolTGlzdFJMQXR0cmlidXRlc0RlZmluaXRpb25zQWNyb3NzUnVucxJLLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEF0dHJpYnV0ZXNEZWZpbml0aW9uc0Fjcm9zc1J1bnNSZXF1ZXN0GkIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFJMQXR0cmlidXRlc0RlZmluaXRpb25zUmVzcG9uc2USqgEKHUJyb3dzZVJMQXR0cmlidXRlc0RlZmluaXRpb25zEkMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlUkxBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXF1ZXN0GkQubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlUkxBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXNwb25zZRKSAQoVTGlzdE1ldHJpY0RlZmluaXRpb25zEjsubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdE1ldHJpY0RlZmluaXRpb25zUmVxdWVzdBo8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RNZXRyaWNEZWZpbml0aW9uc1Jlc3BvbnNlEpgBChdCcm93c2VNZXRyaWNEZWZpbml0aW9ucxI9Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkJyb3dzZU1ldHJpY0RlZmluaXRpb25zUmVxdWVzdBo+Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkJyb3dzZU1ldHJpY0RlZmluaXRpb25zUmVzcG9uc2USrAEKIkxpc3RSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnMSSC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZpcm9ubWVudE1ldHJpY0RlZmluaXRpb25zUmVxdWVzdBo8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RNZXRyaWNEZWZpbml0aW9uc1Jlc3BvbnNlEsABCixMaXN0UkxFbnZpcm9ubWVudE1ldHJpY0RlZmluaXRpb25zQWNyb3NzUnVucxJSLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnNBY3Jvc3NSdW5zUmVxdWVzdBo8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RNZXRyaWNEZWZpbml0aW9uc1Jlc3BvbnNlErIBCiRCcm93c2VSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnMSSi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5Ccm93c2VSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnNSZXF1ZXN0Gj4ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlTWV0cmljRGVmaW5pdGlvbnNSZXNwb25zZRLGAQouQnJvd3NlUkxFbnZpcm9ubWVudE1ldHJpY0RlZmluaXRpb25zQWNyb3NzUnVucxJULm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkJyb3dzZVJMRW52aXJvbm1lbnRNZXRyaWNEZWZpbml0aW9uc0Fjcm9zc1J1bnNSZXF1ZXN0Gj4ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlTWV0cmljRGVmaW5pdGlvbnNSZXNwb25zZRKSAQoVTGlzdFNlcmllc0RlZmluaXRpb25zEjsubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNlcmllc0RlZmluaXRpb25zUmVxdWVzdBo8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RTZXJpZXNEZWZpbml0aW9uc1Jlc3BvbnNlEpIBChVMaXN0U2VyaWVzTGFiZWxWYWx1ZXMSOy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0U2VyaWVzTGFiZWxWYWx1ZXNSZXF1ZXN0GjwubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNlcmllc0xhYmVsVmFsdWVzUmVzcG9uc2USfQoOTGlzdEF0dHJpYnV0ZXMSNC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0QXR0cmlidXRlc1JlcXVlc3QaNS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0QXR0cmlidXRlc1Jlc3BvbnNlEoMBChBCcm93c2VBdHRyaWJ1dGVzEjYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlQXR0cmlidXRlc1JlcXVlc3QaNy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5Ccm93c2VBdHRyaWJ1dGVzUmVzcG9uc2USjAEKE0xpc3RSTEVudkF0dHJpYnV0ZXMSOS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZBdHRyaWJ1dGVzUmVxdWVzdBo6Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEVudkF0dHJpYnV0ZXNSZXNwb25zZRKSAQoVQnJvd3NlUkxFbnZBdHRyaWJ1dGVzEjsubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlUkxFbnZBdHRyaWJ1dGVzUmVxdWVzdBo8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkJyb3dzZVJMRW52QXR0cmlidXRlc1Jlc3BvbnNlEowBChNMaXN0U2VyaWVzU3VtbWFyaWVzEjkubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNlcmllc1N1bW1hcmllc1JlcXVlc3QaOi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0U2VyaWVzU3VtbWFyaWVzUmVzcG9uc2USgAEKD0xpc3RGbG9hdFNlcmllcxI1Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RGbG9hdFNlcmllc1JlcXVlc3QaNi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0RmxvYXRTZXJpZXNSZXNwb25zZRKVAQoWTGlzdEZsb2F0U2VyaWVzQnVja2V0cxI8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RGbG9hdFNlcmllc0J1Y2tldHNSZXF1ZXN0Gj0ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEZsb2F0U2VyaWVzQnVja2V0c1Jlc3BvbnNlEowBChNMaXN0SGlzdG9ncmFtU2VyaWVzEjkubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEhpc3RvZ3JhbVNlcmllc1JlcXVlc3QaOi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0SGlzdG9ncmFtU2VyaWVzUmVzcG9uc2UShgEKEUxpc3RTY2F0dGVyU2VyaWVzEjcubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNjYXR0ZXJTZXJpZXNSZXF1ZXN0GjgubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNjYXR0ZXJTZXJpZXNSZXNwb25zZRKwAQofTGlzdEZsb2F0U2VyaWVzVGltZXN0YW1wQnVja2V0cxJFLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RGbG9hdFNlcmllc1RpbWVzdGFtcEJ1Y2tldHNSZXF1ZXN0GkYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEZsb2F0U2VyaWVzVGltZXN0YW1wQnVja2V0c1Jlc3BvbnNlEokBChJBZ2dyZWdhdGVSdW5TZXJpZXMSOC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSdW5TZXJpZXNSZXF1ZXN0GjkubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2USpwEKHExpc3RSTEVudmlyb25tZW50RmxvYXRTZXJpZXMSQi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZpcm9ubWVudEZsb2F0U2VyaWVzUmVxdWVzdBpDLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RSTEVudmlyb25tZW50RmxvYXRTZXJpZXNSZXNwb25zZRK8AQojTGlzdFJMRW52aXJvbm1lbnRGbG9hdFNlcmllc0J1Y2tldHMSSS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZpcm9ubWVudEZsb2F0U2VyaWVzQnVja2V0c1JlcXVlc3QaSi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0UkxFbnZpcm9ubWVudEZsb2F0U2VyaWVzQnVja2V0c1Jlc3BvbnNlEqcBChxBZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzEkIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUkxFbnZpcm9ubWVudFNlcmllc1JlcXVlc3QaQy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2VCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9xdWVyeTtxdWVyeWIGcHJvdG8z", [file_metrana_protobuf_query_v1_svc_aggregation, file_metrana_protobuf_query_v1_svc_attributes, file_metrana_protobuf_query_v1_svc_catalog, file_metrana_protobuf_query_v1_svc_definitions, file_metrana_protobuf_query_v1_svc_histogram_scatter, file_metrana_protobuf_query_v1_svc_rl, file_metrana_protobuf_query_v1_svc_series, file_metrana_protobuf_query_v1_svc_summaries, file_metrana_protobuf_query_v1_svc_tracing]);
 
 /**
+ * Answers what runs have logged. Every call is unary and changes nothing.
+ *
  * @generated from service metrana_protobuf.query.v1.svc.QueryService
  */
 export const QueryService: GenService<{
   /**
+   * Lists the workspaces that the caller may see.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListWorkspaces
    */
   listWorkspaces: {
@@ -42,6 +46,8 @@ export const QueryService: GenService<{
     output: typeof ListWorkspacesResponseSchema;
   },
   /**
+   * Lists projects; pages by offset, at most 500 each.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListProjects
    */
   listProjects: {
@@ -50,6 +56,8 @@ export const QueryService: GenService<{
     output: typeof ListProjectsResponseSchema;
   },
   /**
+   * Lists runs; pages by offset, at most 1,000 each.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRuns
    */
   listRuns: {
@@ -58,6 +66,8 @@ export const QueryService: GenService<{
     output: typeof ListRunsResponseSchema;
   },
   /**
+   * Lists experiments; pages by offset, at most 500 each.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListExperiments
    */
   listExperiments: {
@@ -66,6 +76,8 @@ export const QueryService: GenService<{
     output: typeof ListExperimentsResponseSchema;
   },
   /**
+   * Lists directories; pages by offset.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListDirectories
    */
   listDirectories: {
@@ -74,6 +86,8 @@ export const QueryService: GenService<{
     output: typeof ListDirectoriesResponseSchema;
   },
   /**
+   * Tells how many environments a run has and how far they got.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.GetRLInfo
    */
   getRLInfo: {
@@ -82,6 +96,8 @@ export const QueryService: GenService<{
     output: typeof GetRLInfoResponseSchema;
   },
   /**
+   * Lists the environments of a run at a place in the training; pages by offset, at most 1,000 each.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironments
    */
   listRLEnvironments: {
@@ -90,6 +106,8 @@ export const QueryService: GenService<{
     output: typeof ListRLEnvironmentsResponseSchema;
   },
   /**
+   * Lists the attributes that spans have.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListTracingAttributeDefinitions
    */
   listTracingAttributeDefinitions: {
@@ -98,6 +116,8 @@ export const QueryService: GenService<{
     output: typeof ListTracingAttributeDefinitionsResponseSchema;
   },
   /**
+   * Lists the names that spans have.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListTracingOpNames
    */
   listTracingOpNames: {
@@ -106,6 +126,8 @@ export const QueryService: GenService<{
     output: typeof ListTracingOpNamesResponseSchema;
   },
   /**
+   * Lists spans across traces.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListSpans
    */
   listSpans: {
@@ -114,6 +136,8 @@ export const QueryService: GenService<{
     output: typeof ListSpansResponseSchema;
   },
   /**
+   * Lists the values of an attribute of spans.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListTracingAttributeValues
    */
   listTracingAttributeValues: {
@@ -122,6 +146,8 @@ export const QueryService: GenService<{
     output: typeof ListTracingAttributeValuesResponseSchema;
   },
   /**
+   * Lists the spans of a trace.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListTraceSpans
    */
   listTraceSpans: {
@@ -130,6 +156,8 @@ export const QueryService: GenService<{
     output: typeof ListTraceSpansResponseSchema;
   },
   /**
+   * Reads the texts of spans.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.GetSpanPayload
    */
   getSpanPayload: {
@@ -138,6 +166,8 @@ export const QueryService: GenService<{
     output: typeof GetSpanPayloadResponseSchema;
   },
   /**
+   * Lists paths with their kinds.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListAttributesDefinitions
    */
   listAttributesDefinitions: {
@@ -146,6 +176,8 @@ export const QueryService: GenService<{
     output: typeof ListAttributesDefinitionsResponseSchema;
   },
   /**
+   * Lists paths with their kinds, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseAttributesDefinitions
    */
   browseAttributesDefinitions: {
@@ -154,6 +186,8 @@ export const QueryService: GenService<{
     output: typeof BrowseAttributesDefinitionsResponseSchema;
   },
   /**
+   * Lists paths of environments' attributes with their kinds.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLAttributesDefinitions
    */
   listRLAttributesDefinitions: {
@@ -162,6 +196,8 @@ export const QueryService: GenService<{
     output: typeof ListRLAttributesDefinitionsResponseSchema;
   },
   /**
+   * The same over several runs, at most 100.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLAttributesDefinitionsAcrossRuns
    */
   listRLAttributesDefinitionsAcrossRuns: {
@@ -170,6 +206,8 @@ export const QueryService: GenService<{
     output: typeof ListRLAttributesDefinitionsResponseSchema;
   },
   /**
+   * The same, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLAttributesDefinitions
    */
   browseRLAttributesDefinitions: {
@@ -178,6 +216,8 @@ export const QueryService: GenService<{
     output: typeof BrowseRLAttributesDefinitionsResponseSchema;
   },
   /**
+   * Lists the metrics of runs with the label keys of their series.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListMetricDefinitions
    */
   listMetricDefinitions: {
@@ -186,6 +226,8 @@ export const QueryService: GenService<{
     output: typeof ListMetricDefinitionsResponseSchema;
   },
   /**
+   * The same, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseMetricDefinitions
    */
   browseMetricDefinitions: {
@@ -194,6 +236,8 @@ export const QueryService: GenService<{
     output: typeof BrowseMetricDefinitionsResponseSchema;
   },
   /**
+   * Lists the metrics of environments.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironmentMetricDefinitions
    */
   listRLEnvironmentMetricDefinitions: {
@@ -202,6 +246,8 @@ export const QueryService: GenService<{
     output: typeof ListMetricDefinitionsResponseSchema;
   },
   /**
+   * The same over several runs, at most 100.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironmentMetricDefinitionsAcrossRuns
    */
   listRLEnvironmentMetricDefinitionsAcrossRuns: {
@@ -210,6 +256,8 @@ export const QueryService: GenService<{
     output: typeof ListMetricDefinitionsResponseSchema;
   },
   /**
+   * Lists the metrics of environments, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLEnvironmentMetricDefinitions
    */
   browseRLEnvironmentMetricDefinitions: {
@@ -218,6 +266,8 @@ export const QueryService: GenService<{
     output: typeof BrowseMetricDefinitionsResponseSchema;
   },
   /**
+   * The same over several runs, at most 100.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLEnvironmentMetricDefinitionsAcrossRuns
    */
   browseRLEnvironmentMetricDefinitionsAcrossRuns: {
@@ -226,6 +276,8 @@ export const QueryService: GenService<{
     output: typeof BrowseMetricDefinitionsResponseSchema;
   },
   /**
+   * Lists the identities of series.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListSeriesDefinitions
    */
   listSeriesDefinitions: {
@@ -234,6 +286,8 @@ export const QueryService: GenService<{
     output: typeof ListSeriesDefinitionsResponseSchema;
   },
   /**
+   * Lists the values of label keys.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListSeriesLabelValues
    */
   listSeriesLabelValues: {
@@ -242,6 +296,8 @@ export const QueryService: GenService<{
     output: typeof ListSeriesLabelValuesResponseSchema;
   },
   /**
+   * Lists attributes with their values.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListAttributes
    */
   listAttributes: {
@@ -250,6 +306,8 @@ export const QueryService: GenService<{
     output: typeof ListAttributesResponseSchema;
   },
   /**
+   * Lists attributes with their values, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseAttributes
    */
   browseAttributes: {
@@ -258,6 +316,8 @@ export const QueryService: GenService<{
     output: typeof BrowseAttributesResponseSchema;
   },
   /**
+   * Lists the attributes of an environment.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvAttributes
    */
   listRLEnvAttributes: {
@@ -266,6 +326,8 @@ export const QueryService: GenService<{
     output: typeof ListRLEnvAttributesResponseSchema;
   },
   /**
+   * The same, one level at a time.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLEnvAttributes
    */
   browseRLEnvAttributes: {
@@ -274,6 +336,8 @@ export const QueryService: GenService<{
     output: typeof BrowseRLEnvAttributesResponseSchema;
   },
   /**
+   * Sums series up in numbers, a row each.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListSeriesSummaries
    */
   listSeriesSummaries: {
@@ -282,6 +346,8 @@ export const QueryService: GenService<{
     output: typeof ListSeriesSummariesResponseSchema;
   },
   /**
+   * Reads points; a series may go on on the next page.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListFloatSeries
    */
   listFloatSeries: {
@@ -290,6 +356,8 @@ export const QueryService: GenService<{
     output: typeof ListFloatSeriesResponseSchema;
   },
   /**
+   * Reads series in buckets over steps; the axis is the same on all pages.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListFloatSeriesBuckets
    */
   listFloatSeriesBuckets: {
@@ -298,6 +366,8 @@ export const QueryService: GenService<{
     output: typeof ListFloatSeriesBucketsResponseSchema;
   },
   /**
+   * Reads histograms.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListHistogramSeries
    */
   listHistogramSeries: {
@@ -306,6 +376,8 @@ export const QueryService: GenService<{
     output: typeof ListHistogramSeriesResponseSchema;
   },
   /**
+   * Reads sets of points.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListScatterSeries
    */
   listScatterSeries: {
@@ -314,6 +386,8 @@ export const QueryService: GenService<{
     output: typeof ListScatterSeriesResponseSchema;
   },
   /**
+   * Reads series in buckets over time; the axis is the same on all pages.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListFloatSeriesTimestampBuckets
    */
   listFloatSeriesTimestampBuckets: {
@@ -322,6 +396,8 @@ export const QueryService: GenService<{
     output: typeof ListFloatSeriesTimestampBucketsResponseSchema;
   },
   /**
+   * Aggregates series over groups of runs.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.AggregateRunSeries
    */
   aggregateRunSeries: {
@@ -330,6 +406,8 @@ export const QueryService: GenService<{
     output: typeof AggregateRunSeriesResponseSchema;
   },
   /**
+   * Reads all points of an environment at a place in the training.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironmentFloatSeries
    */
   listRLEnvironmentFloatSeries: {
@@ -338,6 +416,8 @@ export const QueryService: GenService<{
     output: typeof ListRLEnvironmentFloatSeriesResponseSchema;
   },
   /**
+   * Reads series of environments at a place in the training in buckets.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironmentFloatSeriesBuckets
    */
   listRLEnvironmentFloatSeriesBuckets: {
@@ -346,6 +426,8 @@ export const QueryService: GenService<{
     output: typeof ListRLEnvironmentFloatSeriesBucketsResponseSchema;
   },
   /**
+   * Aggregates a series over groups of environments; who belongs to a group is decided anew at every x.
+   *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.AggregateRLEnvironmentSeries
    */
   aggregateRLEnvironmentSeries: {

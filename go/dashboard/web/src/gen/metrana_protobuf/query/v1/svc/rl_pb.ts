@@ -23,30 +23,42 @@ export const file_metrana_protobuf_query_v1_svc_rl: GenFile = /*@__PURE__*/
   fileDesc("CiZtZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9ybC5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMirQQKIFJsU2VyaWVzQnVja2V0c09uRXBpc29kZVNlbGVjdG9yElwKBnNlcmllcxgBIAMoCzJMLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJsU2VyaWVzQnVja2V0c09uRXBpc29kZVNlbGVjdG9yLlNpbmdsZVNlcmllcxISCgpmaXJzdF9zdGVwGAIgASgEEhEKCWxhc3Rfc3RlcBgDIAEoBBIYChBzdGVwc19wZXJfYnVja2V0GAQgASgBEhUKDWJ1Y2tldHNfY291bnQYBSABKAMa0gIKDFNpbmdsZVNlcmllcxJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhIWCg5idWNrZXRfaW5kZXhlcxgCIAMoBBIQCgh5X3ZhbHVlcxgDIAMoARIOCgZjb3VudHMYBCADKAQSEgoKbWluX3ZhbHVlcxgFIAMoARISCgptYXhfdmFsdWVzGAYgAygBEh0KFWxhc3RfdGltZXN0YW1wX21pbGxpcxgHIAMoAxIVCg1sYXN0X3JsX3N0ZXBzGAggAygEEhMKC2Vudmlyb25tZW50GAkgASgJEhkKEWJ1Y2tldHNfd2l0aF9uYW5zGAogAygEEhkKEWJ1Y2tldHNfd2l0aF9pbmZzGAsgAygEEh0KFWJ1Y2tldHNfd2l0aF9uZWdfaW5mcxgMIAMoBCLWBAofUmxTZXJpZXNCdWNrZXRzT25SbFN0ZXBTZWxlY3RvchJbCgZzZXJpZXMYASADKAsySy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5SbFNlcmllc0J1Y2tldHNPblJsU3RlcFNlbGVjdG9yLlNpbmdsZVNlcmllcxIZChFmaXJzdF9yb2xsb3V0X2lkeBgCIAEoBBIYChBsYXN0X3JvbGxvdXRfaWR4GAMgASgEEiIKGnJvbGxvdXRfaW5kZXhlc19wZXJfYnVja2V0GAQgASgBEhUKDWJ1Y2tldHNfY291bnQYBSABKAMa5QIKDFNpbmdsZVNlcmllcxJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhIWCg5idWNrZXRfaW5kZXhlcxgCIAMoBBIQCgh5X3ZhbHVlcxgDIAMoARIOCgZjb3VudHMYBCADKAQSEgoKbWluX3ZhbHVlcxgFIAMoARISCgptYXhfdmFsdWVzGAYgAygBEh0KFWxhc3RfdGltZXN0YW1wX21pbGxpcxgHIAMoAxIQCghlcGlzb2RlcxgIIAMoBBIWCg5sYXN0X2Vudl9zdGVwcxgJIAMoBBITCgtlbnZpcm9ubWVudBgKIAEoCRIZChFidWNrZXRzX3dpdGhfbmFucxgLIAMoBBIZChFidWNrZXRzX3dpdGhfaW5mcxgMIAMoBBIdChVidWNrZXRzX3dpdGhfbmVnX2luZnMYDSADKAQiQAoPUkxTY2FsZVNlbGVjdG9yEhEKB3JsX3N0ZXAYASABKARIABIRCgdlcGlzb2RlGAIgASgESABCBwoFc2NhbGUipQEKFFJMU2NhbGVSYW5nZVNlbGVjdG9yEkEKDXJsX3N0ZXBfcmFuZ2UYASABKAsyKC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TdGVwUmFuZ2VIABJBCg1lcGlzb2RlX3JhbmdlGAIgASgLMigubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU3RlcFJhbmdlSABCBwoFc2NhbGUibwoQR2V0UkxJbmZvUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRILCgNydW4YAyABKAkSGQoMb3JnYW5pemF0aW9uGAQgASgJSACIAQFCDwoNX29yZ2FuaXphdGlvbiJjChFHZXRSTEluZm9SZXNwb25zZRIeChZudW1iZXJfb2ZfZW52aXJvbm1lbnRzGAEgASgDEhYKDmxhdGVzdF9lcGlzb2RlGAIgASgEEhYKDmxhdGVzdF9ybF9zdGVwGAMgASgEIvUCChlMaXN0UkxFbnZpcm9ubWVudHNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRJGCg5zY2FsZV9zZWxlY3RvchgEIAEoCzIuLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJMU2NhbGVTZWxlY3RvchISCgVsaW1pdBgFIAEoA0gAiAEBEhMKBm9mZnNldBgGIAEoA0gBiAEBEhMKBmZpbHRlchgHIAEoCUgCiAEBEhUKCG9yZGVyX2J5GAggASgJSAOIAQESGAoQc2VyaWVzX3N1bW1hcmllcxgJIAMoCRIXCg9hdHRyaWJ1dGVfcGF0aHMYCiADKAkSGQoMb3JnYW5pemF0aW9uGAsgASgJSASIAQFCCAoGX2xpbWl0QgkKB19vZmZzZXRCCQoHX2ZpbHRlckILCglfb3JkZXJfYnlCDwoNX29yZ2FuaXphdGlvbiKHAwoaTGlzdFJMRW52aXJvbm1lbnRzUmVzcG9uc2USWwoMZW52aXJvbm1lbnRzGAEgAygLMkUubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFJMRW52aXJvbm1lbnRzUmVzcG9uc2UuRW52aXJvbm1lbnQSEwoLdG90YWxfY291bnQYAiABKAMa9gEKC0Vudmlyb25tZW50EhYKDmVudmlyb25tZW50X2lkGAEgASgJEhYKDmxhdGVzdF9lcGlzb2RlGAIgASgEEhYKDmxhdGVzdF9ybF9zdGVwGAMgASgEEhcKD2N1cnJlbnRfZXBpc29kZRgEIAEoBBJLChBzZXJpZXNfc3VtbWFyaWVzGAUgAygLMjEubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU2VyaWVzU3VtbWFyeVZhbHVlEjkKCmF0dHJpYnV0ZXMYBiADKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BdHRyaWJ1dGUiuQIKIkxpc3RSTEF0dHJpYnV0ZXNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEhgKC2Vudmlyb25tZW50GAQgASgJSACIAQESQgoLYXR0cl9maWx0ZXIYBSABKAsyLS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0QXR0ckZpbHRlchISCgVsaW1pdBgGIAEoA0gBiAEBEhkKDHJlc3VtZV90b2tlbhgHIAEoCUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgIIAEoCUgDiAEBQg4KDF9lbnZpcm9ubWVudEIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIpYBCiNMaXN0UkxBdHRyaWJ1dGVzRGVmaW5pdGlvbnNSZXNwb25zZRJDCg5hdHRyaWJ1dGVfZGVmcxgBIAMoCzIrLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkF0dHJpYnV0ZURlZhIZCgxyZXN1bWVfdG9rZW4YAiABKAlIAIgBAUIPCg1fcmVzdW1lX3Rva2VuIpoCCixMaXN0UkxBdHRyaWJ1dGVzRGVmaW5pdGlvbnNBY3Jvc3NSdW5zUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEkIKC2F0dHJfZmlsdGVyGAQgASgLMi0ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEF0dHJGaWx0ZXISEgoFbGltaXQYBSABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YBiABKAlIAYgBARIZCgxvcmdhbml6YXRpb24YByABKAlIAogBAUIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uItACCiRCcm93c2VSTEF0dHJpYnV0ZXNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEhgKC2Vudmlyb25tZW50GAQgASgJSACIAQESEQoJZGlyZWN0b3J5GAUgASgJEkQKC2F0dHJfZmlsdGVyGAYgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQnJvd3NlQXR0ckZpbHRlchISCgVsaW1pdBgHIAEoA0gBiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgJIAEoCUgDiAEBQg4KDF9lbnZpcm9ubWVudEIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIq0BCiVCcm93c2VSTEF0dHJpYnV0ZXNEZWZpbml0aW9uc1Jlc3BvbnNlEhMKC2RpcmVjdG9yaWVzGAEgAygJEkMKDmF0dHJpYnV0ZV9kZWZzGAIgAygLMisubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQXR0cmlidXRlRGVmEhkKDHJlc3VtZV90b2tlbhgDIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4ivgIKGkxpc3RSTEVudkF0dHJpYnV0ZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIUCgdlcGlzb2RlGAUgASgESACIAQESQgoLYXR0cl9maWx0ZXIYBiABKAsyLS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0QXR0ckZpbHRlchISCgVsaW1pdBgHIAEoA0gBiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgJIAEoCUgDiAEBQgoKCF9lcGlzb2RlQggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQg8KDV9vcmdhbml6YXRpb24ihAEKG0xpc3RSTEVudkF0dHJpYnV0ZXNSZXNwb25zZRI5CgphdHRyaWJ1dGVzGAEgAygLMiUubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4i1QIKHEJyb3dzZVJMRW52QXR0cmlidXRlc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJEhQKB2VwaXNvZGUYBSABKARIAIgBARIRCglkaXJlY3RvcnkYBiABKAkSRAoLYXR0cl9maWx0ZXIYByABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5Ccm93c2VBdHRyRmlsdGVyEhIKBWxpbWl0GAggASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAkgASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAogASgJSAOIAQFCCgoIX2VwaXNvZGVCCAoGX2xpbWl0Qg8KDV9yZXN1bWVfdG9rZW5CDwoNX29yZ2FuaXphdGlvbiKbAQodQnJvd3NlUkxFbnZBdHRyaWJ1dGVzUmVzcG9uc2USEwoLZGlyZWN0b3JpZXMYASADKAkSOQoKYXR0cmlidXRlcxgCIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZRIZCgxyZXN1bWVfdG9rZW4YAyABKAlIAIgBAUIPCg1fcmVzdW1lX3Rva2VuIrACCitCcm93c2VSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIRCglkaXJlY3RvcnkYBSABKAkSEgoFbGltaXQYBiABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YByABKAlIAYgBARISCgVyZWdleBgIIAEoCUgCiAEBEhQKDGVudmlyb25tZW50cxgJIAMoCRIZCgxvcmdhbml6YXRpb24YCiABKAlIA4gBAUIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIICgZfcmVnZXhCDwoNX29yZ2FuaXphdGlvbiLeAgopTGlzdFJMRW52aXJvbm1lbnRNZXRyaWNEZWZpbml0aW9uc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEhgKC2Vudmlyb25tZW50GAQgASgJSACIAQESHAoUbWV0cmljX25hbWVfcHJlZml4ZXMYBSADKAkSDgoGc2NhbGVzGAYgAygJEhIKBWxpbWl0GAcgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAggASgJSAKIAQESEgoFcmVnZXgYCSABKAlIA4gBARIUCgxlbnZpcm9ubWVudHMYCiADKAkSGQoMb3JnYW5pemF0aW9uGAsgASgJSASIAQFCDgoMX2Vudmlyb25tZW50QggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQggKBl9yZWdleEIPCg1fb3JnYW5pemF0aW9uIqkCCjNMaXN0UkxFbnZpcm9ubWVudE1ldHJpY0RlZmluaXRpb25zQWNyb3NzUnVuc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSDAoEcnVucxgDIAMoCRIcChRtZXRyaWNfbmFtZV9wcmVmaXhlcxgEIAMoCRISCgVyZWdleBgFIAEoCUgAiAEBEg4KBnNjYWxlcxgGIAMoCRISCgVsaW1pdBgHIAEoA0gBiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgJIAEoCUgDiAEBQggKBl9yZWdleEIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIpACCjVCcm93c2VSTEVudmlyb25tZW50TWV0cmljRGVmaW5pdGlvbnNBY3Jvc3NSdW5zUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhEKCWRpcmVjdG9yeRgEIAEoCRISCgVyZWdleBgFIAEoCUgAiAEBEhIKBWxpbWl0GAYgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAcgASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAggASgJSAOIAQFCCAoGX3JlZ2V4QggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQg8KDV9vcmdhbml6YXRpb24ivgMKI0xpc3RSTEVudmlyb25tZW50RmxvYXRTZXJpZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRJGCg5zY2FsZV9zZWxlY3RvchgFIAEoCzIuLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJMU2NhbGVTZWxlY3RvchIZChFpbmNsdWRlX2luaGVyaXRlZBgGIAEoCBIgChNtYXhfcG9pbnRzX3Blcl9wYWdlGAcgASgDSACIAQESGQoMcmVzdW1lX3Rva2VuGAggASgJSAGIAQESSQoOc3RlcF9zZWxlY3Rpb24YCSABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TdGVwU2VsZWN0aW9uSAKIAQESGQoMb3JnYW5pemF0aW9uGAogASgJSAOIAQFCFgoUX21heF9wb2ludHNfcGVyX3BhZ2VCDwoNX3Jlc3VtZV90b2tlbkIRCg9fc3RlcF9zZWxlY3Rpb25CDwoNX29yZ2FuaXphdGlvbiKwBQoqTGlzdFJMRW52aXJvbm1lbnRGbG9hdFNlcmllc0J1Y2tldHNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRJGCg5zY2FsZV9zZWxlY3RvchgFIAEoCzIuLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJMU2NhbGVTZWxlY3RvchIWCg5zZXJpZXNfcXVlcmllcxgGIAMoCRIZChFpbmNsdWRlX2luaGVyaXRlZBgHIAEoCBIhChRtYXhfYnVja2V0c19wZXJfcGFnZRgIIAEoA0gAiAEBEhoKDWJ1Y2tldHNfY291bnQYCSABKANIAYgBARIZCgxyZXN1bWVfdG9rZW4YCiABKAlIAogBARJJCg5zdGVwX3NlbGVjdGlvbhgLIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlN0ZXBTZWxlY3Rpb25IA4gBARIaChJpbmNsdWRlX3RpbWVzdGFtcHMYDCABKAgSKQohdXNlX3NwZWNpYWxpemVkX3JsX3Nlcmllc19idWNrZXRzGA0gASgIEiYKGW1heF9idWNrZXRzX2Fjcm9zc19zZXJpZXMYDiABKANIBIgBARIUCgxlbnZpcm9ubWVudHMYDyADKAkSGQoMb3JnYW5pemF0aW9uGBAgASgJSAWIAQFCFwoVX21heF9idWNrZXRzX3Blcl9wYWdlQhAKDl9idWNrZXRzX2NvdW50Qg8KDV9yZXN1bWVfdG9rZW5CEQoPX3N0ZXBfc2VsZWN0aW9uQhwKGl9tYXhfYnVja2V0c19hY3Jvc3Nfc2VyaWVzQg8KDV9vcmdhbml6YXRpb24ijwEKJExpc3RSTEVudmlyb25tZW50RmxvYXRTZXJpZXNSZXNwb25zZRI7CgZzZXJpZXMYASADKAsyKy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TZXJpZXNQb2ludHMSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQFCDwoNX3Jlc3VtZV90b2tlbiLFAworTGlzdFJMRW52aXJvbm1lbnRGbG9hdFNlcmllc0J1Y2tldHNSZXNwb25zZRI8CgZzZXJpZXMYASADKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TZXJpZXNCdWNrZXRzEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgBiAEBEhIKCmZpcnN0X3N0ZXAYAyABKAQSEQoJbGFzdF9zdGVwGAQgASgEEhkKEWJ1Y2tldF9zdGVwX3dpZHRoGAUgASgBEmgKHXJsX3Nlcmllc19vbl9lcGlzb2RlX3NlbGVjdG9yGAYgASgLMj8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUmxTZXJpZXNCdWNrZXRzT25FcGlzb2RlU2VsZWN0b3JIABJnCh1ybF9zZXJpZXNfb25fcmxfc3RlcF9zZWxlY3RvchgHIAEoCzI+Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJsU2VyaWVzQnVja2V0c09uUmxTdGVwU2VsZWN0b3JIAEIXChVybF9zcGVjaWFsaXplZF9zZXJpZXNCDwoNX3Jlc3VtZV90b2tlbkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_metrana_protobuf_common_v1_attribute, file_metrana_protobuf_common_v1_series, file_metrana_protobuf_query_v1_svc_attributes, file_metrana_protobuf_query_v1_svc_series, file_metrana_protobuf_query_v1_svc_summaries]);
 
 /**
+ * Series of environments at an episode, over its env steps, on one axis.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector
  */
 export type RlSeriesBucketsOnEpisodeSelector = Message<"metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector.SingleSeries series = 1;
    */
   series: RlSeriesBucketsOnEpisodeSelector_SingleSeries[];
 
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 2;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 3;
    */
   lastStep: bigint;
 
   /**
+   * Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+   *
    * @generated from field: double steps_per_bucket = 4;
    */
   stepsPerBucket: number;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
@@ -60,65 +72,92 @@ export const RlSeriesBucketsOnEpisodeSelectorSchema: GenMessage<RlSeriesBucketsO
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 0);
 
 /**
+ * One series as parallel columns over its buckets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector.SingleSeries
  */
 export type RlSeriesBucketsOnEpisodeSelector_SingleSeries = Message<"metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector.SingleSeries"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+   * times the width).
+   *
    * @generated from field: repeated uint64 bucket_indexes = 2;
    */
   bucketIndexes: bigint[];
 
   /**
+   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated double y_values = 3;
    */
   yValues: number[];
 
   /**
+   * Finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 counts = 4;
    */
   counts: bigint[];
 
   /**
+   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double min_values = 5;
    */
   minValues: number[];
 
   /**
+   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double max_values = 6;
    */
   maxValues: number[];
 
   /**
+   * Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated int64 last_timestamp_millis = 7;
    */
   lastTimestampMillis: bigint[];
 
   /**
+   * rl_step of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 last_rl_steps = 8;
    */
   lastRlSteps: bigint[];
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 9;
    */
   environment: string;
 
   /**
+   * Numbers of the buckets that hold NaN, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_nans = 10;
    */
   bucketsWithNans: bigint[];
 
   /**
+   * Numbers of the buckets that hold +infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_infs = 11;
    */
   bucketsWithInfs: bigint[];
 
   /**
+   * Numbers of the buckets that hold -infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_neg_infs = 12;
    */
   bucketsWithNegInfs: bigint[];
@@ -132,30 +171,43 @@ export const RlSeriesBucketsOnEpisodeSelector_SingleSeriesSchema: GenMessage<RlS
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 0, 0);
 
 /**
+ * Series of environments at an rl_step, over the rollout, on one axis. A rollout index counts the points of the
+ * rl_step from 0, in logged order.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector
  */
 export type RlSeriesBucketsOnRlStepSelector = Message<"metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector.SingleSeries series = 1;
    */
   series: RlSeriesBucketsOnRlStepSelector_SingleSeries[];
 
   /**
+   * Lowest rollout index on the axis.
+   *
    * @generated from field: uint64 first_rollout_idx = 2;
    */
   firstRolloutIdx: bigint;
 
   /**
+   * Highest rollout index on the axis.
+   *
    * @generated from field: uint64 last_rollout_idx = 3;
    */
   lastRolloutIdx: bigint;
 
   /**
+   * Width of a bucket in rollout indexes; not necessarily whole.
+   *
    * @generated from field: double rollout_indexes_per_bucket = 4;
    */
   rolloutIndexesPerBucket: number;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
@@ -169,70 +221,99 @@ export const RlSeriesBucketsOnRlStepSelectorSchema: GenMessage<RlSeriesBucketsOn
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 1);
 
 /**
+ * One series as parallel columns over its buckets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector.SingleSeries
  */
 export type RlSeriesBucketsOnRlStepSelector_SingleSeries = Message<"metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector.SingleSeries"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+   * times the width).
+   *
    * @generated from field: repeated uint64 bucket_indexes = 2;
    */
   bucketIndexes: bigint[];
 
   /**
+   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated double y_values = 3;
    */
   yValues: number[];
 
   /**
+   * Finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 counts = 4;
    */
   counts: bigint[];
 
   /**
+   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double min_values = 5;
    */
   minValues: number[];
 
   /**
+   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double max_values = 6;
    */
   maxValues: number[];
 
   /**
+   * Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated int64 last_timestamp_millis = 7;
    */
   lastTimestampMillis: bigint[];
 
   /**
+   * Episode of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 episodes = 8;
    */
   episodes: bigint[];
 
   /**
+   * Env step of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 last_env_steps = 9;
    */
   lastEnvSteps: bigint[];
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 10;
    */
   environment: string;
 
   /**
+   * Numbers of the buckets that hold NaN, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_nans = 11;
    */
   bucketsWithNans: bigint[];
 
   /**
+   * Numbers of the buckets that hold +infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_infs = 12;
    */
   bucketsWithInfs: bigint[];
 
   /**
+   * Numbers of the buckets that hold -infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_neg_infs = 13;
    */
   bucketsWithNegInfs: bigint[];
@@ -246,20 +327,28 @@ export const RlSeriesBucketsOnRlStepSelector_SingleSeriesSchema: GenMessage<RlSe
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 1, 0);
 
 /**
+ * A place in the training: an rl_step or an episode.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RLScaleSelector
  */
 export type RLScaleSelector = Message<"metrana_protobuf.query.v1.svc.RLScaleSelector"> & {
   /**
+   * Exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.RLScaleSelector.scale
    */
   scale: {
     /**
+     * An rl_step; environments that never reached it are left out.
+     *
      * @generated from field: uint64 rl_step = 1;
      */
     value: bigint;
     case: "rlStep";
   } | {
     /**
+     * An episode; environments that have not got there are seen at their own latest.
+     *
      * @generated from field: uint64 episode = 2;
      */
     value: bigint;
@@ -275,20 +364,28 @@ export const RLScaleSelectorSchema: GenMessage<RLScaleSelector> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 2);
 
 /**
+ * A part of the training: rl_steps or episodes.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RLScaleRangeSelector
  */
 export type RLScaleRangeSelector = Message<"metrana_protobuf.query.v1.svc.RLScaleRangeSelector"> & {
   /**
+   * Exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.RLScaleRangeSelector.scale
    */
   scale: {
     /**
+     * Points with these rl_steps.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.StepRange rl_step_range = 1;
      */
     value: StepRange;
     case: "rlStepRange";
   } | {
     /**
+     * Points with these episodes.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.StepRange episode_range = 2;
      */
     value: StepRange;
@@ -304,25 +401,35 @@ export const RLScaleRangeSelectorSchema: GenMessage<RLScaleRangeSelector> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 3);
 
 /**
+ * What GetRLInfo asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetRLInfoRequest
  */
 export type GetRLInfoRequest = Message<"metrana_protobuf.query.v1.svc.GetRLInfoRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 4;
    */
   organization?: string | undefined;
@@ -336,20 +443,28 @@ export const GetRLInfoRequestSchema: GenMessage<GetRLInfoRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 4);
 
 /**
+ * What GetRLInfo answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetRLInfoResponse
  */
 export type GetRLInfoResponse = Message<"metrana_protobuf.query.v1.svc.GetRLInfoResponse"> & {
   /**
+   * Environments with points. 0: not an RL run.
+   *
    * @generated from field: int64 number_of_environments = 1;
    */
   numberOfEnvironments: bigint;
 
   /**
+   * Highest episode that was logged.
+   *
    * @generated from field: uint64 latest_episode = 2;
    */
   latestEpisode: bigint;
 
   /**
+   * Highest rl_step that was logged.
+   *
    * @generated from field: uint64 latest_rl_step = 3;
    */
   latestRlStep: bigint;
@@ -363,60 +478,85 @@ export const GetRLInfoResponseSchema: GenMessage<GetRLInfoResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 5);
 
 /**
+ * What ListRLEnvironments asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentsRequest
  */
 export type ListRLEnvironmentsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Where in the training to look. Unset: at the run's latest episode.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RLScaleSelector scale_selector = 4;
    */
   scaleSelector?: RLScaleSelector | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 6;
    */
   offset?: bigint | undefined;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 7;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 8;
    */
   orderBy?: string | undefined;
 
   /**
+   * Summary columns. In a request texts such as loss():last; in an answer their values, those without points
+   * left out.
+   *
    * @generated from field: repeated string series_summaries = 9;
    */
   seriesSummaries: string[];
 
   /**
+   * Attributes to return with each entry, by path. Empty: none.
+   *
    * @generated from field: repeated string attribute_paths = 10;
    */
   attributePaths: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -430,15 +570,21 @@ export const ListRLEnvironmentsRequestSchema: GenMessage<ListRLEnvironmentsReque
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 6);
 
 /**
+ * What ListRLEnvironments answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse
  */
 export type ListRLEnvironmentsResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse"> & {
   /**
+   * Environments in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse.Environment environments = 1;
    */
   environments: ListRLEnvironmentsResponse_Environment[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -452,35 +598,49 @@ export const ListRLEnvironmentsResponseSchema: GenMessage<ListRLEnvironmentsResp
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 7);
 
 /**
+ * An environment at the selected place.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse.Environment
  */
 export type ListRLEnvironmentsResponse_Environment = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse.Environment"> & {
   /**
+   * Id of the environment.
+   *
    * @generated from field: string environment_id = 1;
    */
   environmentId: string;
 
   /**
+   * Highest episode that was logged.
+   *
    * @generated from field: uint64 latest_episode = 2;
    */
   latestEpisode: bigint;
 
   /**
+   * Highest rl_step that was logged.
+   *
    * @generated from field: uint64 latest_rl_step = 3;
    */
   latestRlStep: bigint;
 
   /**
+   * Episode that the environment is in at the selected place.
+   *
    * @generated from field: uint64 current_episode = 4;
    */
   currentEpisode: bigint;
 
   /**
+   * Values of the requested columns; those without points are left out.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesSummaryValue series_summaries = 5;
    */
   seriesSummaries: SeriesSummaryValue[];
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 6;
    */
   attributes: Attribute[];
@@ -494,45 +654,63 @@ export const ListRLEnvironmentsResponse_EnvironmentSchema: GenMessage<ListRLEnvi
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 7, 0);
 
 /**
+ * What ListRLAttributesDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsRequest
  */
 export type ListRLAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment. Unset: all of them.
+   *
    * @generated from field: optional string environment = 4;
    */
   environment?: string | undefined;
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 5;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 8;
    */
   organization?: string | undefined;
@@ -546,15 +724,21 @@ export const ListRLAttributesDefinitionsRequestSchema: GenMessage<ListRLAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 8);
 
 /**
+ * What ListRLAttributesDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsResponse
  */
 export type ListRLAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsResponse"> & {
   /**
+   * Paths with the kind of their values, by path.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AttributeDef attribute_defs = 1;
    */
   attributeDefs: AttributeDef[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -568,40 +752,56 @@ export const ListRLAttributesDefinitionsResponseSchema: GenMessage<ListRLAttribu
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 9);
 
 /**
+ * What ListRLAttributesDefinitionsAcrossRuns asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsAcrossRunsRequest
  */
 export type ListRLAttributesDefinitionsAcrossRunsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsAcrossRunsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs, by name.
+   *
    * @generated from field: repeated string runs = 3;
    */
   runs: string[];
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 4;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -615,50 +815,70 @@ export const ListRLAttributesDefinitionsAcrossRunsRequestSchema: GenMessage<List
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 10);
 
 /**
+ * What BrowseRLAttributesDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsRequest
  */
 export type BrowseRLAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment. Unset: all of them.
+   *
    * @generated from field: optional string environment = 4;
    */
   environment?: string | undefined;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 5;
    */
   directory: string;
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.BrowseAttrFilter attr_filter = 6;
    */
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -672,20 +892,28 @@ export const BrowseRLAttributesDefinitionsRequestSchema: GenMessage<BrowseRLAttr
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 11);
 
 /**
+ * What BrowseRLAttributesDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsResponse
  */
 export type BrowseRLAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
+   * Paths with the kind of their values, by path.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AttributeDef attribute_defs = 2;
    */
   attributeDefs: AttributeDef[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;
@@ -699,50 +927,70 @@ export const BrowseRLAttributesDefinitionsResponseSchema: GenMessage<BrowseRLAtt
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 12);
 
 /**
+ * What ListRLEnvAttributes asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvAttributesRequest
  */
 export type ListRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvAttributesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 4;
    */
   environment: string;
 
   /**
+   * Episode whose attributes are laid over those of the environment. Unset: none.
+   *
    * @generated from field: optional uint64 episode = 5;
    */
   episode?: bigint | undefined;
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 6;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -756,15 +1004,21 @@ export const ListRLEnvAttributesRequestSchema: GenMessage<ListRLEnvAttributesReq
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 13);
 
 /**
+ * What ListRLEnvAttributes answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvAttributesResponse
  */
 export type ListRLEnvAttributesResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvAttributesResponse"> & {
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
   attributes: Attribute[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -778,55 +1032,77 @@ export const ListRLEnvAttributesResponseSchema: GenMessage<ListRLEnvAttributesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 14);
 
 /**
+ * What BrowseRLEnvAttributes asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesRequest
  */
 export type BrowseRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 4;
    */
   environment: string;
 
   /**
+   * Episode whose attributes are laid over those of the environment. Unset: none.
+   *
    * @generated from field: optional uint64 episode = 5;
    */
   episode?: bigint | undefined;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 6;
    */
   directory: string;
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.BrowseAttrFilter attr_filter = 7;
    */
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 9;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -840,20 +1116,28 @@ export const BrowseRLEnvAttributesRequestSchema: GenMessage<BrowseRLEnvAttribute
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 15);
 
 /**
+ * What BrowseRLEnvAttributes answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesResponse
  */
 export type BrowseRLEnvAttributesResponse = Message<"metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesResponse"> & {
   /**
+   * Path segments that have something below them, in order.
+   *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;
@@ -867,55 +1151,77 @@ export const BrowseRLEnvAttributesResponseSchema: GenMessage<BrowseRLEnvAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 16);
 
 /**
+ * What BrowseRLEnvironmentMetricDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsRequest
  */
 export type BrowseRLEnvironmentMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 4;
    */
   environment: string;
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 5;
    */
   directory: string;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 8;
    */
   regex?: string | undefined;
 
   /**
+   * Environments. In a request ids, at most 1,000.
+   *
    * @generated from field: repeated string environments = 9;
    */
   environments: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -929,60 +1235,84 @@ export const BrowseRLEnvironmentMetricDefinitionsRequestSchema: GenMessage<Brows
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 17);
 
 /**
+ * What ListRLEnvironmentMetricDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsRequest
  */
 export type ListRLEnvironmentMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment. Unset: all of them.
+   *
    * @generated from field: optional string environment = 4;
    */
   environment?: string | undefined;
 
   /**
+   * Metrics whose names begin with one of these. Empty: all.
+   *
    * @generated from field: repeated string metric_name_prefixes = 5;
    */
   metricNamePrefixes: string[];
 
   /**
+   * Metrics of one of these scales. Empty: all.
+   *
    * @generated from field: repeated string scales = 6;
    */
   scales: string[];
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 9;
    */
   regex?: string | undefined;
 
   /**
+   * Environments. In a request ids, at most 1,000.
+   *
    * @generated from field: repeated string environments = 10;
    */
   environments: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 11;
    */
   organization?: string | undefined;
@@ -996,50 +1326,70 @@ export const ListRLEnvironmentMetricDefinitionsRequestSchema: GenMessage<ListRLE
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 18);
 
 /**
+ * What ListRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest
  */
 export type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs, by name.
+   *
    * @generated from field: repeated string runs = 3;
    */
   runs: string[];
 
   /**
+   * Metrics whose names begin with one of these. Empty: all.
+   *
    * @generated from field: repeated string metric_name_prefixes = 4;
    */
   metricNamePrefixes: string[];
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 5;
    */
   regex?: string | undefined;
 
   /**
+   * Metrics of one of these scales. Empty: all.
+   *
    * @generated from field: repeated string scales = 6;
    */
   scales: string[];
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -1053,45 +1403,63 @@ export const ListRLEnvironmentMetricDefinitionsAcrossRunsRequestSchema: GenMessa
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 19);
 
 /**
+ * What BrowseRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest
  */
 export type BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest = Message<"metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs, by name.
+   *
    * @generated from field: repeated string runs = 3;
    */
   runs: string[];
 
   /**
+   * Path to look below, segments joined by /. Empty: the top.
+   *
    * @generated from field: string directory = 4;
    */
   directory: string;
 
   /**
+   * Pattern in RE2 syntax. Empty: everything matches.
+   *
    * @generated from field: optional string regex = 5;
    */
   regex?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 8;
    */
   organization?: string | undefined;
@@ -1105,55 +1473,77 @@ export const BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequestSchema: GenMes
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 20);
 
 /**
+ * What ListRLEnvironmentFloatSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesRequest
  */
 export type ListRLEnvironmentFloatSeriesRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * Environment, by id.
+   *
    * @generated from field: string environment = 4;
    */
   environment: string;
 
   /**
+   * Where in the training to look. Unset: at the run's latest episode.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RLScaleSelector scale_selector = 5;
    */
   scaleSelector?: RLScaleSelector | undefined;
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 6;
    */
   includeInherited: boolean;
 
   /**
+   * Most points on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_points_per_page = 7;
    */
   maxPointsPerPage?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -1167,85 +1557,119 @@ export const ListRLEnvironmentFloatSeriesRequestSchema: GenMessage<ListRLEnviron
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 21);
 
 /**
+ * What ListRLEnvironmentFloatSeriesBuckets asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsRequest
  */
 export type ListRLEnvironmentFloatSeriesBucketsRequest = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run in the project, by name. Required.
+   *
    * @generated from field: string run = 3;
    */
   run: string;
 
   /**
+   * One more environment, by id. Empty: none.
+   *
    * @generated from field: string environment = 4;
    */
   environment: string;
 
   /**
+   * Where in the training to look. Unset: at the run's latest episode.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RLScaleSelector scale_selector = 5;
    */
   scaleSelector?: RLScaleSelector | undefined;
 
   /**
+   * Series queries; without a scale they select every scale. Empty: all series.
+   *
    * @generated from field: repeated string series_queries = 6;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 7;
    */
   includeInherited: boolean;
 
   /**
+   * Most buckets on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_buckets_per_page = 8;
    */
   maxBucketsPerPage?: bigint | undefined;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: optional int64 buckets_count = 9;
    */
   bucketsCount?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 10;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 11;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Whether times are returned. Default false.
+   *
    * @generated from field: bool include_timestamps = 12;
    */
   includeTimestamps: boolean;
 
   /**
+   * Whether to answer in the columns of rl_specialized_series. Default false.
+   *
    * @generated from field: bool use_specialized_rl_series_buckets = 13;
    */
   useSpecializedRlSeriesBuckets: boolean;
 
   /**
+   * Most buckets of all series together; series then have fewer each. Unset: no bound.
+   *
    * @generated from field: optional int64 max_buckets_across_series = 14;
    */
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
+   * Environments. In a request ids, at most 1,000.
+   *
    * @generated from field: repeated string environments = 15;
    */
   environments: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 16;
    */
   organization?: string | undefined;
@@ -1259,15 +1683,21 @@ export const ListRLEnvironmentFloatSeriesBucketsRequestSchema: GenMessage<ListRL
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 22);
 
 /**
+ * What ListRLEnvironmentFloatSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesResponse
  */
 export type ListRLEnvironmentFloatSeriesResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesResponse"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesPoints series = 1;
    */
   series: SeriesPoints[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -1281,45 +1711,63 @@ export const ListRLEnvironmentFloatSeriesResponseSchema: GenMessage<ListRLEnviro
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 23);
 
 /**
+ * What ListRLEnvironmentFloatSeriesBuckets answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse
  */
 export type ListRLEnvironmentFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesBuckets series = 1;
    */
   series: SeriesBuckets[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 3;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 4;
    */
   lastStep: bigint;
 
   /**
+   * Width of a bucket in steps; not necessarily whole.
+   *
    * @generated from field: double bucket_step_width = 5;
    */
   bucketStepWidth: number;
 
   /**
+   * Set when it was asked for, in the layout that fits the selector.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse.rl_specialized_series
    */
   rlSpecializedSeries: {
     /**
+     * Columns over the env steps of an episode.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.RlSeriesBucketsOnEpisodeSelector rl_series_on_episode_selector = 6;
      */
     value: RlSeriesBucketsOnEpisodeSelector;
     case: "rlSeriesOnEpisodeSelector";
   } | {
     /**
+     * Columns over the rollout of an rl_step.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.RlSeriesBucketsOnRlStepSelector rl_series_on_rl_step_selector = 7;
      */
     value: RlSeriesBucketsOnRlStepSelector;

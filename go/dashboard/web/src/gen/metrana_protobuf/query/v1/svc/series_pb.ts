@@ -17,15 +17,21 @@ export const file_metrana_protobuf_query_v1_svc_series: GenFile = /*@__PURE__*/
   fileDesc("CiptZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9zZXJpZXMucHJvdG8SHW1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjIlMKCVN0ZXBSYW5nZRIWCglmcm9tX3N0ZXAYASABKARIAIgBARIUCgd0b19zdGVwGAIgASgESAGIAQFCDAoKX2Zyb21fc3RlcEIKCghfdG9fc3RlcCKoAQoNU3RlcFNlbGVjdGlvbhI+CgpzdGVwX3JhbmdlGAEgASgLMigubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU3RlcFJhbmdlSAASJwodcGVyX3Nlcmllc19mcm9tX3RoZV9iZWdpbm5pbmcYAiABKANIABIhChdwZXJfc2VyaWVzX2Zyb21fdGhlX2VuZBgDIAEoA0gAQgsKCXNlbGVjdGlvbiKIAQoOVGltZXN0YW1wUmFuZ2USIgoVZnJvbV90aW1lc3RhbXBfbWlsbGlzGAEgASgDSACIAQESIAoTdG9fdGltZXN0YW1wX21pbGxpcxgCIAEoA0gBiAEBQhgKFl9mcm9tX3RpbWVzdGFtcF9taWxsaXNCFgoUX3RvX3RpbWVzdGFtcF9taWxsaXMijwEKDFNlcmllc1BvaW50cxJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhI9CgZwb2ludHMYAiABKAsyLS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5GbG9hdFNlcmllc1BvaW50cyKSAQoNU2VyaWVzQnVja2V0cxJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhI/CgdidWNrZXRzGAIgASgLMi4ubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuRmxvYXRTZXJpZXNCdWNrZXRzIu4DChBSdW5TZXJpZXNCdWNrZXRzEkwKBnNlcmllcxgBIAMoCzI8Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJ1blNlcmllc0J1Y2tldHMuU2luZ2xlU2VyaWVzEhIKCmZpcnN0X3N0ZXAYAiABKAQSEQoJbGFzdF9zdGVwGAMgASgEEhgKEHN0ZXBzX3Blcl9idWNrZXQYBCABKAESFQoNYnVja2V0c19jb3VudBgFIAEoAxqzAgoMU2luZ2xlU2VyaWVzEgsKA3J1bhgBIAEoCRJACgpkZWZpbml0aW9uGAIgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhIWCg5idWNrZXRfaW5kZXhlcxgDIAMoBBIQCgh5X3ZhbHVlcxgEIAMoARIOCgZjb3VudHMYBSADKAQSEgoKbWluX3ZhbHVlcxgGIAMoARISCgptYXhfdmFsdWVzGAcgAygBEh0KFWxhc3RfdGltZXN0YW1wX21pbGxpcxgIIAMoAxIZChFidWNrZXRzX3dpdGhfbmFucxgJIAMoBBIZChFidWNrZXRzX3dpdGhfaW5mcxgKIAMoBBIdChVidWNrZXRzX3dpdGhfbmVnX2luZnMYCyADKAQirQQKGVJ1blNlcmllc1RpbWVzdGFtcEJ1Y2tldHMSVQoGc2VyaWVzGAEgAygLMkUubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUnVuU2VyaWVzVGltZXN0YW1wQnVja2V0cy5TaW5nbGVTZXJpZXMSHgoWZmlyc3RfdGltZXN0YW1wX21pbGxpcxgCIAEoAxIdChVsYXN0X3RpbWVzdGFtcF9taWxsaXMYAyABKAMSGQoRbWlsbGlzX3Blcl9idWNrZXQYBCABKAESFQoNYnVja2V0c19jb3VudBgFIAEoAxrHAgoMU2luZ2xlU2VyaWVzEgsKA3J1bhgBIAEoCRJACgpkZWZpbml0aW9uGAIgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhIWCg5idWNrZXRfaW5kZXhlcxgDIAMoBBIQCgh5X3ZhbHVlcxgEIAMoARIOCgZjb3VudHMYBSADKAQSEgoKbWluX3ZhbHVlcxgGIAMoARISCgptYXhfdmFsdWVzGAcgAygBEh0KFWxhc3RfdGltZXN0YW1wX21pbGxpcxgIIAMoAxISCgpsYXN0X3N0ZXBzGAkgAygEEhkKEWJ1Y2tldHNfd2l0aF9uYW5zGAogAygEEhkKEWJ1Y2tldHNfd2l0aF9pbmZzGAsgAygEEh0KFWJ1Y2tldHNfd2l0aF9uZWdfaW5mcxgMIAMoBCKOAwoWTGlzdEZsb2F0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIRCglydW5fbmFtZXMYAyADKAkSFgoOc2VyaWVzX3F1ZXJpZXMYBCADKAkSGQoRaW5jbHVkZV9pbmhlcml0ZWQYBSABKAgSGgoSaW5jbHVkZV90aW1lc3RhbXBzGAYgASgIEiAKE21heF9wb2ludHNfcGVyX3BhZ2UYByABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YCCABKAlIAYgBARJJCg5zdGVwX3NlbGVjdGlvbhgJIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlN0ZXBTZWxlY3Rpb25IAogBARIZCgxvcmdhbml6YXRpb24YCiABKAlIA4gBAUIWChRfbWF4X3BvaW50c19wZXJfcGFnZUIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIPCg1fb3JnYW5pemF0aW9uIqgECh1MaXN0RmxvYXRTZXJpZXNCdWNrZXRzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIRCglydW5fbmFtZXMYAyADKAkSFgoOc2VyaWVzX3F1ZXJpZXMYBCADKAkSGQoRaW5jbHVkZV9pbmhlcml0ZWQYBSABKAgSIQoUbWF4X2J1Y2tldHNfcGVyX3BhZ2UYBiABKANIAIgBARIaCg1idWNrZXRzX2NvdW50GAcgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAggASgJSAKIAQESSQoOc3RlcF9zZWxlY3Rpb24YCSABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TdGVwU2VsZWN0aW9uSAOIAQESGgoSaW5jbHVkZV90aW1lc3RhbXBzGAogASgIEhsKE3VzZV9jb2x1bW5hcl9vdXRwdXQYCyABKAgSJgoZbWF4X2J1Y2tldHNfYWNyb3NzX3NlcmllcxgMIAEoA0gEiAEBEhkKDG9yZ2FuaXphdGlvbhgNIAEoCUgFiAEBQhcKFV9tYXhfYnVja2V0c19wZXJfcGFnZUIQCg5fYnVja2V0c19jb3VudEIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIcChpfbWF4X2J1Y2tldHNfYWNyb3NzX3Nlcmllc0IPCg1fb3JnYW5pemF0aW9uIpsECiZMaXN0RmxvYXRTZXJpZXNUaW1lc3RhbXBCdWNrZXRzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIRCglydW5fbmFtZXMYAyADKAkSFgoOc2VyaWVzX3F1ZXJpZXMYBCADKAkSGQoRaW5jbHVkZV9pbmhlcml0ZWQYBSABKAgSIQoUbWF4X2J1Y2tldHNfcGVyX3BhZ2UYBiABKANIAIgBARIaCg1idWNrZXRzX2NvdW50GAcgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAggASgJSAKIAQESSwoPdGltZXN0YW1wX3JhbmdlGAkgASgLMi0ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuVGltZXN0YW1wUmFuZ2VIA4gBARIeChZ1c2VfcmVsYXRpdmVfdGltZXN0YW1wGAogASgIEiYKGW1heF9idWNrZXRzX2Fjcm9zc19zZXJpZXMYCyABKANIBIgBARIZCgxvcmdhbml6YXRpb24YDCABKAlIBYgBAUIXChVfbWF4X2J1Y2tldHNfcGVyX3BhZ2VCEAoOX2J1Y2tldHNfY291bnRCDwoNX3Jlc3VtZV90b2tlbkISChBfdGltZXN0YW1wX3JhbmdlQhwKGl9tYXhfYnVja2V0c19hY3Jvc3Nfc2VyaWVzQg8KDV9vcmdhbml6YXRpb24iowEKJ0xpc3RGbG9hdFNlcmllc1RpbWVzdGFtcEJ1Y2tldHNSZXNwb25zZRJMCgpydW5fc2VyaWVzGAEgASgLMjgubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUnVuU2VyaWVzVGltZXN0YW1wQnVja2V0cxIZCgxyZXN1bWVfdG9rZW4YAiABKAlIAIgBAUIPCg1fcmVzdW1lX3Rva2VuIvIBChdMaXN0RmxvYXRTZXJpZXNSZXNwb25zZRJUCgpydW5fcG9pbnRzGAEgAygLMkAubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEZsb2F0U2VyaWVzUmVzcG9uc2UuUnVuUG9pbnRzEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBGlUKCVJ1blBvaW50cxILCgNydW4YASABKAkSOwoGc2VyaWVzGAIgAygLMisubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU2VyaWVzUG9pbnRzQg8KDV9yZXN1bWVfdG9rZW4iiAMKHkxpc3RGbG9hdFNlcmllc0J1Y2tldHNSZXNwb25zZRJbCgpydW5fcG9pbnRzGAEgAygLMkcubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdEZsb2F0U2VyaWVzQnVja2V0c1Jlc3BvbnNlLlJ1blBvaW50cxIZCgxyZXN1bWVfdG9rZW4YAiABKAlIAIgBARISCgpmaXJzdF9zdGVwGAMgASgEEhEKCWxhc3Rfc3RlcBgEIAEoBBIZChFidWNrZXRfc3RlcF93aWR0aBgFIAEoARJDCgpydW5fc2VyaWVzGAYgASgLMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUnVuU2VyaWVzQnVja2V0cxpWCglSdW5Qb2ludHMSCwoDcnVuGAEgASgJEjwKBnNlcmllcxgCIAMoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlNlcmllc0J1Y2tldHNCDwoNX3Jlc3VtZV90b2tlbkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_metrana_protobuf_common_v1_points, file_metrana_protobuf_common_v1_series]);
 
 /**
+ * A range of steps.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.StepRange
  */
 export type StepRange = Message<"metrana_protobuf.query.v1.svc.StepRange"> & {
   /**
+   * Lowest step, inclusive. Unset: from the first.
+   *
    * @generated from field: optional uint64 from_step = 1;
    */
   fromStep?: bigint | undefined;
 
   /**
+   * Highest step, inclusive. Unset: to the last.
+   *
    * @generated from field: optional uint64 to_step = 2;
    */
   toStep?: bigint | undefined;
@@ -39,26 +45,36 @@ export const StepRangeSchema: GenMessage<StepRange> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 0);
 
 /**
+ * Which points of each series to read.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.StepSelection
  */
 export type StepSelection = Message<"metrana_protobuf.query.v1.svc.StepSelection"> & {
   /**
+   * Exactly one is set.
+   *
    * @generated from oneof metrana_protobuf.query.v1.svc.StepSelection.selection
    */
   selection: {
     /**
+     * Points with these steps.
+     *
      * @generated from field: metrana_protobuf.query.v1.svc.StepRange step_range = 1;
      */
     value: StepRange;
     case: "stepRange";
   } | {
     /**
+     * So many points of each series, from its first on. Above 0.
+     *
      * @generated from field: int64 per_series_from_the_beginning = 2;
      */
     value: bigint;
     case: "perSeriesFromTheBeginning";
   } | {
     /**
+     * So many points of each series, up to its last. Above 0.
+     *
      * @generated from field: int64 per_series_from_the_end = 3;
      */
     value: bigint;
@@ -74,15 +90,21 @@ export const StepSelectionSchema: GenMessage<StepSelection> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 1);
 
 /**
+ * A range of times.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.TimestampRange
  */
 export type TimestampRange = Message<"metrana_protobuf.query.v1.svc.TimestampRange"> & {
   /**
+   * Earliest time, inclusive. Unset: from the first.
+   *
    * @generated from field: optional int64 from_timestamp_millis = 1;
    */
   fromTimestampMillis?: bigint | undefined;
 
   /**
+   * Latest time, inclusive. Unset: to the last.
+   *
    * @generated from field: optional int64 to_timestamp_millis = 2;
    */
   toTimestampMillis?: bigint | undefined;
@@ -96,15 +118,21 @@ export const TimestampRangeSchema: GenMessage<TimestampRange> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 2);
 
 /**
+ * A series with points.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.SeriesPoints
  */
 export type SeriesPoints = Message<"metrana_protobuf.query.v1.svc.SeriesPoints"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Points in ascending order of steps.
+   *
    * @generated from field: metrana_protobuf.common.v1.FloatSeriesPoints points = 2;
    */
   points?: FloatSeriesPoints | undefined;
@@ -118,15 +146,21 @@ export const SeriesPointsSchema: GenMessage<SeriesPoints> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 3);
 
 /**
+ * A series with buckets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.SeriesBuckets
  */
 export type SeriesBuckets = Message<"metrana_protobuf.query.v1.svc.SeriesBuckets"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * One entry a bucket of the axis; those without finite points are empty.
+   *
    * @generated from field: metrana_protobuf.common.v1.FloatSeriesBuckets buckets = 2;
    */
   buckets?: FloatSeriesBuckets | undefined;
@@ -140,30 +174,42 @@ export const SeriesBucketsSchema: GenMessage<SeriesBuckets> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 4);
 
 /**
+ * Series of runs over steps, on one axis.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RunSeriesBuckets
  */
 export type RunSeriesBuckets = Message<"metrana_protobuf.query.v1.svc.RunSeriesBuckets"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RunSeriesBuckets.SingleSeries series = 1;
    */
   series: RunSeriesBuckets_SingleSeries[];
 
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 2;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 3;
    */
   lastStep: bigint;
 
   /**
+   * Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
+   *
    * @generated from field: double steps_per_bucket = 4;
    */
   stepsPerBucket: number;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
@@ -177,60 +223,85 @@ export const RunSeriesBucketsSchema: GenMessage<RunSeriesBuckets> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 5);
 
 /**
+ * One series as parallel columns over its buckets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RunSeriesBuckets.SingleSeries
  */
 export type RunSeriesBuckets_SingleSeries = Message<"metrana_protobuf.query.v1.svc.RunSeriesBuckets.SingleSeries"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 2;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+   * times the width).
+   *
    * @generated from field: repeated uint64 bucket_indexes = 3;
    */
   bucketIndexes: bigint[];
 
   /**
+   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated double y_values = 4;
    */
   yValues: number[];
 
   /**
+   * Finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 counts = 5;
    */
   counts: bigint[];
 
   /**
+   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double min_values = 6;
    */
   minValues: number[];
 
   /**
+   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double max_values = 7;
    */
   maxValues: number[];
 
   /**
+   * Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated int64 last_timestamp_millis = 8;
    */
   lastTimestampMillis: bigint[];
 
   /**
+   * Numbers of the buckets that hold NaN, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_nans = 9;
    */
   bucketsWithNans: bigint[];
 
   /**
+   * Numbers of the buckets that hold +infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_infs = 10;
    */
   bucketsWithInfs: bigint[];
 
   /**
+   * Numbers of the buckets that hold -infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_neg_infs = 11;
    */
   bucketsWithNegInfs: bigint[];
@@ -244,30 +315,42 @@ export const RunSeriesBuckets_SingleSeriesSchema: GenMessage<RunSeriesBuckets_Si
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 5, 0);
 
 /**
+ * Series of runs over time, on one axis.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets
  */
 export type RunSeriesTimestampBuckets = Message<"metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets"> & {
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets.SingleSeries series = 1;
    */
   series: RunSeriesTimestampBuckets_SingleSeries[];
 
   /**
+   * Earliest time on the axis, Unix or relative milliseconds.
+   *
    * @generated from field: int64 first_timestamp_millis = 2;
    */
   firstTimestampMillis: bigint;
 
   /**
+   * Latest time on the axis, Unix or relative milliseconds.
+   *
    * @generated from field: int64 last_timestamp_millis = 3;
    */
   lastTimestampMillis: bigint;
 
   /**
+   * Width of a bucket in milliseconds; not necessarily whole.
+   *
    * @generated from field: double millis_per_bucket = 4;
    */
   millisPerBucket: number;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
@@ -281,65 +364,92 @@ export const RunSeriesTimestampBucketsSchema: GenMessage<RunSeriesTimestampBucke
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 6);
 
 /**
+ * One series as parallel columns over its buckets.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets.SingleSeries
  */
 export type RunSeriesTimestampBuckets_SingleSeries = Message<"metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets.SingleSeries"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 2;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
+   * times the width).
+   *
    * @generated from field: repeated uint64 bucket_indexes = 3;
    */
   bucketIndexes: bigint[];
 
   /**
+   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated double y_values = 4;
    */
   yValues: number[];
 
   /**
+   * Finite points in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 counts = 5;
    */
   counts: bigint[];
 
   /**
+   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double min_values = 6;
    */
   minValues: number[];
 
   /**
+   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   *
    * @generated from field: repeated double max_values = 7;
    */
   maxValues: number[];
 
   /**
+   * Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated int64 last_timestamp_millis = 8;
    */
   lastTimestampMillis: bigint[];
 
   /**
+   * Step of the last point in each bucket, parallel to bucket_indexes.
+   *
    * @generated from field: repeated uint64 last_steps = 9;
    */
   lastSteps: bigint[];
 
   /**
+   * Numbers of the buckets that hold NaN, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_nans = 10;
    */
   bucketsWithNans: bigint[];
 
   /**
+   * Numbers of the buckets that hold +infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_infs = 11;
    */
   bucketsWithInfs: bigint[];
 
   /**
+   * Numbers of the buckets that hold -infinity, ascending.
+   *
    * @generated from field: repeated uint64 buckets_with_neg_infs = 12;
    */
   bucketsWithNegInfs: bigint[];
@@ -353,55 +463,78 @@ export const RunSeriesTimestampBuckets_SingleSeriesSchema: GenMessage<RunSeriesT
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 6, 0);
 
 /**
+ * What ListFloatSeries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesRequest
  */
 export type ListFloatSeriesRequest = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 4;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 5;
    */
   includeInherited: boolean;
 
   /**
+   * Whether times are returned. Default false.
+   *
    * @generated from field: bool include_timestamps = 6;
    */
   includeTimestamps: boolean;
 
   /**
+   * Most points on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_points_per_page = 7;
    */
   maxPointsPerPage?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -415,70 +548,99 @@ export const ListFloatSeriesRequestSchema: GenMessage<ListFloatSeriesRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 7);
 
 /**
+ * What ListFloatSeriesBuckets asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsRequest
  */
 export type ListFloatSeriesBucketsRequest = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 4;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 5;
    */
   includeInherited: boolean;
 
   /**
+   * Most buckets on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_buckets_per_page = 6;
    */
   maxBucketsPerPage?: bigint | undefined;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: optional int64 buckets_count = 7;
    */
   bucketsCount?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
   stepSelection?: StepSelection | undefined;
 
   /**
+   * Whether times are returned. Default false.
+   *
    * @generated from field: bool include_timestamps = 10;
    */
   includeTimestamps: boolean;
 
   /**
+   * Whether to answer in run_series instead of run_points. Default false.
+   *
    * @generated from field: bool use_columnar_output = 11;
    */
   useColumnarOutput: boolean;
 
   /**
+   * Most buckets of all series together; series then have fewer each. Unset: no bound.
+   *
    * @generated from field: optional int64 max_buckets_across_series = 12;
    */
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 13;
    */
   organization?: string | undefined;
@@ -492,65 +654,92 @@ export const ListFloatSeriesBucketsRequestSchema: GenMessage<ListFloatSeriesBuck
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 8);
 
 /**
+ * What ListFloatSeriesTimestampBuckets asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsRequest
  */
 export type ListFloatSeriesTimestampBucketsRequest = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
+   * comes once.
+   *
    * @generated from field: repeated string series_queries = 4;
    */
   seriesQueries: string[];
 
   /**
+   * Whether a forked run shows its parent's points up to the fork as well. Default false.
+   *
    * @generated from field: bool include_inherited = 5;
    */
   includeInherited: boolean;
 
   /**
+   * Most buckets on a page. Unset: 1,000,000.
+   *
    * @generated from field: optional int64 max_buckets_per_page = 6;
    */
   maxBucketsPerPage?: bigint | undefined;
 
   /**
+   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   *
    * @generated from field: optional int64 buckets_count = 7;
    */
   bucketsCount?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Which points to read. Unset: all.
+   *
    * @generated from field: optional metrana_protobuf.query.v1.svc.TimestampRange timestamp_range = 9;
    */
   timestampRange?: TimestampRange | undefined;
 
   /**
+   * Whether time counts from the start of each run. Default false: Unix time.
+   *
    * @generated from field: bool use_relative_timestamp = 10;
    */
   useRelativeTimestamp: boolean;
 
   /**
+   * Most buckets of all series together; series then have fewer each. Unset: no bound.
+   *
    * @generated from field: optional int64 max_buckets_across_series = 11;
    */
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 12;
    */
   organization?: string | undefined;
@@ -564,15 +753,21 @@ export const ListFloatSeriesTimestampBucketsRequestSchema: GenMessage<ListFloatS
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 9);
 
 /**
+ * What ListFloatSeriesTimestampBuckets answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsResponse
  */
 export type ListFloatSeriesTimestampBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsResponse"> & {
   /**
+   * The buckets as columns, when those were asked for.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets run_series = 1;
    */
   runSeries?: RunSeriesTimestampBuckets | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -586,15 +781,21 @@ export const ListFloatSeriesTimestampBucketsResponseSchema: GenMessage<ListFloat
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 10);
 
 /**
+ * What ListFloatSeries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesResponse
  */
 export type ListFloatSeriesResponse = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesResponse"> & {
   /**
+   * One entry a run, in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListFloatSeriesResponse.RunPoints run_points = 1;
    */
   runPoints: ListFloatSeriesResponse_RunPoints[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -608,15 +809,21 @@ export const ListFloatSeriesResponseSchema: GenMessage<ListFloatSeriesResponse> 
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 11);
 
 /**
+ * The series of one run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesResponse.RunPoints
  */
 export type ListFloatSeriesResponse_RunPoints = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesResponse.RunPoints"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesPoints series = 2;
    */
   series: SeriesPoints[];
@@ -630,35 +837,49 @@ export const ListFloatSeriesResponse_RunPointsSchema: GenMessage<ListFloatSeries
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 11, 0);
 
 /**
+ * What ListFloatSeriesBuckets answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse
  */
 export type ListFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse"> & {
   /**
+   * One entry a run, in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse.RunPoints run_points = 1;
    */
   runPoints: ListFloatSeriesBucketsResponse_RunPoints[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Lowest step on the axis.
+   *
    * @generated from field: uint64 first_step = 3;
    */
   firstStep: bigint;
 
   /**
+   * Highest step with a point.
+   *
    * @generated from field: uint64 last_step = 4;
    */
   lastStep: bigint;
 
   /**
+   * Width of a bucket in steps; not necessarily whole.
+   *
    * @generated from field: double bucket_step_width = 5;
    */
   bucketStepWidth: number;
 
   /**
+   * The buckets as columns, when those were asked for.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.RunSeriesBuckets run_series = 6;
    */
   runSeries?: RunSeriesBuckets | undefined;
@@ -672,15 +893,21 @@ export const ListFloatSeriesBucketsResponseSchema: GenMessage<ListFloatSeriesBuc
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 12);
 
 /**
+ * The series of one run.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse.RunPoints
  */
 export type ListFloatSeriesBucketsResponse_RunPoints = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse.RunPoints"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * One entry a series. Empty when nothing was selected.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesBuckets series = 2;
    */
   series: SeriesBuckets[];

@@ -17,15 +17,21 @@ export const file_metrana_protobuf_query_v1_svc_summaries: GenFile = /*@__PURE__
   fileDesc("Ci1tZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9zdW1tYXJpZXMucHJvdG8SHW1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjIjsKElNlcmllc1N1bW1hcnlWYWx1ZRIWCg5zZXJpZXNfc3VtbWFyeRgBIAEoCRINCgV2YWx1ZRgCIAEoASKZAQoSS2V5ZWRTZXJpZXNTdW1tYXJ5EkAKCmRlZmluaXRpb24YASABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TZXJpZXNEZWZpbml0aW9uEkEKDnN1bW1hcnlfdmFsdWVzGAIgASgLMikubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzU3VtbWFyeSLiAQoaTGlzdFNlcmllc1N1bW1hcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSEQoJcnVuX25hbWVzGAMgAygJEhcKD3N1bW1hcnlfcXVlcmllcxgEIAMoCRISCgVsaW1pdBgFIAEoA0gAiAEBEhkKDHJlc3VtZV90b2tlbhgGIAEoCUgBiAEBEhkKDG9yZ2FuaXphdGlvbhgHIAEoCUgCiAEBQggKBl9saW1pdEIPCg1fcmVzdW1lX3Rva2VuQg8KDV9vcmdhbml6YXRpb24ipgIKG0xpc3RTZXJpZXNTdW1tYXJpZXNSZXNwb25zZRJrChRydW5fc2VyaWVzX3N1bW1hcmllcxgBIAMoCzJNLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RTZXJpZXNTdW1tYXJpZXNSZXNwb25zZS5SdW5TZXJpZXNTdW1tYXJpZXMSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQEabgoSUnVuU2VyaWVzU3VtbWFyaWVzEgsKA3J1bhgBIAEoCRJLChBzZXJpZXNfc3VtbWFyaWVzGAIgAygLMjEubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuS2V5ZWRTZXJpZXNTdW1tYXJ5Qg8KDV9yZXN1bWVfdG9rZW5CM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9xdWVyeTtxdWVyeWIGcHJvdG8z", [file_metrana_protobuf_common_v1_series, file_metrana_protobuf_common_v1_summary]);
 
 /**
+ * A summary column with its value.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.SeriesSummaryValue
  */
 export type SeriesSummaryValue = Message<"metrana_protobuf.query.v1.svc.SeriesSummaryValue"> & {
   /**
+   * The requested text, exactly: it is the key of the column.
+   *
    * @generated from field: string series_summary = 1;
    */
   seriesSummary: string;
 
   /**
+   * The number.
+   *
    * @generated from field: double value = 2;
    */
   value: number;
@@ -39,15 +45,21 @@ export const SeriesSummaryValueSchema: GenMessage<SeriesSummaryValue> = /*@__PUR
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 0);
 
 /**
+ * A series with the numbers that sum it up.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.KeyedSeriesSummary
  */
 export type KeyedSeriesSummary = Message<"metrana_protobuf.query.v1.svc.KeyedSeriesSummary"> & {
   /**
+   * Identity of the series.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesDefinition definition = 1;
    */
   definition?: SeriesDefinition | undefined;
 
   /**
+   * The numbers that sum the series up.
+   *
    * @generated from field: metrana_protobuf.common.v1.SeriesSummary summary_values = 2;
    */
   summaryValues?: SeriesSummary | undefined;
@@ -61,40 +73,56 @@ export const KeyedSeriesSummarySchema: GenMessage<KeyedSeriesSummary> = /*@__PUR
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 1);
 
 /**
+ * What ListSeriesSummaries asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesSummariesRequest
  */
 export type ListSeriesSummariesRequest = Message<"metrana_protobuf.query.v1.svc.ListSeriesSummariesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs to read, by name; at most 1,000.
+   *
    * @generated from field: repeated string run_names = 3;
    */
   runNames: string[];
 
   /**
+   * Summary queries, such as loss():min,max.
+   *
    * @generated from field: repeated string summary_queries = 4;
    */
   summaryQueries: string[];
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -108,15 +136,21 @@ export const ListSeriesSummariesRequestSchema: GenMessage<ListSeriesSummariesReq
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 2);
 
 /**
+ * What ListSeriesSummaries answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse
  */
 export type ListSeriesSummariesResponse = Message<"metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse"> & {
   /**
+   * One entry a run.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse.RunSeriesSummaries run_series_summaries = 1;
    */
   runSeriesSummaries: ListSeriesSummariesResponse_RunSeriesSummaries[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -130,15 +164,21 @@ export const ListSeriesSummariesResponseSchema: GenMessage<ListSeriesSummariesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 3);
 
 /**
+ * The series of one run in numbers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse.RunSeriesSummaries
  */
 export type ListSeriesSummariesResponse_RunSeriesSummaries = Message<"metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse.RunSeriesSummaries"> & {
   /**
+   * Run, by name.
+   *
    * @generated from field: string run = 1;
    */
   run: string;
 
   /**
+   * One entry a series, whether it has all numbers or not.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.KeyedSeriesSummary series_summaries = 2;
    */
   seriesSummaries: KeyedSeriesSummary[];

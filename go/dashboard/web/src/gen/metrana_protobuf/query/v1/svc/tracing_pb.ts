@@ -19,85 +19,119 @@ export const file_metrana_protobuf_query_v1_svc_tracing: GenFile = /*@__PURE__*/
   fileDesc("CittZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy90cmFjaW5nLnByb3RvEh1tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2YyKbBAoEU3BhbhIQCgh0cmFjZV9pZBgBIAEoCRIPCgdzcGFuX2lkGAIgASgEEhYKDnBhcmVudF9zcGFuX2lkGAMgASgEEg8KB29yZGluYWwYBCABKA0SOgoEa2luZBgFIAEoDjIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlRyYWNlU3BhbktpbmQSDwoHb3BfbmFtZRgGIAEoCRIRCgRzdGVwGAcgASgESACIAQESLgoKc3RhcnRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoIZW5kX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAGIAQESGAoLZHVyYXRpb25fbXMYCiABKA1IAogBARI6CgZzdGF0dXMYCyABKA4yKi5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5UcmFjZVN0YXR1cxITCgt0b2tlbl9jb3VudBgMIAEoBBISCgpzcGFuX2NvdW50GA0gASgNEhcKD2l0ZXJhdGlvbl9jb3VudBgOIAEoDRI5CgphdHRyaWJ1dGVzGA8gAygLMiUubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuQXR0cmlidXRlEgsKA3J1bhgQIAEoCUIHCgVfc3RlcEILCglfZW5kX3RpbWVCDgoMX2R1cmF0aW9uX21zIqACCiZMaXN0VHJhY2luZ0F0dHJpYnV0ZURlZmluaXRpb25zUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgNydW4YAyABKAlIAIgBARJCCgthdHRyX2ZpbHRlchgEIAEoCzItLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLkxpc3RBdHRyRmlsdGVyEhIKBWxpbWl0GAUgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAYgASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAcgASgJSAOIAQFCBgoEX3J1bkIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIpoBCidMaXN0VHJhY2luZ0F0dHJpYnV0ZURlZmluaXRpb25zUmVzcG9uc2USQwoOYXR0cmlidXRlX2RlZnMYASADKAsyKy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BdHRyaWJ1dGVEZWYSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQFCDwoNX3Jlc3VtZV90b2tlbiLpAQoZTGlzdFRyYWNpbmdPcE5hbWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgNydW4YAyABKAlIAIgBARIYChBpbmNsdWRlX2NoaWxkcmVuGAQgASgIEhIKBWxpbWl0GAUgASgDSAGIAQESGQoMcmVzdW1lX3Rva2VuGAYgASgJSAKIAQESGQoMb3JnYW5pemF0aW9uGAcgASgJSAOIAQFCBgoEX3J1bkIICgZfbGltaXRCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIlwKDVRyYWNpbmdPcE5hbWUSDwoHb3BfbmFtZRgBIAEoCRI6CgRraW5kGAIgASgOMiwubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuVHJhY2VTcGFuS2luZCKIAQoaTGlzdFRyYWNpbmdPcE5hbWVzUmVzcG9uc2USPgoIb3BfbmFtZXMYASADKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5UcmFjaW5nT3BOYW1lEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4ipQIKEExpc3RTcGFuc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSDAoEcnVucxgDIAMoCRIYChBpbmNsdWRlX2NoaWxkcmVuGAQgASgIEhMKBmZpbHRlchgFIAEoCUgAiAEBEhUKCG9yZGVyX2J5GAYgASgJSAGIAQESEgoFbGltaXQYByABKANIAogBARITCgZvZmZzZXQYCCABKANIA4gBARIXCg9hdHRyaWJ1dGVfbmFtZXMYCSADKAkSGQoMb3JnYW5pemF0aW9uGAogASgJSASIAQFCCQoHX2ZpbHRlckILCglfb3JkZXJfYnlCCAoGX2xpbWl0QgkKB19vZmZzZXRCDwoNX29yZ2FuaXphdGlvbiJcChFMaXN0U3BhbnNSZXNwb25zZRIyCgVzcGFucxgBIAMoCzIjLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlNwYW4SEwoLdG90YWxfY291bnQYAiABKAMikQIKIUxpc3RUcmFjaW5nQXR0cmlidXRlVmFsdWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSGQoMb3JnYW5pemF0aW9uGAIgASgJSACIAQESDwoHcHJvamVjdBgDIAEoCRIMCgRydW5zGAQgAygJEhgKEGluY2x1ZGVfY2hpbGRyZW4YBSABKAgSEwoGZmlsdGVyGAYgASgJSAGIAQESFgoOYXR0cmlidXRlX25hbWUYByABKAkSEgoFbGltaXQYCCABKANIAogBARITCgZvZmZzZXQYCSABKANIA4gBAUIPCg1fb3JnYW5pemF0aW9uQgkKB19maWx0ZXJCCAoGX2xpbWl0QgkKB19vZmZzZXQicAoiTGlzdFRyYWNpbmdBdHRyaWJ1dGVWYWx1ZXNSZXNwb25zZRI1CgZ2YWx1ZXMYASADKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5BdHRyaWJ1dGUSEwoLdG90YWxfY291bnQYAiABKAMi6gEKFUxpc3RUcmFjZVNwYW5zUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgNydW4YAyABKAlIAIgBARIQCgh0cmFjZV9pZBgEIAEoCRISCgVsaW1pdBgFIAEoA0gBiAEBEhMKBm9mZnNldBgGIAEoA0gCiAEBEhcKD2F0dHJpYnV0ZV9uYW1lcxgHIAMoCRIZCgxvcmdhbml6YXRpb24YCCABKAlIA4gBAUIGCgRfcnVuQggKBl9saW1pdEIJCgdfb2Zmc2V0Qg8KDV9vcmdhbml6YXRpb24iYQoWTGlzdFRyYWNlU3BhbnNSZXNwb25zZRIyCgVzcGFucxgBIAMoCzIjLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlNwYW4SEwoLdG90YWxfY291bnQYAiABKAMiywIKFUdldFNwYW5QYXlsb2FkUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgh0cmFjZV9pZBgDIAEoCRIQCghzcGFuX2lkcxgEIAMoBBIQCgNydW4YBSABKAlIAIgBARJGCg1wYXlsb2FkX2tpbmRzGAYgAygOMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuVHJhY2VQYXlsb2FkS2luZBIcCg9tYXhfZGF0YV9sZW5ndGgYByABKA1IAYgBARIZCgxyZXN1bWVfdG9rZW4YCCABKAlIAogBARIZCgxvcmdhbml6YXRpb24YCSABKAlIA4gBAUIGCgRfcnVuQhIKEF9tYXhfZGF0YV9sZW5ndGhCDwoNX3Jlc3VtZV90b2tlbkIPCg1fb3JnYW5pemF0aW9uIrQBCg9TcGFuUGF5bG9hZFBhcnQSRQoMcGF5bG9hZF9raW5kGAEgASgOMi8ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuVHJhY2VQYXlsb2FkS2luZBIMCgRib2R5GAIgASgJEhMKC2RhdGFfb2Zmc2V0GAMgASgNEhMKC2RhdGFfbGVuZ3RoGAQgASgNEhEKCXRydW5jYXRlZBgFIAEoCBIPCgdzcGFuX2lkGAYgASgEIqQBChZHZXRTcGFuUGF5bG9hZFJlc3BvbnNlEkAKCHBheWxvYWRzGAEgAygLMi4ubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU3BhblBheWxvYWRQYXJ0EhwKFHJldHVybmVkX2RhdGFfbGVuZ3RoGAIgASgNEhkKDHJlc3VtZV90b2tlbhgDIAEoCUgAiAEBQg8KDV9yZXN1bWVfdG9rZW4qqgEKC1RyYWNlU3RhdHVzEhwKGFRSQUNFX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFFRSQUNFX1NUQVRVU19SVU5OSU5HEAESEwoPVFJBQ0VfU1RBVFVTX09LEAISFgoSVFJBQ0VfU1RBVFVTX0VSUk9SEAMSGgoWVFJBQ0VfU1RBVFVTX1RSVU5DQVRFRBAEEhoKFlRSQUNFX1NUQVRVU19DQU5DRUxMRUQQBSqpAgoNVHJhY2VTcGFuS2luZBIfChtUUkFDRV9TUEFOX0tJTkRfVU5TUEVDSUZJRUQQABIbChdUUkFDRV9TUEFOX0tJTkRfVEhPVUdIVBABEh0KGVRSQUNFX1NQQU5fS0lORF9JVEVSQVRJT04QAhIcChhUUkFDRV9TUEFOX0tJTkRfTExNX0NBTEwQAxIdChlUUkFDRV9TUEFOX0tJTkRfVE9PTF9DQUxMEAQSHQoZVFJBQ0VfU1BBTl9LSU5EX1NVQl9BR0VOVBAFEhwKGFRSQUNFX1NQQU5fS0lORF9BUlRJRkFDVBAGEhwKGFRSQUNFX1NQQU5fS0lORF9GVU5DVElPThAHEiMKH1RSQUNFX1NQQU5fS0lORF9TRVNTSU9OX1NVTU1BUlkQCCqPAwoQVHJhY2VQYXlsb2FkS2luZBIiCh5UUkFDRV9QQVlMT0FEX0tJTkRfVU5TUEVDSUZJRUQQABIeChpUUkFDRV9QQVlMT0FEX0tJTkRfVEhPVUdIVBABEiEKHVRSQUNFX1BBWUxPQURfS0lORF9UT09MX0lOUFVUEAISIgoeVFJBQ0VfUEFZTE9BRF9LSU5EX1RPT0xfT1VUUFVUEAMSIQodVFJBQ0VfUEFZTE9BRF9LSU5EX0xMTV9QUk9NUFQQBBIlCiFUUkFDRV9QQVlMT0FEX0tJTkRfTExNX0NPTVBMRVRJT04QBRIhCh1UUkFDRV9QQVlMT0FEX0tJTkRfVEFTS19JTlBVVBAGEiMKH1RSQUNFX1BBWUxPQURfS0lORF9GSU5BTF9PVVRQVVQQBxIhCh1UUkFDRV9QQVlMT0FEX0tJTkRfQVRUUklCVVRFUxAIEhwKGFRSQUNFX1BBWUxPQURfS0lORF9JTlBVVBAJEh0KGVRSQUNFX1BBWUxPQURfS0lORF9PVVRQVVQQCkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_google_protobuf_timestamp, file_metrana_protobuf_common_v1_attribute, file_metrana_protobuf_query_v1_svc_attributes]);
 
 /**
+ * A span of a trace.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.Span
  */
 export type Span = Message<"metrana_protobuf.query.v1.svc.Span"> & {
   /**
+   * Id of the trace.
+   *
    * @generated from field: string trace_id = 1;
    */
   traceId: string;
 
   /**
+   * Number of the span, unique in its trace.
+   *
    * @generated from field: uint64 span_id = 2;
    */
   spanId: bigint;
 
   /**
+   * Span that this one lies in. 0: the trace itself.
+   *
    * @generated from field: uint64 parent_span_id = 3;
    */
   parentSpanId: bigint;
 
   /**
+   * Place among its siblings, from 0.
+   *
    * @generated from field: uint32 ordinal = 4;
    */
   ordinal: number;
 
   /**
+   * What the span stands for.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.TraceSpanKind kind = 5;
    */
   kind: TraceSpanKind;
 
   /**
+   * What the span did, as its author named it.
+   *
    * @generated from field: string op_name = 6;
    */
   opName: string;
 
   /**
+   * Training step that it belongs to. Unset: none.
+   *
    * @generated from field: optional uint64 step = 7;
    */
   step?: bigint | undefined;
 
   /**
+   * When it began.
+   *
    * @generated from field: google.protobuf.Timestamp start_time = 8;
    */
   startTime?: Timestamp | undefined;
 
   /**
+   * When it ended.
+   *
    * @generated from field: optional google.protobuf.Timestamp end_time = 9;
    */
   endTime?: Timestamp | undefined;
 
   /**
+   * Milliseconds it took. Unset while it runs.
+   *
    * @generated from field: optional uint32 duration_ms = 10;
    */
   durationMs?: number | undefined;
 
   /**
+   * How it stands.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.TraceStatus status = 11;
    */
   status: TraceStatus;
 
   /**
+   * Tokens that a language model used for it. 0: none or unknown.
+   *
    * @generated from field: uint64 token_count = 12;
    */
   tokenCount: bigint;
 
   /**
+   * Spans in the trace.
+   *
    * @generated from field: uint32 span_count = 13;
    */
   spanCount: number;
 
   /**
+   * Rounds of the agent's loop.
+   *
    * @generated from field: uint32 iteration_count = 14;
    */
   iterationCount: number;
 
   /**
+   * Attributes in the order of their paths.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 15;
    */
   attributes: Attribute[];
 
   /**
+   * Run that the trace belongs to, by name.
+   *
    * @generated from field: string run = 16;
    */
   run: string;
@@ -111,40 +145,56 @@ export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 0);
 
 /**
+ * What ListTracingAttributeDefinitions asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsRequest
  */
 export type ListTracingAttributeDefinitionsRequest = Message<"metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run. Unset: the whole project.
+   *
    * @generated from field: optional string run = 3;
    */
   run?: string | undefined;
 
   /**
+   * Which attributes to list. Unset: all.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.ListAttrFilter attr_filter = 4;
    */
   attrFilter?: ListAttrFilter | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -158,15 +208,21 @@ export const ListTracingAttributeDefinitionsRequestSchema: GenMessage<ListTracin
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 1);
 
 /**
+ * What ListTracingAttributeDefinitions answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsResponse
  */
 export type ListTracingAttributeDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsResponse"> & {
   /**
+   * Paths with the kind of their values, by path.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AttributeDef attribute_defs = 1;
    */
   attributeDefs: AttributeDef[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -180,40 +236,56 @@ export const ListTracingAttributeDefinitionsResponseSchema: GenMessage<ListTraci
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 2);
 
 /**
+ * What ListTracingOpNames asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingOpNamesRequest
  */
 export type ListTracingOpNamesRequest = Message<"metrana_protobuf.query.v1.svc.ListTracingOpNamesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run. Unset: the whole project.
+   *
    * @generated from field: optional string run = 3;
    */
   run?: string | undefined;
 
   /**
+   * Whether spans below the top count. Default false.
+   *
    * @generated from field: bool include_children = 4;
    */
   includeChildren: boolean;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 6;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 7;
    */
   organization?: string | undefined;
@@ -227,15 +299,21 @@ export const ListTracingOpNamesRequestSchema: GenMessage<ListTracingOpNamesReque
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 3);
 
 /**
+ * A name that spans have.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.TracingOpName
  */
 export type TracingOpName = Message<"metrana_protobuf.query.v1.svc.TracingOpName"> & {
   /**
+   * What the span did, as its author named it.
+   *
    * @generated from field: string op_name = 1;
    */
   opName: string;
 
   /**
+   * Kind of the spans that have it.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.TraceSpanKind kind = 2;
    */
   kind: TraceSpanKind;
@@ -249,15 +327,21 @@ export const TracingOpNameSchema: GenMessage<TracingOpName> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 4);
 
 /**
+ * What ListTracingOpNames answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingOpNamesResponse
  */
 export type ListTracingOpNamesResponse = Message<"metrana_protobuf.query.v1.svc.ListTracingOpNamesResponse"> & {
   /**
+   * Names with their kinds, by name.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.TracingOpName op_names = 1;
    */
   opNames: TracingOpName[];
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
@@ -271,55 +355,77 @@ export const ListTracingOpNamesResponseSchema: GenMessage<ListTracingOpNamesResp
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 5);
 
 /**
+ * What ListSpans asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSpansRequest
  */
 export type ListSpansRequest = Message<"metrana_protobuf.query.v1.svc.ListSpansRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Runs. Empty: the whole project.
+   *
    * @generated from field: repeated string runs = 3;
    */
   runs: string[];
 
   /**
+   * Whether spans below the top count. Default false.
+   *
    * @generated from field: bool include_children = 4;
    */
   includeChildren: boolean;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 5;
    */
   filter?: string | undefined;
 
   /**
+   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   *
    * @generated from field: optional string order_by = 6;
    */
   orderBy?: string | undefined;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 8;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each span. Empty: none.
+   *
    * @generated from field: repeated string attribute_names = 9;
    */
   attributeNames: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 10;
    */
   organization?: string | undefined;
@@ -333,15 +439,21 @@ export const ListSpansRequestSchema: GenMessage<ListSpansRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 6);
 
 /**
+ * What ListSpans answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListSpansResponse
  */
 export type ListSpansResponse = Message<"metrana_protobuf.query.v1.svc.ListSpansResponse"> & {
   /**
+   * Spans in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.Span spans = 1;
    */
   spans: Span[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -355,50 +467,70 @@ export const ListSpansResponseSchema: GenMessage<ListSpansResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 7);
 
 /**
+ * What ListTracingAttributeValues asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeValuesRequest
  */
 export type ListTracingAttributeValuesRequest = Message<"metrana_protobuf.query.v1.svc.ListTracingAttributeValuesRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 2;
    */
   organization?: string | undefined;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 3;
    */
   project: string;
 
   /**
+   * Runs. Empty: the whole project.
+   *
    * @generated from field: repeated string runs = 4;
    */
   runs: string[];
 
   /**
+   * Whether spans below the top count. Default false.
+   *
    * @generated from field: bool include_children = 5;
    */
   includeChildren: boolean;
 
   /**
+   * Condition in the query grammar. Unset: everything.
+   *
    * @generated from field: optional string filter = 6;
    */
   filter?: string | undefined;
 
   /**
+   * Attribute whose values to list.
+   *
    * @generated from field: string attribute_name = 7;
    */
   attributeName: string;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 9;
    */
   offset?: bigint | undefined;
@@ -412,15 +544,21 @@ export const ListTracingAttributeValuesRequestSchema: GenMessage<ListTracingAttr
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 8);
 
 /**
+ * What ListTracingAttributeValues answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeValuesResponse
  */
 export type ListTracingAttributeValuesResponse = Message<"metrana_protobuf.query.v1.svc.ListTracingAttributeValuesResponse"> & {
   /**
+   * Values, each once.
+   *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute values = 1;
    */
   values: Attribute[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -434,45 +572,63 @@ export const ListTracingAttributeValuesResponseSchema: GenMessage<ListTracingAtt
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 9);
 
 /**
+ * What ListTraceSpans asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTraceSpansRequest
  */
 export type ListTraceSpansRequest = Message<"metrana_protobuf.query.v1.svc.ListTraceSpansRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Run. Unset: the whole project.
+   *
    * @generated from field: optional string run = 3;
    */
   run?: string | undefined;
 
   /**
+   * Id of the trace.
+   *
    * @generated from field: string trace_id = 4;
    */
   traceId: string;
 
   /**
+   * Most entries on the page. Unset: the server's default.
+   *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
+   * Entries to pass over. Unset: 0.
+   *
    * @generated from field: optional int64 offset = 6;
    */
   offset?: bigint | undefined;
 
   /**
+   * Attributes to return with each span. Empty: none.
+   *
    * @generated from field: repeated string attribute_names = 7;
    */
   attributeNames: string[];
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 8;
    */
   organization?: string | undefined;
@@ -486,15 +642,21 @@ export const ListTraceSpansRequestSchema: GenMessage<ListTraceSpansRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 10);
 
 /**
+ * What ListTraceSpans answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.ListTraceSpansResponse
  */
 export type ListTraceSpansResponse = Message<"metrana_protobuf.query.v1.svc.ListTraceSpansResponse"> & {
   /**
+   * Spans in the order asked for.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.Span spans = 1;
    */
   spans: Span[];
 
   /**
+   * Everything that matched, on all pages.
+   *
    * @generated from field: int64 total_count = 2;
    */
   totalCount: bigint;
@@ -508,50 +670,70 @@ export const ListTraceSpansResponseSchema: GenMessage<ListTraceSpansResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 11);
 
 /**
+ * What GetSpanPayload asks for.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetSpanPayloadRequest
  */
 export type GetSpanPayloadRequest = Message<"metrana_protobuf.query.v1.svc.GetSpanPayloadRequest"> & {
   /**
+   * Workspace that holds the project, by name. Required.
+   *
    * @generated from field: string workspace = 1;
    */
   workspace: string;
 
   /**
+   * Project in the workspace, by name. Required.
+   *
    * @generated from field: string project = 2;
    */
   project: string;
 
   /**
+   * Id of the trace.
+   *
    * @generated from field: string trace_id = 3;
    */
   traceId: string;
 
   /**
+   * Spans to read. Empty: all of the trace.
+   *
    * @generated from field: repeated uint64 span_ids = 4;
    */
   spanIds: bigint[];
 
   /**
+   * Run. Unset: the whole project.
+   *
    * @generated from field: optional string run = 5;
    */
   run?: string | undefined;
 
   /**
+   * Kinds of texts to read. Empty: all.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.TracePayloadKind payload_kinds = 6;
    */
   payloadKinds: TracePayloadKind[];
 
   /**
+   * Most bytes to return. Unset: the server's default.
+   *
    * @generated from field: optional uint32 max_data_length = 7;
    */
   maxDataLength?: number | undefined;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
+   * Organization that owns the workspace. Unset: the only one there is.
+   *
    * @generated from field: optional string organization = 9;
    */
   organization?: string | undefined;
@@ -565,35 +747,49 @@ export const GetSpanPayloadRequestSchema: GenMessage<GetSpanPayloadRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 12);
 
 /**
+ * A text of a span, or a part of one.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.SpanPayloadPart
  */
 export type SpanPayloadPart = Message<"metrana_protobuf.query.v1.svc.SpanPayloadPart"> & {
   /**
+   * Kind of the text.
+   *
    * @generated from field: metrana_protobuf.query.v1.svc.TracePayloadKind payload_kind = 1;
    */
   payloadKind: TracePayloadKind;
 
   /**
+   * The text, or a part of it.
+   *
    * @generated from field: string body = 2;
    */
   body: string;
 
   /**
+   * Bytes of the whole text before this part.
+   *
    * @generated from field: uint32 data_offset = 3;
    */
   dataOffset: number;
 
   /**
+   * Bytes of the whole text.
+   *
    * @generated from field: uint32 data_length = 4;
    */
   dataLength: number;
 
   /**
+   * Whether the text was cut.
+   *
    * @generated from field: bool truncated = 5;
    */
   truncated: boolean;
 
   /**
+   * Number of the span, unique in its trace.
+   *
    * @generated from field: uint64 span_id = 6;
    */
   spanId: bigint;
@@ -607,20 +803,28 @@ export const SpanPayloadPartSchema: GenMessage<SpanPayloadPart> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 13);
 
 /**
+ * What GetSpanPayload answers.
+ *
  * @generated from message metrana_protobuf.query.v1.svc.GetSpanPayloadResponse
  */
 export type GetSpanPayloadResponse = Message<"metrana_protobuf.query.v1.svc.GetSpanPayloadResponse"> & {
   /**
+   * Texts, or parts of them.
+   *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SpanPayloadPart payloads = 1;
    */
   payloads: SpanPayloadPart[];
 
   /**
+   * Bytes in this answer.
+   *
    * @generated from field: uint32 returned_data_length = 2;
    */
   returnedDataLength: number;
 
   /**
+   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   *
    * @generated from field: optional string resume_token = 3;
    */
   resumeToken?: string | undefined;
@@ -634,35 +838,49 @@ export const GetSpanPayloadResponseSchema: GenMessage<GetSpanPayloadResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 14);
 
 /**
+ * How a span stands.
+ *
  * @generated from enum metrana_protobuf.query.v1.svc.TraceStatus
  */
 export enum TraceStatus {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: TRACE_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * It has not ended.
+   *
    * @generated from enum value: TRACE_STATUS_RUNNING = 1;
    */
   RUNNING = 1,
 
   /**
+   * It ended well.
+   *
    * @generated from enum value: TRACE_STATUS_OK = 2;
    */
   OK = 2,
 
   /**
+   * It failed.
+   *
    * @generated from enum value: TRACE_STATUS_ERROR = 3;
    */
   ERROR = 3,
 
   /**
+   * It was cut off.
+   *
    * @generated from enum value: TRACE_STATUS_TRUNCATED = 4;
    */
   TRUNCATED = 4,
 
   /**
+   * It was cancelled.
+   *
    * @generated from enum value: TRACE_STATUS_CANCELLED = 5;
    */
   CANCELLED = 5,
@@ -675,50 +893,70 @@ export const TraceStatusSchema: GenEnum<TraceStatus> = /*@__PURE__*/
   enumDesc(file_metrana_protobuf_query_v1_svc_tracing, 0);
 
 /**
+ * What a span stands for.
+ *
  * @generated from enum metrana_protobuf.query.v1.svc.TraceSpanKind
  */
 export enum TraceSpanKind {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * A thought of the model.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_THOUGHT = 1;
    */
   THOUGHT = 1,
 
   /**
+   * A round of the agent's loop.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_ITERATION = 2;
    */
   ITERATION = 2,
 
   /**
+   * A call of a language model.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_LLM_CALL = 3;
    */
   LLM_CALL = 3,
 
   /**
+   * A call of a tool.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_TOOL_CALL = 4;
    */
   TOOL_CALL = 4,
 
   /**
+   * Another agent at work.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_SUB_AGENT = 5;
    */
   SUB_AGENT = 5,
 
   /**
+   * Something that was made.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_ARTIFACT = 6;
    */
   ARTIFACT = 6,
 
   /**
+   * A call of a function.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_FUNCTION = 7;
    */
   FUNCTION = 7,
 
   /**
+   * The summary of a session.
+   *
    * @generated from enum value: TRACE_SPAN_KIND_SESSION_SUMMARY = 8;
    */
   SESSION_SUMMARY = 8,
@@ -731,60 +969,84 @@ export const TraceSpanKindSchema: GenEnum<TraceSpanKind> = /*@__PURE__*/
   enumDesc(file_metrana_protobuf_query_v1_svc_tracing, 1);
 
 /**
+ * Kinds of texts of spans.
+ *
  * @generated from enum metrana_protobuf.query.v1.svc.TracePayloadKind
  */
 export enum TracePayloadKind {
   /**
+   * Nothing was said.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
+   * A thought of the model.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_THOUGHT = 1;
    */
   THOUGHT = 1,
 
   /**
+   * What a tool was given.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_TOOL_INPUT = 2;
    */
   TOOL_INPUT = 2,
 
   /**
+   * What a tool gave back.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_TOOL_OUTPUT = 3;
    */
   TOOL_OUTPUT = 3,
 
   /**
+   * What the model was asked.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_LLM_PROMPT = 4;
    */
   LLM_PROMPT = 4,
 
   /**
+   * What the model answered.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_LLM_COMPLETION = 5;
    */
   LLM_COMPLETION = 5,
 
   /**
+   * What the agent was asked.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_TASK_INPUT = 6;
    */
   TASK_INPUT = 6,
 
   /**
+   * What the agent answered.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_FINAL_OUTPUT = 7;
    */
   FINAL_OUTPUT = 7,
 
   /**
+   * Attributes of the span.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_ATTRIBUTES = 8;
    */
   ATTRIBUTES = 8,
 
   /**
+   * What a function was given.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_INPUT = 9;
    */
   INPUT = 9,
 
   /**
+   * What a function gave back.
+   *
    * @generated from enum value: TRACE_PAYLOAD_KIND_OUTPUT = 10;
    */
   OUTPUT = 10,
