@@ -16,7 +16,7 @@ type queue struct {
 	capacity  int64  // calls
 	calls     *int64 // in use, shared with the fast path; atomic
 	limit     int64  // bytes
-	wakeBytes int64  // from which on the batcher is woken before its time
+	wakeBytes int64  // from which on the batcher is woken before its time: a burst is over first
 	immediate bool   // each item is to be taken at once
 
 	wake chan struct{} // to the batcher: there is something new
@@ -46,12 +46,17 @@ type item struct {
 	finished chan struct{} // a barrier: closed when all before it is settled
 }
 
+// burstMessages is how many messages' worth of values wake the batcher before
+// its time. One would be enough to send, but then it would compete with the
+// caller in the middle of a burst.
+const burstMessages = 16
+
 func newQueue(o *Options, calls *int64) *queue {
 	return &queue{
 		capacity:  int64(o.QueueCapacity),
 		calls:     calls,
 		limit:     o.MemoryLimit,
-		wakeBytes: int64(o.MaxMessageSize),
+		wakeBytes: burstMessages * int64(o.MaxMessageSize),
 		immediate: o.BatchMaxAge <= 0,
 		wake:      make(chan struct{}, 1),
 	}
