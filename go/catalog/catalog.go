@@ -146,10 +146,8 @@ type RunSpec struct {
 // returns when the run is durable. Errors: *NameError, ErrNoWorkspace,
 // ErrNoProject, ErrNoParent.
 func (c *Catalog) InitRun(spec RunSpec) (run *Run, created bool, err error) {
-	for what, name := range map[string]string{"workspace": spec.Workspace, "project": spec.Project, "run": spec.Run} {
-		if err := checkName(what, name); err != nil {
-			return nil, false, err
-		}
+	if err := cmp.Or(checkName("workspace", spec.Workspace), checkName("project", spec.Project), checkName("run", spec.Run)); err != nil {
+		return nil, false, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

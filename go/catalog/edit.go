@@ -17,15 +17,17 @@ type Update struct {
 // Delta adds texts to a string set and removes others.
 type Delta struct{ Added, Removed []string }
 
-// Edit gathers what one transaction changes in the catalog. Its records go into
-// the transaction; the memory follows when Apply is called, after the commit.
-// Between Begin and Apply the run's transaction keeps other edits out.
+// Edit is one atomic change of a run: its transaction of points and what changes
+// with it in the catalog. Records go into the transaction; the memory follows
+// the commit. From Begin to Commit or Abort it keeps other edits of the run out.
 type Edit struct {
+	Tx *store.Tx
+
 	run    *Run
-	tx     *store.Tx
 	staged []stagedValue
 	closed *time.Time
 	reopen bool
+	ended  bool
 	err    error
 }
 
@@ -36,8 +38,51 @@ type stagedValue struct {
 	value   *Value // nil: cleared
 }
 
-// Edit starts the changes that belong to a transaction on the run's points.
-func (r *Run) Edit(tx *store.Tx) *Edit { return &Edit{run: r, tx: tx} }
+// Begin starts an edit. It must be ended by Commit, CommitKnown or Abort.
+func (r *Run) Begin() (*Edit, error) {
+	points, err := r.Points()
+	if err != nil {
+		return nil, err
+	}
+	r.editing.Lock()
+	return &Edit{run: r, Tx: points.Begin()}, nil
+}
+
+// Commit makes the edit visible; the time is that of the run's last change.
+// Points of a closed run reopen it. After an error nothing of the edit is left.
+func (e *Edit) Commit(at time.Time) (store.Pending, error) {
+	defer e.end()
+	if err := e.writeRun(at); err != nil {
+		e.Tx.Abort()
+		return store.Pending{}, err
+	}
+	pending, err := e.Tx.Commit()
+	if err == nil {
+		e.apply(at)
+	}
+	return pending, err
+}
+
+// CommitKnown ends an edit that was made before: it changes nothing, and what it
+// returns waits for the first one, too.
+func (e *Edit) CommitKnown() (store.Pending, error) {
+	defer e.end()
+	return e.Tx.Commit()
+}
+
+// Abort undoes an edit that was not ended; after that it does nothing.
+func (e *Edit) Abort() {
+	if e.ended {
+		return
+	}
+	defer e.end()
+	e.Tx.Abort()
+}
+
+func (e *Edit) end() {
+	e.ended = true
+	e.run.editing.Unlock()
+}
 
 // Attributes changes attributes of the run, in order: the last of a path wins.
 // It returns how many were skipped because of a path that is empty or that only
@@ -66,9 +111,10 @@ func fits(u Update) bool {
 }
 
 // EnvAttributes changes attributes of an environment, or of one of its episodes.
+// It skips those without a path and those that listings work out themselves.
 func (e *Edit) EnvAttributes(env string, episode *uint64, updates []Update) (skipped int) {
 	for _, u := range updates {
-		if u.Path == "" {
+		if u.Path == "" || workedOut(u.Path) {
 			skipped++
 			continue
 		}
@@ -76,6 +122,12 @@ func (e *Edit) EnvAttributes(env string, episode *uint64, updates []Update) (ski
 			envAttributeKey(e.run.ID, env, episode, u.Path))
 	}
 	return skipped
+}
+
+// workedOut tells the names under which listings of environments show what the
+// points say.
+func workedOut(path string) bool {
+	return path == "environment_id" || path == "latest_episode" || path == "latest_rl_step"
 }
 
 // resolve gives the value that an update leaves behind.
@@ -119,9 +171,9 @@ func (e *Edit) stage(s stagedValue, key []byte) {
 	e.staged = append(e.staged, s)
 	var err error
 	if s.value == nil {
-		err = e.tx.Records().Delete(key)
+		err = e.Tx.Records().Delete(key)
 	} else {
-		err = e.tx.Records().Put(key, appendValue(nil, *s.value))
+		err = e.Tx.Records().Put(key, appendValue(nil, *s.value))
 	}
 	if e.err == nil {
 		e.err = err
@@ -135,25 +187,23 @@ func (e *Edit) Close(at time.Time) { e.closed = &at }
 // restart may set it back by so much.
 const modifiedEvery = time.Second
 
-// Finish writes what the edit comes to; points of a closed run reopen it. It
-// must be called before the commit. After an error the transaction must be
-// aborted.
-func (e *Edit) Finish(at time.Time) error {
+// writeRun writes the run's own record when it changed enough.
+func (e *Edit) writeRun(at time.Time) error {
 	r := e.run
 	r.mu.RLock()
 	closed, due := r.closed, at.Sub(r.written) >= modifiedEvery
 	r.mu.RUnlock()
 	e.reopen = e.closed == nil && closed != nil
 	if e.closed != nil || e.reopen || due {
-		if err := e.tx.Records().Put(runKey(r.ID), r.encode(e.closed, at)); err != nil {
+		if err := e.Tx.Records().Put(runKey(r.ID), r.encode(e.closed, at)); err != nil {
 			return err
 		}
 	}
 	return e.err
 }
 
-// Apply makes the committed changes visible.
-func (e *Edit) Apply(at time.Time) {
+// apply makes the committed changes visible.
+func (e *Edit) apply(at time.Time) {
 	r := e.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -176,16 +226,19 @@ func (e *Edit) Apply(at time.Time) {
 }
 
 // CountNotStored adds to the count of things that were acknowledged but that
-// this server does not store; sys/not_stored/<what> shows it.
-func (e *Edit) CountNotStored(what string, n int) {
+// this server does not store; sys/not_stored/<what> shows it. It tells whether
+// they are the first of the run.
+func (e *Edit) CountNotStored(what string, n int) (first bool) {
 	if n == 0 {
-		return
+		return false
 	}
 	path := "sys/not_stored/" + what
 	count := int64(n)
-	if before := e.current(nil, nil, path); before != nil {
+	before := e.current(nil, nil, path)
+	if before != nil {
 		count += before.Int
 	}
 	value := Whole(count)
 	e.stage(stagedValue{path: path, value: &value}, attributeKey(e.run.ID, path))
+	return before == nil
 }

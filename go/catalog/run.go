@@ -34,6 +34,8 @@ type Run struct {
 
 	catalog *Catalog
 
+	editing sync.Mutex // held by the one Edit under way, taken before mu
+
 	mu         sync.RWMutex
 	closed     *time.Time // nil while the run is open
 	modified   time.Time

@@ -5,13 +5,19 @@ import (
 	"github.com/metrana/metrana/go/wire/pb/types"
 )
 
-// decodeAttributes reads updates of attributes. One without a value clears.
-func decodeAttributes(updates []*types.AttributeUpdate) []catalog.Update {
-	decoded := make([]catalog.Update, 0, len(updates))
+// decodeAttributes reads updates of attributes, and counts those that it skips
+// because their value is none. One without a value clears.
+func decodeAttributes(updates []*types.AttributeUpdate) (decoded []catalog.Update, skipped int) {
+	decoded = make([]catalog.Update, 0, len(updates))
 	for _, u := range updates {
+		// A time that no calendar has could not be shown again.
+		if at := u.GetTimestampValue(); at != nil && !at.IsValid() {
+			skipped++
+			continue
+		}
 		decoded = append(decoded, decodeAttribute(u))
 	}
-	return decoded
+	return decoded, skipped
 }
 
 func decodeAttribute(u *types.AttributeUpdate) catalog.Update {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"connectrpc.com/connect"
@@ -35,6 +36,9 @@ func (s *Service) InitializeRunLogging(
 	if spec.GetLoggerId() == 0 {
 		return connect.NewError(connect.CodeInvalidArgument, errors.New("logger_id must not be 0"))
 	}
+	if err := checkRun(spec.GetRun()); err != nil {
+		return err
+	}
 	run, created, err := s.catalog.InitRun(s.runSpec(spec))
 	if err != nil {
 		return initError(err)
@@ -49,6 +53,17 @@ func (s *Service) InitializeRunLogging(
 		if err := stream.Send(message); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkRun refuses what could be stored but never be shown again.
+func checkRun(run *types.Run) error {
+	if at := run.GetCreationTime(); at != nil && !at.IsValid() {
+		return invalid("creation_time: %w", at.CheckValid())
+	}
+	if step := run.GetForkPoint().GetForkStep(); step > math.MaxInt64 {
+		return invalid("fork_step %d is above 2^63-1", step)
 	}
 	return nil
 }

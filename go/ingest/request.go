@@ -1,9 +1,11 @@
 package ingest
 
 import (
-	"errors"
 	"fmt"
+	"math"
+	"strings"
 	"time"
+	"unicode"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
@@ -16,9 +18,12 @@ import (
 // parsed is a request that was checked from end to end before any of it is
 // applied: a request is stored whole or not at all.
 type parsed struct {
-	run    *catalog.Run
-	points []seriesPoints
-	rl     []environmentPoints
+	run           *catalog.Run
+	points        []seriesPoints
+	rl            []environmentPoints
+	attributes    []catalog.Update
+	envAttributes []environmentAttributes
+	skipped       int // attributes whose value is none
 }
 
 type seriesPoints struct {
@@ -30,6 +35,12 @@ type environmentPoints struct {
 	series      uint64
 	environment string
 	batches     []point.RLBatch
+}
+
+type environmentAttributes struct {
+	environment string
+	episode     *uint64
+	updates     []catalog.Update
 }
 
 func invalid(format string, values ...any) error {
@@ -84,9 +95,8 @@ func declare(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 			return invalid("series %d is declared without a metric name", d.GetDeclarationId())
 		}
 		before, again := declared[d.GetDeclarationId()]
-		if again && before.key.Key() != next.key.Key() {
-			return invalid("series %d was declared as %q (%s) and is declared as %q (%s)",
-				d.GetDeclarationId(), before.key.Name, before.key.Scale, next.key.Name, next.key.Scale)
+		if again && (before.key.Key() != next.key.Key() || before.ordering != next.ordering) {
+			return invalid("series %d is declared as %v, but was declared as %v on this stream", d.GetDeclarationId(), next, before)
 		}
 		declared[d.GetDeclarationId()] = next
 	}
@@ -110,7 +120,43 @@ func parse(declared map[uint64]declaration, request *ingestion.UpdateRunRequest)
 		}
 		p.points = append(p.points, points)
 	}
-	return p, parseRL(declared, request, now, &p)
+	if err := parseRL(declared, request, now, &p); err != nil {
+		return p, err
+	}
+	return p, parseAttributes(request, &p)
+}
+
+func parseAttributes(request *ingestion.UpdateRunRequest, p *parsed) error {
+	p.attributes, p.skipped = decodeAttributes(request.GetAttributes())
+	for _, update := range request.GetEnvAttrUpdates() {
+		environment, err := environmentOf(update.GetEnvironmentId())
+		if err != nil {
+			return err
+		}
+		if update.GetEpisode() > math.MaxInt64 {
+			return invalid("attributes of environment %q: episode %d is above 2^63-1", environment, update.GetEpisode())
+		}
+		updates, skipped := decodeAttributes(update.GetAttributes())
+		p.skipped += skipped
+		p.envAttributes = append(p.envAttributes, environmentAttributes{environment, update.Episode, updates})
+	}
+	return nil
+}
+
+// maxEnvironment bounds the id of an environment, in bytes.
+const maxEnvironment = 1024
+
+// environmentOf gives the id of an environment, where none means the default one.
+func environmentOf(id string) (string, error) {
+	switch {
+	case id == "":
+		return point.DefaultEnvironment, nil
+	case len(id) > maxEnvironment:
+		return "", invalid("environment id %q… is longer than %d bytes", id[:32], maxEnvironment)
+	case strings.ContainsFunc(id, unicode.IsControl):
+		return "", invalid("environment id %q holds a control character", id)
+	}
+	return id, nil
 }
 
 func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunRequest, now int64, p *parsed) error {
@@ -119,10 +165,11 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 		if _, known := declared[update.GetSeriesId()]; !known {
 			return invalid("series %d was not declared on this stream", update.GetSeriesId())
 		}
-		points := environmentPoints{series: update.GetSeriesId(), environment: update.GetEnvironmentId()}
-		if points.environment == "" {
-			points.environment = point.DefaultEnvironment
+		environment, err := environmentOf(update.GetEnvironmentId())
+		if err != nil {
+			return err
 		}
+		points := environmentPoints{series: update.GetSeriesId(), environment: environment}
 		points.batches = make([]point.RLBatch, 0, len(update.GetRlStepBatches()))
 		for _, b := range update.GetRlStepBatches() {
 			batch, err := wire.DecodeRLBatch(b, now)
@@ -140,34 +187,24 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 // before, which a client sends again when it missed the acknowledgement, only
 // waits until that is durable.
 func (s *Service) write(declared map[uint64]declaration, request *ingestion.UpdateRunRequest, p parsed) (store.Pending, error) {
-	points, err := p.run.Points()
+	edit, err := p.run.Begin()
 	if err != nil {
 		return store.Pending{}, err
 	}
+	defer edit.Abort() // when a bug of ours panics, the run must not stay locked
 	session, sequence := request.GetLoggerSessionId(), request.GetSequenceNumber()
 	numbered := session != 0 && sequence != 0
-	tx := points.Begin()
 	if numbered {
-		again := tx.Applied(session, sequence)
-		tx.MarkApplied(session, sequence)
+		again := edit.Tx.Applied(session, sequence)
+		edit.Tx.MarkApplied(session, sequence)
 		if again {
-			return tx.Commit()
+			return edit.CommitKnown()
 		}
 	}
-	writePoints(tx, declared, request.GetLoggerId(), p, numbered)
-	edit := p.run.Edit(tx)
+	writePoints(edit.Tx, declared, request.GetLoggerId(), p, numbered)
 	at := time.Now().UTC()
-	s.editCatalog(edit, request, p.run, at)
-	if err := edit.Finish(at); err != nil {
-		tx.Abort()
-		return store.Pending{}, errors.Join(err, errors.New("nothing of the request was stored"))
-	}
-	pending, err := tx.Commit()
-	if err != nil {
-		return store.Pending{}, err
-	}
-	edit.Apply(at)
-	return pending, nil
+	s.editCatalog(edit, request, p, at)
+	return edit.Commit(at)
 }
 
 func writePoints(tx *store.Tx, declared map[uint64]declaration, logger uint64, p parsed, mayRestart bool) {
@@ -195,14 +232,10 @@ func writePoints(tx *store.Tx, declared map[uint64]declaration, logger uint64, p
 
 // editCatalog applies attributes and the closing of the run, and counts what is
 // acknowledged but cannot be stored.
-func (s *Service) editCatalog(edit *catalog.Edit, request *ingestion.UpdateRunRequest, run *catalog.Run, at time.Time) {
-	skipped := edit.Attributes(decodeAttributes(request.GetAttributes()))
-	for _, update := range request.GetEnvAttrUpdates() {
-		skipped += edit.EnvAttributes(update.GetEnvironmentId(), update.Episode, decodeAttributes(update.GetAttributes()))
-	}
-	if skipped > 0 {
-		edit.CountNotStored("attributes", skipped)
-		s.log.Warn("attributes were skipped", "run", run.Name, "count", skipped)
+func (s *Service) editCatalog(edit *catalog.Edit, request *ingestion.UpdateRunRequest, p parsed, at time.Time) {
+	skipped := p.skipped + edit.Attributes(p.attributes)
+	for _, update := range p.envAttributes {
+		skipped += edit.EnvAttributes(update.environment, update.episode, update.updates)
 	}
 	histograms, scatters := 0, 0
 	for _, update := range request.GetHistogramSeries() {
@@ -211,9 +244,18 @@ func (s *Service) editCatalog(edit *catalog.Edit, request *ingestion.UpdateRunRe
 	for _, update := range request.GetScatterSeries() {
 		scatters += len(update.GetPoints())
 	}
-	edit.CountNotStored("histograms", histograms)
-	edit.CountNotStored("scatters", scatters)
+	s.countNotStored(edit, p.run, "attributes", skipped)
+	s.countNotStored(edit, p.run, "histograms", histograms)
+	s.countNotStored(edit, p.run, "scatters", scatters)
 	if request.GetCloseRun() != nil {
 		edit.Close(at)
+	}
+}
+
+// countNotStored adds to what the run says of itself, and says so in the log the
+// first time.
+func (s *Service) countNotStored(edit *catalog.Edit, run *catalog.Run, what string, n int) {
+	if first := edit.CountNotStored(what, n); first {
+		s.log.Warn("not stored, only counted", "run", run.Name, "what", what, "count", n)
 	}
 }

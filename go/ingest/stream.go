@@ -24,6 +24,10 @@ type declaration struct {
 	ordering point.Ordering
 }
 
+func (d declaration) String() string {
+	return fmt.Sprintf("%q (scale %s, labels %q, ordering %d)", d.key.Name, d.key.Scale, d.key.FlatLabels(), d.ordering)
+}
+
 // UpdateRunStream applies requests in the order in which they come and
 // acknowledges each, in that order, when it is durable. The reader applies the
 // next requests while the acknowledger waits for the disk, so that one sync
