@@ -6,20 +6,13 @@ when it is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
-
-
-class Counts(Protocol):
-    """What an engine says it was given, delivered and lost."""
-
-    added: int
-    sent: int
-    dropped: int
 
 
 class Delivery:
@@ -29,6 +22,23 @@ class Delivery:
         self.added = metrics.float_points_added + metrics.rl_float_points_added
         self.sent = metrics.float_points_sent + metrics.rl_float_points_sent
         self.dropped = metrics.float_points_dropped + metrics.rl_float_points_dropped
+
+
+class Engine(Protocol):
+    """What a workload asks of an engine."""
+
+    log: Callable[[str, float], None]
+
+    def log_block(
+        self, metric: str, rl_step: int, envs: list[str], values: Values, episode: int
+    ) -> None:
+        """Logs points [M] or [M, T] of environments in one call."""
+
+    def delivery(self) -> Delivery:
+        """The counts so far."""
+
+    def close(self) -> Delivery:
+        """Waits until everything is acknowledged; the last counts."""
 
 
 class Metrana:
@@ -48,9 +58,11 @@ class Metrana:
             log_level="ERROR",
             **options,
         )
-        self.log = metrana.log
+        self.log: Callable[[str, float], None] = metrana.log
 
-    def log_block(self, metric: str, rl_step: int, envs: list[str], values: Values, episode: int) -> None:
+    def log_block(
+        self, metric: str, rl_step: int, envs: list[str], values: Values, episode: int
+    ) -> None:
         self._metrana.log_rl_environment_step(
             metric, values, rl_step=rl_step, env_id=envs, episode=episode
         )
@@ -71,6 +83,7 @@ class Published:
         backpressure = {"block": engine.Backpressure.Block, "drop_new": engine.Backpressure.DropNew}
         if "backpressure_strategy" in options:
             options["backpressure"] = backpressure[options.pop("backpressure_strategy")]
+        self.log: Callable[[str, float], None] = self._log
         self._logger = engine.Logger(
             engine.Config(
                 "local",
@@ -85,10 +98,12 @@ class Published:
             )
         )
 
-    def log(self, metric: str, value: float) -> None:
+    def _log(self, metric: str, value: float) -> None:
         self._logger.log_std_floats(metric, "ML_STEP", value)
 
-    def log_block(self, metric: str, rl_step: int, envs: list[str], values: Values, episode: int) -> None:
+    def log_block(
+        self, metric: str, rl_step: int, envs: list[str], values: Values, episode: int
+    ) -> None:
         episodes = np.full(len(envs), episode)
         self._logger.log_rl_floats(metric, "ENVIRONMENT_STEP", rl_step, envs, values, episodes)
 
@@ -100,4 +115,4 @@ class Published:
         return Delivery(self._logger.metrics())
 
 
-ENGINES: dict[str, type[Metrana] | type[Published]] = {"metrana": Metrana, "published": Published}
+ENGINES: dict[str, Callable[..., Engine]] = {"metrana": Metrana, "published": Published}

@@ -95,7 +95,14 @@ def size_of(directory: Path) -> int:
 
 
 def worker(python: Path, engine: str, workload: str, url: str, points: int) -> Figures:
-    command = [python, HERE / "worker.py", "--engine", engine, "--workload", workload]
+    command: list[str | Path] = [
+        python,
+        HERE / "worker.py",
+        "--engine",
+        engine,
+        "--workload",
+        workload,
+    ]
     command += ["--url", url, "--run", workload, "--points", str(points)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800)
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -172,8 +179,8 @@ def table(medians_of: dict[str, Figures]) -> str:
     for engine, figures in medians_of.items():
         s = figures["sustained"]
         lines.append(
-            f"{engine}: added {s['added']:,.0f}, sent {s['sent']:,.0f}, dropped {s['dropped']:,.0f}, "
-            f"on the server {s['server_points']:,.0f}: {'valid' if s['valid'] else 'NOT VALID'}"
+            f"{engine}: added {s['added']:,.0f}, sent {s['sent']:,.0f}, "
+            f"dropped {s['dropped']:,.0f}, on the server {s['server_points']:,.0f}: {'valid' if s['valid'] else 'NOT VALID'}"
         )
     return "\n".join(lines)
 
@@ -192,7 +199,11 @@ def main() -> int:
     rounds = measure(pythons, arguments.rounds, arguments.points)
     summary = {engine: medians(figures) for engine, figures in rounds.items()}
     report = {
-        "machine": {"cores": os.cpu_count(), "cpu": _cpu_name(), "python": platform.python_version()},
+        "machine": {
+            "cores": os.cpu_count(),
+            "cpu": _cpu_name(),
+            "python": platform.python_version(),
+        },
         "rounds": rounds,
         "medians": summary,
     }

@@ -58,7 +58,9 @@ class Reader:
                 return
             request.resume_token = page.resume_token
 
-    def float_series(self, query: str, page: int = 1_000_000) -> dict[str, list[tuple[int, float, int]]]:
+    def float_series(
+        self, query: str, page: int = 1_000_000
+    ) -> dict[str, list[tuple[int, float, int]]]:
         """(step, value, time in ms) of each series that the query selects, by labels."""
         request = message(
             "ListFloatSeriesRequest",
@@ -131,7 +133,7 @@ class Reader:
         for answer in self._pages("ListAttributes", request):
             for attribute in answer.attributes:
                 kind = attribute.WhichOneof("value")
-                value = getattr(attribute, kind) if kind else None
+                value: Any = getattr(attribute, kind) if kind else None
                 found[attribute.path] = list(value.values) if kind == "string_set_value" else value
         return found
 

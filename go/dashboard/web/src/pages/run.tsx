@@ -18,7 +18,8 @@ interface Overview {
 const isRunning = ({ attributes }: Overview) => attributes.get("sys/status") === "RUNNING";
 
 /** One run: what it is, its charts, its environments. */
-export function RunPage(name: RunName) {
+export function RunPage({ workspace, project, run }: RunName) {
+  const name = { workspace, project, run };
   const overview = useLive(
     async (signal): Promise<Overview> => {
       const [attributes, metrics] = await Promise.all([
@@ -29,7 +30,7 @@ export function RunPage(name: RunName) {
     },
     // A closed run may be resumed: asking goes on.
     () => true,
-    [name.workspace, name.project, name.run],
+    [workspace, project, run],
   );
   return (
     <State of={overview.value}>

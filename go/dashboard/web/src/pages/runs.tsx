@@ -10,15 +10,16 @@ import { listRuns, type Run } from "../server";
 const SHOWN = 500;
 
 /** The runs of a project, newest first. */
-export function RunsPage(where: { workspace: string; project: string }) {
+export function RunsPage({ workspace, project }: { workspace: string; project: string }) {
+  const where = { workspace, project };
   const answer = useLive(
     (signal) => listRuns(where, SHOWN, signal),
     () => true,
-    [where.workspace, where.project],
+    [workspace, project],
   );
   return (
     <>
-      <h1>{where.project}</h1>
+      <h1>{project}</h1>
       <State of={answer.value}>
         {({ runs, total }) => (
           <>

@@ -121,7 +121,9 @@ function Legend({ data, at }: { data: ChartData; at: number | null }) {
       {data.lines.length > lines.length && (
         <li>and {data.lines.length - lines.length} more lines</li>
       )}
-      <li class="faint">{formatCount(data.points)} points</li>
+      <li class="faint">
+        {formatCount(data.points)} {data.points === 1 ? "point" : "points"}
+      </li>
     </ul>
   );
 }

@@ -56,6 +56,7 @@ function EnvironmentCharts(props: Props & { environments: Environment[] }) {
         <label>
           Environment
           <select
+            aria-label="Environment"
             value={environment.id}
             onChange={(event) => {
               chosen.value = event.currentTarget.value;
@@ -72,6 +73,7 @@ function EnvironmentCharts(props: Props & { environments: Environment[] }) {
           Episode
           <input
             type="number"
+            aria-label="Episode"
             min="0"
             max={environment.latestEpisode}
             value={at}
