@@ -180,7 +180,8 @@ def table(medians_of: dict[str, Figures]) -> str:
         s = figures["sustained"]
         lines.append(
             f"{engine}: added {s['added']:,.0f}, sent {s['sent']:,.0f}, "
-            f"dropped {s['dropped']:,.0f}, on the server {s['server_points']:,.0f}: {'valid' if s['valid'] else 'NOT VALID'}"
+            f"dropped {s['dropped']:,.0f}, on the server {s['server_points']:,.0f}: "
+            f"{'valid' if s['valid'] else 'NOT VALID'}"
         )
     return "\n".join(lines)
 
