@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets the test binary be the server: children are started with it.
+func TestMain(m *testing.M) {
+	if os.Getenv("METRANA_SERVER_TEST_CHILD") == "1" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child is the server as a process of its own.
+type child struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+}
+
+func command(t *testing.T, args ...string) *child {
+	t.Helper()
+	c := &child{t: t, cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	c.cmd.Env = append(os.Environ(), "METRANA_SERVER_TEST_CHILD=1", "METRANA_DATA_DIR=", "HOME="+t.TempDir())
+	c.cmd.Stderr = &c.stderr
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.stdout = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// listening reads the first line and gives the address in it.
+func (c *child) listening() (url string) {
+	c.t.Helper()
+	line, err := c.stdout.ReadString('\n')
+	found := regexp.MustCompile(`^listening on (http://127\.0\.0\.1:\d+)\n$`).FindStringSubmatch(line)
+	if err != nil || found == nil {
+		c.t.Fatalf("first line %q, %v", line, err)
+	}
+	return found[1]
+}
+
+func (c *child) signal(s os.Signal) {
+	c.t.Helper()
+	if err := c.cmd.Process.Signal(s); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// ended waits, and gives the exit code and what else was printed.
+func (c *child) ended() (code int, out string) {
+	c.t.Helper()
+	rest, err := io.ReadAll(c.stdout)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.cmd.Wait(); err != nil && c.cmd.ProcessState == nil {
+		c.t.Fatal(err)
+	}
+	return c.cmd.ProcessState.ExitCode(), string(rest)
+}
+
+func TestSignalsEndTheServerWell(t *testing.T) {
+	ends := func(s os.Signal) {
+		t.Helper()
+		c := command(t, "serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0")
+		response, err := http.Get(c.listening() + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		c.signal(s)
+		if code, out := c.ended(); code != 0 || out != "" || response.StatusCode != 200 {
+			t.Errorf("%v: exit code %d, then printed %q, health %d\n%s", s, code, out, response.StatusCode, c.stderr.String())
+		}
+	}
+	ends(syscall.SIGTERM)
+	ends(os.Interrupt)
+}
+
+func TestBusyPortAndDirectoryNameTheOwner(t *testing.T) {
+	dir := t.TempDir()
+	first := command(t, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0")
+	url := first.listening()
+	refused := func(says []string, args ...string) {
+		t.Helper()
+		c := command(t, args...)
+		code, out := c.ended()
+		if code != 1 || out != "" {
+			t.Errorf("%q: exit code %d, printed %q", args, code, out)
+		}
+		for _, words := range says {
+			if !strings.Contains(c.stderr.String(), words) {
+				t.Errorf("%q: does not say %q:\n%s", args, words, c.stderr.String())
+			}
+		}
+	}
+	refused([]string{dir, url}, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0")
+	refused([]string{strings.TrimPrefix(url, "http://"), "--listen"}, "serve", "--data-dir", t.TempDir(), "--listen", strings.TrimPrefix(url, "http://"))
+	refused([]string{dir, url}, "stat", "--data-dir", dir)
+	refused([]string{"--insecure-allow-any-key"}, "serve", "--data-dir", t.TempDir(), "--listen", "0.0.0.0:0")
+	first.signal(syscall.SIGTERM)
+	if code, _ := first.ended(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A directory of a server that was killed is free again.
+func TestKilledServerLeavesTheDirectory(t *testing.T) {
+	dir := t.TempDir()
+	c := command(t, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0")
+	c.listening()
+	c.signal(syscall.SIGKILL)
+	c.ended()
+	c = command(t, "stat", "--settle", "--data-dir", dir)
+	code, out := c.ended()
+	var s statistics
+	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil || s.Points != 0 || s.Runs != 0 {
+		t.Errorf("exit code %d, %q, %v\n%s", code, out, err, c.stderr.String())
+	}
+}
+
+func TestDataDirectory(t *testing.T) {
+	t.Setenv("METRANA_DATA_DIR", "")
+	t.Setenv("HOME", "/home/someone")
+	is := func(named, want string) {
+		t.Helper()
+		if dir, err := resolveDataDir(named); err != nil || dir != want {
+			t.Errorf("%q, %v; want %q", dir, err, want)
+		}
+	}
+	is("", filepath.Join("/home/someone", ".metrana", "data"))
+	is("/named", "/named")
+	t.Setenv("METRANA_DATA_DIR", "/environment")
+	is("", "/environment")
+	is("/named", "/named")
+}
+
+func TestUsage(t *testing.T) {
+	exits := func(want int, where string, says string, args ...string) {
+		t.Helper()
+		c := command(t, args...)
+		code, out := c.ended()
+		if where == "stderr" {
+			out = c.stderr.String()
+		}
+		if code != want || !strings.Contains(out, says) {
+			t.Errorf("%q: exit code %d, want %d, %s %q", args, code, want, where, out)
+		}
+	}
+	exits(0, "stdout", "usage:", "help")
+	exits(0, "stdout", "usage:", "--help")
+	exits(0, "stdout", version, "version")
+	exits(2, "stderr", "usage:")
+	exits(2, "stderr", `"nonsense"`, "nonsense")
+	exits(2, "stderr", "no-such-flag", "serve", "--no-such-flag")
+	exits(1, "stderr", `"extra"`, "serve", "extra")
+	exits(1, "stderr", "no data directory", "stat", "--data-dir", "/nonexistent/metrana")
+}
