@@ -1,0 +1,298 @@
+package catalog
+
+import (
+	"errors"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/goleak"
+
+	"github.com/metrana/metrana/go/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// opened gives the catalog of a directory until the test, or close, ends it.
+func opened(t *testing.T, disk vfs.FS) (c *Catalog, end func()) {
+	t.Helper()
+	db, err := store.Open("data", store.Options{FS: disk})
+	must(t, err)
+	c, err = Open(db)
+	must(t, err)
+	end = sync.OnceFunc(func() { must(t, db.Close()) })
+	t.Cleanup(end)
+	return c, end
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func spec(run string) RunSpec {
+	return RunSpec{Workspace: "w", Project: "p", Run: run, CreateProject: true, CreateWorkspace: true}
+}
+
+func created(t *testing.T, c *Catalog, s RunSpec) *Run {
+	t.Helper()
+	r, isNew, err := c.InitRun(s)
+	must(t, err)
+	if !isNew {
+		t.Fatalf("run %q was there before", s.Run)
+	}
+	return r
+}
+
+var noon = time.Date(2024, 5, 6, 12, 0, 0, 789, time.UTC)
+
+// edit commits a change and waits for the disk.
+func edit(t *testing.T, r *Run, at time.Time, change func(*Edit)) {
+	t.Helper()
+	e, err := r.Begin()
+	must(t, err)
+	change(e)
+	pending, err := e.Commit(at)
+	must(t, err)
+	must(t, pending.Wait())
+}
+
+func set(path string, v Value) Update { return Update{Path: path, Value: &v} }
+
+func attributesOf(r *Run) map[string]Value {
+	all := make(map[string]Value)
+	for _, a := range r.Attributes() {
+		all[a.Path] = a.Value
+	}
+	return all
+}
+
+func TestInitRunRefusals(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	refused := func(want error, change func(*RunSpec)) {
+		t.Helper()
+		s := spec("r")
+		change(&s)
+		if _, _, err := c.InitRun(s); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	misnamed := func(name, rule string) {
+		t.Helper()
+		s := spec(name)
+		_, _, err := c.InitRun(s)
+		var bad *NameError
+		if !errors.As(err, &bad) || bad.What != "run" || !strings.Contains(err.Error(), rule) {
+			t.Errorf("%.20q: %v", name, err)
+		}
+	}
+	refused(ErrNoWorkspace, func(s *RunSpec) { s.CreateWorkspace = false })
+	refused(ErrNoProject, func(s *RunSpec) { s.CreateProject = false })
+	refused(ErrNoParent, func(s *RunSpec) { s.Fork = &Fork{Parent: "nobody"} })
+	misnamed("", "empty")
+	misnamed("a\x00b", "U+0000")
+	misnamed("\xff", "UTF-8")
+	misnamed(strings.Repeat("x", maxName+1), "longer than 1024 bytes")
+	if list := c.Workspaces(); len(list) != 0 {
+		t.Errorf("a refused run left %v", list)
+	}
+}
+
+func TestEverythingIsThereAfterARestart(t *testing.T) {
+	disk := vfs.NewMem()
+	c, end := opened(t, disk)
+	created(t, c, spec("parent"))
+	text := "job"
+	s := spec("child")
+	s.Experiment, s.Directory, s.Orchestration, s.CreationTime = &text, &text, &text, &noon
+	s.Fork = &Fork{Parent: "parent", Step: 9}
+	r := created(t, c, s)
+	episode := uint64(math.MaxInt64)
+	edit(t, r, noon.Add(time.Hour), func(e *Edit) {
+		e.Attributes([]Update{
+			set("b", Truth(true)), set("s", Text("é\x00")), set("f", Value{Kind: KindFloat, Float: math.Copysign(0, -1)}),
+			set("i", Whole(math.MinInt64)), set("sys/tags", SetOf([]string{"z", "a", "z"})), set("t", Moment(noon)), set("gone", Text("x")),
+		})
+		e.Attributes([]Update{{Path: "gone"}})
+		e.EnvAttributes("e", nil, []Update{set("map", Text("one"))})
+		e.EnvAttributes("e", &episode, []Update{set("map", Text("two"))})
+		e.Close(noon.Add(time.Hour))
+	})
+	before, of := attributesOf(r), r.EnvAttributes("e", &episode)
+	if len(of) != 1 || of[0].Value.Str != "two" || before["sys/status"].Str != StatusClosed {
+		t.Fatalf("%v %v", of, before)
+	}
+	end()
+
+	c, _ = opened(t, disk)
+	again, known := c.Run(r.ID[:])
+	if !known {
+		t.Fatal("the run is gone")
+	}
+	if after := attributesOf(again); !reflect.DeepEqual(after, before) {
+		t.Errorf("after  %v\nbefore %v", after, before)
+	}
+	if got := again.EnvAttributes("e", &episode); !reflect.DeepEqual(got, of) {
+		t.Errorf("of the episode: %v", got)
+	}
+	if got := again.EnvAttributes("e", nil); len(got) != 1 || got[0].Value.Str != "one" {
+		t.Errorf("of the environment: %v", got)
+	}
+	if *again.Fork != *r.Fork || *again.Directory != text || *again.Orchestration != text || !again.Created.Equal(noon) {
+		t.Errorf("%+v", again)
+	}
+	if _, isNew, err := c.InitRun(s); err != nil || isNew {
+		t.Errorf("made again: %v %v", isNew, err)
+	}
+}
+
+func TestLists(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	if _, known := c.Projects("w"); known {
+		t.Error("projects of a workspace that is not there")
+	}
+	names := []string{"b", "a", "c"}
+	for i, name := range names {
+		s := spec(name)
+		at := noon.Add(time.Duration(i/2) * time.Minute) // two of one time
+		s.CreationTime = &at
+		created(t, c, s)
+	}
+	other := spec("r")
+	other.Project = "a project"
+	created(t, c, other)
+	if list := c.Workspaces(); !reflect.DeepEqual(list, []Workspace{{"w", 2}}) {
+		t.Errorf("workspaces %v", list)
+	}
+	projects, _ := c.Projects("w")
+	if len(projects) != 2 || projects[0].Name != "a project" || projects[1].Runs != 3 {
+		t.Errorf("projects %v", projects)
+	}
+	runs, _ := c.Runs("w", "p")
+	var got []string
+	for _, r := range runs {
+		got = append(got, r.Name)
+	}
+	if !slices.Equal(got, []string{"c", "a", "b"}) {
+		t.Errorf("runs %q, want the newest first, then by name", got)
+	}
+	if _, known := c.Runs("w", "nowhere"); known {
+		t.Error("runs of a project that is not there")
+	}
+	if _, known := c.FindRun("w", "p", "r"); known {
+		t.Error("found a run of another project")
+	}
+}
+
+func TestReservedPathsAreSkipped(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	r := created(t, c, spec("r"))
+	skipped := func(want int, u Update) {
+		t.Helper()
+		edit(t, r, noon, func(e *Edit) {
+			if n := e.Attributes([]Update{u}); n != want {
+				t.Errorf("%s: %d skipped, want %d", u.Path, n, want)
+			}
+		})
+	}
+	skipped(1, set("", Text("x")))
+	skipped(1, set("sys", Text("x")))
+	skipped(1, set("sys/name", Text("x")))
+	skipped(1, set("sys/tags", Text("x")))
+	skipped(1, set("sys/description", Whole(1)))
+	skipped(1, Update{Path: "sys/description", Delta: &Delta{}})
+	skipped(0, set("sysadmin", Text("x")))
+	skipped(0, set("sys/description", Text("")))
+	skipped(0, Update{Path: "sys/tags", Delta: &Delta{Added: []string{"x"}}})
+	skipped(0, Update{Path: "sys/tags"})
+	if _, has := attributesOf(r)["sys/tags"]; has {
+		t.Error("tags were not cleared")
+	}
+}
+
+// Each edit sees what the one before left, whoever made it.
+func TestEditsOfManyLoggersAllCount(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	r := created(t, c, spec("r"))
+	const loggers, edits = 8, 25
+	var all sync.WaitGroup
+	for n := range loggers {
+		all.Go(func() {
+			for i := range edits {
+				e, err := r.Begin()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				e.Attributes([]Update{{Path: "sys/tags", Delta: &Delta{Added: []string{strings.Repeat("x", 1+n*edits+i)}}}})
+				e.CountNotStored("things", 1)
+				if _, err := e.Commit(noon); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	got := attributesOf(r)
+	if n := len(got["sys/tags"].Set); n != loggers*edits {
+		t.Errorf("%d tags, want %d", n, loggers*edits)
+	}
+	if n := got["sys/not_stored/things"].Int; n != loggers*edits {
+		t.Errorf("%d things, want %d", n, loggers*edits)
+	}
+}
+
+func TestAbortedEditLeavesNothing(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	r := created(t, c, spec("r"))
+	e, err := r.Begin()
+	must(t, err)
+	e.Attributes([]Update{set("a", Text("b"))})
+	e.Close(noon)
+	e.Abort()
+	e.Abort() // as a deferred call does
+	if got := attributesOf(r); got["sys/status"].Str != StatusRunning || got["a"].Kind != 0 {
+		t.Errorf("%v", got)
+	}
+	edit(t, r, noon, func(*Edit) {}) // the run is free
+}
+
+func TestKnownRequestChangesNothing(t *testing.T) {
+	c, _ := opened(t, vfs.NewMem())
+	r := created(t, c, spec("r"))
+	edit(t, r, noon, func(e *Edit) { e.Close(noon) })
+	e, err := r.Begin()
+	must(t, err)
+	pending, err := e.CommitKnown()
+	must(t, err)
+	must(t, pending.Wait())
+	if r.Status() != StatusClosed {
+		t.Error("sending again reopened the run")
+	}
+}
+
+// Records of the catalog may be damaged like any other bytes.
+func FuzzRecords(f *testing.F) {
+	f.Add(newRun(nil, store.RunID{}).encode(&noon, noon))
+	f.Add(appendValue(nil, SetOf([]string{"a", "b"})))
+	f.Add(appendValue(nil, Moment(noon)))
+	f.Add([]byte{5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
+	f.Fuzz(func(t *testing.T, record []byte) {
+		read := fields{src: record}
+		if v := read.value(); read.err == nil {
+			again := fields{src: appendValue(nil, v)}
+			if got := again.value(); again.err != nil || math.Float64bits(got.Float) != math.Float64bits(v.Float) ||
+				got.Str != v.Str || got.Int != v.Int || !slices.Equal(got.Set, v.Set) || !got.Time.Equal(v.Time) {
+				t.Errorf("%+v became %+v, %v", v, got, again.err)
+			}
+		}
+		_ = newRun(nil, store.RunID{}).decode(record) // must not panic
+	})
+}
