@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 GO_MODULE = ROOT / "go"
 OUTPUT = ROOT / "metrana" / "_lib"
+EXPORTS = GO_MODULE / "cmd" / "libmetrana" / "exports.map"
 
 _LIBRARY_SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 _PROGRAM_SUFFIX = ".exe" if sys.platform == "win32" else ""
@@ -61,7 +62,12 @@ def _go_build(go: str, output: Path, package: str, *flags: str, cgo: bool) -> No
     # Written under another name first: a program or library in use is replaced
     # by the rename, never overwritten under its user's feet.
     fresh = output.with_name(f".{output.name}")
-    command = [go, "build", "-trimpath", f"-ldflags=-s -w -X main.version={version()}", *flags]
+    link = f"-s -w -X main.version={version()}"
+    if cgo and sys.platform.startswith("linux"):
+        # Only the library's own functions are to be seen: another Go library in
+        # the process has the same names inside.
+        link += f" '-extldflags=-Wl,--version-script={EXPORTS}'"
+    command = [go, "build", "-trimpath", f"-ldflags={link}", *flags]
     if sys.platform.startswith("linux"):
         # Go's own resolver: without it the library would depend on libresolv.
         command.append("-tags=netgo,osusergo")

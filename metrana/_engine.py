@@ -32,11 +32,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from loguru import logger
 from numpy.typing import NDArray
 
 from metrana import errors
 from metrana._version import __version__
+from metrana.messages import logger
 from metrana.metrics import Metrics
 
 Ordering = Literal["ordered", "unordered"]

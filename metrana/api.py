@@ -145,6 +145,10 @@ def init(
             return
         _run = Run(settings.resolve(arguments))
         _fast_log = _run.fast_log
+        # Anew for each run: what is registered last runs first, while loguru,
+        # imported by now, still shows the warning.
+        atexit.unregister(_close_at_exit)
+        atexit.register(_close_at_exit)
 
 
 def is_initialized() -> bool:
@@ -489,6 +493,5 @@ def _after_fork_in_child() -> None:
     _lock = threading.RLock()
 
 
-atexit.register(_close_at_exit)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
