@@ -26,7 +26,7 @@ const (
 type AttributeKind int32
 
 const (
-	// Nothing was said.
+	// Never sent: every value has a kind.
 	AttributeKind_ATTR_KIND_UNDEFINED AttributeKind = 0
 	// A truth value.
 	AttributeKind_ATTR_KIND_BOOL AttributeKind = 1
@@ -36,9 +36,9 @@ const (
 	AttributeKind_ATTR_KIND_FLOAT AttributeKind = 3
 	// A signed 64-bit integer.
 	AttributeKind_ATTR_KIND_INT AttributeKind = 4
-	// A set of texts.
+	// A set of texts, such as tags.
 	AttributeKind_ATTR_KIND_STRING_SET AttributeKind = 5
-	// A moment.
+	// A moment, UTC.
 	AttributeKind_ATTR_KIND_TIMESTAMP AttributeKind = 6
 )
 
@@ -140,9 +140,9 @@ func (x *StringSet) GetValues() []string {
 // A value at a path. One without a value reads as nothing.
 type Attribute struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Segments joined by /, such as config/optimizer/lr.
+	// Where the value lies: segments joined by /, such as config/optimizer/lr or sys/tags.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// The value; none means nothing.
+	// What lies there. None set: nothing does.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -280,12 +280,12 @@ type Attribute_IntValue struct {
 }
 
 type Attribute_StringSetValue struct {
-	// A set of texts; replaces the one before.
+	// A set of texts, such as tags.
 	StringSetValue *StringSet `protobuf:"bytes,6,opt,name=string_set_value,json=stringSetValue,proto3,oneof"`
 }
 
 type Attribute_TimestampValue struct {
-	// A moment.
+	// A moment, UTC.
 	TimestampValue *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=timestamp_value,json=timestampValue,proto3,oneof"`
 }
 

@@ -24,11 +24,11 @@ const (
 // Points of a series as parallel columns.
 type FloatSeriesPoints struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One step a point.
+	// Steps, ascending. Several points may share one in a series that several loggers write.
 	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
 	// One value a point, parallel to steps. NaN and infinities are data.
 	Values []float64 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
 	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -90,21 +90,21 @@ type HistogramSeriesPoints struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Steps, ascending.
 	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	// The bins of each step.
+	// What the bins of each step hold, parallel to steps.
 	Bins []*HistogramSeriesPoints_Bins `protobuf:"bytes,2,rep,name=bins,proto3" json:"bins,omitempty"`
-	// Sets of edges that steps share.
+	// The sets of edges that occur, each once, because most steps have the same.
 	EdgesPool []*HistogramSeriesPoints_BinEdges `protobuf:"bytes,3,rep,name=edges_pool,json=edgesPool,proto3" json:"edges_pool,omitempty"`
-	// Which of edges_pool each step has.
+	// For each step the number of its edges in edges_pool, from 0.
 	EdgesIdx []uint32 `protobuf:"varint,4,rep,packed,name=edges_idx,json=edgesIdx,proto3" json:"edges_idx,omitempty"`
-	// Lowest value at each step.
+	// Lowest of the values behind each step's histogram. Empty: not logged.
 	Mins []float64 `protobuf:"fixed64,5,rep,packed,name=mins,proto3" json:"mins,omitempty"`
-	// Highest value at each step.
+	// Highest of the values behind each step's histogram. Empty: not logged.
 	Maxs []float64 `protobuf:"fixed64,6,rep,packed,name=maxs,proto3" json:"maxs,omitempty"`
-	// Sum of the values at each step.
+	// Sum of the values behind each step's histogram. Empty: not logged.
 	Sums []float64 `protobuf:"fixed64,7,rep,packed,name=sums,proto3" json:"sums,omitempty"`
-	// Sum of the squares of the values at each step.
+	// Sum of the squares of the values behind each step's histogram. Empty: not logged.
 	SumsOfSquares []float64 `protobuf:"fixed64,8,rep,packed,name=sums_of_squares,json=sumsOfSquares,proto3" json:"sums_of_squares,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
 	TimestampMillis []int64 `protobuf:"varint,9,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -206,11 +206,11 @@ func (x *HistogramSeriesPoints) GetTimestampMillis() []int64 {
 // Sets of points of a series as parallel columns.
 type ScatterSeriesPoints struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One step a point.
+	// Steps, ascending, one a set of points.
 	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	// The points of each step.
+	// The points of each step, parallel to steps.
 	PointSets []*ScatterSeriesPoints_PointSet `protobuf:"bytes,2,rep,name=point_sets,json=pointSets,proto3" json:"point_sets,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
 	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -485,9 +485,9 @@ type FloatSeriesBuckets_BucketStats struct {
 	Count uint64 `protobuf:"varint,1,opt,name=count,proto3" json:"count,omitempty"`
 	// Sum of the finite points.
 	Sum float64 `protobuf:"fixed64,2,opt,name=sum,proto3" json:"sum,omitempty"`
-	// Lowest value.
+	// Lowest finite value. Means nothing when count is 0.
 	Min float64 `protobuf:"fixed64,3,opt,name=min,proto3" json:"min,omitempty"`
-	// Highest value.
+	// Highest finite value. Means nothing when count is 0.
 	Max           float64 `protobuf:"fixed64,4,opt,name=max,proto3" json:"max,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -556,7 +556,7 @@ type FloatSeriesBuckets_Bucket struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Mean of the finite points. Unset: the bucket has none.
 	Y *float64 `protobuf:"fixed64,1,opt,name=y,proto3,oneof" json:"y,omitempty"`
-	// What the values sum up to.
+	// Count, sum, lowest and highest of the finite points.
 	Stats         *FloatSeriesBuckets_BucketStats `protobuf:"bytes,2,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

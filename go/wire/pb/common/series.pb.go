@@ -25,7 +25,7 @@ const (
 type SeriesValueKind int32
 
 const (
-	// Nothing was said.
+	// Not said; from servers that only know floats it means those.
 	SeriesValueKind_SERIES_VALUE_KIND_UNDEFINED SeriesValueKind = 0
 	// A 64-bit float.
 	SeriesValueKind_SERIES_VALUE_KIND_FLOAT SeriesValueKind = 1
@@ -89,7 +89,7 @@ func (SeriesValueKind) EnumDescriptor() ([]byte, []int) {
 // Identity of a series: metric, scale and labels.
 type RegSeriesDefinition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric. With scale and labels it is the identity of the series.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
@@ -162,13 +162,13 @@ func (x *RegSeriesDefinition) GetMetadataLabels() map[string]string {
 // Identity of a series that was aggregated over labels.
 type AggSeriesDefinition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric that was aggregated.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	// Scale of the series, such as ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	// Labels that the aggregated series keeps.
+	// Labels that were not aggregated over, with their values. Empty: all were.
 	GroupLabels map[string]string `protobuf:"bytes,3,rep,name=group_labels,json=groupLabels,proto3" json:"group_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Name of the aggregation.
+	// Name of the aggregation that made the series.
 	View          string `protobuf:"bytes,4,opt,name=view,proto3" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -27,23 +27,23 @@ type RegSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest step with a point.
 	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// Time of the last point.
+	// When the point at last_step was logged, UTC.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	// Value at the first step. Unset: no points.
+	// Value at the lowest step. Unset: not asked for, or no points.
 	First *float64 `protobuf:"fixed64,3,opt,name=first,proto3,oneof" json:"first,omitempty"`
-	// Value at the last step. Unset: no points.
+	// Value at the highest step. Unset: not asked for, or no points.
 	Last *float64 `protobuf:"fixed64,4,opt,name=last,proto3,oneof" json:"last,omitempty"`
-	// Sum of the values.
+	// Sum of all values. Unset: not asked for.
 	Sum *float64 `protobuf:"fixed64,5,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
-	// How many values.
+	// Points that the series has. Unset: not asked for.
 	Count *uint64 `protobuf:"varint,6,opt,name=count,proto3,oneof" json:"count,omitempty"`
-	// Lowest value.
+	// Lowest of all values. Unset: not asked for, or no points.
 	Min *float64 `protobuf:"fixed64,7,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	// Highest value.
+	// Highest of all values. Unset: not asked for, or no points.
 	Max *float64 `protobuf:"fixed64,8,opt,name=max,proto3,oneof" json:"max,omitempty"`
-	// Standard deviation of all values. Unset: no points.
+	// Standard deviation over all values, divided by their number. Unset: not asked for, or no points.
 	Std *float64 `protobuf:"fixed64,9,opt,name=std,proto3,oneof" json:"std,omitempty"`
-	// Mean of all values. Unset: no points.
+	// Mean of all values. Unset: not asked for, or no points.
 	Avg           *float64 `protobuf:"fixed64,10,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -154,19 +154,19 @@ type AggSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest step with a point.
 	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// Time of the last point.
+	// When the point at last_step was logged, UTC.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
-	// Sum of the values.
+	// Sum of all values. Unset: not asked for.
 	Sum *float64 `protobuf:"fixed64,3,opt,name=sum,proto3,oneof" json:"sum,omitempty"`
-	// How many values.
+	// Points that the series has. Unset: not asked for.
 	Count *uint64 `protobuf:"varint,4,opt,name=count,proto3,oneof" json:"count,omitempty"`
-	// Lowest value.
+	// Lowest of all values. Unset: not asked for, or no points.
 	Min *float64 `protobuf:"fixed64,5,opt,name=min,proto3,oneof" json:"min,omitempty"`
-	// Highest value.
+	// Highest of all values. Unset: not asked for, or no points.
 	Max *float64 `protobuf:"fixed64,6,opt,name=max,proto3,oneof" json:"max,omitempty"`
-	// Standard deviation of all values. Unset: no points.
+	// Standard deviation over all values, divided by their number. Unset: not asked for, or no points.
 	Std *float64 `protobuf:"fixed64,7,opt,name=std,proto3,oneof" json:"std,omitempty"`
-	// Mean of all values. Unset: no points.
+	// Mean of all values. Unset: not asked for, or no points.
 	Avg *float64 `protobuf:"fixed64,8,opt,name=avg,proto3,oneof" json:"avg,omitempty"`
 	// Values at the last step.
 	LastCount *uint64 `protobuf:"varint,9,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
@@ -362,7 +362,7 @@ type HistogramSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest step with a point.
 	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// Time of the last point.
+	// When the point at last_step was logged, UTC.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
 	// Values at the last step.
 	LastCount *uint64 `protobuf:"varint,3,opt,name=last_count,json=lastCount,proto3,oneof" json:"last_count,omitempty"`
@@ -471,7 +471,7 @@ type DensityHistogramSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest step with a point.
 	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// Time of the last point.
+	// When the point at last_step was logged, UTC.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
 	// Lowest value at the last step.
 	LastMin *float64 `protobuf:"fixed64,3,opt,name=last_min,json=lastMin,proto3,oneof" json:"last_min,omitempty"`
@@ -562,7 +562,7 @@ type ScatterSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Highest step with a point.
 	LastStep uint64 `protobuf:"varint,1,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// Time of the last point.
+	// When the point at last_step was logged, UTC.
 	LastTimestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=last_timestamp,json=lastTimestamp,proto3" json:"last_timestamp,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

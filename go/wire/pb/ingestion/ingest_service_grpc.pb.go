@@ -39,7 +39,7 @@ type IngestServiceClient interface {
 	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
 	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(ctx context.Context, in *InitializeRunLoggingRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InitializeRunLoggingResponse], error)
-	// Changes runs in one call.
+	// Changes runs in one call, without a handshake or a stream.
 	UpdateRuns(ctx context.Context, in *UpdateRunsRequest, opts ...grpc.CallOption) (*UpdateRunsResponse, error)
 	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
 	// empty; the client sends nothing more before its acknowledgement.
@@ -48,7 +48,7 @@ type IngestServiceClient interface {
 	UpdateTraces(ctx context.Context, in *UpdateTracesRequest, opts ...grpc.CallOption) (*UpdateTracesResponse, error)
 	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[UpdateTracesRequest, UpdateTracesResponse], error)
-	// Tells which operations are done.
+	// Tells which operations that were only accepted are done by now.
 	CheckOpStatuses(ctx context.Context, in *CheckOpStatusesRequest, opts ...grpc.CallOption) (*CheckOpStatusesResponse, error)
 }
 
@@ -156,7 +156,7 @@ type IngestServiceServer interface {
 	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
 	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(*InitializeRunLoggingRequest, grpc.ServerStreamingServer[InitializeRunLoggingResponse]) error
-	// Changes runs in one call.
+	// Changes runs in one call, without a handshake or a stream.
 	UpdateRuns(context.Context, *UpdateRunsRequest) (*UpdateRunsResponse, error)
 	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
 	// empty; the client sends nothing more before its acknowledgement.
@@ -165,7 +165,7 @@ type IngestServiceServer interface {
 	UpdateTraces(context.Context, *UpdateTracesRequest) (*UpdateTracesResponse, error)
 	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(grpc.BidiStreamingServer[UpdateTracesRequest, UpdateTracesResponse]) error
-	// Tells which operations are done.
+	// Tells which operations that were only accepted are done by now.
 	CheckOpStatuses(context.Context, *CheckOpStatusesRequest) (*CheckOpStatusesResponse, error)
 	mustEmbedUnimplementedIngestServiceServer()
 }

@@ -28,11 +28,11 @@ const (
 type ResumePolicy int32
 
 const (
-	// Nothing was said.
+	// Not said. Clients always say one, NEVER unless told otherwise.
 	ResumePolicy_RESUME_POLICY_UNSPECIFIED ResumePolicy = 0
-	// Only if the same job created it.
+	// A run that is there is refused, unless this very job created it.
 	ResumePolicy_RESUME_POLICY_NEVER ResumePolicy = 1
-	// Always.
+	// A run that is there is gone on with, whoever created it.
 	ResumePolicy_RESUME_POLICY_ALLOW ResumePolicy = 2
 )
 
@@ -77,7 +77,7 @@ func (ResumePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_ingestion_v1_svc_initialize_proto_rawDescGZIP(), []int{0}
 }
 
-// Asks for a run without logging to it.
+// A run to create without opening a stream to it.
 type CreateRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run to create.
@@ -141,7 +141,7 @@ func (x *CreateRunRequest) GetAggregationRules() []*types.AggregationRule {
 	return nil
 }
 
-// The run will be there.
+// The run is there, or will be once the operation is done.
 type CreateRunResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names the operation for CheckOpStatuses. May be empty; clients need not look at it.
@@ -190,7 +190,7 @@ func (x *CreateRunResponse) GetOperationId() string {
 // Opens a run for a logger.
 type InitializeRunLoggingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The run to create or to find.
+	// The run to create or to find, by workspace, project and name.
 	Run *types.Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// Whether a project that is not there is created. Default false.
 	CreateProjectIfMissing bool `protobuf:"varint,2,opt,name=create_project_if_missing,json=createProjectIfMissing,proto3" json:"create_project_if_missing,omitempty"`
@@ -198,7 +198,8 @@ type InitializeRunLoggingRequest struct {
 	AggregationRules []*types.AggregationRule `protobuf:"bytes,3,rep,name=aggregation_rules,json=aggregationRules,proto3" json:"aggregation_rules,omitempty"`
 	// Which writer this is: random, never 0, the same for all streams of one logger.
 	LoggerId uint64 `protobuf:"varint,4,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
-	// Whether a run that is there already may be gone on with; the client decides by the answer.
+	// What the client will do about a run that is there already. The server opens it all the same and says created
+	// = false.
 	ResumePolicy  ResumePolicy `protobuf:"varint,5,opt,name=resume_policy,json=resumePolicy,proto3,enum=metrana_protobuf.ingestion.v1.svc.ResumePolicy" json:"resume_policy,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -393,13 +394,14 @@ func (*InitializeRunLoggingResponse_RlFamilyDeclarations_) isInitializeRunLoggin
 // The run that was opened.
 type InitializeRunLoggingResponse_InitializedRun struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether this request created the run.
+	// Whether this request created the run. False: it was there, and the client decides by its policy and the
+	// job.
 	Created bool `protobuf:"varint,1,opt,name=created,proto3" json:"created,omitempty"`
-	// Opaque id of the run, as the handshake gave it.
+	// Id of the run, any bytes, which later requests repeat.
 	RunId []byte `protobuf:"bytes,2,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	// Identifies the job that the processes of a run share. Unset: unknown.
+	// Job that created the run. Unset: it named none.
 	OrchestrationIdentifier *string `protobuf:"bytes,3,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
-	// When the run was created. Unset in a request: now.
+	// When the run was created, UTC. Unset: unknown.
 	CreationTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -466,7 +468,7 @@ func (x *InitializeRunLoggingResponse_InitializedRun) GetCreationTime() *timesta
 // One page of where series stand.
 type InitializeRunLoggingResponse_LastLoggedSteps struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry a series. Empty when nothing was selected.
+	// Series of this page that have points outside environments. Empty: none.
 	Series []*InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
 	// Whether no page of this list follows.
 	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
@@ -521,7 +523,7 @@ func (x *InitializeRunLoggingResponse_LastLoggedSteps) GetIsLast() bool {
 // One page of how RL metrics were declared.
 type InitializeRunLoggingResponse_RlFamilyDeclarations struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// RL metrics that the run has.
+	// RL metrics of this page. Empty: the run has none.
 	Families []*InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration `protobuf:"bytes,1,rep,name=families,proto3" json:"families,omitempty"`
 	// Whether no page of this list follows.
 	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
@@ -576,9 +578,9 @@ func (x *InitializeRunLoggingResponse_RlFamilyDeclarations) GetIsLast() bool {
 // One page of where environments stand.
 type InitializeRunLoggingResponse_EnvStatuses struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Environments of this page.
+	// Environments of this page. Empty: the run has none.
 	Envs []*InitializeRunLoggingResponse_EnvStatuses_EnvState `protobuf:"bytes,1,rep,name=envs,proto3" json:"envs,omitempty"`
-	// Whether no page of this list follows.
+	// Whether this ends the handshake: the client reads nothing after it.
 	IsLast        bool `protobuf:"varint,2,opt,name=is_last,json=isLast,proto3" json:"is_last,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -637,11 +639,11 @@ type InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo struct {
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
 	// Labels as key=value joined by &, by key. Empty: no labels.
 	FlatLabels string `protobuf:"bytes,3,opt,name=flat_labels,json=flatLabels,proto3" json:"flat_labels,omitempty"`
-	// How steps relate to each other; fixed by the first declaration.
+	// How the series was first declared; later loggers must log it in the same way.
 	Ordering types.OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
 	// Highest step that was logged: the next automatic one follows it.
 	LastStep uint64 `protobuf:"varint,5,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
-	// What a point of the series holds.
+	// What a point of the series holds, so that equally named series of other kinds stay apart.
 	ValueKind     common.SeriesValueKind `protobuf:"varint,6,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -726,13 +728,13 @@ type InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration struc
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
-	// Keys of the labels, joined by &.
+	// Label keys that all series of the metric have, joined by &. Empty: no labels.
 	LabelKeySet string `protobuf:"bytes,3,opt,name=label_key_set,json=labelKeySet,proto3" json:"label_key_set,omitempty"`
-	// How steps relate to each other; fixed by the first declaration.
+	// How the steps of the metric's series relate to each other.
 	Ordering types.OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
 	// What a point of the series holds.
 	ValueKind common.SeriesValueKind `protobuf:"varint,5,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
-	// Whether the points of the metric name their episodes.
+	// Whether the metric's points name their episodes. A metric keeps to what its first point did.
 	Episodic      bool `protobuf:"varint,6,opt,name=episodic,proto3" json:"episodic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -813,11 +815,11 @@ func (x *InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaration) 
 // Where an environment stands.
 type InitializeRunLoggingResponse_EnvStatuses_EnvState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Environment, by id.
+	// Id of the environment.
 	EnvName string `protobuf:"bytes,1,opt,name=env_name,json=envName,proto3" json:"env_name,omitempty"`
-	// Highest rl_step that was logged.
+	// Highest rl_step with a point in it; 0 also when there is none.
 	LastRlStep uint64 `protobuf:"varint,2,opt,name=last_rl_step,json=lastRlStep,proto3" json:"last_rl_step,omitempty"`
-	// Highest episode that was logged; 0 also when none was.
+	// Highest episode with a point in it, of whichever scale; 0 also when there is none.
 	LastEpisode   uint64 `protobuf:"varint,3,opt,name=last_episode,json=lastEpisode,proto3" json:"last_episode,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

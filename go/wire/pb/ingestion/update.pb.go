@@ -25,7 +25,7 @@ const (
 // Changes of several runs at once, without a stream.
 type UpdateRunsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which writer this is: random, never 0. Called session_id before.
+	// Which writer this is: random, never 0, constant for the life of a logger.
 	LoggerId uint64 `protobuf:"varint,1,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
 	// Changes of runs; one entry a run.
 	RunUpdates []*UpdateRunsRequest_RunUpdate `protobuf:"bytes,2,rep,name=run_updates,json=runUpdates,proto3" json:"run_updates,omitempty"`
@@ -163,9 +163,10 @@ func (x *UpdateRunsResponse) GetPacingDelayMs() uint32 {
 // One request of a stream. It is applied whole, once, and then acknowledged.
 type UpdateRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Opaque id of the run, as the handshake gave it.
+	// The run to log to: the id that the handshake gave.
 	RunId []byte `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
-	// Which writer this is: random, never 0, the same for all streams of one logger.
+	// Which writer this is: that of the handshake, also after reconnecting. In unordered series points of
+	// different writers lie beside each other.
 	LoggerId uint64 `protobuf:"varint,2,opt,name=logger_id,json=loggerId,proto3" json:"logger_id,omitempty"`
 	// Changes of attributes of the run, in order: the last of a path wins.
 	Attributes []*types.AttributeUpdate `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
@@ -175,7 +176,7 @@ type UpdateRunRequest struct {
 	Series []*types.StreamingSeriesUpdate `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
 	// Points that belong to environments, in the order in which they were logged.
 	RlSeries []*types.StreamingRLSeriesUpdate `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
-	// Set in the last request of a run that ends.
+	// Closes the run behind everything else in this request, the last of its logger. Unset: more may follow.
 	CloseRun *types.CloseRun `protobuf:"bytes,7,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
 	// Changes of attributes of environments, in order.
 	EnvAttrUpdates []*types.EnvAttrUpdates `protobuf:"bytes,8,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`
@@ -377,7 +378,7 @@ type CheckOpStatusesRequest struct {
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// Operations to look up.
+	// Ids to look up, as answers gave them in operation_id.
 	OperationIds []string `protobuf:"bytes,3,rep,name=operation_ids,json=operationIds,proto3" json:"operation_ids,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,4,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -446,7 +447,7 @@ func (x *CheckOpStatusesRequest) GetOrganization() string {
 // How operations stand.
 type CheckOpStatusesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether each operation is done, by id.
+	// Whether each operation is done, by its id.
 	OperationStatuses map[string]bool `protobuf:"bytes,1,rep,name=operation_statuses,json=operationStatuses,proto3" json:"operation_statuses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -496,21 +497,21 @@ type UpdateRunsRequest_RunUpdate struct {
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// Name of the run in its project.
+	// Run to change, by name in its project. Required.
 	RunName string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
-	// Attributes in the order of their paths.
+	// Changes of attributes of the run, in order: the last of a path wins.
 	Attributes []*types.AttributeUpdate `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// One entry a series. Empty when nothing was selected.
+	// Points of series that are named in full, without a declaration.
 	Series []*types.SeriesUpdate `protobuf:"bytes,5,rep,name=series,proto3" json:"series,omitempty"`
-	// Points that belong to environments, in the order in which they were logged.
+	// Points in environments of series that are named in full, without a declaration.
 	RlSeries []*types.RLSeriesUpdate `protobuf:"bytes,6,rep,name=rl_series,json=rlSeries,proto3" json:"rl_series,omitempty"`
-	// Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+	// Series that the streaming_ members of this update refer to by number.
 	SeriesDeclarations []*types.SeriesDeclaration `protobuf:"bytes,7,rep,name=series_declarations,json=seriesDeclarations,proto3" json:"series_declarations,omitempty"`
 	// Points of declared series.
 	StreamingSeries []*types.StreamingSeriesUpdate `protobuf:"bytes,8,rep,name=streaming_series,json=streamingSeries,proto3" json:"streaming_series,omitempty"`
 	// Points of declared series that belong to environments.
 	StreamingRlSeries []*types.StreamingRLSeriesUpdate `protobuf:"bytes,9,rep,name=streaming_rl_series,json=streamingRlSeries,proto3" json:"streaming_rl_series,omitempty"`
-	// Set in the last request of a run that ends.
+	// Closes the run behind everything else in this update. Unset: it stays open.
 	CloseRun *types.CloseRun `protobuf:"bytes,10,opt,name=close_run,json=closeRun,proto3" json:"close_run,omitempty"`
 	// Changes of attributes of environments, in order.
 	EnvAttrUpdates []*types.EnvAttrUpdates `protobuf:"bytes,11,rep,name=env_attr_updates,json=envAttrUpdates,proto3" json:"env_attr_updates,omitempty"`

@@ -29,7 +29,7 @@ type UpdateTracesRequest struct {
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// Name of the run in its project.
+	// Run that the traces belong to, by name. Unset: each says so itself, or they belong to the project.
 	RunName *string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3,oneof" json:"run_name,omitempty"`
 	// Changes of traces, in order.
 	TraceUpdates []*types.TraceUpdate `protobuf:"bytes,5,rep,name=trace_updates,json=traceUpdates,proto3" json:"trace_updates,omitempty"`

@@ -26,7 +26,7 @@ const (
 type RunSeriesAggregation int32
 
 const (
-	// Nothing was said.
+	// Not a way to aggregate.
 	RunSeriesAggregation_RUN_SERIES_AGGREGATION_UNSPECIFIED RunSeriesAggregation = 0
 	// Mean.
 	RunSeriesAggregation_RUN_SERIES_AGGREGATION_AVG RunSeriesAggregation = 1
@@ -95,7 +95,7 @@ func (RunSeriesAggregation) EnumDescriptor() ([]byte, []int) {
 type RLEnvironmentsAggregation int32
 
 const (
-	// Nothing was said.
+	// Not a way to aggregate.
 	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_UNSPECIFIED RLEnvironmentsAggregation = 0
 	// Mean.
 	RLEnvironmentsAggregation_RL_ENVIRONMENTS_AGGREGATION_AVG RLEnvironmentsAggregation = 1
@@ -160,7 +160,7 @@ func (RLEnvironmentsAggregation) EnumDescriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_aggregation_proto_rawDescGZIP(), []int{1}
 }
 
-// What AggregateRunSeries asks for.
+// Which series to aggregate over which groups of runs, at common buckets.
 type AggregateRunSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -171,8 +171,8 @@ type AggregateRunSeriesRequest struct {
 	Project string `protobuf:"bytes,3,opt,name=project,proto3" json:"project,omitempty"`
 	// Groups of runs, each aggregated by itself; at most 500 runs each.
 	Groups []*AggregateRunSeriesRequest_RunsList `protobuf:"bytes,4,rep,name=groups,proto3" json:"groups,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,5,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// How to aggregate; one list of values each.
 	Aggregations []RunSeriesAggregation `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregations,omitempty"`
@@ -182,9 +182,9 @@ type AggregateRunSeriesRequest struct {
 	MaxBucketsPerPage *int64 `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
 	// Most buckets of all series together; series then have fewer each. Unset: no bound.
 	MaxBucketsAcrossSeries *int64 `protobuf:"varint,9,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
 	BucketsCount *int64 `protobuf:"varint,10,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,11,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,12,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -306,20 +306,20 @@ func (x *AggregateRunSeriesRequest) GetStepSelection() *StepSelection {
 	return nil
 }
 
-// What AggregateRunSeries answers.
+// A page of aggregated series on one axis.
 type AggregateRunSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a series. Empty when nothing was selected.
 	Series []*AggregateRunSeriesResponse_AggregatedSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
 	// Lowest step on the axis.
 	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest step on the axis.
 	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
 	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets on the axis, empty ones included. 0: nothing was selected.
 	BucketsCount int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -397,7 +397,7 @@ func (x *AggregateRunSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What AggregateRLEnvironmentSeries asks for.
+// Which series to aggregate over which groups of a run's environments, at common buckets.
 type AggregateRLEnvironmentSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -408,17 +408,17 @@ type AggregateRLEnvironmentSeriesRequest struct {
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
 	// Which part of the training to aggregate over.
 	RangeSelector *RLScaleRangeSelector `protobuf:"bytes,4,opt,name=range_selector,json=rangeSelector,proto3" json:"range_selector,omitempty"`
-	// Series query that selects what to aggregate.
+	// Series query that selects what to aggregate, such as reward(scale="ENVIRONMENT_STEP").
 	SeriesExpression string `protobuf:"bytes,5,opt,name=series_expression,json=seriesExpression,proto3" json:"series_expression,omitempty"`
 	// How to aggregate; one list of values each.
 	Aggregations []RLEnvironmentsAggregation `protobuf:"varint,6,rep,packed,name=aggregations,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregations,omitempty"`
-	// Condition in the query grammar. Unset: everything.
+	// Condition that environments must meet, evaluated anew at every x. Unset: all take part.
 	Filter *string `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Attributes or conditions; environments that agree on all form a group. Empty: one group.
 	Groupings []string `protobuf:"bytes,8,rep,name=groupings,proto3" json:"groupings,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets to cut the axis into, 1 to 5,000; not sent together with bucket_width. Neither: 1,000.
 	BucketsCount *int64 `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	// Width of a bucket in steps, instead of buckets_count. Above 0.
+	// Width of a bucket in steps, above 0; not sent together with buckets_count.
 	BucketWidth *float64 `protobuf:"fixed64,10,opt,name=bucket_width,json=bucketWidth,proto3,oneof" json:"bucket_width,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -533,10 +533,10 @@ func (x *AggregateRLEnvironmentSeriesRequest) GetOrganization() string {
 	return ""
 }
 
-// What AggregateRLEnvironmentSeries answers.
+// One aggregated series a group of environments.
 type AggregateRLEnvironmentSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry a series. Empty when nothing was selected.
+	// One entry a group. Empty when no environment was selected.
 	Series        []*AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -630,11 +630,11 @@ type AggregateRunSeriesResponse_BucketedAggregatedPoints struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which aggregation this is.
 	Aggregation RunSeriesAggregation `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RunSeriesAggregation" json:"aggregation,omitempty"`
-	// Mean of the finite points in each bucket, parallel to bucket_indexes.
+	// The aggregation over the runs that have data in each bucket, parallel to bucket_indexes.
 	YValues []float64 `protobuf:"fixed64,2,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
-	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Lowest value of the aggregation within each bucket, parallel to bucket_indexes.
 	MinValues []float64 `protobuf:"fixed64,3,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Highest value of the aggregation within each bucket, parallel to bucket_indexes.
 	MaxValues     []float64 `protobuf:"fixed64,4,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -708,7 +708,7 @@ type AggregateRunSeriesResponse_AggregatedSeries struct {
 	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
 	// times the width).
 	BucketIndexes []uint64 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
-	// Values, one list an aggregation.
+	// One entry for each aggregation asked for, in that order.
 	AggregatedBuckets []*AggregateRunSeriesResponse_BucketedAggregatedPoints `protobuf:"bytes,4,rep,name=aggregated_buckets,json=aggregatedBuckets,proto3" json:"aggregated_buckets,omitempty"`
 	// Runs that have data in each bucket, parallel to bucket_indexes.
 	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
@@ -811,7 +811,7 @@ func (x *AggregateRunSeriesResponse_AggregatedSeries) GetBucketsWithNegInfs() []
 // What the environments of a group have in common, for one grouping.
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The value; none means nothing.
+	// The attribute's text, or whether the condition holds.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -892,12 +892,12 @@ type isAggregateRLEnvironmentSeriesResponse_GroupKeyPart_Value interface {
 }
 
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart_BoolValue struct {
-	// A truth value.
+	// A truth value: of an attribute, or whether the condition holds.
 	BoolValue bool `protobuf:"varint,1,opt,name=bool_value,json=boolValue,proto3,oneof"`
 }
 
 type AggregateRLEnvironmentSeriesResponse_GroupKeyPart_StringValue struct {
-	// A text.
+	// The text of the attribute.
 	StringValue string `protobuf:"bytes,2,opt,name=string_value,json=stringValue,proto3,oneof"`
 }
 
@@ -920,7 +920,7 @@ type AggregateRLEnvironmentSeriesResponse_AggregationValues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which aggregation this is.
 	Aggregation RLEnvironmentsAggregation `protobuf:"varint,1,opt,name=aggregation,proto3,enum=metrana_protobuf.query.v1.svc.RLEnvironmentsAggregation" json:"aggregation,omitempty"`
-	// One value an x.
+	// The aggregation at each x, parallel to first_steps.
 	Values        []float64 `protobuf:"fixed64,2,rep,packed,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -975,11 +975,11 @@ type AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What the group's environments agree on, in the order of the groupings.
 	SeriesKeyParts []*AggregateRLEnvironmentSeriesResponse_GroupKeyPart `protobuf:"bytes,1,rep,name=series_key_parts,json=seriesKeyParts,proto3" json:"series_key_parts,omitempty"`
-	// Where each x begins; those without data are left out.
+	// Step at which each bucket begins, ascending. Buckets without data are left out.
 	FirstSteps []uint64 `protobuf:"varint,2,rep,packed,name=first_steps,json=firstSteps,proto3" json:"first_steps,omitempty"`
-	// Environments that have data at each x.
+	// Environments that have data in each bucket, parallel to first_steps.
 	Counts []uint64 `protobuf:"varint,3,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// How to aggregate; one list of values each.
+	// One entry for each aggregation asked for.
 	Aggregations  []*AggregateRLEnvironmentSeriesResponse_AggregationValues `protobuf:"bytes,4,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -120,12 +120,12 @@ type ListAttrFilter_All struct {
 }
 
 type ListAttrFilter_Regex struct {
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the path must match somewhere.
 	Regex string `protobuf:"bytes,3,opt,name=regex,proto3,oneof"`
 }
 
 type ListAttrFilter_PrefixPath struct {
-	// Path whose immediate children are meant.
+	// Path whose immediate children to list. Empty: those at the top.
 	PrefixPath string `protobuf:"bytes,4,opt,name=prefix_path,json=prefixPath,proto3,oneof"`
 }
 
@@ -232,7 +232,7 @@ type AttrDefDirectorySource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	// Directory, with all below it. Unset: the whole project.
+	// Directory of runs, with all below it. Unset: the whole project.
 	DirectoryPath *string `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -452,7 +452,7 @@ type AttrDirectorySource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	// Directory, with all below it. Unset: the whole project.
+	// Directory whose own attributes are meant, from the top of the project.
 	DirectoryPath string `protobuf:"bytes,2,opt,name=directory_path,json=directoryPath,proto3" json:"directory_path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -615,9 +615,9 @@ func (x *AttrRunSource) GetRun() string {
 // A path with the kind of its values.
 type AttributeDef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Segments joined by /, such as config/optimizer/lr. Never empty.
+	// Path of the attribute, such as config/optimizer/lr.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Kind of the values.
+	// Kind that its values have.
 	Kind          common.AttributeKind `protobuf:"varint,2,opt,name=kind,proto3,enum=metrana_protobuf.common.v1.AttributeKind" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -667,7 +667,7 @@ func (x *AttributeDef) GetKind() common.AttributeKind {
 	return common.AttributeKind(0)
 }
 
-// What ListAttributesDefinitions asks for.
+// Which attributes of which kind of thing, without values: what a filter can name.
 type ListAttributesDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -683,9 +683,9 @@ type ListAttributesDefinitionsRequest struct {
 	Source isListAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -835,12 +835,12 @@ func (*ListAttributesDefinitionsRequest_ExperimentSource) isListAttributesDefini
 
 func (*ListAttributesDefinitionsRequest_RunSource) isListAttributesDefinitionsRequest_Source() {}
 
-// What ListAttributesDefinitions answers.
+// A page of paths and kinds.
 type ListAttributesDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Paths with the kind of their values, by path.
 	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -890,7 +890,7 @@ func (x *ListAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What BrowseAttributesDefinitions asks for.
+// Which attributes directly below a path, without values.
 type BrowseAttributesDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -908,9 +908,9 @@ type BrowseAttributesDefinitionsRequest struct {
 	Source isBrowseAttributesDefinitionsRequest_Source `protobuf_oneof:"source"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1068,14 +1068,14 @@ func (*BrowseAttributesDefinitionsRequest_ExperimentSource) isBrowseAttributesDe
 
 func (*BrowseAttributesDefinitionsRequest_RunSource) isBrowseAttributesDefinitionsRequest_Source() {}
 
-// What BrowseAttributesDefinitions answers.
+// One level of the tree of paths, a page at a time.
 type BrowseAttributesDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Names one level below the directory that have more below them, sorted.
 	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
 	// Paths with the kind of their values, by path.
 	AttributeDefs []*AttributeDef `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1132,7 +1132,7 @@ func (x *BrowseAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListAttributes asks for.
+// Which attributes of one thing, with values.
 type ListAttributesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1148,9 +1148,9 @@ type ListAttributesRequest struct {
 	Source isListAttributesRequest_Source `protobuf_oneof:"source"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1298,12 +1298,12 @@ func (*ListAttributesRequest_ExperimentSource) isListAttributesRequest_Source() 
 
 func (*ListAttributesRequest_RunSource) isListAttributesRequest_Source() {}
 
-// What ListAttributes answers.
+// A page of attributes.
 type ListAttributesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attributes in the order of their paths.
+	// Attributes of this page, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1353,7 +1353,7 @@ func (x *ListAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What BrowseAttributes asks for.
+// Which attributes of one thing directly below a path, with values.
 type BrowseAttributesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1371,9 +1371,9 @@ type BrowseAttributesRequest struct {
 	Source isBrowseAttributesRequest_Source `protobuf_oneof:"source"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1528,14 +1528,14 @@ func (*BrowseAttributesRequest_ExperimentSource) isBrowseAttributesRequest_Sourc
 
 func (*BrowseAttributesRequest_RunSource) isBrowseAttributesRequest_Source() {}
 
-// What BrowseAttributes answers.
+// One level of the tree of attributes, a page at a time.
 type BrowseAttributesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Names one level below the directory that have more below them, sorted.
 	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	// Attributes in the order of their paths.
+	// Attributes of this page, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

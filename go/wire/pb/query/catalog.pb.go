@@ -33,7 +33,7 @@ type RunsFilter struct {
 	Filter *string `protobuf:"bytes,3,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most runs to take. Unset: all that match.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
 	// Entries to pass over. Unset: 0.
 	Offset        *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
@@ -113,7 +113,7 @@ func (x *RunsFilter) GetOffset() int64 {
 	return 0
 }
 
-// What ListWorkspaces asks for.
+// Asks for all workspaces; there is nothing to choose.
 type ListWorkspacesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -150,7 +150,7 @@ func (*ListWorkspacesRequest) Descriptor() ([]byte, []int) {
 	return file_metrana_protobuf_query_v1_svc_catalog_proto_rawDescGZIP(), []int{1}
 }
 
-// What ListWorkspaces answers.
+// All workspaces on one page.
 type ListWorkspacesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspaces by name.
@@ -196,20 +196,20 @@ func (x *ListWorkspacesResponse) GetWorkspaces() []*ListWorkspacesResponse_Works
 	return nil
 }
 
-// What ListProjects asks for.
+// Which projects of a workspace, and in which order.
 type ListProjectsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Workspace that holds the project, by name. Required.
+	// Workspace to look into, by name. Required.
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Condition in the query grammar. Unset: everything.
 	Filter *string `protobuf:"bytes,2,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,3,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most projects on the page, 0 to 500. Unset: 500.
 	Limit *int64 `protobuf:"varint,4,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,5,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	// Attributes to return with each entry, by path. Empty: none.
+	// Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
 	AttributePaths []string `protobuf:"bytes,6,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -296,12 +296,12 @@ func (x *ListProjectsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListProjects answers.
+// A page of projects.
 type ListProjectsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Projects in the order asked for.
 	Projects []*ListProjectsResponse_Project `protobuf:"bytes,1,rep,name=projects,proto3" json:"projects,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -351,7 +351,7 @@ func (x *ListProjectsResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListRuns asks for.
+// Which runs of a project, in which order, and which columns with them.
 type ListRunsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -366,14 +366,13 @@ type ListRunsRequest struct {
 	Filter *string `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most runs on the page, 0 to 1,000. Unset: 1,000.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	// Attributes to return with each entry, by path. Empty: none.
+	// Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
 	AttributePaths []string `protobuf:"bytes,9,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
-	// Summary columns. In a request texts such as loss():last; in an answer their values, those without points
-	// left out.
+	// Columns to work out for each entry, such as loss():last. Empty: none.
 	SeriesSummaries []string `protobuf:"bytes,10,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -488,12 +487,12 @@ func (x *ListRunsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRuns answers.
+// A page of runs, a row of the table each.
 type ListRunsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Runs in the order asked for.
 	Runs []*ListRunsResponse_Run `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -543,7 +542,7 @@ func (x *ListRunsResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListExperiments asks for.
+// Which experiments of a project, and in which order.
 type ListExperimentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -556,11 +555,11 @@ type ListExperimentsRequest struct {
 	Filter *string `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most experiments on the page, 0 to 500. Unset: 500.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	// Attributes to return with each entry, by path. Empty: none.
+	// Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
 	AttributePaths []string `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -661,12 +660,12 @@ func (x *ListExperimentsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListExperiments answers.
+// A page of experiments.
 type ListExperimentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Experiments in the order asked for.
 	Experiments []*ListExperimentsResponse_Experiment `protobuf:"bytes,1,rep,name=experiments,proto3" json:"experiments,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -716,24 +715,24 @@ func (x *ListExperimentsResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListDirectories asks for.
+// Which directories below another, and in which order.
 type ListDirectoriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Project in the workspace, by name. Required.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// Directory, with all below it. Unset: the whole project.
+	// Directory to look below. Unset: the top of the project.
 	DirectoryPath *string `protobuf:"bytes,3,opt,name=directory_path,json=directoryPath,proto3,oneof" json:"directory_path,omitempty"`
 	// Condition in the query grammar. Unset: everything.
 	Filter *string `protobuf:"bytes,4,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most directories on the page. Unset: as many as the server puts on one.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,7,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	// Attributes to return with each entry, by path. Empty: none.
+	// Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
 	AttributePaths []string `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -834,12 +833,12 @@ func (x *ListDirectoriesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListDirectories answers.
+// A page of directories.
 type ListDirectoriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Directories of this page, in the order asked for.
 	Directories []*ListDirectoriesResponse_Directory `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1029,9 +1028,9 @@ func (x *GetRunLineageResponse) GetChildren() []*GetRunLineageResponse_ForkChild
 // A workspace.
 type ListWorkspacesResponse_Workspace struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, unique among its siblings.
+	// Name of the workspace, which requests repeat.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Projects in the workspace.
+	// How many projects it holds.
 	ProjectsCount int64 `protobuf:"varint,2,opt,name=projects_count,json=projectsCount,proto3" json:"projects_count,omitempty"`
 	// Organization that owns it. Empty: the only one.
 	Organization  string `protobuf:"bytes,3,opt,name=organization,proto3" json:"organization,omitempty"`
@@ -1093,13 +1092,13 @@ func (x *ListWorkspacesResponse_Workspace) GetOrganization() string {
 // A project.
 type ListProjectsResponse_Project struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, unique among its siblings.
+	// Name of the project, unique in its workspace.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Runs in it.
+	// How many runs it holds.
 	RunsCount int64 `protobuf:"varint,2,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
-	// Experiments in it.
+	// How many experiments its runs name.
 	ExperimentsCount int64 `protobuf:"varint,3,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that it has, by path.
 	Attributes    []*common.Attribute `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1166,13 +1165,13 @@ func (x *ListProjectsResponse_Project) GetAttributes() []*common.Attribute {
 // A run.
 type ListRunsResponse_Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, unique among its siblings.
+	// Name of the run, unique in its project.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Experiment that groups the run with others. Unset: none.
 	Experiment *string `protobuf:"bytes,2,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that it has, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// Values of the requested columns; those without points are left out.
+	// Values of the columns asked for. A column for which the run has no points is left out.
 	SeriesSummaries []*SeriesSummaryValue `protobuf:"bytes,4,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -1239,11 +1238,11 @@ func (x *ListRunsResponse_Run) GetSeriesSummaries() []*SeriesSummaryValue {
 // An experiment.
 type ListExperimentsResponse_Experiment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, unique among its siblings.
+	// Name of the experiment, unique in its project.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that it has, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// Runs in it.
+	// How many runs name it.
 	RunsCount     int64 `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1303,15 +1302,15 @@ func (x *ListExperimentsResponse_Experiment) GetRunsCount() int64 {
 // A directory of runs.
 type ListDirectoriesResponse_Directory struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path from the top of the project.
+	// Path from the top of the project, segments joined by /.
 	FullPath string `protobuf:"bytes,1,opt,name=full_path,json=fullPath,proto3" json:"full_path,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that it has, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// Runs in it.
+	// How many runs lie in it.
 	RunsCount int64 `protobuf:"varint,3,opt,name=runs_count,json=runsCount,proto3" json:"runs_count,omitempty"`
-	// Experiments in it.
+	// How many experiments lie in it.
 	ExperimentsCount int64 `protobuf:"varint,4,opt,name=experiments_count,json=experimentsCount,proto3" json:"experiments_count,omitempty"`
-	// Directories directly below.
+	// How many directories lie directly below it.
 	DirectoriesCount int64 `protobuf:"varint,5,opt,name=directories_count,json=directoriesCount,proto3" json:"directories_count,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

@@ -25,15 +25,15 @@ const (
 // A metric at a scale, with the label keys of its series.
 type MetricDefinition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name that all of the metric's series share.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
-	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+	// Scale that all of the metric's series share, such as ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
 	// Keys that any of the metric's series has, sorted.
 	LabelKeys []string `protobuf:"bytes,3,rep,name=label_keys,json=labelKeys,proto3" json:"label_keys,omitempty"`
 	// Whether its series were aggregated over labels.
 	IsAggregated bool `protobuf:"varint,4,opt,name=is_aggregated,json=isAggregated,proto3" json:"is_aggregated,omitempty"`
-	// What a point of the series holds.
+	// What a point of the metric's series holds.
 	ValueKind     common.SeriesValueKind `protobuf:"varint,5,opt,name=value_kind,json=valueKind,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -104,7 +104,7 @@ func (x *MetricDefinition) GetValueKind() common.SeriesValueKind {
 	return common.SeriesValueKind(0)
 }
 
-// What ListMetricDefinitions asks for.
+// Which metrics of some runs, of an experiment or of a whole project.
 type ListMetricDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -117,15 +117,15 @@ type ListMetricDefinitionsRequest struct {
 	Scales []string `protobuf:"bytes,4,rep,name=scales,proto3" json:"scales,omitempty"`
 	// Experiment, by name. Unset: all runs.
 	Experiment *string `protobuf:"bytes,5,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	// One more run, by name. Unset: none.
+	// One more run, by name. Neither this nor run_names: all runs of the experiment or project.
 	Run *string `protobuf:"bytes,6,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	// Runs to read, by name; at most 1,000.
+	// Runs to look at, by name; at most 1,000. Neither these nor run: all runs of the experiment or project.
 	RunNames []string `protobuf:"bytes,10,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
 	// Whether aggregated series are left out. Default false.
 	SkipAggregated bool `protobuf:"varint,11,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
@@ -258,12 +258,12 @@ func (x *ListMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListMetricDefinitions answers.
+// A page of metrics.
 type ListMetricDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Metrics by name and scale.
 	MetricDefinitions []*MetricDefinition `protobuf:"bytes,1,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -313,7 +313,7 @@ func (x *ListMetricDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What BrowseMetricDefinitions asks for.
+// Which metrics whose names lie directly below a path.
 type BrowseMetricDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -324,15 +324,15 @@ type BrowseMetricDefinitionsRequest struct {
 	Directory string `protobuf:"bytes,3,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Experiment, by name. Unset: all runs.
 	Experiment *string `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	// One more run, by name. Unset: none.
+	// One more run, by name. Neither this nor run_names: all runs of the experiment or project.
 	Run *string `protobuf:"bytes,5,opt,name=run,proto3,oneof" json:"run,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	// Runs to read, by name; at most 1,000.
+	// Runs to look at, by name; at most 1,000. Neither these nor run: all runs of the experiment or project.
 	RunNames []string `protobuf:"bytes,9,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
 	// Whether aggregated series are left out. Default false.
 	SkipAggregated bool `protobuf:"varint,10,opt,name=skip_aggregated,json=skipAggregated,proto3" json:"skip_aggregated,omitempty"`
@@ -458,14 +458,14 @@ func (x *BrowseMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What BrowseMetricDefinitions answers.
+// One level of the tree of metric names, a page at a time.
 type BrowseMetricDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Names one level below the directory that have more below them, sorted.
 	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
 	// Metrics by name and scale.
 	MetricDefinitions []*MetricDefinition `protobuf:"bytes,2,rep,name=metric_definitions,json=metricDefinitions,proto3" json:"metric_definitions,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -522,7 +522,7 @@ func (x *BrowseMetricDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListSeriesDefinitions asks for.
+// Which series, each with its labels.
 type ListSeriesDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -535,9 +535,9 @@ type ListSeriesDefinitionsRequest struct {
 	Run *string `protobuf:"bytes,4,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// Series queries; series that any selects are listed. Empty: all.
 	SeriesFilters []string `protobuf:"bytes,5,rep,name=series_filters,json=seriesFilters,proto3" json:"series_filters,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Series of one of these kinds. Empty: all.
 	ValueKinds []common.SeriesValueKind `protobuf:"varint,8,rep,packed,name=value_kinds,json=valueKinds,proto3,enum=metrana_protobuf.common.v1.SeriesValueKind" json:"value_kinds,omitempty"`
@@ -640,12 +640,12 @@ func (x *ListSeriesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListSeriesDefinitions answers.
+// A page of series.
 type ListSeriesDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identities of series, in their order.
 	SeriesDefinitions []*common.SeriesDefinition `protobuf:"bytes,1,rep,name=series_definitions,json=seriesDefinitions,proto3" json:"series_definitions,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -695,7 +695,7 @@ func (x *ListSeriesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListSeriesLabelValues asks for.
+// Which values some label keys have in a run.
 type ListSeriesLabelValuesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -704,11 +704,11 @@ type ListSeriesLabelValuesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Run in the project, by name. Required.
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	// Keys to list, and which of their values.
+	// Keys to list, at most 10, and which of their values.
 	LabelKeyFilters []*ListSeriesLabelValuesRequest_LabelKeyFilter `protobuf:"bytes,4,rep,name=label_key_filters,json=labelKeyFilters,proto3" json:"label_key_filters,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -795,12 +795,12 @@ func (x *ListSeriesLabelValuesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListSeriesLabelValues answers.
+// A page of label keys with values.
 type ListSeriesLabelValuesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Keys with their values; one key may go on on the next page.
 	LabelKeyValues []*ListSeriesLabelValuesResponse_LabelKeyValues `protobuf:"bytes,1,rep,name=label_key_values,json=labelKeyValues,proto3" json:"label_key_values,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -853,9 +853,9 @@ func (x *ListSeriesLabelValuesResponse) GetResumeToken() string {
 // A label key, and which of its values.
 type ListSeriesLabelValuesRequest_LabelKeyFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Label key.
+	// Label key whose values to list.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// The value; none means nothing.
+	// Which of its values. None set: all.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -951,7 +951,7 @@ func (*ListSeriesLabelValuesRequest_LabelKeyFilter_ValueRegex) isListSeriesLabel
 // A label key with values.
 type ListSeriesLabelValuesResponse_LabelKeyValues struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Label key.
+	// Label key that was asked for.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// Values of the key, sorted.
 	Values        []string `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`

@@ -22,7 +22,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// What ListHistogramSeries asks for.
+// Which histograms of which series of which runs.
 type ListHistogramSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -31,16 +31,16 @@ type ListHistogramSeriesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// Whether a forked run shows its parent's points up to the fork as well. Default false.
 	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Whether times are returned. Default false.
 	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
-	// Most points on a page. Unset: 1,000,000.
+	// Most histograms on a page. Unset: 2,000.
 	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -164,7 +164,7 @@ type HistogramSeriesData struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identity of the series.
 	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	// Points in ascending order of steps.
+	// Histograms of this page, by step.
 	Points *common.HistogramSeriesPoints `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
 	// Extent of the whole series, when asked for.
 	Extent        *HistogramSeriesData_SeriesExtent `protobuf:"bytes,3,opt,name=extent,proto3,oneof" json:"extent,omitempty"`
@@ -223,12 +223,12 @@ func (x *HistogramSeriesData) GetExtent() *HistogramSeriesData_SeriesExtent {
 	return nil
 }
 
-// What ListHistogramSeries answers.
+// A page of histograms. A series that was cut goes on on the next page.
 type ListHistogramSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a run, in the order asked for.
 	RunPoints []*ListHistogramSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -278,7 +278,7 @@ func (x *ListHistogramSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListScatterSeries asks for.
+// Which sets of points of which series of which runs.
 type ListScatterSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -287,8 +287,8 @@ type ListScatterSeriesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// Whether a forked run shows its parent's points up to the fork as well. Default false.
 	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
@@ -296,7 +296,7 @@ type ListScatterSeriesRequest struct {
 	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
 	// Most points of all sets on a page. Unset: 200,000.
 	MaxDataPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_data_points_per_page,json=maxDataPointsPerPage,proto3,oneof" json:"max_data_points_per_page,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -420,7 +420,7 @@ type ScatterSeriesData struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identity of the series.
 	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	// Points in ascending order of steps.
+	// Sets of points of this page, by step.
 	Points *common.ScatterSeriesPoints `protobuf:"bytes,2,opt,name=points,proto3" json:"points,omitempty"`
 	// Extent of the whole series, when asked for.
 	Extent        *ScatterSeriesData_SeriesExtent `protobuf:"bytes,3,opt,name=extent,proto3,oneof" json:"extent,omitempty"`
@@ -479,12 +479,12 @@ func (x *ScatterSeriesData) GetExtent() *ScatterSeriesData_SeriesExtent {
 	return nil
 }
 
-// What ListScatterSeries answers.
+// A page of sets of points. A series that was cut goes on on the next page.
 type ListScatterSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a run, in the order asked for.
 	RunPoints []*ListScatterSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -537,9 +537,9 @@ func (x *ListScatterSeriesResponse) GetResumeToken() string {
 // How far a whole series goes.
 type HistogramSeriesData_SeriesExtent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Lowest step on the axis.
+	// Lowest step of the whole series.
 	FirstStep uint64 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest step of the whole series.
 	LastStep uint64 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Points in the whole series.
 	PointsCount   uint64 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`
@@ -656,9 +656,9 @@ func (x *ListHistogramSeriesResponse_RunPoints) GetSeries() []*HistogramSeriesDa
 // How far a whole series goes.
 type ScatterSeriesData_SeriesExtent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Lowest step on the axis.
+	// Lowest step of the whole series.
 	FirstStep uint64 `protobuf:"varint,1,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest step of the whole series.
 	LastStep uint64 `protobuf:"varint,2,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Points in the whole series.
 	PointsCount uint64 `protobuf:"varint,3,opt,name=points_count,json=pointsCount,proto3" json:"points_count,omitempty"`

@@ -99,21 +99,21 @@ type QueryServiceClient interface {
 	BrowseAttributesDefinitions(ctx context.Context, in *BrowseAttributesDefinitionsRequest, opts ...grpc.CallOption) (*BrowseAttributesDefinitionsResponse, error)
 	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(ctx context.Context, in *ListRLAttributesDefinitionsRequest, opts ...grpc.CallOption) (*ListRLAttributesDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// ListRLAttributesDefinitions over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(ctx context.Context, in *ListRLAttributesDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*ListRLAttributesDefinitionsResponse, error)
-	// The same, one level at a time.
+	// ListRLAttributesDefinitions one level of the tree at a time.
 	BrowseRLAttributesDefinitions(ctx context.Context, in *BrowseRLAttributesDefinitionsRequest, opts ...grpc.CallOption) (*BrowseRLAttributesDefinitionsResponse, error)
 	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(ctx context.Context, in *ListMetricDefinitionsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
-	// The same, one level at a time.
+	// ListMetricDefinitions one level of the names at a time.
 	BrowseMetricDefinitions(ctx context.Context, in *BrowseMetricDefinitionsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
 	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(ctx context.Context, in *ListRLEnvironmentMetricDefinitionsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// ListRLEnvironmentMetricDefinitions over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(ctx context.Context, in *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*ListMetricDefinitionsResponse, error)
 	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(ctx context.Context, in *BrowseRLEnvironmentMetricDefinitionsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// BrowseRLEnvironmentMetricDefinitions over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(ctx context.Context, in *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest, opts ...grpc.CallOption) (*BrowseMetricDefinitionsResponse, error)
 	// Lists the identities of series.
 	ListSeriesDefinitions(ctx context.Context, in *ListSeriesDefinitionsRequest, opts ...grpc.CallOption) (*ListSeriesDefinitionsResponse, error)
@@ -125,7 +125,7 @@ type QueryServiceClient interface {
 	BrowseAttributes(ctx context.Context, in *BrowseAttributesRequest, opts ...grpc.CallOption) (*BrowseAttributesResponse, error)
 	// Lists the attributes of an environment.
 	ListRLEnvAttributes(ctx context.Context, in *ListRLEnvAttributesRequest, opts ...grpc.CallOption) (*ListRLEnvAttributesResponse, error)
-	// The same, one level at a time.
+	// ListRLEnvAttributes one level of the tree at a time.
 	BrowseRLEnvAttributes(ctx context.Context, in *BrowseRLEnvAttributesRequest, opts ...grpc.CallOption) (*BrowseRLEnvAttributesResponse, error)
 	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(ctx context.Context, in *ListSeriesSummariesRequest, opts ...grpc.CallOption) (*ListSeriesSummariesResponse, error)
@@ -595,21 +595,21 @@ type QueryServiceServer interface {
 	BrowseAttributesDefinitions(context.Context, *BrowseAttributesDefinitionsRequest) (*BrowseAttributesDefinitionsResponse, error)
 	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *ListRLAttributesDefinitionsRequest) (*ListRLAttributesDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// ListRLAttributesDefinitions over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *ListRLAttributesDefinitionsAcrossRunsRequest) (*ListRLAttributesDefinitionsResponse, error)
-	// The same, one level at a time.
+	// ListRLAttributesDefinitions one level of the tree at a time.
 	BrowseRLAttributesDefinitions(context.Context, *BrowseRLAttributesDefinitionsRequest) (*BrowseRLAttributesDefinitionsResponse, error)
 	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *ListMetricDefinitionsRequest) (*ListMetricDefinitionsResponse, error)
-	// The same, one level at a time.
+	// ListMetricDefinitions one level of the names at a time.
 	BrowseMetricDefinitions(context.Context, *BrowseMetricDefinitionsRequest) (*BrowseMetricDefinitionsResponse, error)
 	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *ListRLEnvironmentMetricDefinitionsRequest) (*ListMetricDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// ListRLEnvironmentMetricDefinitions over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest) (*ListMetricDefinitionsResponse, error)
 	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *BrowseRLEnvironmentMetricDefinitionsRequest) (*BrowseMetricDefinitionsResponse, error)
-	// The same over several runs, at most 100.
+	// BrowseRLEnvironmentMetricDefinitions over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest) (*BrowseMetricDefinitionsResponse, error)
 	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *ListSeriesDefinitionsRequest) (*ListSeriesDefinitionsResponse, error)
@@ -621,7 +621,7 @@ type QueryServiceServer interface {
 	BrowseAttributes(context.Context, *BrowseAttributesRequest) (*BrowseAttributesResponse, error)
 	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *ListRLEnvAttributesRequest) (*ListRLEnvAttributesResponse, error)
-	// The same, one level at a time.
+	// ListRLEnvAttributes one level of the tree at a time.
 	BrowseRLEnvAttributes(context.Context, *BrowseRLEnvAttributesRequest) (*BrowseRLEnvAttributesResponse, error)
 	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *ListSeriesSummariesRequest) (*ListSeriesSummariesResponse, error)

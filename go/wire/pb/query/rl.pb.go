@@ -27,13 +27,13 @@ type RlSeriesBucketsOnEpisodeSelector struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a series. Empty when nothing was selected.
 	Series []*RlSeriesBucketsOnEpisodeSelector_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	// Lowest step on the axis.
+	// Lowest env step on the axis; of EPISODE scale, lowest episode.
 	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest env step on the axis; of EPISODE scale, highest episode.
 	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
 	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets on the axis, empty ones included. 0: nothing was selected.
 	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -116,7 +116,7 @@ type RlSeriesBucketsOnRlStepSelector struct {
 	LastRolloutIdx uint64 `protobuf:"varint,3,opt,name=last_rollout_idx,json=lastRolloutIdx,proto3" json:"last_rollout_idx,omitempty"`
 	// Width of a bucket in rollout indexes; not necessarily whole.
 	RolloutIndexesPerBucket float64 `protobuf:"fixed64,4,opt,name=rollout_indexes_per_bucket,json=rolloutIndexesPerBucket,proto3" json:"rollout_indexes_per_bucket,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets on the axis, empty ones included. 0: nothing was selected.
 	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -361,7 +361,7 @@ func (*RLScaleRangeSelector_RlStepRange) isRLScaleRangeSelector_Scale() {}
 
 func (*RLScaleRangeSelector_EpisodeRange) isRLScaleRangeSelector_Scale() {}
 
-// What GetRLInfo asks for.
+// The run to ask about.
 type GetRLInfoRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -434,14 +434,14 @@ func (x *GetRLInfoRequest) GetOrganization() string {
 	return ""
 }
 
-// What GetRLInfo answers.
+// How many environments a run has and how far they got.
 type GetRLInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Environments with points. 0: not an RL run.
 	NumberOfEnvironments int64 `protobuf:"varint,1,opt,name=number_of_environments,json=numberOfEnvironments,proto3" json:"number_of_environments,omitempty"`
-	// Highest episode that was logged.
+	// Highest episode of any environment, of whichever scale; 0 also when there is none.
 	LatestEpisode uint64 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
-	// Highest rl_step that was logged.
+	// Highest rl_step of any environment; 0 also when there is none.
 	LatestRlStep  uint64 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -498,7 +498,7 @@ func (x *GetRLInfoResponse) GetLatestRlStep() uint64 {
 	return 0
 }
 
-// What ListRLEnvironments asks for.
+// Which environments of a run, at which place in its training, and which columns with them.
 type ListRLEnvironmentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -509,18 +509,18 @@ type ListRLEnvironmentsRequest struct {
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
 	// Where in the training to look. Unset: at the run's latest episode.
 	ScaleSelector *RLScaleSelector `protobuf:"bytes,4,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most environments on the page, 0 to 1,000. Unset: 1,000.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
-	// Condition in the query grammar. Unset: everything.
+	// Condition in the query grammar; environment_id, latest_episode and latest_rl_step count as attributes.
+	// Unset: all match.
 	Filter *string `protobuf:"bytes,7,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
-	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+	// Ordering in the query grammar. Unset: by environment id.
 	OrderBy *string `protobuf:"bytes,8,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Summary columns. In a request texts such as loss():last; in an answer their values, those without points
-	// left out.
+	// Columns to work out for each entry, such as loss():last. Empty: none.
 	SeriesSummaries []string `protobuf:"bytes,9,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
-	// Attributes to return with each entry, by path. Empty: none.
+	// Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
 	AttributePaths []string `protobuf:"bytes,10,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -635,12 +635,12 @@ func (x *ListRLEnvironmentsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvironments answers.
+// A page of environments, a row of the table each.
 type ListRLEnvironmentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Environments in the order asked for.
 	Environments []*ListRLEnvironmentsResponse_Environment `protobuf:"bytes,1,rep,name=environments,proto3" json:"environments,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -690,7 +690,7 @@ func (x *ListRLEnvironmentsResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListRLAttributesDefinitions asks for.
+// Which attributes environments of a run have, without values.
 type ListRLAttributesDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -703,9 +703,9 @@ type ListRLAttributesDefinitionsRequest struct {
 	Environment *string `protobuf:"bytes,4,opt,name=environment,proto3,oneof" json:"environment,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,5,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -799,12 +799,12 @@ func (x *ListRLAttributesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLAttributesDefinitions answers.
+// A page of paths and kinds of environments' attributes.
 type ListRLAttributesDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Paths with the kind of their values, by path.
 	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -854,7 +854,7 @@ func (x *ListRLAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListRLAttributesDefinitionsAcrossRuns asks for.
+// Which attributes environments of several runs have, without values.
 type ListRLAttributesDefinitionsAcrossRunsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -865,9 +865,9 @@ type ListRLAttributesDefinitionsAcrossRunsRequest struct {
 	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -954,7 +954,7 @@ func (x *ListRLAttributesDefinitionsAcrossRunsRequest) GetOrganization() string 
 	return ""
 }
 
-// What BrowseRLAttributesDefinitions asks for.
+// Which attributes of environments lie directly below a path, without values.
 type BrowseRLAttributesDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -969,9 +969,9 @@ type BrowseRLAttributesDefinitionsRequest struct {
 	Directory string `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *BrowseAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1072,14 +1072,14 @@ func (x *BrowseRLAttributesDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What BrowseRLAttributesDefinitions answers.
+// One level of the tree of paths of environments' attributes.
 type BrowseRLAttributesDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Names one level below the directory that have more below them, sorted.
 	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
 	// Paths with the kind of their values, by path.
 	AttributeDefs []*AttributeDef `protobuf:"bytes,2,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1136,7 +1136,7 @@ func (x *BrowseRLAttributesDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListRLEnvAttributes asks for.
+// Which attributes of one environment or one of its episodes, with values.
 type ListRLEnvAttributesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1145,15 +1145,15 @@ type ListRLEnvAttributesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Run in the project, by name. Required.
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	// Environment, by id.
+	// Environment whose attributes to list, by id. Required.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Episode whose attributes are laid over those of the environment. Unset: none.
 	Episode *uint64 `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,6,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1254,12 +1254,12 @@ func (x *ListRLEnvAttributesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvAttributes answers.
+// A page of an environment's attributes.
 type ListRLEnvAttributesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attributes in the order of their paths.
+	// Attributes of this page, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,7 +1309,7 @@ func (x *ListRLEnvAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What BrowseRLEnvAttributes asks for.
+// Which attributes of one environment directly below a path, with values.
 type BrowseRLEnvAttributesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1318,7 +1318,7 @@ type BrowseRLEnvAttributesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Run in the project, by name. Required.
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	// Environment, by id.
+	// Environment whose attributes to list, by id. Required.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Episode whose attributes are laid over those of the environment. Unset: none.
 	Episode *uint64 `protobuf:"varint,5,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
@@ -1326,9 +1326,9 @@ type BrowseRLEnvAttributesRequest struct {
 	Directory string `protobuf:"bytes,6,opt,name=directory,proto3" json:"directory,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *BrowseAttrFilter `protobuf:"bytes,7,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,9,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1436,14 +1436,14 @@ func (x *BrowseRLEnvAttributesRequest) GetOrganization() string {
 	return ""
 }
 
-// What BrowseRLEnvAttributes answers.
+// One level of the tree of an environment's attributes.
 type BrowseRLEnvAttributesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Path segments that have something below them, in order.
+	// Names one level below the directory that have more below them, sorted.
 	Directories []string `protobuf:"bytes,1,rep,name=directories,proto3" json:"directories,omitempty"`
-	// Attributes in the order of their paths.
+	// Attributes of this page, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,2,rep,name=attributes,proto3" json:"attributes,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1500,7 +1500,7 @@ func (x *BrowseRLEnvAttributesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What BrowseRLEnvironmentMetricDefinitions asks for.
+// Which metrics of environments have names directly below a path.
 type BrowseRLEnvironmentMetricDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1513,13 +1513,13 @@ type BrowseRLEnvironmentMetricDefinitionsRequest struct {
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Path to look below, segments joined by /. Empty: the top.
 	Directory string `protobuf:"bytes,5,opt,name=directory,proto3" json:"directory,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,8,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	// Environments. In a request ids, at most 1,000.
+	// Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
 	Environments []string `protobuf:"bytes,9,rep,name=environments,proto3" json:"environments,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1627,7 +1627,7 @@ func (x *BrowseRLEnvironmentMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvironmentMetricDefinitions asks for.
+// Which metrics environments of a run have.
 type ListRLEnvironmentMetricDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1642,13 +1642,13 @@ type ListRLEnvironmentMetricDefinitionsRequest struct {
 	MetricNamePrefixes []string `protobuf:"bytes,5,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
 	// Metrics of one of these scales. Empty: all.
 	Scales []string `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,9,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	// Environments. In a request ids, at most 1,000.
+	// Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
 	Environments []string `protobuf:"bytes,10,rep,name=environments,proto3" json:"environments,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,11,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1763,7 +1763,7 @@ func (x *ListRLEnvironmentMetricDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+// Which metrics environments of several runs have.
 type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1774,13 +1774,13 @@ type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
 	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
 	// Metrics whose names begin with one of these. Empty: all.
 	MetricNamePrefixes []string `protobuf:"bytes,4,rep,name=metric_name_prefixes,json=metricNamePrefixes,proto3" json:"metric_name_prefixes,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
 	// Metrics of one of these scales. Empty: all.
 	Scales []string `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1881,7 +1881,7 @@ func (x *ListRLEnvironmentMetricDefinitionsAcrossRunsRequest) GetOrganization() 
 	return ""
 }
 
-// What BrowseRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+// Which metrics of environments of several runs have names directly below a path.
 type BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1892,11 +1892,11 @@ type BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest struct {
 	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
 	// Path to look below, segments joined by /. Empty: the top.
 	Directory string `protobuf:"bytes,4,opt,name=directory,proto3" json:"directory,omitempty"`
-	// Pattern in RE2 syntax. Empty: everything matches.
+	// Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
 	Regex *string `protobuf:"bytes,5,opt,name=regex,proto3,oneof" json:"regex,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,6,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,7,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,8,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1990,7 +1990,7 @@ func (x *BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest) GetOrganization(
 	return ""
 }
 
-// What ListRLEnvironmentFloatSeries asks for.
+// One environment at one place in the training, all of its series.
 type ListRLEnvironmentFloatSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1999,7 +1999,7 @@ type ListRLEnvironmentFloatSeriesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Run in the project, by name. Required.
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	// Environment, by id.
+	// Environment to read, by id. Required.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Where in the training to look. Unset: at the run's latest episode.
 	ScaleSelector *RLScaleSelector `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
@@ -2007,7 +2007,7 @@ type ListRLEnvironmentFloatSeriesRequest struct {
 	IncludeInherited bool `protobuf:"varint,6,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Most points on a page. Unset: 1,000,000.
 	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -2117,7 +2117,7 @@ func (x *ListRLEnvironmentFloatSeriesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvironmentFloatSeriesBuckets asks for.
+// Which series of which environments, at one place in the training, cut into buckets on one axis for all.
 type ListRLEnvironmentFloatSeriesBucketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -2126,7 +2126,7 @@ type ListRLEnvironmentFloatSeriesBucketsRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Run in the project, by name. Required.
 	Run string `protobuf:"bytes,3,opt,name=run,proto3" json:"run,omitempty"`
-	// One more environment, by id. Empty: none.
+	// Environment to read besides environments, by id. Empty: only those.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// Where in the training to look. Unset: at the run's latest episode.
 	ScaleSelector *RLScaleSelector `protobuf:"bytes,5,opt,name=scale_selector,json=scaleSelector,proto3" json:"scale_selector,omitempty"`
@@ -2136,9 +2136,9 @@ type ListRLEnvironmentFloatSeriesBucketsRequest struct {
 	IncludeInherited bool `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Most buckets on a page. Unset: 1,000,000.
 	MaxBucketsPerPage *int64 `protobuf:"varint,8,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
 	BucketsCount *int64 `protobuf:"varint,9,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,10,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,11,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -2148,7 +2148,7 @@ type ListRLEnvironmentFloatSeriesBucketsRequest struct {
 	UseSpecializedRlSeriesBuckets bool `protobuf:"varint,13,opt,name=use_specialized_rl_series_buckets,json=useSpecializedRlSeriesBuckets,proto3" json:"use_specialized_rl_series_buckets,omitempty"`
 	// Most buckets of all series together; series then have fewer each. Unset: no bound.
 	MaxBucketsAcrossSeries *int64 `protobuf:"varint,14,opt,name=max_buckets_across_series,json=maxBucketsAcrossSeries,proto3,oneof" json:"max_buckets_across_series,omitempty"`
-	// Environments. In a request ids, at most 1,000.
+	// Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
 	Environments []string `protobuf:"bytes,15,rep,name=environments,proto3" json:"environments,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,16,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -2298,12 +2298,12 @@ func (x *ListRLEnvironmentFloatSeriesBucketsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListRLEnvironmentFloatSeries answers.
+// A page of the points of an environment.
 type ListRLEnvironmentFloatSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a series. Empty when nothing was selected.
 	Series []*SeriesPoints `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2353,20 +2353,21 @@ func (x *ListRLEnvironmentFloatSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListRLEnvironmentFloatSeriesBuckets answers.
+// A page of buckets, as rows or as columns.
 type ListRLEnvironmentFloatSeriesBucketsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry a series. Empty when nothing was selected.
+	// The buckets as rows, one entry a series. Empty when use_specialized_rl_series_buckets was asked for.
 	Series []*SeriesBuckets `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Lowest step on the axis.
+	// Lowest x on the axis: env step, or rollout index at an rl_step.
 	FirstStep uint64 `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest x on the axis: env step, or rollout index at an rl_step.
 	LastStep uint64 `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Width of a bucket in steps; not necessarily whole.
 	BucketStepWidth float64 `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
-	// Set when it was asked for, in the layout that fits the selector.
+	// The buckets as columns, when use_specialized_rl_series_buckets was asked for. Which member it is follows the
+	// selector.
 	//
 	// Types that are valid to be assigned to RlSpecializedSeries:
 	//
@@ -2499,9 +2500,11 @@ type RlSeriesBucketsOnEpisodeSelector_SingleSeries struct {
 	YValues []float64 `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
 	// Finite points in each bucket, parallel to bucket_indexes.
 	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MinValues []float64 `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MaxValues []float64 `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
 	LastTimestampMillis []int64 `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
@@ -2645,9 +2648,11 @@ type RlSeriesBucketsOnRlStepSelector_SingleSeries struct {
 	YValues []float64 `protobuf:"fixed64,3,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
 	// Finite points in each bucket, parallel to bucket_indexes.
 	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MinValues []float64 `protobuf:"fixed64,5,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MaxValues []float64 `protobuf:"fixed64,6,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
 	LastTimestampMillis []int64 `protobuf:"varint,7,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
@@ -2793,15 +2798,15 @@ type ListRLEnvironmentsResponse_Environment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the environment.
 	EnvironmentId string `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	// Highest episode that was logged.
+	// Highest episode with a point in it, of whichever scale; 0 also when there is none.
 	LatestEpisode uint64 `protobuf:"varint,2,opt,name=latest_episode,json=latestEpisode,proto3" json:"latest_episode,omitempty"`
-	// Highest rl_step that was logged.
+	// Highest rl_step with a point in it; 0 also when there is none.
 	LatestRlStep uint64 `protobuf:"varint,3,opt,name=latest_rl_step,json=latestRlStep,proto3" json:"latest_rl_step,omitempty"`
 	// Episode that the environment is in at the selected place.
 	CurrentEpisode uint64 `protobuf:"varint,4,opt,name=current_episode,json=currentEpisode,proto3" json:"current_episode,omitempty"`
-	// Values of the requested columns; those without points are left out.
+	// Values of the columns asked for. A column for which the environment has no points is left out.
 	SeriesSummaries []*SeriesSummaryValue `protobuf:"bytes,5,rep,name=series_summaries,json=seriesSummaries,proto3" json:"series_summaries,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that it has, by path.
 	Attributes    []*common.Attribute `protobuf:"bytes,6,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

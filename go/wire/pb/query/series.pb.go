@@ -25,9 +25,9 @@ const (
 // A range of steps.
 type StepRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Lowest step, inclusive. Unset: from the first.
+	// Lowest step, inclusive. Unset: from the first there is.
 	FromStep *uint64 `protobuf:"varint,1,opt,name=from_step,json=fromStep,proto3,oneof" json:"from_step,omitempty"`
-	// Highest step, inclusive. Unset: to the last.
+	// Highest step, inclusive. Unset: to the last there is.
 	ToStep        *uint64 `protobuf:"varint,2,opt,name=to_step,json=toStep,proto3,oneof" json:"to_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -184,9 +184,9 @@ func (*StepSelection_PerSeriesFromTheEnd) isStepSelection_Selection() {}
 // A range of times.
 type TimestampRange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Earliest time, inclusive. Unset: from the first.
+	// Earliest time in milliseconds, inclusive: Unix time, or since the start of each run. Unset: from the first.
 	FromTimestampMillis *int64 `protobuf:"varint,1,opt,name=from_timestamp_millis,json=fromTimestampMillis,proto3,oneof" json:"from_timestamp_millis,omitempty"`
-	// Latest time, inclusive. Unset: to the last.
+	// Latest time in milliseconds, inclusive: Unix time, or since the start of each run. Unset: to the last.
 	ToTimestampMillis *int64 `protobuf:"varint,2,opt,name=to_timestamp_millis,json=toTimestampMillis,proto3,oneof" json:"to_timestamp_millis,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -349,15 +349,15 @@ func (x *SeriesBuckets) GetBuckets() *common.FloatSeriesBuckets {
 // Series of runs over steps, on one axis.
 type RunSeriesBuckets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry a series. Empty when nothing was selected.
+	// One entry a (run, series) with finite or other points in this page's buckets.
 	Series []*RunSeriesBuckets_SingleSeries `protobuf:"bytes,1,rep,name=series,proto3" json:"series,omitempty"`
 	// Lowest step on the axis.
 	FirstStep uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest step on the axis.
 	LastStep uint64 `protobuf:"varint,3,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Width of a bucket in steps; not necessarily whole. 1 when there are no more steps than buckets.
 	StepsPerBucket float64 `protobuf:"fixed64,4,opt,name=steps_per_bucket,json=stepsPerBucket,proto3" json:"steps_per_bucket,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets on the axis, empty ones included. 0: nothing was selected.
 	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -439,7 +439,7 @@ type RunSeriesTimestampBuckets struct {
 	LastTimestampMillis int64 `protobuf:"varint,3,opt,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
 	// Width of a bucket in milliseconds; not necessarily whole.
 	MillisPerBucket float64 `protobuf:"fixed64,4,opt,name=millis_per_bucket,json=millisPerBucket,proto3" json:"millis_per_bucket,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets on the axis, empty ones included. 0: nothing was selected.
 	BucketsCount  int64 `protobuf:"varint,5,opt,name=buckets_count,json=bucketsCount,proto3" json:"buckets_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -510,7 +510,7 @@ func (x *RunSeriesTimestampBuckets) GetBucketsCount() int64 {
 	return 0
 }
 
-// What ListFloatSeries asks for.
+// Which points of which series of which runs, as they were logged.
 type ListFloatSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -519,8 +519,8 @@ type ListFloatSeriesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// Whether a forked run shows its parent's points up to the fork as well. Default false.
 	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
@@ -528,7 +528,7 @@ type ListFloatSeriesRequest struct {
 	IncludeTimestamps bool `protobuf:"varint,6,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
 	// Most points on a page. Unset: 1,000,000.
 	MaxPointsPerPage *int64 `protobuf:"varint,7,opt,name=max_points_per_page,json=maxPointsPerPage,proto3,oneof" json:"max_points_per_page,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
@@ -638,7 +638,7 @@ func (x *ListFloatSeriesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListFloatSeriesBuckets asks for.
+// Which series of which runs, cut into buckets over steps on one axis for all.
 type ListFloatSeriesBucketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -647,18 +647,18 @@ type ListFloatSeriesBucketsRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// Whether a forked run shows its parent's points up to the fork as well. Default false.
 	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Most buckets on a page. Unset: 1,000,000.
 	MaxBucketsPerPage *int64 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
 	BucketsCount *int64 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
-	// Which points to read. Unset: all.
+	// Which points go into the buckets. Unset: all.
 	StepSelection *StepSelection `protobuf:"bytes,9,opt,name=step_selection,json=stepSelection,proto3,oneof" json:"step_selection,omitempty"`
 	// Whether times are returned. Default false.
 	IncludeTimestamps bool `protobuf:"varint,10,opt,name=include_timestamps,json=includeTimestamps,proto3" json:"include_timestamps,omitempty"`
@@ -793,7 +793,7 @@ func (x *ListFloatSeriesBucketsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListFloatSeriesTimestampBuckets asks for.
+// Which series of which runs, cut into buckets over time on one axis for all.
 type ListFloatSeriesTimestampBucketsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -802,16 +802,16 @@ type ListFloatSeriesTimestampBucketsRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-	// comes once.
+	// Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+	// several select comes once.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// Whether a forked run shows its parent's points up to the fork as well. Default false.
 	IncludeInherited bool `protobuf:"varint,5,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Most buckets on a page. Unset: 1,000,000.
 	MaxBucketsPerPage *int64 `protobuf:"varint,6,opt,name=max_buckets_per_page,json=maxBucketsPerPage,proto3,oneof" json:"max_buckets_per_page,omitempty"`
-	// Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+	// Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
 	BucketsCount *int64 `protobuf:"varint,7,opt,name=buckets_count,json=bucketsCount,proto3,oneof" json:"buckets_count,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Which points to read. Unset: all.
 	TimestampRange *TimestampRange `protobuf:"bytes,9,opt,name=timestamp_range,json=timestampRange,proto3,oneof" json:"timestamp_range,omitempty"`
@@ -939,12 +939,12 @@ func (x *ListFloatSeriesTimestampBucketsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListFloatSeriesTimestampBuckets answers.
+// A page of buckets over time.
 type ListFloatSeriesTimestampBucketsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The buckets as columns, when those were asked for.
+	// The buckets as columns; this answer has no other layout.
 	RunSeries *RunSeriesTimestampBuckets `protobuf:"bytes,1,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -994,12 +994,12 @@ func (x *ListFloatSeriesTimestampBucketsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListFloatSeries answers.
+// A page of points. A series that was cut goes on on the next page.
 type ListFloatSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a run, in the order asked for.
 	RunPoints []*ListFloatSeriesResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1049,20 +1049,20 @@ func (x *ListFloatSeriesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListFloatSeriesBuckets answers.
+// A page of buckets, as rows or as columns.
 type ListFloatSeriesBucketsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One entry a run, in the order asked for.
+	// The buckets as rows, one entry a run. Empty when use_columnar_output was asked for.
 	RunPoints []*ListFloatSeriesBucketsResponse_RunPoints `protobuf:"bytes,1,rep,name=run_points,json=runPoints,proto3" json:"run_points,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Lowest step on the axis.
 	FirstStep uint64 `protobuf:"varint,3,opt,name=first_step,json=firstStep,proto3" json:"first_step,omitempty"`
-	// Highest step with a point.
+	// Highest step on the axis.
 	LastStep uint64 `protobuf:"varint,4,opt,name=last_step,json=lastStep,proto3" json:"last_step,omitempty"`
 	// Width of a bucket in steps; not necessarily whole.
 	BucketStepWidth float64 `protobuf:"fixed64,5,opt,name=bucket_step_width,json=bucketStepWidth,proto3" json:"bucket_step_width,omitempty"`
-	// The buckets as columns, when those were asked for.
+	// The buckets as columns. Set when use_columnar_output was asked for.
 	RunSeries     *RunSeriesBuckets `protobuf:"bytes,6,opt,name=run_series,json=runSeries,proto3" json:"run_series,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1154,9 +1154,11 @@ type RunSeriesBuckets_SingleSeries struct {
 	YValues []float64 `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
 	// Finite points in each bucket, parallel to bucket_indexes.
 	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MinValues []float64 `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MaxValues []float64 `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
 	LastTimestampMillis []int64 `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`
@@ -1284,16 +1286,18 @@ type RunSeriesTimestampBuckets_SingleSeries struct {
 	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// Identity of the series.
 	Definition *common.SeriesDefinition `protobuf:"bytes,2,opt,name=definition,proto3" json:"definition,omitempty"`
-	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
-	// times the width).
+	// Numbers of the buckets that hold finite points, ascending. Bucket i begins at first_timestamp_millis plus
+	// floor(i × millis_per_bucket).
 	BucketIndexes []uint64 `protobuf:"varint,3,rep,packed,name=bucket_indexes,json=bucketIndexes,proto3" json:"bucket_indexes,omitempty"`
 	// Mean of the finite points in each bucket, parallel to bucket_indexes.
 	YValues []float64 `protobuf:"fixed64,4,rep,packed,name=y_values,json=yValues,proto3" json:"y_values,omitempty"`
 	// Finite points in each bucket, parallel to bucket_indexes.
 	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MinValues []float64 `protobuf:"fixed64,6,rep,packed,name=min_values,json=minValues,proto3" json:"min_values,omitempty"`
-	// Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+	// Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+	// one step: y_values then says it.
 	MaxValues []float64 `protobuf:"fixed64,7,rep,packed,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
 	// Unix time in milliseconds of the last point in each bucket, parallel to bucket_indexes.
 	LastTimestampMillis []int64 `protobuf:"varint,8,rep,packed,name=last_timestamp_millis,json=lastTimestampMillis,proto3" json:"last_timestamp_millis,omitempty"`

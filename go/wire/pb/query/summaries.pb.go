@@ -27,7 +27,7 @@ type SeriesSummaryValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The requested text, exactly: it is the key of the column.
 	SeriesSummary string `protobuf:"bytes,1,opt,name=series_summary,json=seriesSummary,proto3" json:"series_summary,omitempty"`
-	// The number.
+	// What the column's function gives; NaN and infinities are possible.
 	Value         float64 `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -82,7 +82,7 @@ type KeyedSeriesSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Identity of the series.
 	Definition *common.SeriesDefinition `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
-	// The numbers that sum the series up.
+	// The functions that were asked for; last_step and last_timestamp always.
 	SummaryValues *common.SeriesSummary `protobuf:"bytes,2,opt,name=summary_values,json=summaryValues,proto3" json:"summary_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -132,7 +132,7 @@ func (x *KeyedSeriesSummary) GetSummaryValues() *common.SeriesSummary {
 	return nil
 }
 
-// What ListSeriesSummaries asks for.
+// Which series of which runs to sum up, and by which functions.
 type ListSeriesSummariesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -141,11 +141,11 @@ type ListSeriesSummariesRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Runs to read, by name; at most 1,000.
 	RunNames []string `protobuf:"bytes,3,rep,name=run_names,json=runNames,proto3" json:"run_names,omitempty"`
-	// Summary queries, such as loss():min,max.
+	// Series queries with functions, such as loss():min,max. Each matching series is a row.
 	SummaryQueries []string `protobuf:"bytes,4,rep,name=summary_queries,json=summaryQueries,proto3" json:"summary_queries,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -232,12 +232,12 @@ func (x *ListSeriesSummariesRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListSeriesSummaries answers.
+// A page of summaries, a row each.
 type ListSeriesSummariesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One entry a run.
 	RunSeriesSummaries []*ListSeriesSummariesResponse_RunSeriesSummaries `protobuf:"bytes,1,rep,name=run_series_summaries,json=runSeriesSummaries,proto3" json:"run_series_summaries,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -27,7 +27,7 @@ const (
 type TraceStatus int32
 
 const (
-	// Nothing was said.
+	// Not known.
 	TraceStatus_TRACE_STATUS_UNSPECIFIED TraceStatus = 0
 	// It has not ended.
 	TraceStatus_TRACE_STATUS_RUNNING TraceStatus = 1
@@ -35,7 +35,7 @@ const (
 	TraceStatus_TRACE_STATUS_OK TraceStatus = 2
 	// It failed.
 	TraceStatus_TRACE_STATUS_ERROR TraceStatus = 3
-	// It was cut off.
+	// It was cut off before its end.
 	TraceStatus_TRACE_STATUS_TRUNCATED TraceStatus = 4
 	// It was cancelled.
 	TraceStatus_TRACE_STATUS_CANCELLED TraceStatus = 5
@@ -92,7 +92,7 @@ func (TraceStatus) EnumDescriptor() ([]byte, []int) {
 type TraceSpanKind int32
 
 const (
-	// Nothing was said.
+	// Not known.
 	TraceSpanKind_TRACE_SPAN_KIND_UNSPECIFIED TraceSpanKind = 0
 	// A thought of the model.
 	TraceSpanKind_TRACE_SPAN_KIND_THOUGHT TraceSpanKind = 1
@@ -169,7 +169,7 @@ func (TraceSpanKind) EnumDescriptor() ([]byte, []int) {
 type TracePayloadKind int32
 
 const (
-	// Nothing was said.
+	// Not known.
 	TracePayloadKind_TRACE_PAYLOAD_KIND_UNSPECIFIED TracePayloadKind = 0
 	// A thought of the model.
 	TracePayloadKind_TRACE_PAYLOAD_KIND_THOUGHT TracePayloadKind = 1
@@ -267,9 +267,9 @@ type Span struct {
 	OpName string `protobuf:"bytes,6,opt,name=op_name,json=opName,proto3" json:"op_name,omitempty"`
 	// Training step that it belongs to. Unset: none.
 	Step *uint64 `protobuf:"varint,7,opt,name=step,proto3,oneof" json:"step,omitempty"`
-	// When it began.
+	// When the span began, UTC.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// When it ended.
+	// When it ended, UTC. Unset: it has not.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3,oneof" json:"end_time,omitempty"`
 	// Milliseconds it took. Unset while it runs.
 	DurationMs *uint32 `protobuf:"varint,10,opt,name=duration_ms,json=durationMs,proto3,oneof" json:"duration_ms,omitempty"`
@@ -277,11 +277,11 @@ type Span struct {
 	Status TraceStatus `protobuf:"varint,11,opt,name=status,proto3,enum=metrana_protobuf.query.v1.svc.TraceStatus" json:"status,omitempty"`
 	// Tokens that a language model used for it. 0: none or unknown.
 	TokenCount uint64 `protobuf:"varint,12,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
-	// Spans in the trace.
+	// Spans in the trace, its top included.
 	SpanCount uint32 `protobuf:"varint,13,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
-	// Rounds of the agent's loop.
+	// Rounds of the agent's loop in the trace. 0: none or unknown.
 	IterationCount uint32 `protobuf:"varint,14,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
-	// Attributes in the order of their paths.
+	// Of the attributes asked for those that the span has, by path.
 	Attributes []*common.Attribute `protobuf:"bytes,15,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	// Run that the trace belongs to, by name.
 	Run           string `protobuf:"bytes,16,opt,name=run,proto3" json:"run,omitempty"`
@@ -431,7 +431,7 @@ func (x *Span) GetRun() string {
 	return ""
 }
 
-// What ListTracingAttributeDefinitions asks for.
+// Which attributes spans have, without values.
 type ListTracingAttributeDefinitionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -442,9 +442,9 @@ type ListTracingAttributeDefinitionsRequest struct {
 	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// Which attributes to list. Unset: all.
 	AttrFilter *ListAttrFilter `protobuf:"bytes,4,opt,name=attr_filter,json=attrFilter,proto3" json:"attr_filter,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -531,12 +531,12 @@ func (x *ListTracingAttributeDefinitionsRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListTracingAttributeDefinitions answers.
+// A page of paths and kinds of spans' attributes.
 type ListTracingAttributeDefinitionsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Paths with the kind of their values, by path.
 	AttributeDefs []*AttributeDef `protobuf:"bytes,1,rep,name=attribute_defs,json=attributeDefs,proto3" json:"attribute_defs,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -586,7 +586,7 @@ func (x *ListTracingAttributeDefinitionsResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListTracingOpNames asks for.
+// Which names spans have.
 type ListTracingOpNamesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -597,9 +597,9 @@ type ListTracingOpNamesRequest struct {
 	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// Whether spans below the top count. Default false.
 	IncludeChildren bool `protobuf:"varint,4,opt,name=include_children,json=includeChildren,proto3" json:"include_children,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,6,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,7,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -741,12 +741,12 @@ func (x *TracingOpName) GetKind() TraceSpanKind {
 	return TraceSpanKind_TRACE_SPAN_KIND_UNSPECIFIED
 }
 
-// What ListTracingOpNames answers.
+// A page of names of spans.
 type ListTracingOpNamesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names with their kinds, by name.
 	OpNames []*TracingOpName `protobuf:"bytes,1,rep,name=op_names,json=opNames,proto3" json:"op_names,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -796,7 +796,7 @@ func (x *ListTracingOpNamesResponse) GetResumeToken() string {
 	return ""
 }
 
-// What ListSpans asks for.
+// Which spans of a project or of some runs, and in which order.
 type ListSpansRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -811,9 +811,9 @@ type ListSpansRequest struct {
 	Filter *string `protobuf:"bytes,5,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
 	OrderBy *string `protobuf:"bytes,6,opt,name=order_by,json=orderBy,proto3,oneof" json:"order_by,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most spans on the page. Unset: as many as the server puts on one.
 	Limit *int64 `protobuf:"varint,7,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,8,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
 	// Attributes to return with each span. Empty: none.
 	AttributeNames []string `protobuf:"bytes,9,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
@@ -923,12 +923,12 @@ func (x *ListSpansRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListSpans answers.
+// A page of spans.
 type ListSpansResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Spans in the order asked for.
 	Spans []*Span `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -978,7 +978,7 @@ func (x *ListSpansResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListTracingAttributeValues asks for.
+// Which values an attribute of spans has.
 type ListTracingAttributeValuesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -995,9 +995,9 @@ type ListTracingAttributeValuesRequest struct {
 	Filter *string `protobuf:"bytes,6,opt,name=filter,proto3,oneof" json:"filter,omitempty"`
 	// Attribute whose values to list.
 	AttributeName string `protobuf:"bytes,7,opt,name=attribute_name,json=attributeName,proto3" json:"attribute_name,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most values on the page. Unset: as many as the server puts on one.
 	Limit *int64 `protobuf:"varint,8,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset        *int64 `protobuf:"varint,9,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1096,12 +1096,12 @@ func (x *ListTracingAttributeValuesRequest) GetOffset() int64 {
 	return 0
 }
 
-// What ListTracingAttributeValues answers.
+// A page of values of an attribute.
 type ListTracingAttributeValuesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Values, each once.
 	Values []*common.Attribute `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1151,7 +1151,7 @@ func (x *ListTracingAttributeValuesResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What ListTraceSpans asks for.
+// The trace to read, and which attributes with its spans.
 type ListTraceSpansRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1162,9 +1162,9 @@ type ListTraceSpansRequest struct {
 	Run *string `protobuf:"bytes,3,opt,name=run,proto3,oneof" json:"run,omitempty"`
 	// Id of the trace.
 	TraceId string `protobuf:"bytes,4,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
-	// Most entries on the page. Unset: the server's default.
+	// Most spans on the page. Unset: as many as the server puts on one.
 	Limit *int64 `protobuf:"varint,5,opt,name=limit,proto3,oneof" json:"limit,omitempty"`
-	// Entries to pass over. Unset: 0.
+	// Entries of the whole listing to pass over. Unset: 0, the first page.
 	Offset *int64 `protobuf:"varint,6,opt,name=offset,proto3,oneof" json:"offset,omitempty"`
 	// Attributes to return with each span. Empty: none.
 	AttributeNames []string `protobuf:"bytes,7,rep,name=attribute_names,json=attributeNames,proto3" json:"attribute_names,omitempty"`
@@ -1260,12 +1260,12 @@ func (x *ListTraceSpansRequest) GetOrganization() string {
 	return ""
 }
 
-// What ListTraceSpans answers.
+// A page of the spans of a trace.
 type ListTraceSpansResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Spans in the order asked for.
 	Spans []*Span `protobuf:"bytes,1,rep,name=spans,proto3" json:"spans,omitempty"`
-	// Everything that matched, on all pages.
+	// How many matched on all pages together, whatever limit and offset say.
 	TotalCount    int64 `protobuf:"varint,2,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1315,7 +1315,7 @@ func (x *ListTraceSpansResponse) GetTotalCount() int64 {
 	return 0
 }
 
-// What GetSpanPayload asks for.
+// Which texts of which spans of a trace.
 type GetSpanPayloadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Required.
@@ -1332,7 +1332,7 @@ type GetSpanPayloadRequest struct {
 	PayloadKinds []TracePayloadKind `protobuf:"varint,6,rep,packed,name=payload_kinds,json=payloadKinds,proto3,enum=metrana_protobuf.query.v1.svc.TracePayloadKind" json:"payload_kinds,omitempty"`
 	// Most bytes to return. Unset: the server's default.
 	MaxDataLength *uint32 `protobuf:"varint,7,opt,name=max_data_length,json=maxDataLength,proto3,oneof" json:"max_data_length,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
 	ResumeToken *string `protobuf:"bytes,8,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,9,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -1444,7 +1444,7 @@ type SpanPayloadPart struct {
 	DataOffset uint32 `protobuf:"varint,3,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
 	// Bytes of the whole text.
 	DataLength uint32 `protobuf:"varint,4,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
-	// Whether the text was cut.
+	// Whether the text was cut because it was too long.
 	Truncated bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	// Number of the span, unique in its trace.
 	SpanId        uint64 `protobuf:"varint,6,opt,name=span_id,json=spanId,proto3" json:"span_id,omitempty"`
@@ -1524,14 +1524,14 @@ func (x *SpanPayloadPart) GetSpanId() uint64 {
 	return 0
 }
 
-// What GetSpanPayload answers.
+// A page of texts. A long text goes on on the next page.
 type GetSpanPayloadResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Texts, or parts of them.
 	Payloads []*SpanPayloadPart `protobuf:"bytes,1,rep,name=payloads,proto3" json:"payloads,omitempty"`
 	// Bytes in this answer.
 	ReturnedDataLength uint32 `protobuf:"varint,2,opt,name=returned_data_length,json=returnedDataLength,proto3" json:"returned_data_length,omitempty"`
-	// In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+	// Set when another page follows: send it with the same request. Opaque; unset on the last page.
 	ResumeToken   *string `protobuf:"bytes,3,opt,name=resume_token,json=resumeToken,proto3,oneof" json:"resume_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -23,10 +23,10 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Several attributes.
+// The attributes of a span as one payload.
 type AttributesSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attributes in the order of their paths.
+	// The attributes, each path once.
 	Attributes    []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -72,9 +72,9 @@ func (x *AttributesSet) GetAttributes() []*common.Attribute {
 // A change of a set of texts: first additions, then removals.
 type StringSetDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Texts to add.
+	// Texts to add; those already there stay as they are.
 	AddedValues []string `protobuf:"bytes,1,rep,name=added_values,json=addedValues,proto3" json:"added_values,omitempty"`
-	// Texts to remove.
+	// Texts to remove, also from those just added; others are passed over.
 	RemovedValues []string `protobuf:"bytes,2,rep,name=removed_values,json=removedValues,proto3" json:"removed_values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -127,9 +127,9 @@ func (x *StringSetDelta) GetRemovedValues() []string {
 // Sets the attribute at a path. Without a value it clears it.
 type AttributeUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Segments joined by /, such as config/optimizer/lr. Never empty.
+	// Which attribute: segments joined by /, such as config/optimizer/lr. Never empty.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// The value; none means nothing.
+	// The new value. None set: the attribute is cleared.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -277,17 +277,17 @@ type AttributeUpdate_IntValue struct {
 }
 
 type AttributeUpdate_StringSetValue struct {
-	// A set of texts; replaces the one before.
+	// A set of texts that replaces the one before. Empty: no texts.
 	StringSetValue *common.StringSet `protobuf:"bytes,6,opt,name=string_set_value,json=stringSetValue,proto3,oneof"`
 }
 
 type AttributeUpdate_StringSetDeltaValue struct {
-	// Texts to add to a set and to remove from it.
+	// A change of the set of texts that is there; without one it begins empty.
 	StringSetDeltaValue *StringSetDelta `protobuf:"bytes,7,opt,name=string_set_delta_value,json=stringSetDeltaValue,proto3,oneof"`
 }
 
 type AttributeUpdate_TimestampValue struct {
-	// A moment.
+	// A moment, UTC.
 	TimestampValue *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=timestamp_value,json=timestampValue,proto3,oneof"`
 }
 
@@ -310,9 +310,9 @@ type EnvAttrUpdates struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Environment, by id. Empty means "default".
 	EnvironmentId string `protobuf:"bytes,1,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	// Episode that they hold for. Unset: the environment.
+	// Episode of which the attributes are. Unset: they are the environment's own, for all episodes.
 	Episode *uint64 `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	// Changes, in order.
+	// Changes, in order: the last of a path wins.
 	Attributes    []*AttributeUpdate `protobuf:"bytes,3,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

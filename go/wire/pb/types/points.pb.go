@@ -22,14 +22,14 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// One point.
+// One point of a series outside environments.
 type Point struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Step of it.
+	// Position on the axis of the series' scale.
 	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
-	// When the point was logged. Unset: on arrival.
+	// When the point was logged, UTC. Unset: when it arrived.
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
-	// The value; none means nothing.
+	// What was measured. None set: there is no point.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -104,7 +104,7 @@ type isPoint_Value interface {
 }
 
 type Point_FloatValue struct {
-	// The value. NaN and infinities are data.
+	// A 64-bit float; NaN and infinities are data.
 	FloatValue float64 `protobuf:"fixed64,3,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
@@ -115,11 +115,11 @@ type CompoundPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// rl_step of the point.
 	MajorStep uint64 `protobuf:"varint,1,opt,name=major_step,json=majorStep,proto3" json:"major_step,omitempty"`
-	// Step within the rl_step.
+	// Position within the rl_step; of EPISODE scale the episode.
 	MinorStep uint64 `protobuf:"varint,2,opt,name=minor_step,json=minorStep,proto3" json:"minor_step,omitempty"`
-	// When the point was logged. Unset: on arrival.
+	// When the point was logged, UTC. Unset: when it arrived.
 	Timestamp *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
-	// The value; none means nothing.
+	// What was measured. None set: there is no point.
 	//
 	// Types that are valid to be assigned to Value:
 	//
@@ -201,7 +201,7 @@ type isCompoundPoint_Value interface {
 }
 
 type CompoundPoint_FloatValue struct {
-	// The value. NaN and infinities are data.
+	// A 64-bit float; NaN and infinities are data.
 	FloatValue float64 `protobuf:"fixed64,4,opt,name=float_value,json=floatValue,proto3,oneof"`
 }
 
@@ -210,11 +210,11 @@ func (*CompoundPoint_FloatValue) isCompoundPoint_Value() {}
 // Points as parallel columns.
 type FloatPointSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One step a point.
+	// One step a point, in the order in which they were logged.
 	Steps []uint64 `protobuf:"varint,1,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix times in milliseconds, one a point. Empty: the time of arrival.
 	TimestampMillis []int64 `protobuf:"varint,2,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
-	// One value a point. NaN and infinities are data.
+	// One value a point, parallel to steps; NaN and infinities are data.
 	Values        []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -276,11 +276,11 @@ type CompoundFloatPointSet struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One rl_step a point.
 	MajorSteps []uint64 `protobuf:"varint,1,rep,packed,name=major_steps,json=majorSteps,proto3" json:"major_steps,omitempty"`
-	// One minor step a value. Empty when they are consecutive.
+	// One position within its rl_step a point, parallel to major_steps.
 	MinorSteps []uint64 `protobuf:"varint,2,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix times in milliseconds, one a point. Empty: the time of arrival.
 	TimestampMillis []int64 `protobuf:"varint,3,rep,packed,name=timestamp_millis,json=timestampMillis,proto3" json:"timestamp_millis,omitempty"`
-	// One value a point. NaN and infinities are data.
+	// One value a point, parallel to major_steps; NaN and infinities are data.
 	Values        []float64 `protobuf:"fixed64,4,rep,packed,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -347,17 +347,19 @@ func (x *CompoundFloatPointSet) GetValues() []float64 {
 // The points of one log call to a series.
 type PointBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+	// One 64-bit float a point; NaN and infinities are data. Empty when values_f32 has them.
 	Values []float64 `protobuf:"fixed64,1,rep,packed,name=values,proto3" json:"values,omitempty"`
-	// Step of the first value; the others follow on. Unset: steps has them.
+	// Step of the first value; each next value is one step on. Unset: steps has them. The last must stay below
+	// 2^63.
 	FirstStep *uint64 `protobuf:"varint,2,opt,name=first_step,json=firstStep,proto3,oneof" json:"first_step,omitempty"`
-	// One step a value. Empty when they are consecutive.
+	// One step a value, each below 2^63; not sent together with first_step.
 	Steps []uint64 `protobuf:"varint,3,rep,packed,name=steps,proto3" json:"steps,omitempty"`
-	// Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+	// Unix time in milliseconds of all values. Neither this nor timestamps_millis: the time of arrival.
 	TimestampMillis *int64 `protobuf:"varint,4,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	// Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+	// Unix times in milliseconds, one a value; not sent together with timestamp_millis. Empty: that one holds for
+	// all.
 	TimestampsMillis []int64 `protobuf:"varint,5,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
-	// The values as 32-bit floats; either these or values are filled.
+	// The values as 32-bit floats, read back as the 64-bit floats they equal. Not sent together with values.
 	ValuesF32     []float32 `protobuf:"fixed32,6,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -438,25 +440,29 @@ func (x *PointBatch) GetValuesF32() []float32 {
 // Points of one environment within one rl_step and one episode.
 type RlStepBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Major step: the update of the policy. Must not decrease.
+	// Which iteration of training, usually one update of the policy; below 2^63. Writers only count it up.
 	RlStep uint64 `protobuf:"varint,1,opt,name=rl_step,json=rlStep,proto3" json:"rl_step,omitempty"`
-	// Episode that the points belong to. Unset: none; points of EPISODE scale have the episode as minor step.
+	// Episode that the points belong to, below 2^63. Unset: none; of EPISODE scale, where the minor step is the
+	// episode, it stays unset.
 	Episode *uint64 `protobuf:"varint,2,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
-	// One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+	// One 64-bit float a point; NaN and infinities are data. Empty when values_f32 has them.
 	Values []float64 `protobuf:"fixed64,3,rep,packed,name=values,proto3" json:"values,omitempty"`
-	// Minor step of the first value; the others follow on. Unset: minor_steps has them.
+	// Minor step of the first value; each next value is one on. Unset: minor_steps has them.
 	FirstMinorStep *uint64 `protobuf:"varint,4,opt,name=first_minor_step,json=firstMinorStep,proto3,oneof" json:"first_minor_step,omitempty"`
-	// One minor step a value. Empty when they are consecutive.
+	// One minor step a value; not sent together with first_minor_step.
 	MinorSteps []uint64 `protobuf:"varint,5,rep,packed,name=minor_steps,json=minorSteps,proto3" json:"minor_steps,omitempty"`
-	// Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+	// Unix time in milliseconds of all values. Neither this nor timestamps_millis: the time of arrival.
 	TimestampMillis *int64 `protobuf:"varint,6,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
-	// Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+	// Unix times in milliseconds, one a value; not sent together with timestamp_millis. Empty: that one holds for
+	// all.
 	TimestampsMillis []int64 `protobuf:"varint,7,rep,packed,name=timestamps_millis,json=timestampsMillis,proto3" json:"timestamps_millis,omitempty"`
-	// Whether minor steps count within the episode. False: within (rl_step, episode), and the server adds up.
+	// True: minor steps are env steps of the whole episode. Default false: they count from 0 within (rl_step,
+	// episode), and the server adds the env steps that the episode had before.
 	TreatMinorsAsFlatSteps bool `protobuf:"varint,8,opt,name=treat_minors_as_flat_steps,json=treatMinorsAsFlatSteps,proto3" json:"treat_minors_as_flat_steps,omitempty"`
-	// Whether the writer counts env steps from one. Default false: from zero.
+	// Whether the writer calls an episode's first env step 1. Default false: it calls it 0. Flat minors tell a
+	// restarted episode by it.
 	EnvStepsFromOne bool `protobuf:"varint,9,opt,name=env_steps_from_one,json=envStepsFromOne,proto3" json:"env_steps_from_one,omitempty"`
-	// The values as 32-bit floats; either these or values are filled.
+	// The values as 32-bit floats, read back as the 64-bit floats they equal. Not sent together with values.
 	ValuesF32     []float32 `protobuf:"fixed32,10,rep,packed,name=values_f32,json=valuesF32,proto3" json:"values_f32,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -565,17 +571,17 @@ func (x *RlStepBatch) GetValuesF32() []float32 {
 // A histogram at a step. The same step again replaces it.
 type HistogramPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Step of it.
+	// Position on the axis of the series' scale. The same step again replaces the histogram.
 	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix time in milliseconds at which it was logged. Unset: the time of arrival.
 	TimestampMillis *int64 `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
 	// Edges of the bins, ascending, one more than bins.
 	BinEdges []float64 `protobuf:"fixed64,3,rep,packed,name=bin_edges,json=binEdges,proto3" json:"bin_edges,omitempty"`
-	// Values in each bin. Empty where densities are given.
+	// How many values fell into each bin. Empty: densities has them.
 	Counts []uint64 `protobuf:"varint,4,rep,packed,name=counts,proto3" json:"counts,omitempty"`
-	// Density of each bin, instead of counts.
+	// Density in each bin. Empty: counts has them.
 	Densities []float64 `protobuf:"fixed64,5,rep,packed,name=densities,proto3" json:"densities,omitempty"`
-	// What the values sum up to.
+	// What is known of the values themselves. Unset: only the bins are.
 	Stats         *HistogramPoint_HistogramStats `protobuf:"bytes,6,opt,name=stats,proto3" json:"stats,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -653,12 +659,12 @@ func (x *HistogramPoint) GetStats() *HistogramPoint_HistogramStats {
 	return nil
 }
 
-// A set of points at a step.
+// A set of points that belong to one step.
 type ScatterPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Step of it.
+	// Position on the axis of the series' scale.
 	Step uint64 `protobuf:"varint,1,opt,name=step,proto3" json:"step,omitempty"`
-	// Unix time in milliseconds. Empty where times were not asked for or not stored.
+	// Unix time in milliseconds at which it was logged. Unset: the time of arrival.
 	TimestampMillis *int64 `protobuf:"varint,2,opt,name=timestamp_millis,json=timestampMillis,proto3,oneof" json:"timestamp_millis,omitempty"`
 	// x of each point.
 	Xs []float64 `protobuf:"fixed64,3,rep,packed,name=xs,proto3" json:"xs,omitempty"`

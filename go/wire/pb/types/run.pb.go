@@ -26,7 +26,7 @@ const (
 type AggregationFn int32
 
 const (
-	// Nothing was said.
+	// Never sent: a rule names its functions.
 	AggregationFn_AGGREGATION_FN_UNSPECIFIED AggregationFn = 0
 	// Mean.
 	AggregationFn_AGGREGATION_FN_MEAN AggregationFn = 1
@@ -38,7 +38,7 @@ const (
 	AggregationFn_AGGREGATION_FN_MIN AggregationFn = 4
 	// Standard deviation.
 	AggregationFn_AGGREGATION_FN_STD_DEV AggregationFn = 5
-	// Number of values.
+	// How many values went in.
 	AggregationFn_AGGREGATION_FN_COUNT AggregationFn = 6
 )
 
@@ -94,19 +94,19 @@ func (AggregationFn) EnumDescriptor() ([]byte, []int) {
 // Asks the server to keep an aggregation of series.
 type AggregationRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Metric to aggregate. Unset: every metric of the source scale.
 	MetricName *string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3,oneof" json:"metric_name,omitempty"`
-	// Scale of the series to aggregate.
+	// Scale of the series that go in, such as ENVIRONMENT_STEP.
 	SourceScale string `protobuf:"bytes,2,opt,name=source_scale,json=sourceScale,proto3" json:"source_scale,omitempty"`
-	// Scale of the aggregated series.
+	// Scale of the series that comes out, such as ML_STEP.
 	OutputScale string `protobuf:"bytes,3,opt,name=output_scale,json=outputScale,proto3" json:"output_scale,omitempty"`
-	// Functions to keep.
+	// Functions to keep; each gives numbers of its own.
 	Fns []AggregationFn `protobuf:"varint,4,rep,packed,name=fns,proto3,enum=metrana_protobuf.ingestion.v1.types.AggregationFn" json:"fns,omitempty"`
 	// Labels to aggregate over. Empty: all.
 	AggregateOverLabels []string `protobuf:"bytes,5,rep,name=aggregate_over_labels,json=aggregateOverLabels,proto3" json:"aggregate_over_labels,omitempty"`
 	// Name of the aggregated series. Unset: that of the source.
 	OutputMetricName *string `protobuf:"bytes,6,opt,name=output_metric_name,json=outputMetricName,proto3,oneof" json:"output_metric_name,omitempty"`
-	// What to append to the name. Unset: nothing.
+	// Text behind the name of the aggregated series. Unset: none.
 	OutputNameSuffix *string `protobuf:"bytes,7,opt,name=output_name_suffix,json=outputNameSuffix,proto3,oneof" json:"output_name_suffix,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -194,9 +194,9 @@ func (x *AggregationRule) GetOutputNameSuffix() string {
 // Where a run branches off another.
 type ForkPoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Run to inherit from, in the same project.
+	// Run to inherit from, by name, in the same project. It must exist.
 	ParentRunName string `protobuf:"bytes,1,opt,name=parent_run_name,json=parentRunName,proto3" json:"parent_run_name,omitempty"`
-	// Last step that is inherited, inclusive; for RL points the major step.
+	// Last step that is inherited, inclusive; for points of environments the last rl_step.
 	ForkStep      uint64 `protobuf:"varint,2,opt,name=fork_step,json=forkStep,proto3" json:"fork_step,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -246,18 +246,18 @@ func (x *ForkPoint) GetForkStep() uint64 {
 	return 0
 }
 
-// A run.
+// Names a run and says what to create it with. What is not a name counts only when it is created.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace that holds the project, by name. Never empty.
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Project in the workspace, by name. Never empty.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// Name of the run in its project.
+	// Name of the run, unique in its project. Never empty.
 	RunName string `protobuf:"bytes,3,opt,name=run_name,json=runName,proto3" json:"run_name,omitempty"`
 	// Experiment that groups the run with others. Unset: none.
 	Experiment *string `protobuf:"bytes,4,opt,name=experiment,proto3,oneof" json:"experiment,omitempty"`
-	// When the run was created. Unset in a request: now.
+	// When the run began, UTC. Unset: the server takes its own clock.
 	CreationTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=creation_time,json=creationTime,proto3,oneof" json:"creation_time,omitempty"`
 	// What to inherit from another run. Unset: nothing.
 	ForkPoint *ForkPoint `protobuf:"bytes,6,opt,name=fork_point,json=forkPoint,proto3,oneof" json:"fork_point,omitempty"`
@@ -265,7 +265,7 @@ type Run struct {
 	Directory *string `protobuf:"bytes,7,opt,name=directory,proto3,oneof" json:"directory,omitempty"`
 	// Directory of the experiment. Unset: the top.
 	ExpDirectory *string `protobuf:"bytes,8,opt,name=exp_directory,json=expDirectory,proto3,oneof" json:"exp_directory,omitempty"`
-	// Identifies the job that the processes of a run share. Unset: unknown.
+	// Job that the processes of the run share: a second process of the same job may join it. Unset: none.
 	OrchestrationIdentifier *string `protobuf:"bytes,9,opt,name=orchestration_identifier,json=orchestrationIdentifier,proto3,oneof" json:"orchestration_identifier,omitempty"`
 	// Organization that owns the workspace. Unset: the only one there is.
 	Organization  *string `protobuf:"bytes,10,opt,name=organization,proto3,oneof" json:"organization,omitempty"`
@@ -373,7 +373,7 @@ func (x *Run) GetOrganization() string {
 	return ""
 }
 
-// Says that a run has ended.
+// Says that a run has ended. One that ends without it may come back.
 type CloseRun struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why the run ended. Usually unset.

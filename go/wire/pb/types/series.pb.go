@@ -25,13 +25,13 @@ const (
 type OrderingMode int32
 
 const (
-	// Nothing was said.
+	// Not said: steps are taken as if ABSOLUTE_ORDERED.
 	OrderingMode_ORDERING_MODE_UNDEFINED OrderingMode = 0
-	// Steps count from the last one. No client sends this.
+	// Steps count from the last one. No known client sends it.
 	OrderingMode_ORDERING_MODE_RELATIVE_ORDERED OrderingMode = 1
-	// Any step from any logger; the last write of a (step, logger) stays.
+	// Any step from any logger, in any order; of one (step, logger) the last write stays.
 	OrderingMode_ORDERING_MODE_ABSOLUTE_UNORDERED OrderingMode = 2
-	// One writer, whose steps only grow; others are ignored.
+	// Steps only grow; a point at or below the highest stored step is not stored.
 	OrderingMode_ORDERING_MODE_ABSOLUTE_ORDERED OrderingMode = 3
 )
 
@@ -87,9 +87,9 @@ type SeriesDeclaration struct {
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
 	// Labels, part of the identity of the series. Empty: no labels.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// How steps relate to each other; fixed by the first declaration.
+	// How steps relate to each other. The first declaration of a series settles it for good.
 	Ordering OrderingMode `protobuf:"varint,4,opt,name=ordering,proto3,enum=metrana_protobuf.ingestion.v1.types.OrderingMode" json:"ordering,omitempty"`
-	// Number of the series on this stream, from 1. Unused numbers are fine.
+	// Number by which points of this stream name the series, usually 1, 2, … Gaps and any order are fine.
 	DeclarationId uint64 `protobuf:"varint,5,opt,name=declaration_id,json=declarationId,proto3" json:"declaration_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -163,7 +163,7 @@ func (x *SeriesDeclaration) GetDeclarationId() uint64 {
 // Points of a series that names itself.
 type SeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric. With scale and labels it is the identity of the series. Never empty.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
@@ -263,11 +263,11 @@ func (x *SeriesUpdate) GetPointBatches() []*PointBatch {
 // Points of a series in an environment, which names itself.
 type RLSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric. With scale and labels it is the identity of the series. Never empty.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// Environment, by id. Empty means "default".
 	EnvironmentId string `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	// Episode that the points belong to. Unset: none.
+	// Episode of all points. Unset: none, or rl_step_batches say it.
 	Episode *uint64 `protobuf:"varint,3,opt,name=episode,proto3,oneof" json:"episode,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
 	Scale string `protobuf:"bytes,4,opt,name=scale,proto3" json:"scale,omitempty"`
@@ -381,13 +381,13 @@ func (x *RLSeriesUpdate) GetRlStepBatches() []*RlStepBatch {
 // Histograms of a series that names itself.
 type HistogramSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric. With scale and labels it is the identity of the series. Never empty.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
 	// Labels, part of the identity of the series. Empty: no labels.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Points in ascending order of steps.
+	// Histograms, one a step, in any order.
 	Points        []*HistogramPoint `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -454,15 +454,15 @@ func (x *HistogramSeriesUpdate) GetPoints() []*HistogramPoint {
 // Sets of points of a series that names itself.
 type ScatterSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name of the metric, which names the series together with scale and labels. Never empty.
+	// Name of the metric. With scale and labels it is the identity of the series. Never empty.
 	MetricName string `protobuf:"bytes,1,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
 	// What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
 	Scale string `protobuf:"bytes,2,opt,name=scale,proto3" json:"scale,omitempty"`
 	// Labels, part of the identity of the series. Empty: no labels.
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Points in ascending order of steps.
+	// Sets of points, one a step, in any order.
 	Points []*ScatterPoint `protobuf:"bytes,4,rep,name=points,proto3" json:"points,omitempty"`
-	// Labels that describe the series without naming it, such as axis titles. May be empty.
+	// Axis titles under the keys xt, yt and zt. Not part of the identity of the series; may be empty.
 	MetadataLabels map[string]string `protobuf:"bytes,5,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Whether points have a z.
 	Is_3D         bool `protobuf:"varint,6,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
@@ -545,7 +545,7 @@ func (x *ScatterSeriesUpdate) GetIs_3D() bool {
 // Points of a declared series.
 type StreamingSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of the series, as declared earlier on this stream.
+	// declaration_id of the series on this stream. A number that was not declared ends the stream.
 	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
 	// Points in the order in which they were logged, a batch a call.
 	PointBatches  []*PointBatch `protobuf:"bytes,2,rep,name=point_batches,json=pointBatches,proto3" json:"point_batches,omitempty"`
@@ -602,7 +602,7 @@ type StreamingHistogramSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of the series, as declared earlier on this stream.
 	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	// Points in ascending order of steps.
+	// Histograms, one a step, in any order.
 	Points        []*HistogramPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -657,9 +657,9 @@ type StreamingScatterSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Number of the series, as declared earlier on this stream.
 	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
-	// Points in ascending order of steps.
+	// Sets of points, one a step, in any order.
 	Points []*ScatterPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
-	// Labels that describe the series without naming it, such as axis titles. May be empty.
+	// Axis titles under the keys xt, yt and zt. Not part of the identity of the series; may be empty.
 	MetadataLabels map[string]string `protobuf:"bytes,3,rep,name=metadata_labels,json=metadataLabels,proto3" json:"metadata_labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Whether points have a z.
 	Is_3D         bool `protobuf:"varint,4,opt,name=is_3d,json=is3d,proto3" json:"is_3d,omitempty"`
@@ -728,11 +728,11 @@ func (x *StreamingScatterSeriesUpdate) GetIs_3D() bool {
 // Points of a declared series in one environment.
 type StreamingRLSeriesUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Number of the series, as declared earlier on this stream.
+	// declaration_id of the series on this stream. A number that was not declared ends the stream.
 	SeriesId uint64 `protobuf:"varint,1,opt,name=series_id,json=seriesId,proto3" json:"series_id,omitempty"`
 	// Environment, by id. Empty means "default".
 	EnvironmentId string `protobuf:"bytes,2,opt,name=environment_id,json=environmentId,proto3" json:"environment_id,omitempty"`
-	// Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+	// Points in logged order, one batch for each stretch of one episode in one rl_step.
 	RlStepBatches []*RlStepBatch `protobuf:"bytes,3,rep,name=rl_step_batches,json=rlStepBatches,proto3" json:"rl_step_batches,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -26,7 +26,7 @@ const (
 type SpanStatus int32
 
 const (
-	// Nothing was said.
+	// Not known.
 	SpanStatus_SPAN_STATUS_UNSPECIFIED SpanStatus = 0
 	// It has not ended.
 	SpanStatus_SPAN_STATUS_RUNNING SpanStatus = 1
@@ -34,7 +34,7 @@ const (
 	SpanStatus_SPAN_STATUS_OK SpanStatus = 2
 	// It failed.
 	SpanStatus_SPAN_STATUS_ERROR SpanStatus = 3
-	// It was cut off.
+	// It was cut off before its end.
 	SpanStatus_SPAN_STATUS_TRUNCATED SpanStatus = 4
 	// It was cancelled.
 	SpanStatus_SPAN_STATUS_CANCELLED SpanStatus = 5
@@ -91,7 +91,7 @@ func (SpanStatus) EnumDescriptor() ([]byte, []int) {
 type SpanKind int32
 
 const (
-	// Nothing was said.
+	// Not known.
 	SpanKind_SPAN_KIND_UNSPECIFIED SpanKind = 0
 	// A thought of the model.
 	SpanKind_SPAN_KIND_THOUGHT SpanKind = 1
@@ -167,13 +167,13 @@ func (SpanKind) EnumDescriptor() ([]byte, []int) {
 // Names a trace.
 type TraceIdentity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Run that the trace belongs to. Empty: the project.
+	// Run that the trace belongs to, by the id of its handshake. Empty: none.
 	RunId []byte `protobuf:"bytes,1,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
 	// Training step that it belongs to. Unset: none.
 	Step *uint64 `protobuf:"varint,2,opt,name=step,proto3,oneof" json:"step,omitempty"`
-	// Id that the client gave the trace.
+	// Bytes by which the client tells its traces apart.
 	ClientTraceKey []byte `protobuf:"bytes,3,opt,name=client_trace_key,json=clientTraceKey,proto3" json:"client_trace_key,omitempty"`
-	// When the trace began.
+	// When the trace began, UTC; part of its identity.
 	TraceStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=trace_start_time,json=traceStartTime,proto3" json:"trace_start_time,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -240,9 +240,9 @@ func (x *TraceIdentity) GetTraceStartTime() *timestamppb.Timestamp {
 // A text of a trace or span, or a part of one.
 type SpanPayload struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Bytes of the whole text before this part.
+	// Where this part begins in the whole text, in bytes. 0: at its start.
 	DataOffset uint32 `protobuf:"varint,1,opt,name=data_offset,json=dataOffset,proto3" json:"data_offset,omitempty"`
-	// Bytes of the whole text.
+	// Length of the whole text in bytes, all parts together.
 	DataLength uint32 `protobuf:"varint,2,opt,name=data_length,json=dataLength,proto3" json:"data_length,omitempty"`
 	// Which text it is.
 	//
@@ -259,7 +259,7 @@ type SpanPayload struct {
 	//	*SpanPayload_Input
 	//	*SpanPayload_Output
 	Payload isSpanPayload_Payload `protobuf_oneof:"payload"`
-	// Whether the text was cut.
+	// Whether the text was cut because it was too long.
 	Truncated     bool `protobuf:"varint,11,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -490,9 +490,9 @@ func (*SpanPayload_Output) isSpanPayload_Payload() {}
 // A trace begins.
 type TraceOpen struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Name, unique among its siblings.
+	// What the trace is called, such as the name of the agent or the task.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Texts that belong to it, in order. May be empty.
+	// What the trace began with, such as its task. May be empty.
 	Payloads []*SpanPayload `protobuf:"bytes,2,rep,name=payloads,proto3" json:"payloads,omitempty"`
 	// What the top of the trace stands for.
 	Kind          SpanKind `protobuf:"varint,3,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
@@ -554,17 +554,17 @@ func (x *TraceOpen) GetKind() SpanKind {
 // A trace ends.
 type TraceClose struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When it ended.
+	// When it ended, UTC. Unset: it has not.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// How it stands.
+	// How the trace ended.
 	Status SpanStatus `protobuf:"varint,2,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
-	// Spans in the trace.
+	// Spans in the trace, its top included.
 	SpanCount uint32 `protobuf:"varint,3,opt,name=span_count,json=spanCount,proto3" json:"span_count,omitempty"`
-	// Rounds of the agent's loop.
+	// Rounds of the agent's loop in the trace. 0: none or unknown.
 	IterationCount uint32 `protobuf:"varint,4,opt,name=iteration_count,json=iterationCount,proto3" json:"iteration_count,omitempty"`
-	// Tokens that a language model used for it. 0: none or unknown.
+	// Tokens that language models used in the whole trace. 0: none or unknown.
 	TokenCount uint64 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
-	// Texts that belong to it, in order. May be empty.
+	// What the trace ended with, such as its final output. May be empty.
 	Payloads []*SpanPayload `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
 	// What TraceOpen would have said, for a trace that was not opened.
 	Open          *TraceOpen `protobuf:"bytes,8,opt,name=open,proto3" json:"open,omitempty"`
@@ -662,11 +662,11 @@ type SpanOpen struct {
 	Ordinal uint32 `protobuf:"varint,3,opt,name=ordinal,proto3" json:"ordinal,omitempty"`
 	// What the span stands for.
 	Kind SpanKind `protobuf:"varint,4,opt,name=kind,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanKind" json:"kind,omitempty"`
-	// Name, unique among its siblings.
+	// What the span did, such as the name of a tool or a model.
 	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
-	// When it began.
+	// When the span began, UTC.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// Texts that belong to it, in order. May be empty.
+	// What the span was given. May be empty.
 	Payloads      []*SpanPayload `protobuf:"bytes,7,rep,name=payloads,proto3" json:"payloads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -756,13 +756,13 @@ type SpanClose struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What SpanOpen would have said, for a span that was not opened.
 	Span *SpanOpen `protobuf:"bytes,1,opt,name=span,proto3" json:"span,omitempty"`
-	// When it ended.
+	// When it ended, UTC. Unset: it has not.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// How it stands.
+	// How the span ended.
 	Status SpanStatus `protobuf:"varint,3,opt,name=status,proto3,enum=metrana_protobuf.ingestion.v1.types.SpanStatus" json:"status,omitempty"`
-	// Texts that belong to it, in order. May be empty.
+	// What the span gave back. May be empty.
 	Payloads []*SpanPayload `protobuf:"bytes,4,rep,name=payloads,proto3" json:"payloads,omitempty"`
-	// Tokens that a language model used for it. 0: none or unknown.
+	// Tokens that a language model used in this span alone. 0: none or unknown.
 	TokenCount    uint64 `protobuf:"varint,5,opt,name=token_count,json=tokenCount,proto3" json:"token_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -62,7 +62,7 @@ type IngestServiceClient interface {
 	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
 	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(context.Context, *connect.Request[ingestion.InitializeRunLoggingRequest]) (*connect.ServerStreamForClient[ingestion.InitializeRunLoggingResponse], error)
-	// Changes runs in one call.
+	// Changes runs in one call, without a handshake or a stream.
 	UpdateRuns(context.Context, *connect.Request[ingestion.UpdateRunsRequest]) (*connect.Response[ingestion.UpdateRunsResponse], error)
 	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
 	// empty; the client sends nothing more before its acknowledgement.
@@ -71,7 +71,7 @@ type IngestServiceClient interface {
 	UpdateTraces(context.Context, *connect.Request[ingestion.UpdateTracesRequest]) (*connect.Response[ingestion.UpdateTracesResponse], error)
 	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(context.Context) *connect.BidiStreamForClient[ingestion.UpdateTracesRequest, ingestion.UpdateTracesResponse]
-	// Tells which operations are done.
+	// Tells which operations that were only accepted are done by now.
 	CheckOpStatuses(context.Context, *connect.Request[ingestion.CheckOpStatusesRequest]) (*connect.Response[ingestion.CheckOpStatusesResponse], error)
 }
 
@@ -186,7 +186,7 @@ type IngestServiceHandler interface {
 	// Opens a run for a logger: creates it or finds it, and tells where its series and environments stand. The
 	// answer ends with the page of environments that has is_last.
 	InitializeRunLogging(context.Context, *connect.Request[ingestion.InitializeRunLoggingRequest], *connect.ServerStream[ingestion.InitializeRunLoggingResponse]) error
-	// Changes runs in one call.
+	// Changes runs in one call, without a handshake or a stream.
 	UpdateRuns(context.Context, *connect.Request[ingestion.UpdateRunsRequest]) (*connect.Response[ingestion.UpdateRunsResponse], error)
 	// Takes the requests of a logger and acknowledges each in order, when it is durable. The first request is
 	// empty; the client sends nothing more before its acknowledgement.
@@ -195,7 +195,7 @@ type IngestServiceHandler interface {
 	UpdateTraces(context.Context, *connect.Request[ingestion.UpdateTracesRequest]) (*connect.Response[ingestion.UpdateTracesResponse], error)
 	// Takes changes of traces and acknowledges each in order.
 	UpdateTracesStream(context.Context, *connect.BidiStream[ingestion.UpdateTracesRequest, ingestion.UpdateTracesResponse]) error
-	// Tells which operations are done.
+	// Tells which operations that were only accepted are done by now.
 	CheckOpStatuses(context.Context, *connect.Request[ingestion.CheckOpStatusesRequest]) (*connect.Response[ingestion.CheckOpStatusesResponse], error)
 }
 

@@ -186,21 +186,21 @@ type QueryServiceClient interface {
 	BrowseAttributesDefinitions(context.Context, *connect.Request[query.BrowseAttributesDefinitionsRequest]) (*connect.Response[query.BrowseAttributesDefinitionsResponse], error)
 	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *connect.Request[query.ListRLAttributesDefinitionsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// ListRLAttributesDefinitions over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLAttributesDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
-	// The same, one level at a time.
+	// ListRLAttributesDefinitions one level of the tree at a time.
 	BrowseRLAttributesDefinitions(context.Context, *connect.Request[query.BrowseRLAttributesDefinitionsRequest]) (*connect.Response[query.BrowseRLAttributesDefinitionsResponse], error)
 	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *connect.Request[query.ListMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
-	// The same, one level at a time.
+	// ListMetricDefinitions one level of the names at a time.
 	BrowseMetricDefinitions(context.Context, *connect.Request[query.BrowseMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
 	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// ListRLEnvironmentMetricDefinitions over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
 	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// BrowseRLEnvironmentMetricDefinitions over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
 	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *connect.Request[query.ListSeriesDefinitionsRequest]) (*connect.Response[query.ListSeriesDefinitionsResponse], error)
@@ -212,7 +212,7 @@ type QueryServiceClient interface {
 	BrowseAttributes(context.Context, *connect.Request[query.BrowseAttributesRequest]) (*connect.Response[query.BrowseAttributesResponse], error)
 	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *connect.Request[query.ListRLEnvAttributesRequest]) (*connect.Response[query.ListRLEnvAttributesResponse], error)
-	// The same, one level at a time.
+	// ListRLEnvAttributes one level of the tree at a time.
 	BrowseRLEnvAttributes(context.Context, *connect.Request[query.BrowseRLEnvAttributesRequest]) (*connect.Response[query.BrowseRLEnvAttributesResponse], error)
 	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *connect.Request[query.ListSeriesSummariesRequest]) (*connect.Response[query.ListSeriesSummariesResponse], error)
@@ -784,21 +784,21 @@ type QueryServiceHandler interface {
 	BrowseAttributesDefinitions(context.Context, *connect.Request[query.BrowseAttributesDefinitionsRequest]) (*connect.Response[query.BrowseAttributesDefinitionsResponse], error)
 	// Lists paths of environments' attributes with their kinds.
 	ListRLAttributesDefinitions(context.Context, *connect.Request[query.ListRLAttributesDefinitionsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// ListRLAttributesDefinitions over several runs, at most 100.
 	ListRLAttributesDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLAttributesDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListRLAttributesDefinitionsResponse], error)
-	// The same, one level at a time.
+	// ListRLAttributesDefinitions one level of the tree at a time.
 	BrowseRLAttributesDefinitions(context.Context, *connect.Request[query.BrowseRLAttributesDefinitionsRequest]) (*connect.Response[query.BrowseRLAttributesDefinitionsResponse], error)
 	// Lists the metrics of runs with the label keys of their series.
 	ListMetricDefinitions(context.Context, *connect.Request[query.ListMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
-	// The same, one level at a time.
+	// ListMetricDefinitions one level of the names at a time.
 	BrowseMetricDefinitions(context.Context, *connect.Request[query.BrowseMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
 	// Lists the metrics of environments.
 	ListRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// ListRLEnvironmentMetricDefinitions over several runs, at most 100.
 	ListRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.ListMetricDefinitionsResponse], error)
 	// Lists the metrics of environments, one level at a time.
 	BrowseRLEnvironmentMetricDefinitions(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
-	// The same over several runs, at most 100.
+	// BrowseRLEnvironmentMetricDefinitions over several runs, at most 100.
 	BrowseRLEnvironmentMetricDefinitionsAcrossRuns(context.Context, *connect.Request[query.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest]) (*connect.Response[query.BrowseMetricDefinitionsResponse], error)
 	// Lists the identities of series.
 	ListSeriesDefinitions(context.Context, *connect.Request[query.ListSeriesDefinitionsRequest]) (*connect.Response[query.ListSeriesDefinitionsResponse], error)
@@ -810,7 +810,7 @@ type QueryServiceHandler interface {
 	BrowseAttributes(context.Context, *connect.Request[query.BrowseAttributesRequest]) (*connect.Response[query.BrowseAttributesResponse], error)
 	// Lists the attributes of an environment.
 	ListRLEnvAttributes(context.Context, *connect.Request[query.ListRLEnvAttributesRequest]) (*connect.Response[query.ListRLEnvAttributesResponse], error)
-	// The same, one level at a time.
+	// ListRLEnvAttributes one level of the tree at a time.
 	BrowseRLEnvAttributes(context.Context, *connect.Request[query.BrowseRLEnvAttributesRequest]) (*connect.Response[query.BrowseRLEnvAttributesResponse], error)
 	// Sums series up in numbers, a row each.
 	ListSeriesSummaries(context.Context, *connect.Request[query.ListSeriesSummariesRequest]) (*connect.Response[query.ListSeriesSummariesResponse], error)

@@ -42,14 +42,14 @@ export const StringSetSchema: GenMessage<StringSet> = /*@__PURE__*/
  */
 export type Attribute = Message<"metrana_protobuf.common.v1.Attribute"> & {
   /**
-   * Segments joined by /, such as config/optimizer/lr.
+   * Where the value lies: segments joined by /, such as config/optimizer/lr or sys/tags.
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * The value; none means nothing.
+   * What lies there. None set: nothing does.
    *
    * @generated from oneof metrana_protobuf.common.v1.Attribute.value
    */
@@ -87,7 +87,7 @@ export type Attribute = Message<"metrana_protobuf.common.v1.Attribute"> & {
     case: "intValue";
   } | {
     /**
-     * A set of texts; replaces the one before.
+     * A set of texts, such as tags.
      *
      * @generated from field: metrana_protobuf.common.v1.StringSet string_set_value = 6;
      */
@@ -95,7 +95,7 @@ export type Attribute = Message<"metrana_protobuf.common.v1.Attribute"> & {
     case: "stringSetValue";
   } | {
     /**
-     * A moment.
+     * A moment, UTC.
      *
      * @generated from field: google.protobuf.Timestamp timestamp_value = 7;
      */
@@ -118,7 +118,7 @@ export const AttributeSchema: GenMessage<Attribute> = /*@__PURE__*/
  */
 export enum AttributeKind {
   /**
-   * Nothing was said.
+   * Never sent: every value has a kind.
    *
    * @generated from enum value: ATTR_KIND_UNDEFINED = 0;
    */
@@ -153,14 +153,14 @@ export enum AttributeKind {
   ATTR_KIND_INT = 4,
 
   /**
-   * A set of texts.
+   * A set of texts, such as tags.
    *
    * @generated from enum value: ATTR_KIND_STRING_SET = 5;
    */
   ATTR_KIND_STRING_SET = 5,
 
   /**
-   * A moment.
+   * A moment, UTC.
    *
    * @generated from enum value: ATTR_KIND_TIMESTAMP = 6;
    */

@@ -19,7 +19,7 @@ export const file_metrana_protobuf_common_v1_points: GenFile = /*@__PURE__*/
  */
 export type FloatSeriesPoints = Message<"metrana_protobuf.common.v1.FloatSeriesPoints"> & {
   /**
-   * One step a point.
+   * Steps, ascending. Several points may share one in a series that several loggers write.
    *
    * @generated from field: repeated uint64 steps = 1;
    */
@@ -33,7 +33,7 @@ export type FloatSeriesPoints = Message<"metrana_protobuf.common.v1.FloatSeriesP
   values: number[];
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
    *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
@@ -61,56 +61,56 @@ export type HistogramSeriesPoints = Message<"metrana_protobuf.common.v1.Histogra
   steps: bigint[];
 
   /**
-   * The bins of each step.
+   * What the bins of each step hold, parallel to steps.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.HistogramSeriesPoints.Bins bins = 2;
    */
   bins: HistogramSeriesPoints_Bins[];
 
   /**
-   * Sets of edges that steps share.
+   * The sets of edges that occur, each once, because most steps have the same.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.HistogramSeriesPoints.BinEdges edges_pool = 3;
    */
   edgesPool: HistogramSeriesPoints_BinEdges[];
 
   /**
-   * Which of edges_pool each step has.
+   * For each step the number of its edges in edges_pool, from 0.
    *
    * @generated from field: repeated uint32 edges_idx = 4;
    */
   edgesIdx: number[];
 
   /**
-   * Lowest value at each step.
+   * Lowest of the values behind each step's histogram. Empty: not logged.
    *
    * @generated from field: repeated double mins = 5;
    */
   mins: number[];
 
   /**
-   * Highest value at each step.
+   * Highest of the values behind each step's histogram. Empty: not logged.
    *
    * @generated from field: repeated double maxs = 6;
    */
   maxs: number[];
 
   /**
-   * Sum of the values at each step.
+   * Sum of the values behind each step's histogram. Empty: not logged.
    *
    * @generated from field: repeated double sums = 7;
    */
   sums: number[];
 
   /**
-   * Sum of the squares of the values at each step.
+   * Sum of the squares of the values behind each step's histogram. Empty: not logged.
    *
    * @generated from field: repeated double sums_of_squares = 8;
    */
   sumsOfSquares: number[];
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
    *
    * @generated from field: repeated int64 timestamp_millis = 9;
    */
@@ -180,21 +180,21 @@ export const HistogramSeriesPoints_BinsSchema: GenMessage<HistogramSeriesPoints_
  */
 export type ScatterSeriesPoints = Message<"metrana_protobuf.common.v1.ScatterSeriesPoints"> & {
   /**
-   * One step a point.
+   * Steps, ascending, one a set of points.
    *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
-   * The points of each step.
+   * The points of each step, parallel to steps.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.ScatterSeriesPoints.PointSet point_sets = 2;
    */
   pointSets: ScatterSeriesPoints_PointSet[];
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix times in milliseconds, one a step. Empty where they were not asked for or not stored.
    *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
@@ -285,14 +285,14 @@ export type FloatSeriesBuckets_BucketStats = Message<"metrana_protobuf.common.v1
   sum: number;
 
   /**
-   * Lowest value.
+   * Lowest finite value. Means nothing when count is 0.
    *
    * @generated from field: double min = 3;
    */
   min: number;
 
   /**
-   * Highest value.
+   * Highest finite value. Means nothing when count is 0.
    *
    * @generated from field: double max = 4;
    */
@@ -320,7 +320,7 @@ export type FloatSeriesBuckets_Bucket = Message<"metrana_protobuf.common.v1.Floa
   y?: number | undefined;
 
   /**
-   * What the values sum up to.
+   * Count, sum, lowest and highest of the finite points.
    *
    * @generated from field: metrana_protobuf.common.v1.FloatSeriesBuckets.BucketStats stats = 2;
    */

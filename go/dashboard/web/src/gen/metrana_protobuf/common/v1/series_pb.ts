@@ -19,7 +19,7 @@ export const file_metrana_protobuf_common_v1_series: GenFile = /*@__PURE__*/
  */
 export type RegSeriesDefinition = Message<"metrana_protobuf.common.v1.RegSeriesDefinition"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric. With scale and labels it is the identity of the series.
    *
    * @generated from field: string metric_name = 1;
    */
@@ -61,28 +61,28 @@ export const RegSeriesDefinitionSchema: GenMessage<RegSeriesDefinition> = /*@__P
  */
 export type AggSeriesDefinition = Message<"metrana_protobuf.common.v1.AggSeriesDefinition"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric that was aggregated.
    *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
-   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   * Scale of the series, such as ML_STEP.
    *
    * @generated from field: string scale = 2;
    */
   scale: string;
 
   /**
-   * Labels that the aggregated series keeps.
+   * Labels that were not aggregated over, with their values. Empty: all were.
    *
    * @generated from field: map<string, string> group_labels = 3;
    */
   groupLabels: { [key: string]: string };
 
   /**
-   * Name of the aggregation.
+   * Name of the aggregation that made the series.
    *
    * @generated from field: string view = 4;
    */
@@ -172,7 +172,7 @@ export const SeriesDefinitionSchema: GenMessage<SeriesDefinition> = /*@__PURE__*
  */
 export enum SeriesValueKind {
   /**
-   * Nothing was said.
+   * Not said; from servers that only know floats it means those.
    *
    * @generated from enum value: SERIES_VALUE_KIND_UNDEFINED = 0;
    */

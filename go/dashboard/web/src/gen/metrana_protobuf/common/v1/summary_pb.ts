@@ -28,63 +28,63 @@ export type RegSeriesSummary = Message<"metrana_protobuf.common.v1.RegSeriesSumm
   lastStep: bigint;
 
   /**
-   * Time of the last point.
+   * When the point at last_step was logged, UTC.
    *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
-   * Value at the first step. Unset: no points.
+   * Value at the lowest step. Unset: not asked for, or no points.
    *
    * @generated from field: optional double first = 3;
    */
   first?: number | undefined;
 
   /**
-   * Value at the last step. Unset: no points.
+   * Value at the highest step. Unset: not asked for, or no points.
    *
    * @generated from field: optional double last = 4;
    */
   last?: number | undefined;
 
   /**
-   * Sum of the values.
+   * Sum of all values. Unset: not asked for.
    *
    * @generated from field: optional double sum = 5;
    */
   sum?: number | undefined;
 
   /**
-   * How many values.
+   * Points that the series has. Unset: not asked for.
    *
    * @generated from field: optional uint64 count = 6;
    */
   count?: bigint | undefined;
 
   /**
-   * Lowest value.
+   * Lowest of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double min = 7;
    */
   min?: number | undefined;
 
   /**
-   * Highest value.
+   * Highest of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double max = 8;
    */
   max?: number | undefined;
 
   /**
-   * Standard deviation of all values. Unset: no points.
+   * Standard deviation over all values, divided by their number. Unset: not asked for, or no points.
    *
    * @generated from field: optional double std = 9;
    */
   std?: number | undefined;
 
   /**
-   * Mean of all values. Unset: no points.
+   * Mean of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double avg = 10;
    */
@@ -112,49 +112,49 @@ export type AggSeriesSummary = Message<"metrana_protobuf.common.v1.AggSeriesSumm
   lastStep: bigint;
 
   /**
-   * Time of the last point.
+   * When the point at last_step was logged, UTC.
    *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
   lastTimestamp?: Timestamp | undefined;
 
   /**
-   * Sum of the values.
+   * Sum of all values. Unset: not asked for.
    *
    * @generated from field: optional double sum = 3;
    */
   sum?: number | undefined;
 
   /**
-   * How many values.
+   * Points that the series has. Unset: not asked for.
    *
    * @generated from field: optional uint64 count = 4;
    */
   count?: bigint | undefined;
 
   /**
-   * Lowest value.
+   * Lowest of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double min = 5;
    */
   min?: number | undefined;
 
   /**
-   * Highest value.
+   * Highest of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double max = 6;
    */
   max?: number | undefined;
 
   /**
-   * Standard deviation of all values. Unset: no points.
+   * Standard deviation over all values, divided by their number. Unset: not asked for, or no points.
    *
    * @generated from field: optional double std = 7;
    */
   std?: number | undefined;
 
   /**
-   * Mean of all values. Unset: no points.
+   * Mean of all values. Unset: not asked for, or no points.
    *
    * @generated from field: optional double avg = 8;
    */
@@ -259,7 +259,7 @@ export type HistogramSeriesSummary = Message<"metrana_protobuf.common.v1.Histogr
   lastStep: bigint;
 
   /**
-   * Time of the last point.
+   * When the point at last_step was logged, UTC.
    *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
@@ -329,7 +329,7 @@ export type DensityHistogramSeriesSummary = Message<"metrana_protobuf.common.v1.
   lastStep: bigint;
 
   /**
-   * Time of the last point.
+   * When the point at last_step was logged, UTC.
    *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */
@@ -385,7 +385,7 @@ export type ScatterSeriesSummary = Message<"metrana_protobuf.common.v1.ScatterSe
   lastStep: bigint;
 
   /**
-   * Time of the last point.
+   * When the point at last_step was logged, UTC.
    *
    * @generated from field: google.protobuf.Timestamp last_timestamp = 2;
    */

@@ -45,7 +45,7 @@ export const IngestService: GenService<{
     output: typeof InitializeRunLoggingResponseSchema;
   },
   /**
-   * Changes runs in one call.
+   * Changes runs in one call, without a handshake or a stream.
    *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.UpdateRuns
    */
@@ -86,7 +86,7 @@ export const IngestService: GenService<{
     output: typeof UpdateTracesResponseSchema;
   },
   /**
-   * Tells which operations are done.
+   * Tells which operations that were only accepted are done by now.
    *
    * @generated from rpc metrana_protobuf.ingestion.v1.svc.IngestService.CheckOpStatuses
    */

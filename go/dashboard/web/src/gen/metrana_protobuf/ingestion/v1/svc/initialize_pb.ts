@@ -21,7 +21,7 @@ export const file_metrana_protobuf_ingestion_v1_svc_initialize: GenFile = /*@__P
   fileDesc("CjJtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS9zdmMvaW5pdGlhbGl6ZS5wcm90bxIhbWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjIr0BChBDcmVhdGVSdW5SZXF1ZXN0EjUKA3J1bhgBIAEoCzIoLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJ1bhIhChljcmVhdGVfcHJvamVjdF9pZl9taXNzaW5nGAIgASgIEk8KEWFnZ3JlZ2F0aW9uX3J1bGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQWdncmVnYXRpb25SdWxlIikKEUNyZWF0ZVJ1blJlc3BvbnNlEhQKDG9wZXJhdGlvbl9pZBgBIAEoCSKjAgobSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXF1ZXN0EjUKA3J1bhgBIAEoCzIoLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLlJ1bhIhChljcmVhdGVfcHJvamVjdF9pZl9taXNzaW5nGAIgASgIEk8KEWFnZ3JlZ2F0aW9uX3J1bGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQWdncmVnYXRpb25SdWxlEhEKCWxvZ2dlcl9pZBgEIAEoBBJGCg1yZXN1bWVfcG9saWN5GAUgASgOMi8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLlJlc3VtZVBvbGljeSLvDAocSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZRJpCg9pbml0aWFsaXplZF9ydW4YASABKAsyTi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZS5Jbml0aWFsaXplZFJ1bkgAEmwKEWxhc3RfbG9nZ2VkX3N0ZXBzGAIgASgLMk8ubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuTGFzdExvZ2dlZFN0ZXBzSAASYwoMZW52X3N0YXR1c2VzGAMgASgLMksubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuRW52U3RhdHVzZXNIABJ2ChZybF9mYW1pbHlfZGVjbGFyYXRpb25zGAQgASgLMlQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuUmxGYW1pbHlEZWNsYXJhdGlvbnNIABq/AQoOSW5pdGlhbGl6ZWRSdW4SDwoHY3JlYXRlZBgBIAEoCBIOCgZydW5faWQYAiABKAwSJQoYb3JjaGVzdHJhdGlvbl9pZGVudGlmaWVyGAMgASgJSACIAQESNgoNY3JlYXRpb25fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIAYgBAUIbChlfb3JjaGVzdHJhdGlvbl9pZGVudGlmaWVyQhAKDl9jcmVhdGlvbl90aW1lGu8CCg9MYXN0TG9nZ2VkU3RlcHMSagoGc2VyaWVzGAEgAygLMloubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuTGFzdExvZ2dlZFN0ZXBzLlNlcmllc0luZm8SDwoHaXNfbGFzdBgCIAEoCBreAQoKU2VyaWVzSW5mbxITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRITCgtmbGF0X2xhYmVscxgDIAEoCRJDCghvcmRlcmluZxgEIAEoDjIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLk9yZGVyaW5nTW9kZRIRCglsYXN0X3N0ZXAYBSABKAQSPwoKdmFsdWVfa2luZBgGIAEoDjIrLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlNlcmllc1ZhbHVlS2luZBqOAwoUUmxGYW1pbHlEZWNsYXJhdGlvbnMSegoIZmFtaWxpZXMYASADKAsyaC5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS5zdmMuSW5pdGlhbGl6ZVJ1bkxvZ2dpbmdSZXNwb25zZS5SbEZhbWlseURlY2xhcmF0aW9ucy5SbEZhbWlseURlY2xhcmF0aW9uEg8KB2lzX2xhc3QYAiABKAga6AEKE1JsRmFtaWx5RGVjbGFyYXRpb24SEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSFQoNbGFiZWxfa2V5X3NldBgDIAEoCRJDCghvcmRlcmluZxgEIAEoDjIxLm1ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzLk9yZGVyaW5nTW9kZRI/Cgp2YWx1ZV9raW5kGAUgASgOMisubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzVmFsdWVLaW5kEhAKCGVwaXNvZGljGAYgASgIGswBCgtFbnZTdGF0dXNlcxJiCgRlbnZzGAEgAygLMlQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEuc3ZjLkluaXRpYWxpemVSdW5Mb2dnaW5nUmVzcG9uc2UuRW52U3RhdHVzZXMuRW52U3RhdGUSDwoHaXNfbGFzdBgCIAEoCBpICghFbnZTdGF0ZRIQCghlbnZfbmFtZRgBIAEoCRIUCgxsYXN0X3JsX3N0ZXAYAiABKAQSFAoMbGFzdF9lcGlzb2RlGAMgASgEQgUKA21zZypfCgxSZXN1bWVQb2xpY3kSHQoZUkVTVU1FX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE1JFU1VNRV9QT0xJQ1lfTkVWRVIQARIXChNSRVNVTUVfUE9MSUNZX0FMTE9XEAJCO1o5Z2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi9pbmdlc3Rpb247aW5nZXN0aW9uYgZwcm90bzM", [file_google_protobuf_timestamp, file_metrana_protobuf_common_v1_series, file_metrana_protobuf_ingestion_v1_types_run, file_metrana_protobuf_ingestion_v1_types_series]);
 
 /**
- * Asks for a run without logging to it.
+ * A run to create without opening a stream to it.
  *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CreateRunRequest
  */
@@ -56,7 +56,7 @@ export const CreateRunRequestSchema: GenMessage<CreateRunRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_ingestion_v1_svc_initialize, 0);
 
 /**
- * The run will be there.
+ * The run is there, or will be once the operation is done.
  *
  * @generated from message metrana_protobuf.ingestion.v1.svc.CreateRunResponse
  */
@@ -83,7 +83,7 @@ export const CreateRunResponseSchema: GenMessage<CreateRunResponse> = /*@__PURE_
  */
 export type InitializeRunLoggingRequest = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingRequest"> & {
   /**
-   * The run to create or to find.
+   * The run to create or to find, by workspace, project and name.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.Run run = 1;
    */
@@ -111,7 +111,8 @@ export type InitializeRunLoggingRequest = Message<"metrana_protobuf.ingestion.v1
   loggerId: bigint;
 
   /**
-   * Whether a run that is there already may be gone on with; the client decides by the answer.
+   * What the client will do about a run that is there already. The server opens it all the same and says created
+   * = false.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.svc.ResumePolicy resume_policy = 5;
    */
@@ -185,28 +186,29 @@ export const InitializeRunLoggingResponseSchema: GenMessage<InitializeRunLogging
  */
 export type InitializeRunLoggingResponse_InitializedRun = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.InitializedRun"> & {
   /**
-   * Whether this request created the run.
+   * Whether this request created the run. False: it was there, and the client decides by its policy and the
+   * job.
    *
    * @generated from field: bool created = 1;
    */
   created: boolean;
 
   /**
-   * Opaque id of the run, as the handshake gave it.
+   * Id of the run, any bytes, which later requests repeat.
    *
    * @generated from field: bytes run_id = 2;
    */
   runId: Uint8Array;
 
   /**
-   * Identifies the job that the processes of a run share. Unset: unknown.
+   * Job that created the run. Unset: it named none.
    *
    * @generated from field: optional string orchestration_identifier = 3;
    */
   orchestrationIdentifier?: string | undefined;
 
   /**
-   * When the run was created. Unset in a request: now.
+   * When the run was created, UTC. Unset: unknown.
    *
    * @generated from field: optional google.protobuf.Timestamp creation_time = 4;
    */
@@ -227,7 +229,7 @@ export const InitializeRunLoggingResponse_InitializedRunSchema: GenMessage<Initi
  */
 export type InitializeRunLoggingResponse_LastLoggedSteps = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps"> & {
   /**
-   * One entry a series. Empty when nothing was selected.
+   * Series of this page that have points outside environments. Empty: none.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.LastLoggedSteps.SeriesInfo series = 1;
    */
@@ -276,7 +278,7 @@ export type InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo = Message<"m
   flatLabels: string;
 
   /**
-   * How steps relate to each other; fixed by the first declaration.
+   * How the series was first declared; later loggers must log it in the same way.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
@@ -290,7 +292,7 @@ export type InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfo = Message<"m
   lastStep: bigint;
 
   /**
-   * What a point of the series holds.
+   * What a point of the series holds, so that equally named series of other kinds stay apart.
    *
    * @generated from field: metrana_protobuf.common.v1.SeriesValueKind value_kind = 6;
    */
@@ -311,7 +313,7 @@ export const InitializeRunLoggingResponse_LastLoggedSteps_SeriesInfoSchema: GenM
  */
 export type InitializeRunLoggingResponse_RlFamilyDeclarations = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations"> & {
   /**
-   * RL metrics that the run has.
+   * RL metrics of this page. Empty: the run has none.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.RlFamilyDeclarations.RlFamilyDeclaration families = 1;
    */
@@ -353,14 +355,14 @@ export type InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaratio
   scale: string;
 
   /**
-   * Keys of the labels, joined by &.
+   * Label keys that all series of the metric have, joined by &. Empty: no labels.
    *
    * @generated from field: string label_key_set = 3;
    */
   labelKeySet: string;
 
   /**
-   * How steps relate to each other; fixed by the first declaration.
+   * How the steps of the metric's series relate to each other.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
@@ -374,7 +376,7 @@ export type InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclaratio
   valueKind: SeriesValueKind;
 
   /**
-   * Whether the points of the metric name their episodes.
+   * Whether the metric's points name their episodes. A metric keeps to what its first point did.
    *
    * @generated from field: bool episodic = 6;
    */
@@ -395,14 +397,14 @@ export const InitializeRunLoggingResponse_RlFamilyDeclarations_RlFamilyDeclarati
  */
 export type InitializeRunLoggingResponse_EnvStatuses = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses"> & {
   /**
-   * Environments of this page.
+   * Environments of this page. Empty: the run has none.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses.EnvState envs = 1;
    */
   envs: InitializeRunLoggingResponse_EnvStatuses_EnvState[];
 
   /**
-   * Whether no page of this list follows.
+   * Whether this ends the handshake: the client reads nothing after it.
    *
    * @generated from field: bool is_last = 2;
    */
@@ -423,21 +425,21 @@ export const InitializeRunLoggingResponse_EnvStatusesSchema: GenMessage<Initiali
  */
 export type InitializeRunLoggingResponse_EnvStatuses_EnvState = Message<"metrana_protobuf.ingestion.v1.svc.InitializeRunLoggingResponse.EnvStatuses.EnvState"> & {
   /**
-   * Environment, by id.
+   * Id of the environment.
    *
    * @generated from field: string env_name = 1;
    */
   envName: string;
 
   /**
-   * Highest rl_step that was logged.
+   * Highest rl_step with a point in it; 0 also when there is none.
    *
    * @generated from field: uint64 last_rl_step = 2;
    */
   lastRlStep: bigint;
 
   /**
-   * Highest episode that was logged; 0 also when none was.
+   * Highest episode with a point in it, of whichever scale; 0 also when there is none.
    *
    * @generated from field: uint64 last_episode = 3;
    */
@@ -458,21 +460,21 @@ export const InitializeRunLoggingResponse_EnvStatuses_EnvStateSchema: GenMessage
  */
 export enum ResumePolicy {
   /**
-   * Nothing was said.
+   * Not said. Clients always say one, NEVER unless told otherwise.
    *
    * @generated from enum value: RESUME_POLICY_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
 
   /**
-   * Only if the same job created it.
+   * A run that is there is refused, unless this very job created it.
    *
    * @generated from enum value: RESUME_POLICY_NEVER = 1;
    */
   NEVER = 1,
 
   /**
-   * Always.
+   * A run that is there is gone on with, whoever created it.
    *
    * @generated from enum value: RESUME_POLICY_ALLOW = 2;
    */

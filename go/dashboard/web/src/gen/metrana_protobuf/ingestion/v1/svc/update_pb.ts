@@ -25,7 +25,7 @@ export const file_metrana_protobuf_ingestion_v1_svc_update: GenFile = /*@__PURE_
  */
 export type UpdateRunsRequest = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunsRequest"> & {
   /**
-   * Which writer this is: random, never 0. Called session_id before.
+   * Which writer this is: random, never 0, constant for the life of a logger.
    *
    * @generated from field: uint64 logger_id = 1;
    */
@@ -82,35 +82,35 @@ export type UpdateRunsRequest_RunUpdate = Message<"metrana_protobuf.ingestion.v1
   project: string;
 
   /**
-   * Name of the run in its project.
+   * Run to change, by name in its project. Required.
    *
    * @generated from field: string run_name = 3;
    */
   runName: string;
 
   /**
-   * Attributes in the order of their paths.
+   * Changes of attributes of the run, in order: the last of a path wins.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AttributeUpdate attributes = 4;
    */
   attributes: AttributeUpdate[];
 
   /**
-   * One entry a series. Empty when nothing was selected.
+   * Points of series that are named in full, without a declaration.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SeriesUpdate series = 5;
    */
   series: SeriesUpdate[];
 
   /**
-   * Points that belong to environments, in the order in which they were logged.
+   * Points in environments of series that are named in full, without a declaration.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.RLSeriesUpdate rl_series = 6;
    */
   rlSeries: RLSeriesUpdate[];
 
   /**
-   * Series that points of this stream refer to; taken in before the points of the same request. May repeat.
+   * Series that the streaming_ members of this update refer to by number.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SeriesDeclaration series_declarations = 7;
    */
@@ -131,7 +131,7 @@ export type UpdateRunsRequest_RunUpdate = Message<"metrana_protobuf.ingestion.v1
   streamingRlSeries: StreamingRLSeriesUpdate[];
 
   /**
-   * Set in the last request of a run that ends.
+   * Closes the run behind everything else in this update. Unset: it stays open.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.CloseRun close_run = 10;
    */
@@ -215,14 +215,15 @@ export const UpdateRunsResponseSchema: GenMessage<UpdateRunsResponse> = /*@__PUR
  */
 export type UpdateRunRequest = Message<"metrana_protobuf.ingestion.v1.svc.UpdateRunRequest"> & {
   /**
-   * Opaque id of the run, as the handshake gave it.
+   * The run to log to: the id that the handshake gave.
    *
    * @generated from field: bytes run_id = 1;
    */
   runId: Uint8Array;
 
   /**
-   * Which writer this is: random, never 0, the same for all streams of one logger.
+   * Which writer this is: that of the handshake, also after reconnecting. In unordered series points of
+   * different writers lie beside each other.
    *
    * @generated from field: uint64 logger_id = 2;
    */
@@ -257,7 +258,7 @@ export type UpdateRunRequest = Message<"metrana_protobuf.ingestion.v1.svc.Update
   rlSeries: StreamingRLSeriesUpdate[];
 
   /**
-   * Set in the last request of a run that ends.
+   * Closes the run behind everything else in this request, the last of its logger. Unset: more may follow.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.CloseRun close_run = 7;
    */
@@ -363,7 +364,7 @@ export type CheckOpStatusesRequest = Message<"metrana_protobuf.ingestion.v1.svc.
   project: string;
 
   /**
-   * Operations to look up.
+   * Ids to look up, as answers gave them in operation_id.
    *
    * @generated from field: repeated string operation_ids = 3;
    */
@@ -391,7 +392,7 @@ export const CheckOpStatusesRequestSchema: GenMessage<CheckOpStatusesRequest> = 
  */
 export type CheckOpStatusesResponse = Message<"metrana_protobuf.ingestion.v1.svc.CheckOpStatusesResponse"> & {
   /**
-   * Whether each operation is done, by id.
+   * Whether each operation is done, by its id.
    *
    * @generated from field: map<string, bool> operation_statuses = 1;
    */

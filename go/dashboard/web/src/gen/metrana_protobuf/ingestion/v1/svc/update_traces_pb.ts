@@ -35,7 +35,7 @@ export type UpdateTracesRequest = Message<"metrana_protobuf.ingestion.v1.svc.Upd
   project: string;
 
   /**
-   * Name of the run in its project.
+   * Run that the traces belong to, by name. Unset: each says so itself, or they belong to the project.
    *
    * @generated from field: optional string run_name = 3;
    */

@@ -17,13 +17,13 @@ export const file_metrana_protobuf_ingestion_v1_types_attribute: GenFile = /*@__
   fileDesc("CjNtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9hdHRyaWJ1dGUucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIkoKDUF0dHJpYnV0ZXNTZXQSOQoKYXR0cmlidXRlcxgBIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZSI+Cg5TdHJpbmdTZXREZWx0YRIUCgxhZGRlZF92YWx1ZXMYASADKAkSFgoOcmVtb3ZlZF92YWx1ZXMYAiADKAki0wIKD0F0dHJpYnV0ZVVwZGF0ZRIMCgRwYXRoGAEgASgJEhQKCmJvb2xfdmFsdWUYAiABKAhIABIWCgxzdHJpbmdfdmFsdWUYAyABKAlIABIVCgtmbG9hdF92YWx1ZRgEIAEoAUgAEhMKCWludF92YWx1ZRgFIAEoA0gAEkEKEHN0cmluZ19zZXRfdmFsdWUYBiABKAsyJS5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TdHJpbmdTZXRIABJVChZzdHJpbmdfc2V0X2RlbHRhX3ZhbHVlGAcgASgLMjMubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuU3RyaW5nU2V0RGVsdGFIABI1Cg90aW1lc3RhbXBfdmFsdWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSABCBwoFdmFsdWUilAEKDkVudkF0dHJVcGRhdGVzEhYKDmVudmlyb25tZW50X2lkGAEgASgJEhQKB2VwaXNvZGUYAiABKARIAIgBARJICgphdHRyaWJ1dGVzGAMgAygLMjQubWV0cmFuYV9wcm90b2J1Zi5pbmdlc3Rpb24udjEudHlwZXMuQXR0cmlidXRlVXBkYXRlQgoKCF9lcGlzb2RlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdHlwZXM7dHlwZXNiBnByb3RvMw", [file_google_protobuf_timestamp, file_metrana_protobuf_common_v1_attribute]);
 
 /**
- * Several attributes.
+ * The attributes of a span as one payload.
  *
  * @generated from message metrana_protobuf.ingestion.v1.types.AttributesSet
  */
 export type AttributesSet = Message<"metrana_protobuf.ingestion.v1.types.AttributesSet"> & {
   /**
-   * Attributes in the order of their paths.
+   * The attributes, each path once.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
@@ -44,14 +44,14 @@ export const AttributesSetSchema: GenMessage<AttributesSet> = /*@__PURE__*/
  */
 export type StringSetDelta = Message<"metrana_protobuf.ingestion.v1.types.StringSetDelta"> & {
   /**
-   * Texts to add.
+   * Texts to add; those already there stay as they are.
    *
    * @generated from field: repeated string added_values = 1;
    */
   addedValues: string[];
 
   /**
-   * Texts to remove.
+   * Texts to remove, also from those just added; others are passed over.
    *
    * @generated from field: repeated string removed_values = 2;
    */
@@ -72,14 +72,14 @@ export const StringSetDeltaSchema: GenMessage<StringSetDelta> = /*@__PURE__*/
  */
 export type AttributeUpdate = Message<"metrana_protobuf.ingestion.v1.types.AttributeUpdate"> & {
   /**
-   * Segments joined by /, such as config/optimizer/lr. Never empty.
+   * Which attribute: segments joined by /, such as config/optimizer/lr. Never empty.
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * The value; none means nothing.
+   * The new value. None set: the attribute is cleared.
    *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.AttributeUpdate.value
    */
@@ -117,7 +117,7 @@ export type AttributeUpdate = Message<"metrana_protobuf.ingestion.v1.types.Attri
     case: "intValue";
   } | {
     /**
-     * A set of texts; replaces the one before.
+     * A set of texts that replaces the one before. Empty: no texts.
      *
      * @generated from field: metrana_protobuf.common.v1.StringSet string_set_value = 6;
      */
@@ -125,7 +125,7 @@ export type AttributeUpdate = Message<"metrana_protobuf.ingestion.v1.types.Attri
     case: "stringSetValue";
   } | {
     /**
-     * Texts to add to a set and to remove from it.
+     * A change of the set of texts that is there; without one it begins empty.
      *
      * @generated from field: metrana_protobuf.ingestion.v1.types.StringSetDelta string_set_delta_value = 7;
      */
@@ -133,7 +133,7 @@ export type AttributeUpdate = Message<"metrana_protobuf.ingestion.v1.types.Attri
     case: "stringSetDeltaValue";
   } | {
     /**
-     * A moment.
+     * A moment, UTC.
      *
      * @generated from field: google.protobuf.Timestamp timestamp_value = 8;
      */
@@ -163,14 +163,14 @@ export type EnvAttrUpdates = Message<"metrana_protobuf.ingestion.v1.types.EnvAtt
   environmentId: string;
 
   /**
-   * Episode that they hold for. Unset: the environment.
+   * Episode of which the attributes are. Unset: they are the environment's own, for all episodes.
    *
    * @generated from field: optional uint64 episode = 2;
    */
   episode?: bigint | undefined;
 
   /**
-   * Changes, in order.
+   * Changes, in order: the last of a path wins.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AttributeUpdate attributes = 3;
    */

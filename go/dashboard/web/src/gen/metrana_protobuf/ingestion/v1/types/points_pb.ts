@@ -15,33 +15,33 @@ export const file_metrana_protobuf_ingestion_v1_types_points: GenFile = /*@__PUR
   fileDesc("CjBtZXRyYW5hX3Byb3RvYnVmL2luZ2VzdGlvbi92MS90eXBlcy9wb2ludHMucHJvdG8SI21ldHJhbmFfcHJvdG9idWYuaW5nZXN0aW9uLnYxLnR5cGVzIncKBVBvaW50EgwKBHN0ZXAYASABKAQSMgoJdGltZXN0YW1wGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgBiAEBEhUKC2Zsb2F0X3ZhbHVlGAMgASgBSABCBwoFdmFsdWVCDAoKX3RpbWVzdGFtcCKZAQoNQ29tcG91bmRQb2ludBISCgptYWpvcl9zdGVwGAEgASgEEhIKCm1pbm9yX3N0ZXAYAiABKAQSMgoJdGltZXN0YW1wGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgBiAEBEhUKC2Zsb2F0X3ZhbHVlGAQgASgBSABCBwoFdmFsdWVCDAoKX3RpbWVzdGFtcCJICg1GbG9hdFBvaW50U2V0Eg0KBXN0ZXBzGAEgAygEEhgKEHRpbWVzdGFtcF9taWxsaXMYAiADKAMSDgoGdmFsdWVzGAMgAygBImsKFUNvbXBvdW5kRmxvYXRQb2ludFNldBITCgttYWpvcl9zdGVwcxgBIAMoBBITCgttaW5vcl9zdGVwcxgCIAMoBBIYChB0aW1lc3RhbXBfbWlsbGlzGAMgAygDEg4KBnZhbHVlcxgEIAMoASK2AQoKUG9pbnRCYXRjaBIOCgZ2YWx1ZXMYASADKAESFwoKZmlyc3Rfc3RlcBgCIAEoBEgAiAEBEg0KBXN0ZXBzGAMgAygEEh0KEHRpbWVzdGFtcF9taWxsaXMYBCABKANIAYgBARIZChF0aW1lc3RhbXBzX21pbGxpcxgFIAMoAxISCgp2YWx1ZXNfZjMyGAYgAygCQg0KC19maXJzdF9zdGVwQhMKEV90aW1lc3RhbXBfbWlsbGlzIrwCCgtSbFN0ZXBCYXRjaBIPCgdybF9zdGVwGAEgASgEEhQKB2VwaXNvZGUYAiABKARIAIgBARIOCgZ2YWx1ZXMYAyADKAESHQoQZmlyc3RfbWlub3Jfc3RlcBgEIAEoBEgBiAEBEhMKC21pbm9yX3N0ZXBzGAUgAygEEh0KEHRpbWVzdGFtcF9taWxsaXMYBiABKANIAogBARIZChF0aW1lc3RhbXBzX21pbGxpcxgHIAMoAxIiChp0cmVhdF9taW5vcnNfYXNfZmxhdF9zdGVwcxgIIAEoCBIaChJlbnZfc3RlcHNfZnJvbV9vbmUYCSABKAgSEgoKdmFsdWVzX2YzMhgKIAMoAkIKCghfZXBpc29kZUITChFfZmlyc3RfbWlub3Jfc3RlcEITChFfdGltZXN0YW1wX21pbGxpcyKsAgoOSGlzdG9ncmFtUG9pbnQSDAoEc3RlcBgBIAEoBBIdChB0aW1lc3RhbXBfbWlsbGlzGAIgASgDSACIAQESEQoJYmluX2VkZ2VzGAMgAygBEg4KBmNvdW50cxgEIAMoBBIRCglkZW5zaXRpZXMYBSADKAESUQoFc3RhdHMYBiABKAsyQi5tZXRyYW5hX3Byb3RvYnVmLmluZ2VzdGlvbi52MS50eXBlcy5IaXN0b2dyYW1Qb2ludC5IaXN0b2dyYW1TdGF0cxpPCg5IaXN0b2dyYW1TdGF0cxILCgNtaW4YASABKAESCwoDbWF4GAIgASgBEgsKA3N1bRgDIAEoARIWCg5zdW1fb2Zfc3F1YXJlcxgEIAEoAUITChFfdGltZXN0YW1wX21pbGxpcyJ0CgxTY2F0dGVyUG9pbnQSDAoEc3RlcBgBIAEoBBIdChB0aW1lc3RhbXBfbWlsbGlzGAIgASgDSACIAQESCgoCeHMYAyADKAESCgoCeXMYBCADKAESCgoCenMYBSADKAFCEwoRX3RpbWVzdGFtcF9taWxsaXNCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi90eXBlczt0eXBlc2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * One point.
+ * One point of a series outside environments.
  *
  * @generated from message metrana_protobuf.ingestion.v1.types.Point
  */
 export type Point = Message<"metrana_protobuf.ingestion.v1.types.Point"> & {
   /**
-   * Step of it.
+   * Position on the axis of the series' scale.
    *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
-   * When the point was logged. Unset: on arrival.
+   * When the point was logged, UTC. Unset: when it arrived.
    *
    * @generated from field: optional google.protobuf.Timestamp timestamp = 2;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * The value; none means nothing.
+   * What was measured. None set: there is no point.
    *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.Point.value
    */
   value: {
     /**
-     * The value. NaN and infinities are data.
+     * A 64-bit float; NaN and infinities are data.
      *
      * @generated from field: double float_value = 3;
      */
@@ -71,27 +71,27 @@ export type CompoundPoint = Message<"metrana_protobuf.ingestion.v1.types.Compoun
   majorStep: bigint;
 
   /**
-   * Step within the rl_step.
+   * Position within the rl_step; of EPISODE scale the episode.
    *
    * @generated from field: uint64 minor_step = 2;
    */
   minorStep: bigint;
 
   /**
-   * When the point was logged. Unset: on arrival.
+   * When the point was logged, UTC. Unset: when it arrived.
    *
    * @generated from field: optional google.protobuf.Timestamp timestamp = 3;
    */
   timestamp?: Timestamp | undefined;
 
   /**
-   * The value; none means nothing.
+   * What was measured. None set: there is no point.
    *
    * @generated from oneof metrana_protobuf.ingestion.v1.types.CompoundPoint.value
    */
   value: {
     /**
-     * The value. NaN and infinities are data.
+     * A 64-bit float; NaN and infinities are data.
      *
      * @generated from field: double float_value = 4;
      */
@@ -114,21 +114,21 @@ export const CompoundPointSchema: GenMessage<CompoundPoint> = /*@__PURE__*/
  */
 export type FloatPointSet = Message<"metrana_protobuf.ingestion.v1.types.FloatPointSet"> & {
   /**
-   * One step a point.
+   * One step a point, in the order in which they were logged.
    *
    * @generated from field: repeated uint64 steps = 1;
    */
   steps: bigint[];
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix times in milliseconds, one a point. Empty: the time of arrival.
    *
    * @generated from field: repeated int64 timestamp_millis = 2;
    */
   timestampMillis: bigint[];
 
   /**
-   * One value a point. NaN and infinities are data.
+   * One value a point, parallel to steps; NaN and infinities are data.
    *
    * @generated from field: repeated double values = 3;
    */
@@ -156,21 +156,21 @@ export type CompoundFloatPointSet = Message<"metrana_protobuf.ingestion.v1.types
   majorSteps: bigint[];
 
   /**
-   * One minor step a value. Empty when they are consecutive.
+   * One position within its rl_step a point, parallel to major_steps.
    *
    * @generated from field: repeated uint64 minor_steps = 2;
    */
   minorSteps: bigint[];
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix times in milliseconds, one a point. Empty: the time of arrival.
    *
    * @generated from field: repeated int64 timestamp_millis = 3;
    */
   timestampMillis: bigint[];
 
   /**
-   * One value a point. NaN and infinities are data.
+   * One value a point, parallel to major_steps; NaN and infinities are data.
    *
    * @generated from field: repeated double values = 4;
    */
@@ -191,42 +191,44 @@ export const CompoundFloatPointSetSchema: GenMessage<CompoundFloatPointSet> = /*
  */
 export type PointBatch = Message<"metrana_protobuf.ingestion.v1.types.PointBatch"> & {
   /**
-   * One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+   * One 64-bit float a point; NaN and infinities are data. Empty when values_f32 has them.
    *
    * @generated from field: repeated double values = 1;
    */
   values: number[];
 
   /**
-   * Step of the first value; the others follow on. Unset: steps has them.
+   * Step of the first value; each next value is one step on. Unset: steps has them. The last must stay below
+   * 2^63.
    *
    * @generated from field: optional uint64 first_step = 2;
    */
   firstStep?: bigint | undefined;
 
   /**
-   * One step a value. Empty when they are consecutive.
+   * One step a value, each below 2^63; not sent together with first_step.
    *
    * @generated from field: repeated uint64 steps = 3;
    */
   steps: bigint[];
 
   /**
-   * Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+   * Unix time in milliseconds of all values. Neither this nor timestamps_millis: the time of arrival.
    *
    * @generated from field: optional int64 timestamp_millis = 4;
    */
   timestampMillis?: bigint | undefined;
 
   /**
-   * Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+   * Unix times in milliseconds, one a value; not sent together with timestamp_millis. Empty: that one holds for
+   * all.
    *
    * @generated from field: repeated int64 timestamps_millis = 5;
    */
   timestampsMillis: bigint[];
 
   /**
-   * The values as 32-bit floats; either these or values are filled.
+   * The values as 32-bit floats, read back as the 64-bit floats they equal. Not sent together with values.
    *
    * @generated from field: repeated float values_f32 = 6;
    */
@@ -247,70 +249,74 @@ export const PointBatchSchema: GenMessage<PointBatch> = /*@__PURE__*/
  */
 export type RlStepBatch = Message<"metrana_protobuf.ingestion.v1.types.RlStepBatch"> & {
   /**
-   * Major step: the update of the policy. Must not decrease.
+   * Which iteration of training, usually one update of the policy; below 2^63. Writers only count it up.
    *
    * @generated from field: uint64 rl_step = 1;
    */
   rlStep: bigint;
 
   /**
-   * Episode that the points belong to. Unset: none; points of EPISODE scale have the episode as minor step.
+   * Episode that the points belong to, below 2^63. Unset: none; of EPISODE scale, where the minor step is the
+   * episode, it stays unset.
    *
    * @generated from field: optional uint64 episode = 2;
    */
   episode?: bigint | undefined;
 
   /**
-   * One value a point as 64-bit floats; either these or values_f32 are filled. NaN and infinities are data.
+   * One 64-bit float a point; NaN and infinities are data. Empty when values_f32 has them.
    *
    * @generated from field: repeated double values = 3;
    */
   values: number[];
 
   /**
-   * Minor step of the first value; the others follow on. Unset: minor_steps has them.
+   * Minor step of the first value; each next value is one on. Unset: minor_steps has them.
    *
    * @generated from field: optional uint64 first_minor_step = 4;
    */
   firstMinorStep?: bigint | undefined;
 
   /**
-   * One minor step a value. Empty when they are consecutive.
+   * One minor step a value; not sent together with first_minor_step.
    *
    * @generated from field: repeated uint64 minor_steps = 5;
    */
   minorSteps: bigint[];
 
   /**
-   * Unix time in milliseconds of every value. Unset: timestamps_millis has them, or on arrival.
+   * Unix time in milliseconds of all values. Neither this nor timestamps_millis: the time of arrival.
    *
    * @generated from field: optional int64 timestamp_millis = 6;
    */
   timestampMillis?: bigint | undefined;
 
   /**
-   * Unix times in milliseconds, one a value. Empty: timestamp_millis holds for all.
+   * Unix times in milliseconds, one a value; not sent together with timestamp_millis. Empty: that one holds for
+   * all.
    *
    * @generated from field: repeated int64 timestamps_millis = 7;
    */
   timestampsMillis: bigint[];
 
   /**
-   * Whether minor steps count within the episode. False: within (rl_step, episode), and the server adds up.
+   * True: minor steps are env steps of the whole episode. Default false: they count from 0 within (rl_step,
+   * episode), and the server adds the env steps that the episode had before.
    *
    * @generated from field: bool treat_minors_as_flat_steps = 8;
    */
   treatMinorsAsFlatSteps: boolean;
 
   /**
-   * Whether the writer counts env steps from one. Default false: from zero.
+   * Whether the writer calls an episode's first env step 1. Default false: it calls it 0. Flat minors tell a
+   * restarted episode by it.
    *
    * @generated from field: bool env_steps_from_one = 9;
    */
   envStepsFromOne: boolean;
 
   /**
-   * The values as 32-bit floats; either these or values are filled.
+   * The values as 32-bit floats, read back as the 64-bit floats they equal. Not sent together with values.
    *
    * @generated from field: repeated float values_f32 = 10;
    */
@@ -331,14 +337,14 @@ export const RlStepBatchSchema: GenMessage<RlStepBatch> = /*@__PURE__*/
  */
 export type HistogramPoint = Message<"metrana_protobuf.ingestion.v1.types.HistogramPoint"> & {
   /**
-   * Step of it.
+   * Position on the axis of the series' scale. The same step again replaces the histogram.
    *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix time in milliseconds at which it was logged. Unset: the time of arrival.
    *
    * @generated from field: optional int64 timestamp_millis = 2;
    */
@@ -352,21 +358,21 @@ export type HistogramPoint = Message<"metrana_protobuf.ingestion.v1.types.Histog
   binEdges: number[];
 
   /**
-   * Values in each bin. Empty where densities are given.
+   * How many values fell into each bin. Empty: densities has them.
    *
    * @generated from field: repeated uint64 counts = 4;
    */
   counts: bigint[];
 
   /**
-   * Density of each bin, instead of counts.
+   * Density in each bin. Empty: counts has them.
    *
    * @generated from field: repeated double densities = 5;
    */
   densities: number[];
 
   /**
-   * What the values sum up to.
+   * What is known of the values themselves. Unset: only the bins are.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.HistogramPoint.HistogramStats stats = 6;
    */
@@ -423,20 +429,20 @@ export const HistogramPoint_HistogramStatsSchema: GenMessage<HistogramPoint_Hist
   messageDesc(file_metrana_protobuf_ingestion_v1_types_points, 6, 0);
 
 /**
- * A set of points at a step.
+ * A set of points that belong to one step.
  *
  * @generated from message metrana_protobuf.ingestion.v1.types.ScatterPoint
  */
 export type ScatterPoint = Message<"metrana_protobuf.ingestion.v1.types.ScatterPoint"> & {
   /**
-   * Step of it.
+   * Position on the axis of the series' scale.
    *
    * @generated from field: uint64 step = 1;
    */
   step: bigint;
 
   /**
-   * Unix time in milliseconds. Empty where times were not asked for or not stored.
+   * Unix time in milliseconds at which it was logged. Unset: the time of arrival.
    *
    * @generated from field: optional int64 timestamp_millis = 2;
    */

@@ -21,28 +21,28 @@ export const file_metrana_protobuf_ingestion_v1_types_run: GenFile = /*@__PURE__
  */
 export type AggregationRule = Message<"metrana_protobuf.ingestion.v1.types.AggregationRule"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Metric to aggregate. Unset: every metric of the source scale.
    *
    * @generated from field: optional string metric_name = 1;
    */
   metricName?: string | undefined;
 
   /**
-   * Scale of the series to aggregate.
+   * Scale of the series that go in, such as ENVIRONMENT_STEP.
    *
    * @generated from field: string source_scale = 2;
    */
   sourceScale: string;
 
   /**
-   * Scale of the aggregated series.
+   * Scale of the series that comes out, such as ML_STEP.
    *
    * @generated from field: string output_scale = 3;
    */
   outputScale: string;
 
   /**
-   * Functions to keep.
+   * Functions to keep; each gives numbers of its own.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.AggregationFn fns = 4;
    */
@@ -63,7 +63,7 @@ export type AggregationRule = Message<"metrana_protobuf.ingestion.v1.types.Aggre
   outputMetricName?: string | undefined;
 
   /**
-   * What to append to the name. Unset: nothing.
+   * Text behind the name of the aggregated series. Unset: none.
    *
    * @generated from field: optional string output_name_suffix = 7;
    */
@@ -84,14 +84,14 @@ export const AggregationRuleSchema: GenMessage<AggregationRule> = /*@__PURE__*/
  */
 export type ForkPoint = Message<"metrana_protobuf.ingestion.v1.types.ForkPoint"> & {
   /**
-   * Run to inherit from, in the same project.
+   * Run to inherit from, by name, in the same project. It must exist.
    *
    * @generated from field: string parent_run_name = 1;
    */
   parentRunName: string;
 
   /**
-   * Last step that is inherited, inclusive; for RL points the major step.
+   * Last step that is inherited, inclusive; for points of environments the last rl_step.
    *
    * @generated from field: uint64 fork_step = 2;
    */
@@ -106,7 +106,7 @@ export const ForkPointSchema: GenMessage<ForkPoint> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 1);
 
 /**
- * A run.
+ * Names a run and says what to create it with. What is not a name counts only when it is created.
  *
  * @generated from message metrana_protobuf.ingestion.v1.types.Run
  */
@@ -126,7 +126,7 @@ export type Run = Message<"metrana_protobuf.ingestion.v1.types.Run"> & {
   project: string;
 
   /**
-   * Name of the run in its project.
+   * Name of the run, unique in its project. Never empty.
    *
    * @generated from field: string run_name = 3;
    */
@@ -140,7 +140,7 @@ export type Run = Message<"metrana_protobuf.ingestion.v1.types.Run"> & {
   experiment?: string | undefined;
 
   /**
-   * When the run was created. Unset in a request: now.
+   * When the run began, UTC. Unset: the server takes its own clock.
    *
    * @generated from field: optional google.protobuf.Timestamp creation_time = 5;
    */
@@ -168,7 +168,7 @@ export type Run = Message<"metrana_protobuf.ingestion.v1.types.Run"> & {
   expDirectory?: string | undefined;
 
   /**
-   * Identifies the job that the processes of a run share. Unset: unknown.
+   * Job that the processes of the run share: a second process of the same job may join it. Unset: none.
    *
    * @generated from field: optional string orchestration_identifier = 9;
    */
@@ -190,7 +190,7 @@ export const RunSchema: GenMessage<Run> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_ingestion_v1_types_run, 2);
 
 /**
- * Says that a run has ended.
+ * Says that a run has ended. One that ends without it may come back.
  *
  * @generated from message metrana_protobuf.ingestion.v1.types.CloseRun
  */
@@ -217,7 +217,7 @@ export const CloseRunSchema: GenMessage<CloseRun> = /*@__PURE__*/
  */
 export enum AggregationFn {
   /**
-   * Nothing was said.
+   * Never sent: a rule names its functions.
    *
    * @generated from enum value: AGGREGATION_FN_UNSPECIFIED = 0;
    */
@@ -259,7 +259,7 @@ export enum AggregationFn {
   STD_DEV = 5,
 
   /**
-   * Number of values.
+   * How many values went in.
    *
    * @generated from enum value: AGGREGATION_FN_COUNT = 6;
    */

@@ -42,14 +42,14 @@ export type SeriesDeclaration = Message<"metrana_protobuf.ingestion.v1.types.Ser
   labels: { [key: string]: string };
 
   /**
-   * How steps relate to each other; fixed by the first declaration.
+   * How steps relate to each other. The first declaration of a series settles it for good.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.OrderingMode ordering = 4;
    */
   ordering: OrderingMode;
 
   /**
-   * Number of the series on this stream, from 1. Unused numbers are fine.
+   * Number by which points of this stream name the series, usually 1, 2, … Gaps and any order are fine.
    *
    * @generated from field: uint64 declaration_id = 5;
    */
@@ -70,7 +70,7 @@ export const SeriesDeclarationSchema: GenMessage<SeriesDeclaration> = /*@__PURE_
  */
 export type SeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.SeriesUpdate"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric. With scale and labels it is the identity of the series. Never empty.
    *
    * @generated from field: string metric_name = 1;
    */
@@ -133,7 +133,7 @@ export const SeriesUpdateSchema: GenMessage<SeriesUpdate> = /*@__PURE__*/
  */
 export type RLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.RLSeriesUpdate"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric. With scale and labels it is the identity of the series. Never empty.
    *
    * @generated from field: string metric_name = 1;
    */
@@ -147,7 +147,7 @@ export type RLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.RLSeri
   environmentId: string;
 
   /**
-   * Episode that the points belong to. Unset: none.
+   * Episode of all points. Unset: none, or rl_step_batches say it.
    *
    * @generated from field: optional uint64 episode = 3;
    */
@@ -210,7 +210,7 @@ export const RLSeriesUpdateSchema: GenMessage<RLSeriesUpdate> = /*@__PURE__*/
  */
 export type HistogramSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.HistogramSeriesUpdate"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric. With scale and labels it is the identity of the series. Never empty.
    *
    * @generated from field: string metric_name = 1;
    */
@@ -231,7 +231,7 @@ export type HistogramSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types
   labels: { [key: string]: string };
 
   /**
-   * Points in ascending order of steps.
+   * Histograms, one a step, in any order.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.HistogramPoint points = 4;
    */
@@ -252,7 +252,7 @@ export const HistogramSeriesUpdateSchema: GenMessage<HistogramSeriesUpdate> = /*
  */
 export type ScatterSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.ScatterSeriesUpdate"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name of the metric. With scale and labels it is the identity of the series. Never empty.
    *
    * @generated from field: string metric_name = 1;
    */
@@ -273,14 +273,14 @@ export type ScatterSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.S
   labels: { [key: string]: string };
 
   /**
-   * Points in ascending order of steps.
+   * Sets of points, one a step, in any order.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.ScatterPoint points = 4;
    */
   points: ScatterPoint[];
 
   /**
-   * Labels that describe the series without naming it, such as axis titles. May be empty.
+   * Axis titles under the keys xt, yt and zt. Not part of the identity of the series; may be empty.
    *
    * @generated from field: map<string, string> metadata_labels = 5;
    */
@@ -308,7 +308,7 @@ export const ScatterSeriesUpdateSchema: GenMessage<ScatterSeriesUpdate> = /*@__P
  */
 export type StreamingSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingSeriesUpdate"> & {
   /**
-   * Number of the series, as declared earlier on this stream.
+   * declaration_id of the series on this stream. A number that was not declared ends the stream.
    *
    * @generated from field: uint64 series_id = 1;
    */
@@ -343,7 +343,7 @@ export type StreamingHistogramSeriesUpdate = Message<"metrana_protobuf.ingestion
   seriesId: bigint;
 
   /**
-   * Points in ascending order of steps.
+   * Histograms, one a step, in any order.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.HistogramPoint points = 2;
    */
@@ -371,14 +371,14 @@ export type StreamingScatterSeriesUpdate = Message<"metrana_protobuf.ingestion.v
   seriesId: bigint;
 
   /**
-   * Points in ascending order of steps.
+   * Sets of points, one a step, in any order.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.ScatterPoint points = 2;
    */
   points: ScatterPoint[];
 
   /**
-   * Labels that describe the series without naming it, such as axis titles. May be empty.
+   * Axis titles under the keys xt, yt and zt. Not part of the identity of the series; may be empty.
    *
    * @generated from field: map<string, string> metadata_labels = 3;
    */
@@ -406,7 +406,7 @@ export const StreamingScatterSeriesUpdateSchema: GenMessage<StreamingScatterSeri
  */
 export type StreamingRLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.types.StreamingRLSeriesUpdate"> & {
   /**
-   * Number of the series, as declared earlier on this stream.
+   * declaration_id of the series on this stream. A number that was not declared ends the stream.
    *
    * @generated from field: uint64 series_id = 1;
    */
@@ -420,7 +420,7 @@ export type StreamingRLSeriesUpdate = Message<"metrana_protobuf.ingestion.v1.typ
   environmentId: string;
 
   /**
-   * Points in the order in which they were logged, one batch a stretch of one episode at one rl_step.
+   * Points in logged order, one batch for each stretch of one episode in one rl_step.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.RlStepBatch rl_step_batches = 3;
    */
@@ -441,28 +441,28 @@ export const StreamingRLSeriesUpdateSchema: GenMessage<StreamingRLSeriesUpdate> 
  */
 export enum OrderingMode {
   /**
-   * Nothing was said.
+   * Not said: steps are taken as if ABSOLUTE_ORDERED.
    *
    * @generated from enum value: ORDERING_MODE_UNDEFINED = 0;
    */
   UNDEFINED = 0,
 
   /**
-   * Steps count from the last one. No client sends this.
+   * Steps count from the last one. No known client sends it.
    *
    * @generated from enum value: ORDERING_MODE_RELATIVE_ORDERED = 1;
    */
   RELATIVE_ORDERED = 1,
 
   /**
-   * Any step from any logger; the last write of a (step, logger) stays.
+   * Any step from any logger, in any order; of one (step, logger) the last write stays.
    *
    * @generated from enum value: ORDERING_MODE_ABSOLUTE_UNORDERED = 2;
    */
   ABSOLUTE_UNORDERED = 2,
 
   /**
-   * One writer, whose steps only grow; others are ignored.
+   * Steps only grow; a point at or below the highest stored step is not stored.
    *
    * @generated from enum value: ORDERING_MODE_ABSOLUTE_ORDERED = 3;
    */

@@ -23,7 +23,7 @@ export const file_metrana_protobuf_ingestion_v1_types_trace: GenFile = /*@__PURE
  */
 export type TraceIdentity = Message<"metrana_protobuf.ingestion.v1.types.TraceIdentity"> & {
   /**
-   * Run that the trace belongs to. Empty: the project.
+   * Run that the trace belongs to, by the id of its handshake. Empty: none.
    *
    * @generated from field: bytes run_id = 1;
    */
@@ -37,14 +37,14 @@ export type TraceIdentity = Message<"metrana_protobuf.ingestion.v1.types.TraceId
   step?: bigint | undefined;
 
   /**
-   * Id that the client gave the trace.
+   * Bytes by which the client tells its traces apart.
    *
    * @generated from field: bytes client_trace_key = 3;
    */
   clientTraceKey: Uint8Array;
 
   /**
-   * When the trace began.
+   * When the trace began, UTC; part of its identity.
    *
    * @generated from field: google.protobuf.Timestamp trace_start_time = 4;
    */
@@ -65,14 +65,14 @@ export const TraceIdentitySchema: GenMessage<TraceIdentity> = /*@__PURE__*/
  */
 export type SpanPayload = Message<"metrana_protobuf.ingestion.v1.types.SpanPayload"> & {
   /**
-   * Bytes of the whole text before this part.
+   * Where this part begins in the whole text, in bytes. 0: at its start.
    *
    * @generated from field: uint32 data_offset = 1;
    */
   dataOffset: number;
 
   /**
-   * Bytes of the whole text.
+   * Length of the whole text in bytes, all parts together.
    *
    * @generated from field: uint32 data_length = 2;
    */
@@ -166,7 +166,7 @@ export type SpanPayload = Message<"metrana_protobuf.ingestion.v1.types.SpanPaylo
   } | { case: undefined; value?: undefined };
 
   /**
-   * Whether the text was cut.
+   * Whether the text was cut because it was too long.
    *
    * @generated from field: bool truncated = 11;
    */
@@ -187,14 +187,14 @@ export const SpanPayloadSchema: GenMessage<SpanPayload> = /*@__PURE__*/
  */
 export type TraceOpen = Message<"metrana_protobuf.ingestion.v1.types.TraceOpen"> & {
   /**
-   * Name, unique among its siblings.
+   * What the trace is called, such as the name of the agent or the task.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Texts that belong to it, in order. May be empty.
+   * What the trace began with, such as its task. May be empty.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 2;
    */
@@ -222,42 +222,42 @@ export const TraceOpenSchema: GenMessage<TraceOpen> = /*@__PURE__*/
  */
 export type TraceClose = Message<"metrana_protobuf.ingestion.v1.types.TraceClose"> & {
   /**
-   * When it ended.
+   * When it ended, UTC. Unset: it has not.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 1;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * How it stands.
+   * How the trace ended.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanStatus status = 2;
    */
   status: SpanStatus;
 
   /**
-   * Spans in the trace.
+   * Spans in the trace, its top included.
    *
    * @generated from field: uint32 span_count = 3;
    */
   spanCount: number;
 
   /**
-   * Rounds of the agent's loop.
+   * Rounds of the agent's loop in the trace. 0: none or unknown.
    *
    * @generated from field: uint32 iteration_count = 4;
    */
   iterationCount: number;
 
   /**
-   * Tokens that a language model used for it. 0: none or unknown.
+   * Tokens that language models used in the whole trace. 0: none or unknown.
    *
    * @generated from field: uint64 token_count = 5;
    */
   tokenCount: bigint;
 
   /**
-   * Texts that belong to it, in order. May be empty.
+   * What the trace ended with, such as its final output. May be empty.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 7;
    */
@@ -313,21 +313,21 @@ export type SpanOpen = Message<"metrana_protobuf.ingestion.v1.types.SpanOpen"> &
   kind: SpanKind;
 
   /**
-   * Name, unique among its siblings.
+   * What the span did, such as the name of a tool or a model.
    *
    * @generated from field: string name = 5;
    */
   name: string;
 
   /**
-   * When it began.
+   * When the span began, UTC.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 6;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * Texts that belong to it, in order. May be empty.
+   * What the span was given. May be empty.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 7;
    */
@@ -355,28 +355,28 @@ export type SpanClose = Message<"metrana_protobuf.ingestion.v1.types.SpanClose">
   span?: SpanOpen | undefined;
 
   /**
-   * When it ended.
+   * When it ended, UTC. Unset: it has not.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 2;
    */
   endTime?: Timestamp | undefined;
 
   /**
-   * How it stands.
+   * How the span ended.
    *
    * @generated from field: metrana_protobuf.ingestion.v1.types.SpanStatus status = 3;
    */
   status: SpanStatus;
 
   /**
-   * Texts that belong to it, in order. May be empty.
+   * What the span gave back. May be empty.
    *
    * @generated from field: repeated metrana_protobuf.ingestion.v1.types.SpanPayload payloads = 4;
    */
   payloads: SpanPayload[];
 
   /**
-   * Tokens that a language model used for it. 0: none or unknown.
+   * Tokens that a language model used in this span alone. 0: none or unknown.
    *
    * @generated from field: uint64 token_count = 5;
    */
@@ -457,7 +457,7 @@ export const TraceUpdateSchema: GenMessage<TraceUpdate> = /*@__PURE__*/
  */
 export enum SpanStatus {
   /**
-   * Nothing was said.
+   * Not known.
    *
    * @generated from enum value: SPAN_STATUS_UNSPECIFIED = 0;
    */
@@ -485,7 +485,7 @@ export enum SpanStatus {
   ERROR = 3,
 
   /**
-   * It was cut off.
+   * It was cut off before its end.
    *
    * @generated from enum value: SPAN_STATUS_TRUNCATED = 4;
    */
@@ -512,7 +512,7 @@ export const SpanStatusSchema: GenEnum<SpanStatus> = /*@__PURE__*/
  */
 export enum SpanKind {
   /**
-   * Nothing was said.
+   * Not known.
    *
    * @generated from enum value: SPAN_KIND_UNSPECIFIED = 0;
    */

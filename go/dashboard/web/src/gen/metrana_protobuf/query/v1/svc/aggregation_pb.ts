@@ -19,7 +19,7 @@ export const file_metrana_protobuf_query_v1_svc_aggregation: GenFile = /*@__PURE
   fileDesc("Ci9tZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9hZ2dyZWdhdGlvbi5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMikAUKGUFnZ3JlZ2F0ZVJ1blNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEhkKDG9yZ2FuaXphdGlvbhgCIAEoCUgAiAEBEg8KB3Byb2plY3QYAyABKAkSUQoGZ3JvdXBzGAQgAygLMkEubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVxdWVzdC5SdW5zTGlzdBIWCg5zZXJpZXNfcXVlcmllcxgFIAMoCRJJCgxhZ2dyZWdhdGlvbnMYBiADKA4yMy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5SdW5TZXJpZXNBZ2dyZWdhdGlvbhIZChFpbmNsdWRlX2luaGVyaXRlZBgHIAEoCBIhChRtYXhfYnVja2V0c19wZXJfcGFnZRgIIAEoA0gBiAEBEiYKGW1heF9idWNrZXRzX2Fjcm9zc19zZXJpZXMYCSABKANIAogBARIaCg1idWNrZXRzX2NvdW50GAogASgDSAOIAQESGQoMcmVzdW1lX3Rva2VuGAsgASgJSASIAQESSQoOc3RlcF9zZWxlY3Rpb24YDCABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TdGVwU2VsZWN0aW9uSAWIAQEaGAoIUnVuc0xpc3QSDAoEcnVucxgBIAMoCUIPCg1fb3JnYW5pemF0aW9uQhcKFV9tYXhfYnVja2V0c19wZXJfcGFnZUIcChpfbWF4X2J1Y2tldHNfYWNyb3NzX3Nlcmllc0IQCg5fYnVja2V0c19jb3VudEIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbiL9BQoaQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2USWgoGc2VyaWVzGAEgAygLMkoubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2UuQWdncmVnYXRlZFNlcmllcxISCgpmaXJzdF9zdGVwGAIgASgEEhEKCWxhc3Rfc3RlcBgDIAEoBBIYChBzdGVwc19wZXJfYnVja2V0GAQgASgBEhUKDWJ1Y2tldHNfY291bnQYBSABKAMSGQoMcmVzdW1lX3Rva2VuGAYgASgJSACIAQEangEKGEJ1Y2tldGVkQWdncmVnYXRlZFBvaW50cxJICgthZ2dyZWdhdGlvbhgBIAEoDjIzLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlJ1blNlcmllc0FnZ3JlZ2F0aW9uEhAKCHlfdmFsdWVzGAIgAygBEhIKCm1pbl92YWx1ZXMYAyADKAESEgoKbWF4X3ZhbHVlcxgEIAMoARrdAgoQQWdncmVnYXRlZFNlcmllcxITCgtncm91cF9pbmRleBgBIAEoDRJHChFzZXJpZXNfZGVmaW5pdGlvbhgCIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLlNlcmllc0RlZmluaXRpb24SFgoOYnVja2V0X2luZGV4ZXMYAyADKAQSbgoSYWdncmVnYXRlZF9idWNrZXRzGAQgAygLMlIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUnVuU2VyaWVzUmVzcG9uc2UuQnVja2V0ZWRBZ2dyZWdhdGVkUG9pbnRzEg4KBmNvdW50cxgFIAMoBBIZChFidWNrZXRzX3dpdGhfbmFucxgGIAMoBBIZChFidWNrZXRzX3dpdGhfaW5mcxgHIAMoBBIdChVidWNrZXRzX3dpdGhfbmVnX2luZnMYCCADKARCDwoNX3Jlc3VtZV90b2tlbiLHAwojQWdncmVnYXRlUkxFbnZpcm9ubWVudFNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSCwoDcnVuGAMgASgJEksKDnJhbmdlX3NlbGVjdG9yGAQgASgLMjMubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUkxTY2FsZVJhbmdlU2VsZWN0b3ISGQoRc2VyaWVzX2V4cHJlc3Npb24YBSABKAkSTgoMYWdncmVnYXRpb25zGAYgAygOMjgubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuUkxFbnZpcm9ubWVudHNBZ2dyZWdhdGlvbhITCgZmaWx0ZXIYByABKAlIAIgBARIRCglncm91cGluZ3MYCCADKAkSGgoNYnVja2V0c19jb3VudBgJIAEoA0gBiAEBEhkKDGJ1Y2tldF93aWR0aBgKIAEoAUgCiAEBEhkKDG9yZ2FuaXphdGlvbhgLIAEoCUgDiAEBQgkKB19maWx0ZXJCEAoOX2J1Y2tldHNfY291bnRCDwoNX2J1Y2tldF93aWR0aEIPCg1fb3JnYW5pemF0aW9uIu8ECiRBZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2USZgoGc2VyaWVzGAEgAygLMlYubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuQWdncmVnYXRlUkxFbnZpcm9ubWVudFNlcmllc1Jlc3BvbnNlLkFnZ3JlZ2F0ZWRSbFNlcmllcxpWCgxHcm91cEtleVBhcnQSFAoKYm9vbF92YWx1ZRgBIAEoCEgAEhYKDHN0cmluZ192YWx1ZRgCIAEoCUgAEg8KBXVuc2V0GAMgASgISABCBwoFdmFsdWUacgoRQWdncmVnYXRpb25WYWx1ZXMSTQoLYWdncmVnYXRpb24YASABKA4yOC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5STEVudmlyb25tZW50c0FnZ3JlZ2F0aW9uEg4KBnZhbHVlcxgCIAMoARqSAgoSQWdncmVnYXRlZFJsU2VyaWVzEmoKEHNlcmllc19rZXlfcGFydHMYASADKAsyUC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2UuR3JvdXBLZXlQYXJ0EhMKC2ZpcnN0X3N0ZXBzGAIgAygEEg4KBmNvdW50cxgDIAMoBBJrCgxhZ2dyZWdhdGlvbnMYBCADKAsyVS5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5BZ2dyZWdhdGVSTEVudmlyb25tZW50U2VyaWVzUmVzcG9uc2UuQWdncmVnYXRpb25WYWx1ZXMqgQIKFFJ1blNlcmllc0FnZ3JlZ2F0aW9uEiYKIlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fVU5TUEVDSUZJRUQQABIeChpSVU5fU0VSSUVTX0FHR1JFR0FUSU9OX0FWRxABEh4KGlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fTUlOEAISHgoaUlVOX1NFUklFU19BR0dSRUdBVElPTl9NQVgQAxIeChpSVU5fU0VSSUVTX0FHR1JFR0FUSU9OX1NVTRAEEh4KGlJVTl9TRVJJRVNfQUdHUkVHQVRJT05fU1REEAUSIQodUlVOX1NFUklFU19BR0dSRUdBVElPTl9NRURJQU4QBiqpAgoZUkxFbnZpcm9ubWVudHNBZ2dyZWdhdGlvbhIrCidSTF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fVU5TUEVDSUZJRUQQABIjCh9STF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fQVZHEAESIwofUkxfRU5WSVJPTk1FTlRTX0FHR1JFR0FUSU9OX01JThACEiMKH1JMX0VOVklST05NRU5UU19BR0dSRUdBVElPTl9NQVgQAxIjCh9STF9FTlZJUk9OTUVOVFNfQUdHUkVHQVRJT05fU1VNEAQSIwofUkxfRU5WSVJPTk1FTlRTX0FHR1JFR0FUSU9OX1NURBAFEiYKIlJMX0VOVklST05NRU5UU19BR0dSRUdBVElPTl9NRURJQU4QBkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3F1ZXJ5O3F1ZXJ5YgZwcm90bzM", [file_metrana_protobuf_common_v1_series, file_metrana_protobuf_query_v1_svc_rl, file_metrana_protobuf_query_v1_svc_series]);
 
 /**
- * What AggregateRunSeries asks for.
+ * Which series to aggregate over which groups of runs, at common buckets.
  *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesRequest
  */
@@ -53,8 +53,8 @@ export type AggregateRunSeriesRequest = Message<"metrana_protobuf.query.v1.svc.A
   groups: AggregateRunSeriesRequest_RunsList[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 5;
    */
@@ -89,14 +89,14 @@ export type AggregateRunSeriesRequest = Message<"metrana_protobuf.query.v1.svc.A
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
    *
    * @generated from field: optional int64 buckets_count = 10;
    */
   bucketsCount?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 11;
    */
@@ -139,7 +139,7 @@ export const AggregateRunSeriesRequest_RunsListSchema: GenMessage<AggregateRunSe
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 0, 0);
 
 /**
- * What AggregateRunSeries answers.
+ * A page of aggregated series on one axis.
  *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse
  */
@@ -159,7 +159,7 @@ export type AggregateRunSeriesResponse = Message<"metrana_protobuf.query.v1.svc.
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest step on the axis.
    *
    * @generated from field: uint64 last_step = 3;
    */
@@ -173,14 +173,14 @@ export type AggregateRunSeriesResponse = Message<"metrana_protobuf.query.v1.svc.
   stepsPerBucket: number;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets on the axis, empty ones included. 0: nothing was selected.
    *
    * @generated from field: int64 buckets_count = 5;
    */
   bucketsCount: bigint;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -208,21 +208,21 @@ export type AggregateRunSeriesResponse_BucketedAggregatedPoints = Message<"metra
   aggregation: RunSeriesAggregation;
 
   /**
-   * Mean of the finite points in each bucket, parallel to bucket_indexes.
+   * The aggregation over the runs that have data in each bucket, parallel to bucket_indexes.
    *
    * @generated from field: repeated double y_values = 2;
    */
   yValues: number[];
 
   /**
-   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Lowest value of the aggregation within each bucket, parallel to bucket_indexes.
    *
    * @generated from field: repeated double min_values = 3;
    */
   minValues: number[];
 
   /**
-   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Highest value of the aggregation within each bucket, parallel to bucket_indexes.
    *
    * @generated from field: repeated double max_values = 4;
    */
@@ -265,7 +265,7 @@ export type AggregateRunSeriesResponse_AggregatedSeries = Message<"metrana_proto
   bucketIndexes: bigint[];
 
   /**
-   * Values, one list an aggregation.
+   * One entry for each aggregation asked for, in that order.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRunSeriesResponse.BucketedAggregatedPoints aggregated_buckets = 4;
    */
@@ -308,7 +308,7 @@ export const AggregateRunSeriesResponse_AggregatedSeriesSchema: GenMessage<Aggre
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 1, 1);
 
 /**
- * What AggregateRLEnvironmentSeries asks for.
+ * Which series to aggregate over which groups of a run's environments, at common buckets.
  *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesRequest
  */
@@ -342,7 +342,7 @@ export type AggregateRLEnvironmentSeriesRequest = Message<"metrana_protobuf.quer
   rangeSelector?: RLScaleRangeSelector | undefined;
 
   /**
-   * Series query that selects what to aggregate.
+   * Series query that selects what to aggregate, such as reward(scale="ENVIRONMENT_STEP").
    *
    * @generated from field: string series_expression = 5;
    */
@@ -356,7 +356,7 @@ export type AggregateRLEnvironmentSeriesRequest = Message<"metrana_protobuf.quer
   aggregations: RLEnvironmentsAggregation[];
 
   /**
-   * Condition in the query grammar. Unset: everything.
+   * Condition that environments must meet, evaluated anew at every x. Unset: all take part.
    *
    * @generated from field: optional string filter = 7;
    */
@@ -370,14 +370,14 @@ export type AggregateRLEnvironmentSeriesRequest = Message<"metrana_protobuf.quer
   groupings: string[];
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets to cut the axis into, 1 to 5,000; not sent together with bucket_width. Neither: 1,000.
    *
    * @generated from field: optional int64 buckets_count = 9;
    */
   bucketsCount?: bigint | undefined;
 
   /**
-   * Width of a bucket in steps, instead of buckets_count. Above 0.
+   * Width of a bucket in steps, above 0; not sent together with buckets_count.
    *
    * @generated from field: optional double bucket_width = 10;
    */
@@ -399,13 +399,13 @@ export const AggregateRLEnvironmentSeriesRequestSchema: GenMessage<AggregateRLEn
   messageDesc(file_metrana_protobuf_query_v1_svc_aggregation, 2);
 
 /**
- * What AggregateRLEnvironmentSeries answers.
+ * One aggregated series a group of environments.
  *
  * @generated from message metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse
  */
 export type AggregateRLEnvironmentSeriesResponse = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse"> & {
   /**
-   * One entry a series. Empty when nothing was selected.
+   * One entry a group. Empty when no environment was selected.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregatedRlSeries series = 1;
    */
@@ -426,13 +426,13 @@ export const AggregateRLEnvironmentSeriesResponseSchema: GenMessage<AggregateRLE
  */
 export type AggregateRLEnvironmentSeriesResponse_GroupKeyPart = Message<"metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart"> & {
   /**
-   * The value; none means nothing.
+   * The attribute's text, or whether the condition holds.
    *
    * @generated from oneof metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.GroupKeyPart.value
    */
   value: {
     /**
-     * A truth value.
+     * A truth value: of an attribute, or whether the condition holds.
      *
      * @generated from field: bool bool_value = 1;
      */
@@ -440,7 +440,7 @@ export type AggregateRLEnvironmentSeriesResponse_GroupKeyPart = Message<"metrana
     case: "boolValue";
   } | {
     /**
-     * A text.
+     * The text of the attribute.
      *
      * @generated from field: string string_value = 2;
      */
@@ -478,7 +478,7 @@ export type AggregateRLEnvironmentSeriesResponse_AggregationValues = Message<"me
   aggregation: RLEnvironmentsAggregation;
 
   /**
-   * One value an x.
+   * The aggregation at each x, parallel to first_steps.
    *
    * @generated from field: repeated double values = 2;
    */
@@ -506,21 +506,21 @@ export type AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries = Message<"m
   seriesKeyParts: AggregateRLEnvironmentSeriesResponse_GroupKeyPart[];
 
   /**
-   * Where each x begins; those without data are left out.
+   * Step at which each bucket begins, ascending. Buckets without data are left out.
    *
    * @generated from field: repeated uint64 first_steps = 2;
    */
   firstSteps: bigint[];
 
   /**
-   * Environments that have data at each x.
+   * Environments that have data in each bucket, parallel to first_steps.
    *
    * @generated from field: repeated uint64 counts = 3;
    */
   counts: bigint[];
 
   /**
-   * How to aggregate; one list of values each.
+   * One entry for each aggregation asked for.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.AggregateRLEnvironmentSeriesResponse.AggregationValues aggregations = 4;
    */
@@ -541,7 +541,7 @@ export const AggregateRLEnvironmentSeriesResponse_AggregatedRlSeriesSchema: GenM
  */
 export enum RunSeriesAggregation {
   /**
-   * Nothing was said.
+   * Not a way to aggregate.
    *
    * @generated from enum value: RUN_SERIES_AGGREGATION_UNSPECIFIED = 0;
    */
@@ -603,7 +603,7 @@ export const RunSeriesAggregationSchema: GenEnum<RunSeriesAggregation> = /*@__PU
  */
 export enum RLEnvironmentsAggregation {
   /**
-   * Nothing was said.
+   * Not a way to aggregate.
    *
    * @generated from enum value: RL_ENVIRONMENTS_AGGREGATION_UNSPECIFIED = 0;
    */

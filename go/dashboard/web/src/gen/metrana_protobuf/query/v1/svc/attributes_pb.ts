@@ -42,7 +42,7 @@ export type ListAttrFilter = Message<"metrana_protobuf.query.v1.svc.ListAttrFilt
     case: "all";
   } | {
     /**
-     * Pattern in RE2 syntax. Empty: everything matches.
+     * Pattern in RE2 syntax that the path must match somewhere.
      *
      * @generated from field: string regex = 3;
      */
@@ -50,7 +50,7 @@ export type ListAttrFilter = Message<"metrana_protobuf.query.v1.svc.ListAttrFilt
     case: "regex";
   } | {
     /**
-     * Path whose immediate children are meant.
+     * Path whose immediate children to list. Empty: those at the top.
      *
      * @generated from field: string prefix_path = 4;
      */
@@ -137,7 +137,7 @@ export type AttrDefDirectorySource = Message<"metrana_protobuf.query.v1.svc.Attr
   project: string;
 
   /**
-   * Directory, with all below it. Unset: the whole project.
+   * Directory of runs, with all below it. Unset: the whole project.
    *
    * @generated from field: optional string directory_path = 2;
    */
@@ -249,7 +249,7 @@ export type AttrDirectorySource = Message<"metrana_protobuf.query.v1.svc.AttrDir
   project: string;
 
   /**
-   * Directory, with all below it. Unset: the whole project.
+   * Directory whose own attributes are meant, from the top of the project.
    *
    * @generated from field: string directory_path = 2;
    */
@@ -326,14 +326,14 @@ export const AttrRunSourceSchema: GenMessage<AttrRunSource> = /*@__PURE__*/
  */
 export type AttributeDef = Message<"metrana_protobuf.query.v1.svc.AttributeDef"> & {
   /**
-   * Segments joined by /, such as config/optimizer/lr. Never empty.
+   * Path of the attribute, such as config/optimizer/lr.
    *
    * @generated from field: string path = 1;
    */
   path: string;
 
   /**
-   * Kind of the values.
+   * Kind that its values have.
    *
    * @generated from field: metrana_protobuf.common.v1.AttributeKind kind = 2;
    */
@@ -348,7 +348,7 @@ export const AttributeDefSchema: GenMessage<AttributeDef> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 10);
 
 /**
- * What ListAttributesDefinitions asks for.
+ * Which attributes of which kind of thing, without values: what a filter can name.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesDefinitionsRequest
  */
@@ -407,14 +407,14 @@ export type ListAttributesDefinitionsRequest = Message<"metrana_protobuf.query.v
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -436,7 +436,7 @@ export const ListAttributesDefinitionsRequestSchema: GenMessage<ListAttributesDe
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 11);
 
 /**
- * What ListAttributesDefinitions answers.
+ * A page of paths and kinds.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesDefinitionsResponse
  */
@@ -449,7 +449,7 @@ export type ListAttributesDefinitionsResponse = Message<"metrana_protobuf.query.
   attributeDefs: AttributeDef[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -464,7 +464,7 @@ export const ListAttributesDefinitionsResponseSchema: GenMessage<ListAttributesD
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 12);
 
 /**
- * What BrowseAttributesDefinitions asks for.
+ * Which attributes directly below a path, without values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsRequest
  */
@@ -530,14 +530,14 @@ export type BrowseAttributesDefinitionsRequest = Message<"metrana_protobuf.query
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 9;
    */
@@ -559,13 +559,13 @@ export const BrowseAttributesDefinitionsRequestSchema: GenMessage<BrowseAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 13);
 
 /**
- * What BrowseAttributesDefinitions answers.
+ * One level of the tree of paths, a page at a time.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsResponse
  */
 export type BrowseAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesDefinitionsResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Names one level below the directory that have more below them, sorted.
    *
    * @generated from field: repeated string directories = 1;
    */
@@ -579,7 +579,7 @@ export type BrowseAttributesDefinitionsResponse = Message<"metrana_protobuf.quer
   attributeDefs: AttributeDef[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */
@@ -594,7 +594,7 @@ export const BrowseAttributesDefinitionsResponseSchema: GenMessage<BrowseAttribu
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 14);
 
 /**
- * What ListAttributes asks for.
+ * Which attributes of one thing, with values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesRequest
  */
@@ -653,14 +653,14 @@ export type ListAttributesRequest = Message<"metrana_protobuf.query.v1.svc.ListA
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -682,20 +682,20 @@ export const ListAttributesRequestSchema: GenMessage<ListAttributesRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 15);
 
 /**
- * What ListAttributes answers.
+ * A page of attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListAttributesResponse
  */
 export type ListAttributesResponse = Message<"metrana_protobuf.query.v1.svc.ListAttributesResponse"> & {
   /**
-   * Attributes in the order of their paths.
+   * Attributes of this page, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
   attributes: Attribute[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -710,7 +710,7 @@ export const ListAttributesResponseSchema: GenMessage<ListAttributesResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 16);
 
 /**
- * What BrowseAttributes asks for.
+ * Which attributes of one thing directly below a path, with values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesRequest
  */
@@ -776,14 +776,14 @@ export type BrowseAttributesRequest = Message<"metrana_protobuf.query.v1.svc.Bro
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 9;
    */
@@ -805,27 +805,27 @@ export const BrowseAttributesRequestSchema: GenMessage<BrowseAttributesRequest> 
   messageDesc(file_metrana_protobuf_query_v1_svc_attributes, 17);
 
 /**
- * What BrowseAttributes answers.
+ * One level of the tree of attributes, a page at a time.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseAttributesResponse
  */
 export type BrowseAttributesResponse = Message<"metrana_protobuf.query.v1.svc.BrowseAttributesResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Names one level below the directory that have more below them, sorted.
    *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
-   * Attributes in the order of their paths.
+   * Attributes of this page, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */

@@ -51,7 +51,7 @@ export type RunsFilter = Message<"metrana_protobuf.query.v1.svc.RunsFilter"> & {
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most runs to take. Unset: all that match.
    *
    * @generated from field: optional int64 limit = 5;
    */
@@ -73,7 +73,7 @@ export const RunsFilterSchema: GenMessage<RunsFilter> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 0);
 
 /**
- * What ListWorkspaces asks for.
+ * Asks for all workspaces; there is nothing to choose.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListWorkspacesRequest
  */
@@ -88,7 +88,7 @@ export const ListWorkspacesRequestSchema: GenMessage<ListWorkspacesRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 1);
 
 /**
- * What ListWorkspaces answers.
+ * All workspaces on one page.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListWorkspacesResponse
  */
@@ -115,14 +115,14 @@ export const ListWorkspacesResponseSchema: GenMessage<ListWorkspacesResponse> = 
  */
 export type ListWorkspacesResponse_Workspace = Message<"metrana_protobuf.query.v1.svc.ListWorkspacesResponse.Workspace"> & {
   /**
-   * Name, unique among its siblings.
+   * Name of the workspace, which requests repeat.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Projects in the workspace.
+   * How many projects it holds.
    *
    * @generated from field: int64 projects_count = 2;
    */
@@ -144,13 +144,13 @@ export const ListWorkspacesResponse_WorkspaceSchema: GenMessage<ListWorkspacesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 2, 0);
 
 /**
- * What ListProjects asks for.
+ * Which projects of a workspace, and in which order.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListProjectsRequest
  */
 export type ListProjectsRequest = Message<"metrana_protobuf.query.v1.svc.ListProjectsRequest"> & {
   /**
-   * Workspace that holds the project, by name. Required.
+   * Workspace to look into, by name. Required.
    *
    * @generated from field: string workspace = 1;
    */
@@ -171,21 +171,21 @@ export type ListProjectsRequest = Message<"metrana_protobuf.query.v1.svc.ListPro
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most projects on the page, 0 to 500. Unset: 500.
    *
    * @generated from field: optional int64 limit = 4;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 5;
    */
   offset?: bigint | undefined;
 
   /**
-   * Attributes to return with each entry, by path. Empty: none.
+   * Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
    *
    * @generated from field: repeated string attribute_paths = 6;
    */
@@ -207,7 +207,7 @@ export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__P
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 3);
 
 /**
- * What ListProjects answers.
+ * A page of projects.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListProjectsResponse
  */
@@ -220,7 +220,7 @@ export type ListProjectsResponse = Message<"metrana_protobuf.query.v1.svc.ListPr
   projects: ListProjectsResponse_Project[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -241,28 +241,28 @@ export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@_
  */
 export type ListProjectsResponse_Project = Message<"metrana_protobuf.query.v1.svc.ListProjectsResponse.Project"> & {
   /**
-   * Name, unique among its siblings.
+   * Name of the project, unique in its workspace.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Runs in it.
+   * How many runs it holds.
    *
    * @generated from field: int64 runs_count = 2;
    */
   runsCount: bigint;
 
   /**
-   * Experiments in it.
+   * How many experiments its runs name.
    *
    * @generated from field: int64 experiments_count = 3;
    */
   experimentsCount: bigint;
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that it has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 4;
    */
@@ -277,7 +277,7 @@ export const ListProjectsResponse_ProjectSchema: GenMessage<ListProjectsResponse
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 4, 0);
 
 /**
- * What ListRuns asks for.
+ * Which runs of a project, in which order, and which columns with them.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRunsRequest
  */
@@ -325,29 +325,28 @@ export type ListRunsRequest = Message<"metrana_protobuf.query.v1.svc.ListRunsReq
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most runs on the page, 0 to 1,000. Unset: 1,000.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 8;
    */
   offset?: bigint | undefined;
 
   /**
-   * Attributes to return with each entry, by path. Empty: none.
+   * Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
    *
    * @generated from field: repeated string attribute_paths = 9;
    */
   attributePaths: string[];
 
   /**
-   * Summary columns. In a request texts such as loss():last; in an answer their values, those without points
-   * left out.
+   * Columns to work out for each entry, such as loss():last. Empty: none.
    *
    * @generated from field: repeated string series_summaries = 10;
    */
@@ -369,7 +368,7 @@ export const ListRunsRequestSchema: GenMessage<ListRunsRequest> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 5);
 
 /**
- * What ListRuns answers.
+ * A page of runs, a row of the table each.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRunsResponse
  */
@@ -382,7 +381,7 @@ export type ListRunsResponse = Message<"metrana_protobuf.query.v1.svc.ListRunsRe
   runs: ListRunsResponse_Run[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -403,7 +402,7 @@ export const ListRunsResponseSchema: GenMessage<ListRunsResponse> = /*@__PURE__*
  */
 export type ListRunsResponse_Run = Message<"metrana_protobuf.query.v1.svc.ListRunsResponse.Run"> & {
   /**
-   * Name, unique among its siblings.
+   * Name of the run, unique in its project.
    *
    * @generated from field: string name = 1;
    */
@@ -417,14 +416,14 @@ export type ListRunsResponse_Run = Message<"metrana_protobuf.query.v1.svc.ListRu
   experiment?: string | undefined;
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that it has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 3;
    */
   attributes: Attribute[];
 
   /**
-   * Values of the requested columns; those without points are left out.
+   * Values of the columns asked for. A column for which the run has no points is left out.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesSummaryValue series_summaries = 4;
    */
@@ -439,7 +438,7 @@ export const ListRunsResponse_RunSchema: GenMessage<ListRunsResponse_Run> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 6, 0);
 
 /**
- * What ListExperiments asks for.
+ * Which experiments of a project, and in which order.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListExperimentsRequest
  */
@@ -480,21 +479,21 @@ export type ListExperimentsRequest = Message<"metrana_protobuf.query.v1.svc.List
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most experiments on the page, 0 to 500. Unset: 500.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 7;
    */
   offset?: bigint | undefined;
 
   /**
-   * Attributes to return with each entry, by path. Empty: none.
+   * Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
    *
    * @generated from field: repeated string attribute_paths = 8;
    */
@@ -516,7 +515,7 @@ export const ListExperimentsRequestSchema: GenMessage<ListExperimentsRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 7);
 
 /**
- * What ListExperiments answers.
+ * A page of experiments.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListExperimentsResponse
  */
@@ -529,7 +528,7 @@ export type ListExperimentsResponse = Message<"metrana_protobuf.query.v1.svc.Lis
   experiments: ListExperimentsResponse_Experiment[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -550,21 +549,21 @@ export const ListExperimentsResponseSchema: GenMessage<ListExperimentsResponse> 
  */
 export type ListExperimentsResponse_Experiment = Message<"metrana_protobuf.query.v1.svc.ListExperimentsResponse.Experiment"> & {
   /**
-   * Name, unique among its siblings.
+   * Name of the experiment, unique in its project.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that it has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
-   * Runs in it.
+   * How many runs name it.
    *
    * @generated from field: int64 runs_count = 3;
    */
@@ -579,7 +578,7 @@ export const ListExperimentsResponse_ExperimentSchema: GenMessage<ListExperiment
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 8, 0);
 
 /**
- * What ListDirectories asks for.
+ * Which directories below another, and in which order.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListDirectoriesRequest
  */
@@ -599,7 +598,7 @@ export type ListDirectoriesRequest = Message<"metrana_protobuf.query.v1.svc.List
   project: string;
 
   /**
-   * Directory, with all below it. Unset: the whole project.
+   * Directory to look below. Unset: the top of the project.
    *
    * @generated from field: optional string directory_path = 3;
    */
@@ -620,21 +619,21 @@ export type ListDirectoriesRequest = Message<"metrana_protobuf.query.v1.svc.List
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most directories on the page. Unset: as many as the server puts on one.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 7;
    */
   offset?: bigint | undefined;
 
   /**
-   * Attributes to return with each entry, by path. Empty: none.
+   * Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
    *
    * @generated from field: repeated string attribute_paths = 8;
    */
@@ -656,20 +655,20 @@ export const ListDirectoriesRequestSchema: GenMessage<ListDirectoriesRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_catalog, 9);
 
 /**
- * What ListDirectories answers.
+ * A page of directories.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListDirectoriesResponse
  */
 export type ListDirectoriesResponse = Message<"metrana_protobuf.query.v1.svc.ListDirectoriesResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Directories of this page, in the order asked for.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListDirectoriesResponse.Directory directories = 1;
    */
   directories: ListDirectoriesResponse_Directory[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -690,35 +689,35 @@ export const ListDirectoriesResponseSchema: GenMessage<ListDirectoriesResponse> 
  */
 export type ListDirectoriesResponse_Directory = Message<"metrana_protobuf.query.v1.svc.ListDirectoriesResponse.Directory"> & {
   /**
-   * Path from the top of the project.
+   * Path from the top of the project, segments joined by /.
    *
    * @generated from field: string full_path = 1;
    */
   fullPath: string;
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that it has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
-   * Runs in it.
+   * How many runs lie in it.
    *
    * @generated from field: int64 runs_count = 3;
    */
   runsCount: bigint;
 
   /**
-   * Experiments in it.
+   * How many experiments lie in it.
    *
    * @generated from field: int64 experiments_count = 4;
    */
   experimentsCount: bigint;
 
   /**
-   * Directories directly below.
+   * How many directories lie directly below it.
    *
    * @generated from field: int64 directories_count = 5;
    */

@@ -21,14 +21,14 @@ export const file_metrana_protobuf_query_v1_svc_definitions: GenFile = /*@__PURE
  */
 export type MetricDefinition = Message<"metrana_protobuf.query.v1.svc.MetricDefinition"> & {
   /**
-   * Name of the metric, which names the series together with scale and labels. Never empty.
+   * Name that all of the metric's series share.
    *
    * @generated from field: string metric_name = 1;
    */
   metricName: string;
 
   /**
-   * What a step counts: ML_STEP, EPISODE, ENVIRONMENT_STEP or any text. Empty means ML_STEP.
+   * Scale that all of the metric's series share, such as ML_STEP.
    *
    * @generated from field: string scale = 2;
    */
@@ -49,7 +49,7 @@ export type MetricDefinition = Message<"metrana_protobuf.query.v1.svc.MetricDefi
   isAggregated: boolean;
 
   /**
-   * What a point of the series holds.
+   * What a point of the metric's series holds.
    *
    * @generated from field: metrana_protobuf.common.v1.SeriesValueKind value_kind = 5;
    */
@@ -64,7 +64,7 @@ export const MetricDefinitionSchema: GenMessage<MetricDefinition> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 0);
 
 /**
- * What ListMetricDefinitions asks for.
+ * Which metrics of some runs, of an experiment or of a whole project.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListMetricDefinitionsRequest
  */
@@ -105,35 +105,35 @@ export type ListMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.sv
   experiment?: string | undefined;
 
   /**
-   * One more run, by name. Unset: none.
+   * One more run, by name. Neither this nor run_names: all runs of the experiment or project.
    *
    * @generated from field: optional string run = 6;
    */
   run?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 9;
    */
   regex?: string | undefined;
 
   /**
-   * Runs to read, by name; at most 1,000.
+   * Runs to look at, by name; at most 1,000. Neither these nor run: all runs of the experiment or project.
    *
    * @generated from field: repeated string run_names = 10;
    */
@@ -169,7 +169,7 @@ export const ListMetricDefinitionsRequestSchema: GenMessage<ListMetricDefinition
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 1);
 
 /**
- * What ListMetricDefinitions answers.
+ * A page of metrics.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListMetricDefinitionsResponse
  */
@@ -182,7 +182,7 @@ export type ListMetricDefinitionsResponse = Message<"metrana_protobuf.query.v1.s
   metricDefinitions: MetricDefinition[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -197,7 +197,7 @@ export const ListMetricDefinitionsResponseSchema: GenMessage<ListMetricDefinitio
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 2);
 
 /**
- * What BrowseMetricDefinitions asks for.
+ * Which metrics whose names lie directly below a path.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsRequest
  */
@@ -231,35 +231,35 @@ export type BrowseMetricDefinitionsRequest = Message<"metrana_protobuf.query.v1.
   experiment?: string | undefined;
 
   /**
-   * One more run, by name. Unset: none.
+   * One more run, by name. Neither this nor run_names: all runs of the experiment or project.
    *
    * @generated from field: optional string run = 5;
    */
   run?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 8;
    */
   regex?: string | undefined;
 
   /**
-   * Runs to read, by name; at most 1,000.
+   * Runs to look at, by name; at most 1,000. Neither these nor run: all runs of the experiment or project.
    *
    * @generated from field: repeated string run_names = 9;
    */
@@ -295,13 +295,13 @@ export const BrowseMetricDefinitionsRequestSchema: GenMessage<BrowseMetricDefini
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 3);
 
 /**
- * What BrowseMetricDefinitions answers.
+ * One level of the tree of metric names, a page at a time.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsResponse
  */
 export type BrowseMetricDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseMetricDefinitionsResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Names one level below the directory that have more below them, sorted.
    *
    * @generated from field: repeated string directories = 1;
    */
@@ -315,7 +315,7 @@ export type BrowseMetricDefinitionsResponse = Message<"metrana_protobuf.query.v1
   metricDefinitions: MetricDefinition[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */
@@ -330,7 +330,7 @@ export const BrowseMetricDefinitionsResponseSchema: GenMessage<BrowseMetricDefin
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 4);
 
 /**
- * What ListSeriesDefinitions asks for.
+ * Which series, each with its labels.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesDefinitionsRequest
  */
@@ -371,14 +371,14 @@ export type ListSeriesDefinitionsRequest = Message<"metrana_protobuf.query.v1.sv
   seriesFilters: string[];
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 7;
    */
@@ -407,7 +407,7 @@ export const ListSeriesDefinitionsRequestSchema: GenMessage<ListSeriesDefinition
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 5);
 
 /**
- * What ListSeriesDefinitions answers.
+ * A page of series.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesDefinitionsResponse
  */
@@ -420,7 +420,7 @@ export type ListSeriesDefinitionsResponse = Message<"metrana_protobuf.query.v1.s
   seriesDefinitions: SeriesDefinition[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -435,7 +435,7 @@ export const ListSeriesDefinitionsResponseSchema: GenMessage<ListSeriesDefinitio
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 6);
 
 /**
- * What ListSeriesLabelValues asks for.
+ * Which values some label keys have in a run.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest
  */
@@ -462,21 +462,21 @@ export type ListSeriesLabelValuesRequest = Message<"metrana_protobuf.query.v1.sv
   run: string;
 
   /**
-   * Keys to list, and which of their values.
+   * Keys to list, at most 10, and which of their values.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter label_key_filters = 4;
    */
   labelKeyFilters: ListSeriesLabelValuesRequest_LabelKeyFilter[];
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -504,14 +504,14 @@ export const ListSeriesLabelValuesRequestSchema: GenMessage<ListSeriesLabelValue
  */
 export type ListSeriesLabelValuesRequest_LabelKeyFilter = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter"> & {
   /**
-   * Label key.
+   * Label key whose values to list.
    *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
-   * The value; none means nothing.
+   * Which of its values. None set: all.
    *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListSeriesLabelValuesRequest.LabelKeyFilter.value
    */
@@ -542,7 +542,7 @@ export const ListSeriesLabelValuesRequest_LabelKeyFilterSchema: GenMessage<ListS
   messageDesc(file_metrana_protobuf_query_v1_svc_definitions, 7, 0);
 
 /**
- * What ListSeriesLabelValues answers.
+ * A page of label keys with values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse
  */
@@ -555,7 +555,7 @@ export type ListSeriesLabelValuesResponse = Message<"metrana_protobuf.query.v1.s
   labelKeyValues: ListSeriesLabelValuesResponse_LabelKeyValues[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -576,7 +576,7 @@ export const ListSeriesLabelValuesResponseSchema: GenMessage<ListSeriesLabelValu
  */
 export type ListSeriesLabelValuesResponse_LabelKeyValues = Message<"metrana_protobuf.query.v1.svc.ListSeriesLabelValuesResponse.LabelKeyValues"> & {
   /**
-   * Label key.
+   * Label key that was asked for.
    *
    * @generated from field: string key = 1;
    */

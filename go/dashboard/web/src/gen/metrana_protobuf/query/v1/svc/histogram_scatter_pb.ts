@@ -19,7 +19,7 @@ export const file_metrana_protobuf_query_v1_svc_histogram_scatter: GenFile = /*@
   fileDesc("CjVtZXRyYW5hX3Byb3RvYnVmL3F1ZXJ5L3YxL3N2Yy9oaXN0b2dyYW1fc2NhdHRlci5wcm90bxIdbWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMisQMKGkxpc3RIaXN0b2dyYW1TZXJpZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEhEKCXJ1bl9uYW1lcxgDIAMoCRIWCg5zZXJpZXNfcXVlcmllcxgEIAMoCRIZChFpbmNsdWRlX2luaGVyaXRlZBgFIAEoCBIaChJpbmNsdWRlX3RpbWVzdGFtcHMYBiABKAgSIAoTbWF4X3BvaW50c19wZXJfcGFnZRgHIAEoA0gAiAEBEhkKDHJlc3VtZV90b2tlbhgIIAEoCUgBiAEBEkkKDnN0ZXBfc2VsZWN0aW9uGAkgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuU3RlcFNlbGVjdGlvbkgCiAEBEh0KFWluY2x1ZGVfc2VyaWVzX2V4dGVudBgKIAEoCBIZCgxvcmdhbml6YXRpb24YCyABKAlIA4gBAUIWChRfbWF4X3BvaW50c19wZXJfcGFnZUIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIPCg1fb3JnYW5pemF0aW9uIsgCChNIaXN0b2dyYW1TZXJpZXNEYXRhEkAKCmRlZmluaXRpb24YASABKAsyLC5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TZXJpZXNEZWZpbml0aW9uEkEKBnBvaW50cxgCIAEoCzIxLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkhpc3RvZ3JhbVNlcmllc1BvaW50cxJUCgZleHRlbnQYAyABKAsyPy5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5IaXN0b2dyYW1TZXJpZXNEYXRhLlNlcmllc0V4dGVudEgAiAEBGksKDFNlcmllc0V4dGVudBISCgpmaXJzdF9zdGVwGAEgASgEEhEKCWxhc3Rfc3RlcBgCIAEoBBIUCgxwb2ludHNfY291bnQYAyABKARCCQoHX2V4dGVudCKBAgobTGlzdEhpc3RvZ3JhbVNlcmllc1Jlc3BvbnNlElgKCnJ1bl9wb2ludHMYASADKAsyRC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5MaXN0SGlzdG9ncmFtU2VyaWVzUmVzcG9uc2UuUnVuUG9pbnRzEhkKDHJlc3VtZV90b2tlbhgCIAEoCUgAiAEBGlwKCVJ1blBvaW50cxILCgNydW4YASABKAkSQgoGc2VyaWVzGAIgAygLMjIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuSGlzdG9ncmFtU2VyaWVzRGF0YUIPCg1fcmVzdW1lX3Rva2VuIrkDChhMaXN0U2NhdHRlclNlcmllc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSEQoJcnVuX25hbWVzGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhkKEWluY2x1ZGVfaW5oZXJpdGVkGAUgASgIEhoKEmluY2x1ZGVfdGltZXN0YW1wcxgGIAEoCBIlChhtYXhfZGF0YV9wb2ludHNfcGVyX3BhZ2UYByABKANIAIgBARIZCgxyZXN1bWVfdG9rZW4YCCABKAlIAYgBARJJCg5zdGVwX3NlbGVjdGlvbhgJIAEoCzIsLm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlN0ZXBTZWxlY3Rpb25IAogBARIdChVpbmNsdWRlX3Nlcmllc19leHRlbnQYCiABKAgSGQoMb3JnYW5pemF0aW9uGAsgASgJSAOIAQFCGwoZX21heF9kYXRhX3BvaW50c19wZXJfcGFnZUIPCg1fcmVzdW1lX3Rva2VuQhEKD19zdGVwX3NlbGVjdGlvbkIPCg1fb3JnYW5pemF0aW9uIt0CChFTY2F0dGVyU2VyaWVzRGF0YRJACgpkZWZpbml0aW9uGAEgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbhI/CgZwb2ludHMYAiABKAsyLy5tZXRyYW5hX3Byb3RvYnVmLmNvbW1vbi52MS5TY2F0dGVyU2VyaWVzUG9pbnRzElIKBmV4dGVudBgDIAEoCzI9Lm1ldHJhbmFfcHJvdG9idWYucXVlcnkudjEuc3ZjLlNjYXR0ZXJTZXJpZXNEYXRhLlNlcmllc0V4dGVudEgAiAEBGmYKDFNlcmllc0V4dGVudBISCgpmaXJzdF9zdGVwGAEgASgEEhEKCWxhc3Rfc3RlcBgCIAEoBBIUCgxwb2ludHNfY291bnQYAyABKAQSGQoRZGF0YV9wb2ludHNfY291bnQYBCABKARCCQoHX2V4dGVudCL7AQoZTGlzdFNjYXR0ZXJTZXJpZXNSZXNwb25zZRJWCgpydW5fcG9pbnRzGAEgAygLMkIubWV0cmFuYV9wcm90b2J1Zi5xdWVyeS52MS5zdmMuTGlzdFNjYXR0ZXJTZXJpZXNSZXNwb25zZS5SdW5Qb2ludHMSGQoMcmVzdW1lX3Rva2VuGAIgASgJSACIAQEaWgoJUnVuUG9pbnRzEgsKA3J1bhgBIAEoCRJACgZzZXJpZXMYAiADKAsyMC5tZXRyYW5hX3Byb3RvYnVmLnF1ZXJ5LnYxLnN2Yy5TY2F0dGVyU2VyaWVzRGF0YUIPCg1fcmVzdW1lX3Rva2VuQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvcXVlcnk7cXVlcnliBnByb3RvMw", [file_metrana_protobuf_common_v1_points, file_metrana_protobuf_common_v1_series, file_metrana_protobuf_query_v1_svc_series]);
 
 /**
- * What ListHistogramSeries asks for.
+ * Which histograms of which series of which runs.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListHistogramSeriesRequest
  */
@@ -46,8 +46,8 @@ export type ListHistogramSeriesRequest = Message<"metrana_protobuf.query.v1.svc.
   runNames: string[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 4;
    */
@@ -68,14 +68,14 @@ export type ListHistogramSeriesRequest = Message<"metrana_protobuf.query.v1.svc.
   includeTimestamps: boolean;
 
   /**
-   * Most points on a page. Unset: 1,000,000.
+   * Most histograms on a page. Unset: 2,000.
    *
    * @generated from field: optional int64 max_points_per_page = 7;
    */
   maxPointsPerPage?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -124,7 +124,7 @@ export type HistogramSeriesData = Message<"metrana_protobuf.query.v1.svc.Histogr
   definition?: SeriesDefinition | undefined;
 
   /**
-   * Points in ascending order of steps.
+   * Histograms of this page, by step.
    *
    * @generated from field: metrana_protobuf.common.v1.HistogramSeriesPoints points = 2;
    */
@@ -152,14 +152,14 @@ export const HistogramSeriesDataSchema: GenMessage<HistogramSeriesData> = /*@__P
  */
 export type HistogramSeriesData_SeriesExtent = Message<"metrana_protobuf.query.v1.svc.HistogramSeriesData.SeriesExtent"> & {
   /**
-   * Lowest step on the axis.
+   * Lowest step of the whole series.
    *
    * @generated from field: uint64 first_step = 1;
    */
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest step of the whole series.
    *
    * @generated from field: uint64 last_step = 2;
    */
@@ -181,7 +181,7 @@ export const HistogramSeriesData_SeriesExtentSchema: GenMessage<HistogramSeriesD
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 1, 0);
 
 /**
- * What ListHistogramSeries answers.
+ * A page of histograms. A series that was cut goes on on the next page.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListHistogramSeriesResponse
  */
@@ -194,7 +194,7 @@ export type ListHistogramSeriesResponse = Message<"metrana_protobuf.query.v1.svc
   runPoints: ListHistogramSeriesResponse_RunPoints[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -237,7 +237,7 @@ export const ListHistogramSeriesResponse_RunPointsSchema: GenMessage<ListHistogr
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 2, 0);
 
 /**
- * What ListScatterSeries asks for.
+ * Which sets of points of which series of which runs.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListScatterSeriesRequest
  */
@@ -264,8 +264,8 @@ export type ListScatterSeriesRequest = Message<"metrana_protobuf.query.v1.svc.Li
   runNames: string[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 4;
    */
@@ -293,7 +293,7 @@ export type ListScatterSeriesRequest = Message<"metrana_protobuf.query.v1.svc.Li
   maxDataPointsPerPage?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -342,7 +342,7 @@ export type ScatterSeriesData = Message<"metrana_protobuf.query.v1.svc.ScatterSe
   definition?: SeriesDefinition | undefined;
 
   /**
-   * Points in ascending order of steps.
+   * Sets of points of this page, by step.
    *
    * @generated from field: metrana_protobuf.common.v1.ScatterSeriesPoints points = 2;
    */
@@ -370,14 +370,14 @@ export const ScatterSeriesDataSchema: GenMessage<ScatterSeriesData> = /*@__PURE_
  */
 export type ScatterSeriesData_SeriesExtent = Message<"metrana_protobuf.query.v1.svc.ScatterSeriesData.SeriesExtent"> & {
   /**
-   * Lowest step on the axis.
+   * Lowest step of the whole series.
    *
    * @generated from field: uint64 first_step = 1;
    */
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest step of the whole series.
    *
    * @generated from field: uint64 last_step = 2;
    */
@@ -406,7 +406,7 @@ export const ScatterSeriesData_SeriesExtentSchema: GenMessage<ScatterSeriesData_
   messageDesc(file_metrana_protobuf_query_v1_svc_histogram_scatter, 4, 0);
 
 /**
- * What ListScatterSeries answers.
+ * A page of sets of points. A series that was cut goes on on the next page.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListScatterSeriesResponse
  */
@@ -419,7 +419,7 @@ export type ListScatterSeriesResponse = Message<"metrana_protobuf.query.v1.svc.L
   runPoints: ListScatterSeriesResponse_RunPoints[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */

@@ -196,7 +196,7 @@ export const QueryService: GenService<{
     output: typeof ListRLAttributesDefinitionsResponseSchema;
   },
   /**
-   * The same over several runs, at most 100.
+   * ListRLAttributesDefinitions over several runs, at most 100.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLAttributesDefinitionsAcrossRuns
    */
@@ -206,7 +206,7 @@ export const QueryService: GenService<{
     output: typeof ListRLAttributesDefinitionsResponseSchema;
   },
   /**
-   * The same, one level at a time.
+   * ListRLAttributesDefinitions one level of the tree at a time.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLAttributesDefinitions
    */
@@ -226,7 +226,7 @@ export const QueryService: GenService<{
     output: typeof ListMetricDefinitionsResponseSchema;
   },
   /**
-   * The same, one level at a time.
+   * ListMetricDefinitions one level of the names at a time.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseMetricDefinitions
    */
@@ -246,7 +246,7 @@ export const QueryService: GenService<{
     output: typeof ListMetricDefinitionsResponseSchema;
   },
   /**
-   * The same over several runs, at most 100.
+   * ListRLEnvironmentMetricDefinitions over several runs, at most 100.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.ListRLEnvironmentMetricDefinitionsAcrossRuns
    */
@@ -266,7 +266,7 @@ export const QueryService: GenService<{
     output: typeof BrowseMetricDefinitionsResponseSchema;
   },
   /**
-   * The same over several runs, at most 100.
+   * BrowseRLEnvironmentMetricDefinitions over several runs, at most 100.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLEnvironmentMetricDefinitionsAcrossRuns
    */
@@ -326,7 +326,7 @@ export const QueryService: GenService<{
     output: typeof ListRLEnvAttributesResponseSchema;
   },
   /**
-   * The same, one level at a time.
+   * ListRLEnvAttributes one level of the tree at a time.
    *
    * @generated from rpc metrana_protobuf.query.v1.svc.QueryService.BrowseRLEnvAttributes
    */

@@ -36,14 +36,14 @@ export type RlSeriesBucketsOnEpisodeSelector = Message<"metrana_protobuf.query.v
   series: RlSeriesBucketsOnEpisodeSelector_SingleSeries[];
 
   /**
-   * Lowest step on the axis.
+   * Lowest env step on the axis; of EPISODE scale, lowest episode.
    *
    * @generated from field: uint64 first_step = 2;
    */
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest env step on the axis; of EPISODE scale, highest episode.
    *
    * @generated from field: uint64 last_step = 3;
    */
@@ -57,7 +57,7 @@ export type RlSeriesBucketsOnEpisodeSelector = Message<"metrana_protobuf.query.v
   stepsPerBucket: number;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets on the axis, empty ones included. 0: nothing was selected.
    *
    * @generated from field: int64 buckets_count = 5;
    */
@@ -107,14 +107,16 @@ export type RlSeriesBucketsOnEpisodeSelector_SingleSeries = Message<"metrana_pro
   counts: bigint[];
 
   /**
-   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double min_values = 5;
    */
   minValues: number[];
 
   /**
-   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double max_values = 6;
    */
@@ -206,7 +208,7 @@ export type RlSeriesBucketsOnRlStepSelector = Message<"metrana_protobuf.query.v1
   rolloutIndexesPerBucket: number;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets on the axis, empty ones included. 0: nothing was selected.
    *
    * @generated from field: int64 buckets_count = 5;
    */
@@ -256,14 +258,16 @@ export type RlSeriesBucketsOnRlStepSelector_SingleSeries = Message<"metrana_prot
   counts: bigint[];
 
   /**
-   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double min_values = 5;
    */
   minValues: number[];
 
   /**
-   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double max_values = 6;
    */
@@ -401,7 +405,7 @@ export const RLScaleRangeSelectorSchema: GenMessage<RLScaleRangeSelector> = /*@_
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 3);
 
 /**
- * What GetRLInfo asks for.
+ * The run to ask about.
  *
  * @generated from message metrana_protobuf.query.v1.svc.GetRLInfoRequest
  */
@@ -443,7 +447,7 @@ export const GetRLInfoRequestSchema: GenMessage<GetRLInfoRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 4);
 
 /**
- * What GetRLInfo answers.
+ * How many environments a run has and how far they got.
  *
  * @generated from message metrana_protobuf.query.v1.svc.GetRLInfoResponse
  */
@@ -456,14 +460,14 @@ export type GetRLInfoResponse = Message<"metrana_protobuf.query.v1.svc.GetRLInfo
   numberOfEnvironments: bigint;
 
   /**
-   * Highest episode that was logged.
+   * Highest episode of any environment, of whichever scale; 0 also when there is none.
    *
    * @generated from field: uint64 latest_episode = 2;
    */
   latestEpisode: bigint;
 
   /**
-   * Highest rl_step that was logged.
+   * Highest rl_step of any environment; 0 also when there is none.
    *
    * @generated from field: uint64 latest_rl_step = 3;
    */
@@ -478,7 +482,7 @@ export const GetRLInfoResponseSchema: GenMessage<GetRLInfoResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 5);
 
 /**
- * What ListRLEnvironments asks for.
+ * Which environments of a run, at which place in its training, and which columns with them.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentsRequest
  */
@@ -512,43 +516,43 @@ export type ListRLEnvironmentsRequest = Message<"metrana_protobuf.query.v1.svc.L
   scaleSelector?: RLScaleSelector | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most environments on the page, 0 to 1,000. Unset: 1,000.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 6;
    */
   offset?: bigint | undefined;
 
   /**
-   * Condition in the query grammar. Unset: everything.
+   * Condition in the query grammar; environment_id, latest_episode and latest_rl_step count as attributes.
+   * Unset: all match.
    *
    * @generated from field: optional string filter = 7;
    */
   filter?: string | undefined;
 
   /**
-   * Ordering in the query grammar, such as attr(sys/creation_time) DESC. Unset: the server's default.
+   * Ordering in the query grammar. Unset: by environment id.
    *
    * @generated from field: optional string order_by = 8;
    */
   orderBy?: string | undefined;
 
   /**
-   * Summary columns. In a request texts such as loss():last; in an answer their values, those without points
-   * left out.
+   * Columns to work out for each entry, such as loss():last. Empty: none.
    *
    * @generated from field: repeated string series_summaries = 9;
    */
   seriesSummaries: string[];
 
   /**
-   * Attributes to return with each entry, by path. Empty: none.
+   * Attributes to return with each entry, by path; those that an entry lacks are left out. Empty: none.
    *
    * @generated from field: repeated string attribute_paths = 10;
    */
@@ -570,7 +574,7 @@ export const ListRLEnvironmentsRequestSchema: GenMessage<ListRLEnvironmentsReque
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 6);
 
 /**
- * What ListRLEnvironments answers.
+ * A page of environments, a row of the table each.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentsResponse
  */
@@ -583,7 +587,7 @@ export type ListRLEnvironmentsResponse = Message<"metrana_protobuf.query.v1.svc.
   environments: ListRLEnvironmentsResponse_Environment[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -611,14 +615,14 @@ export type ListRLEnvironmentsResponse_Environment = Message<"metrana_protobuf.q
   environmentId: string;
 
   /**
-   * Highest episode that was logged.
+   * Highest episode with a point in it, of whichever scale; 0 also when there is none.
    *
    * @generated from field: uint64 latest_episode = 2;
    */
   latestEpisode: bigint;
 
   /**
-   * Highest rl_step that was logged.
+   * Highest rl_step with a point in it; 0 also when there is none.
    *
    * @generated from field: uint64 latest_rl_step = 3;
    */
@@ -632,14 +636,14 @@ export type ListRLEnvironmentsResponse_Environment = Message<"metrana_protobuf.q
   currentEpisode: bigint;
 
   /**
-   * Values of the requested columns; those without points are left out.
+   * Values of the columns asked for. A column for which the environment has no points is left out.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesSummaryValue series_summaries = 5;
    */
   seriesSummaries: SeriesSummaryValue[];
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that it has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 6;
    */
@@ -654,7 +658,7 @@ export const ListRLEnvironmentsResponse_EnvironmentSchema: GenMessage<ListRLEnvi
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 7, 0);
 
 /**
- * What ListRLAttributesDefinitions asks for.
+ * Which attributes environments of a run have, without values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsRequest
  */
@@ -695,14 +699,14 @@ export type ListRLAttributesDefinitionsRequest = Message<"metrana_protobuf.query
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 7;
    */
@@ -724,7 +728,7 @@ export const ListRLAttributesDefinitionsRequestSchema: GenMessage<ListRLAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 8);
 
 /**
- * What ListRLAttributesDefinitions answers.
+ * A page of paths and kinds of environments' attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsResponse
  */
@@ -737,7 +741,7 @@ export type ListRLAttributesDefinitionsResponse = Message<"metrana_protobuf.quer
   attributeDefs: AttributeDef[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -752,7 +756,7 @@ export const ListRLAttributesDefinitionsResponseSchema: GenMessage<ListRLAttribu
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 9);
 
 /**
- * What ListRLAttributesDefinitionsAcrossRuns asks for.
+ * Which attributes environments of several runs have, without values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLAttributesDefinitionsAcrossRunsRequest
  */
@@ -786,14 +790,14 @@ export type ListRLAttributesDefinitionsAcrossRunsRequest = Message<"metrana_prot
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -815,7 +819,7 @@ export const ListRLAttributesDefinitionsAcrossRunsRequestSchema: GenMessage<List
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 10);
 
 /**
- * What BrowseRLAttributesDefinitions asks for.
+ * Which attributes of environments lie directly below a path, without values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsRequest
  */
@@ -863,14 +867,14 @@ export type BrowseRLAttributesDefinitionsRequest = Message<"metrana_protobuf.que
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -892,13 +896,13 @@ export const BrowseRLAttributesDefinitionsRequestSchema: GenMessage<BrowseRLAttr
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 11);
 
 /**
- * What BrowseRLAttributesDefinitions answers.
+ * One level of the tree of paths of environments' attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsResponse
  */
 export type BrowseRLAttributesDefinitionsResponse = Message<"metrana_protobuf.query.v1.svc.BrowseRLAttributesDefinitionsResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Names one level below the directory that have more below them, sorted.
    *
    * @generated from field: repeated string directories = 1;
    */
@@ -912,7 +916,7 @@ export type BrowseRLAttributesDefinitionsResponse = Message<"metrana_protobuf.qu
   attributeDefs: AttributeDef[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */
@@ -927,7 +931,7 @@ export const BrowseRLAttributesDefinitionsResponseSchema: GenMessage<BrowseRLAtt
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 12);
 
 /**
- * What ListRLEnvAttributes asks for.
+ * Which attributes of one environment or one of its episodes, with values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvAttributesRequest
  */
@@ -954,7 +958,7 @@ export type ListRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.svc.
   run: string;
 
   /**
-   * Environment, by id.
+   * Environment whose attributes to list, by id. Required.
    *
    * @generated from field: string environment = 4;
    */
@@ -975,14 +979,14 @@ export type ListRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.svc.
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -1004,20 +1008,20 @@ export const ListRLEnvAttributesRequestSchema: GenMessage<ListRLEnvAttributesReq
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 13);
 
 /**
- * What ListRLEnvAttributes answers.
+ * A page of an environment's attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvAttributesResponse
  */
 export type ListRLEnvAttributesResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvAttributesResponse"> & {
   /**
-   * Attributes in the order of their paths.
+   * Attributes of this page, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
    */
   attributes: Attribute[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -1032,7 +1036,7 @@ export const ListRLEnvAttributesResponseSchema: GenMessage<ListRLEnvAttributesRe
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 14);
 
 /**
- * What BrowseRLEnvAttributes asks for.
+ * Which attributes of one environment directly below a path, with values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesRequest
  */
@@ -1059,7 +1063,7 @@ export type BrowseRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.sv
   run: string;
 
   /**
-   * Environment, by id.
+   * Environment whose attributes to list, by id. Required.
    *
    * @generated from field: string environment = 4;
    */
@@ -1087,14 +1091,14 @@ export type BrowseRLEnvAttributesRequest = Message<"metrana_protobuf.query.v1.sv
   attrFilter?: BrowseAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 9;
    */
@@ -1116,27 +1120,27 @@ export const BrowseRLEnvAttributesRequestSchema: GenMessage<BrowseRLEnvAttribute
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 15);
 
 /**
- * What BrowseRLEnvAttributes answers.
+ * One level of the tree of an environment's attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesResponse
  */
 export type BrowseRLEnvAttributesResponse = Message<"metrana_protobuf.query.v1.svc.BrowseRLEnvAttributesResponse"> & {
   /**
-   * Path segments that have something below them, in order.
+   * Names one level below the directory that have more below them, sorted.
    *
    * @generated from field: repeated string directories = 1;
    */
   directories: string[];
 
   /**
-   * Attributes in the order of their paths.
+   * Attributes of this page, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 2;
    */
   attributes: Attribute[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */
@@ -1151,7 +1155,7 @@ export const BrowseRLEnvAttributesResponseSchema: GenMessage<BrowseRLEnvAttribut
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 16);
 
 /**
- * What BrowseRLEnvironmentMetricDefinitions asks for.
+ * Which metrics of environments have names directly below a path.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsRequest
  */
@@ -1192,28 +1196,28 @@ export type BrowseRLEnvironmentMetricDefinitionsRequest = Message<"metrana_proto
   directory: string;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 7;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 8;
    */
   regex?: string | undefined;
 
   /**
-   * Environments. In a request ids, at most 1,000.
+   * Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
    *
    * @generated from field: repeated string environments = 9;
    */
@@ -1235,7 +1239,7 @@ export const BrowseRLEnvironmentMetricDefinitionsRequestSchema: GenMessage<Brows
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 17);
 
 /**
- * What ListRLEnvironmentMetricDefinitions asks for.
+ * Which metrics environments of a run have.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsRequest
  */
@@ -1283,28 +1287,28 @@ export type ListRLEnvironmentMetricDefinitionsRequest = Message<"metrana_protobu
   scales: string[];
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 9;
    */
   regex?: string | undefined;
 
   /**
-   * Environments. In a request ids, at most 1,000.
+   * Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
    *
    * @generated from field: repeated string environments = 10;
    */
@@ -1326,7 +1330,7 @@ export const ListRLEnvironmentMetricDefinitionsRequestSchema: GenMessage<ListRLE
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 18);
 
 /**
- * What ListRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+ * Which metrics environments of several runs have.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentMetricDefinitionsAcrossRunsRequest
  */
@@ -1360,7 +1364,7 @@ export type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest = Message<"metra
   metricNamePrefixes: string[];
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 5;
    */
@@ -1374,14 +1378,14 @@ export type ListRLEnvironmentMetricDefinitionsAcrossRunsRequest = Message<"metra
   scales: string[];
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -1403,7 +1407,7 @@ export const ListRLEnvironmentMetricDefinitionsAcrossRunsRequestSchema: GenMessa
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 19);
 
 /**
- * What BrowseRLEnvironmentMetricDefinitionsAcrossRuns asks for.
+ * Which metrics of environments of several runs have names directly below a path.
  *
  * @generated from message metrana_protobuf.query.v1.svc.BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest
  */
@@ -1437,21 +1441,21 @@ export type BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequest = Message<"met
   directory: string;
 
   /**
-   * Pattern in RE2 syntax. Empty: everything matches.
+   * Pattern in RE2 syntax that the name must match somewhere. Empty: every name does.
    *
    * @generated from field: optional string regex = 5;
    */
   regex?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 6;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 7;
    */
@@ -1473,7 +1477,7 @@ export const BrowseRLEnvironmentMetricDefinitionsAcrossRunsRequestSchema: GenMes
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 20);
 
 /**
- * What ListRLEnvironmentFloatSeries asks for.
+ * One environment at one place in the training, all of its series.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesRequest
  */
@@ -1500,7 +1504,7 @@ export type ListRLEnvironmentFloatSeriesRequest = Message<"metrana_protobuf.quer
   run: string;
 
   /**
-   * Environment, by id.
+   * Environment to read, by id. Required.
    *
    * @generated from field: string environment = 4;
    */
@@ -1528,7 +1532,7 @@ export type ListRLEnvironmentFloatSeriesRequest = Message<"metrana_protobuf.quer
   maxPointsPerPage?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -1557,7 +1561,7 @@ export const ListRLEnvironmentFloatSeriesRequestSchema: GenMessage<ListRLEnviron
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 21);
 
 /**
- * What ListRLEnvironmentFloatSeriesBuckets asks for.
+ * Which series of which environments, at one place in the training, cut into buckets on one axis for all.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsRequest
  */
@@ -1584,7 +1588,7 @@ export type ListRLEnvironmentFloatSeriesBucketsRequest = Message<"metrana_protob
   run: string;
 
   /**
-   * One more environment, by id. Empty: none.
+   * Environment to read besides environments, by id. Empty: only those.
    *
    * @generated from field: string environment = 4;
    */
@@ -1619,14 +1623,14 @@ export type ListRLEnvironmentFloatSeriesBucketsRequest = Message<"metrana_protob
   maxBucketsPerPage?: bigint | undefined;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
    *
    * @generated from field: optional int64 buckets_count = 9;
    */
   bucketsCount?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 10;
    */
@@ -1661,7 +1665,7 @@ export type ListRLEnvironmentFloatSeriesBucketsRequest = Message<"metrana_protob
   maxBucketsAcrossSeries?: bigint | undefined;
 
   /**
-   * Environments. In a request ids, at most 1,000.
+   * Environments to read, by id; at most 1,000. Empty: only the one in environment, if any.
    *
    * @generated from field: repeated string environments = 15;
    */
@@ -1683,7 +1687,7 @@ export const ListRLEnvironmentFloatSeriesBucketsRequestSchema: GenMessage<ListRL
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 22);
 
 /**
- * What ListRLEnvironmentFloatSeries answers.
+ * A page of the points of an environment.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesResponse
  */
@@ -1696,7 +1700,7 @@ export type ListRLEnvironmentFloatSeriesResponse = Message<"metrana_protobuf.que
   series: SeriesPoints[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -1711,34 +1715,34 @@ export const ListRLEnvironmentFloatSeriesResponseSchema: GenMessage<ListRLEnviro
   messageDesc(file_metrana_protobuf_query_v1_svc_rl, 23);
 
 /**
- * What ListRLEnvironmentFloatSeriesBuckets answers.
+ * A page of buckets, as rows or as columns.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse
  */
 export type ListRLEnvironmentFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse"> & {
   /**
-   * One entry a series. Empty when nothing was selected.
+   * The buckets as rows, one entry a series. Empty when use_specialized_rl_series_buckets was asked for.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.SeriesBuckets series = 1;
    */
   series: SeriesBuckets[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Lowest step on the axis.
+   * Lowest x on the axis: env step, or rollout index at an rl_step.
    *
    * @generated from field: uint64 first_step = 3;
    */
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest x on the axis: env step, or rollout index at an rl_step.
    *
    * @generated from field: uint64 last_step = 4;
    */
@@ -1752,7 +1756,8 @@ export type ListRLEnvironmentFloatSeriesBucketsResponse = Message<"metrana_proto
   bucketStepWidth: number;
 
   /**
-   * Set when it was asked for, in the layout that fits the selector.
+   * The buckets as columns, when use_specialized_rl_series_buckets was asked for. Which member it is follows the
+   * selector.
    *
    * @generated from oneof metrana_protobuf.query.v1.svc.ListRLEnvironmentFloatSeriesBucketsResponse.rl_specialized_series
    */

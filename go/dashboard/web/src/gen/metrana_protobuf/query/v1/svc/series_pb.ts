@@ -23,14 +23,14 @@ export const file_metrana_protobuf_query_v1_svc_series: GenFile = /*@__PURE__*/
  */
 export type StepRange = Message<"metrana_protobuf.query.v1.svc.StepRange"> & {
   /**
-   * Lowest step, inclusive. Unset: from the first.
+   * Lowest step, inclusive. Unset: from the first there is.
    *
    * @generated from field: optional uint64 from_step = 1;
    */
   fromStep?: bigint | undefined;
 
   /**
-   * Highest step, inclusive. Unset: to the last.
+   * Highest step, inclusive. Unset: to the last there is.
    *
    * @generated from field: optional uint64 to_step = 2;
    */
@@ -96,14 +96,14 @@ export const StepSelectionSchema: GenMessage<StepSelection> = /*@__PURE__*/
  */
 export type TimestampRange = Message<"metrana_protobuf.query.v1.svc.TimestampRange"> & {
   /**
-   * Earliest time, inclusive. Unset: from the first.
+   * Earliest time in milliseconds, inclusive: Unix time, or since the start of each run. Unset: from the first.
    *
    * @generated from field: optional int64 from_timestamp_millis = 1;
    */
   fromTimestampMillis?: bigint | undefined;
 
   /**
-   * Latest time, inclusive. Unset: to the last.
+   * Latest time in milliseconds, inclusive: Unix time, or since the start of each run. Unset: to the last.
    *
    * @generated from field: optional int64 to_timestamp_millis = 2;
    */
@@ -180,7 +180,7 @@ export const SeriesBucketsSchema: GenMessage<SeriesBuckets> = /*@__PURE__*/
  */
 export type RunSeriesBuckets = Message<"metrana_protobuf.query.v1.svc.RunSeriesBuckets"> & {
   /**
-   * One entry a series. Empty when nothing was selected.
+   * One entry a (run, series) with finite or other points in this page's buckets.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.RunSeriesBuckets.SingleSeries series = 1;
    */
@@ -194,7 +194,7 @@ export type RunSeriesBuckets = Message<"metrana_protobuf.query.v1.svc.RunSeriesB
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest step on the axis.
    *
    * @generated from field: uint64 last_step = 3;
    */
@@ -208,7 +208,7 @@ export type RunSeriesBuckets = Message<"metrana_protobuf.query.v1.svc.RunSeriesB
   stepsPerBucket: number;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets on the axis, empty ones included. 0: nothing was selected.
    *
    * @generated from field: int64 buckets_count = 5;
    */
@@ -265,14 +265,16 @@ export type RunSeriesBuckets_SingleSeries = Message<"metrana_protobuf.query.v1.s
   counts: bigint[];
 
   /**
-   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double min_values = 6;
    */
   minValues: number[];
 
   /**
-   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double max_values = 7;
    */
@@ -349,7 +351,7 @@ export type RunSeriesTimestampBuckets = Message<"metrana_protobuf.query.v1.svc.R
   millisPerBucket: number;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets on the axis, empty ones included. 0: nothing was selected.
    *
    * @generated from field: int64 buckets_count = 5;
    */
@@ -384,8 +386,8 @@ export type RunSeriesTimestampBuckets_SingleSeries = Message<"metrana_protobuf.q
   definition?: SeriesDefinition | undefined;
 
   /**
-   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at the first x plus floor(i
-   * times the width).
+   * Numbers of the buckets that hold finite points, ascending. Bucket i begins at first_timestamp_millis plus
+   * floor(i × millis_per_bucket).
    *
    * @generated from field: repeated uint64 bucket_indexes = 3;
    */
@@ -406,14 +408,16 @@ export type RunSeriesTimestampBuckets_SingleSeries = Message<"metrana_protobuf.q
   counts: bigint[];
 
   /**
-   * Lowest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Lowest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double min_values = 6;
    */
   minValues: number[];
 
   /**
-   * Highest finite value in each bucket, parallel to bucket_indexes. Empty when every bucket holds one step.
+   * Highest finite value in each bucket, parallel to bucket_indexes. May be left empty when every bucket holds
+   * one step: y_values then says it.
    *
    * @generated from field: repeated double max_values = 7;
    */
@@ -463,7 +467,7 @@ export const RunSeriesTimestampBuckets_SingleSeriesSchema: GenMessage<RunSeriesT
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 6, 0);
 
 /**
- * What ListFloatSeries asks for.
+ * Which points of which series of which runs, as they were logged.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesRequest
  */
@@ -490,8 +494,8 @@ export type ListFloatSeriesRequest = Message<"metrana_protobuf.query.v1.svc.List
   runNames: string[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 4;
    */
@@ -519,7 +523,7 @@ export type ListFloatSeriesRequest = Message<"metrana_protobuf.query.v1.svc.List
   maxPointsPerPage?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -548,7 +552,7 @@ export const ListFloatSeriesRequestSchema: GenMessage<ListFloatSeriesRequest> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 7);
 
 /**
- * What ListFloatSeriesBuckets asks for.
+ * Which series of which runs, cut into buckets over steps on one axis for all.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsRequest
  */
@@ -575,8 +579,8 @@ export type ListFloatSeriesBucketsRequest = Message<"metrana_protobuf.query.v1.s
   runNames: string[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 4;
    */
@@ -597,21 +601,21 @@ export type ListFloatSeriesBucketsRequest = Message<"metrana_protobuf.query.v1.s
   maxBucketsPerPage?: bigint | undefined;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
    *
    * @generated from field: optional int64 buckets_count = 7;
    */
   bucketsCount?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
   resumeToken?: string | undefined;
 
   /**
-   * Which points to read. Unset: all.
+   * Which points go into the buckets. Unset: all.
    *
    * @generated from field: optional metrana_protobuf.query.v1.svc.StepSelection step_selection = 9;
    */
@@ -654,7 +658,7 @@ export const ListFloatSeriesBucketsRequestSchema: GenMessage<ListFloatSeriesBuck
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 8);
 
 /**
- * What ListFloatSeriesTimestampBuckets asks for.
+ * Which series of which runs, cut into buckets over time on one axis for all.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsRequest
  */
@@ -681,8 +685,8 @@ export type ListFloatSeriesTimestampBucketsRequest = Message<"metrana_protobuf.q
   runNames: string[];
 
   /**
-   * Series queries in the query grammar, such as loss(filter=(split="train")). A series that several select
-   * comes once.
+   * Series queries in the query grammar, such as loss(filter=(split="train")); at least one. A series that
+   * several select comes once.
    *
    * @generated from field: repeated string series_queries = 4;
    */
@@ -703,14 +707,14 @@ export type ListFloatSeriesTimestampBucketsRequest = Message<"metrana_protobuf.q
   maxBucketsPerPage?: bigint | undefined;
 
   /**
-   * Buckets on the axis. In a request 1 to 5,000; unset: 1,000.
+   * Buckets to cut the axis into, 1 to 5,000. Unset: 1,000. There are never more buckets than steps.
    *
    * @generated from field: optional int64 buckets_count = 7;
    */
   bucketsCount?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -753,20 +757,20 @@ export const ListFloatSeriesTimestampBucketsRequestSchema: GenMessage<ListFloatS
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 9);
 
 /**
- * What ListFloatSeriesTimestampBuckets answers.
+ * A page of buckets over time.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsResponse
  */
 export type ListFloatSeriesTimestampBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesTimestampBucketsResponse"> & {
   /**
-   * The buckets as columns, when those were asked for.
+   * The buckets as columns; this answer has no other layout.
    *
    * @generated from field: metrana_protobuf.query.v1.svc.RunSeriesTimestampBuckets run_series = 1;
    */
   runSeries?: RunSeriesTimestampBuckets | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -781,7 +785,7 @@ export const ListFloatSeriesTimestampBucketsResponseSchema: GenMessage<ListFloat
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 10);
 
 /**
- * What ListFloatSeries answers.
+ * A page of points. A series that was cut goes on on the next page.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesResponse
  */
@@ -794,7 +798,7 @@ export type ListFloatSeriesResponse = Message<"metrana_protobuf.query.v1.svc.Lis
   runPoints: ListFloatSeriesResponse_RunPoints[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -837,20 +841,20 @@ export const ListFloatSeriesResponse_RunPointsSchema: GenMessage<ListFloatSeries
   messageDesc(file_metrana_protobuf_query_v1_svc_series, 11, 0);
 
 /**
- * What ListFloatSeriesBuckets answers.
+ * A page of buckets, as rows or as columns.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse
  */
 export type ListFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse"> & {
   /**
-   * One entry a run, in the order asked for.
+   * The buckets as rows, one entry a run. Empty when use_columnar_output was asked for.
    *
    * @generated from field: repeated metrana_protobuf.query.v1.svc.ListFloatSeriesBucketsResponse.RunPoints run_points = 1;
    */
   runPoints: ListFloatSeriesBucketsResponse_RunPoints[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -864,7 +868,7 @@ export type ListFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.
   firstStep: bigint;
 
   /**
-   * Highest step with a point.
+   * Highest step on the axis.
    *
    * @generated from field: uint64 last_step = 4;
    */
@@ -878,7 +882,7 @@ export type ListFloatSeriesBucketsResponse = Message<"metrana_protobuf.query.v1.
   bucketStepWidth: number;
 
   /**
-   * The buckets as columns, when those were asked for.
+   * The buckets as columns. Set when use_columnar_output was asked for.
    *
    * @generated from field: metrana_protobuf.query.v1.svc.RunSeriesBuckets run_series = 6;
    */

@@ -30,7 +30,7 @@ export type SeriesSummaryValue = Message<"metrana_protobuf.query.v1.svc.SeriesSu
   seriesSummary: string;
 
   /**
-   * The number.
+   * What the column's function gives; NaN and infinities are possible.
    *
    * @generated from field: double value = 2;
    */
@@ -58,7 +58,7 @@ export type KeyedSeriesSummary = Message<"metrana_protobuf.query.v1.svc.KeyedSer
   definition?: SeriesDefinition | undefined;
 
   /**
-   * The numbers that sum the series up.
+   * The functions that were asked for; last_step and last_timestamp always.
    *
    * @generated from field: metrana_protobuf.common.v1.SeriesSummary summary_values = 2;
    */
@@ -73,7 +73,7 @@ export const KeyedSeriesSummarySchema: GenMessage<KeyedSeriesSummary> = /*@__PUR
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 1);
 
 /**
- * What ListSeriesSummaries asks for.
+ * Which series of which runs to sum up, and by which functions.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesSummariesRequest
  */
@@ -100,21 +100,21 @@ export type ListSeriesSummariesRequest = Message<"metrana_protobuf.query.v1.svc.
   runNames: string[];
 
   /**
-   * Summary queries, such as loss():min,max.
+   * Series queries with functions, such as loss():min,max. Each matching series is a row.
    *
    * @generated from field: repeated string summary_queries = 4;
    */
   summaryQueries: string[];
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -136,7 +136,7 @@ export const ListSeriesSummariesRequestSchema: GenMessage<ListSeriesSummariesReq
   messageDesc(file_metrana_protobuf_query_v1_svc_summaries, 2);
 
 /**
- * What ListSeriesSummaries answers.
+ * A page of summaries, a row each.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSeriesSummariesResponse
  */
@@ -149,7 +149,7 @@ export type ListSeriesSummariesResponse = Message<"metrana_protobuf.query.v1.svc
   runSeriesSummaries: ListSeriesSummariesResponse_RunSeriesSummaries[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */

@@ -74,14 +74,14 @@ export type Span = Message<"metrana_protobuf.query.v1.svc.Span"> & {
   step?: bigint | undefined;
 
   /**
-   * When it began.
+   * When the span began, UTC.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 8;
    */
   startTime?: Timestamp | undefined;
 
   /**
-   * When it ended.
+   * When it ended, UTC. Unset: it has not.
    *
    * @generated from field: optional google.protobuf.Timestamp end_time = 9;
    */
@@ -109,21 +109,21 @@ export type Span = Message<"metrana_protobuf.query.v1.svc.Span"> & {
   tokenCount: bigint;
 
   /**
-   * Spans in the trace.
+   * Spans in the trace, its top included.
    *
    * @generated from field: uint32 span_count = 13;
    */
   spanCount: number;
 
   /**
-   * Rounds of the agent's loop.
+   * Rounds of the agent's loop in the trace. 0: none or unknown.
    *
    * @generated from field: uint32 iteration_count = 14;
    */
   iterationCount: number;
 
   /**
-   * Attributes in the order of their paths.
+   * Of the attributes asked for those that the span has, by path.
    *
    * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 15;
    */
@@ -145,7 +145,7 @@ export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 0);
 
 /**
- * What ListTracingAttributeDefinitions asks for.
+ * Which attributes spans have, without values.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsRequest
  */
@@ -179,14 +179,14 @@ export type ListTracingAttributeDefinitionsRequest = Message<"metrana_protobuf.q
   attrFilter?: ListAttrFilter | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -208,7 +208,7 @@ export const ListTracingAttributeDefinitionsRequestSchema: GenMessage<ListTracin
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 1);
 
 /**
- * What ListTracingAttributeDefinitions answers.
+ * A page of paths and kinds of spans' attributes.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeDefinitionsResponse
  */
@@ -221,7 +221,7 @@ export type ListTracingAttributeDefinitionsResponse = Message<"metrana_protobuf.
   attributeDefs: AttributeDef[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -236,7 +236,7 @@ export const ListTracingAttributeDefinitionsResponseSchema: GenMessage<ListTraci
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 2);
 
 /**
- * What ListTracingOpNames asks for.
+ * Which names spans have.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingOpNamesRequest
  */
@@ -270,14 +270,14 @@ export type ListTracingOpNamesRequest = Message<"metrana_protobuf.query.v1.svc.L
   includeChildren: boolean;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most entries on the page, 1 to 10,000; larger numbers count as 10,000. Unset: 100.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 6;
    */
@@ -327,7 +327,7 @@ export const TracingOpNameSchema: GenMessage<TracingOpName> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 4);
 
 /**
- * What ListTracingOpNames answers.
+ * A page of names of spans.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingOpNamesResponse
  */
@@ -340,7 +340,7 @@ export type ListTracingOpNamesResponse = Message<"metrana_protobuf.query.v1.svc.
   opNames: TracingOpName[];
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 2;
    */
@@ -355,7 +355,7 @@ export const ListTracingOpNamesResponseSchema: GenMessage<ListTracingOpNamesResp
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 5);
 
 /**
- * What ListSpans asks for.
+ * Which spans of a project or of some runs, and in which order.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSpansRequest
  */
@@ -403,14 +403,14 @@ export type ListSpansRequest = Message<"metrana_protobuf.query.v1.svc.ListSpansR
   orderBy?: string | undefined;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most spans on the page. Unset: as many as the server puts on one.
    *
    * @generated from field: optional int64 limit = 7;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 8;
    */
@@ -439,7 +439,7 @@ export const ListSpansRequestSchema: GenMessage<ListSpansRequest> = /*@__PURE__*
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 6);
 
 /**
- * What ListSpans answers.
+ * A page of spans.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListSpansResponse
  */
@@ -452,7 +452,7 @@ export type ListSpansResponse = Message<"metrana_protobuf.query.v1.svc.ListSpans
   spans: Span[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -467,7 +467,7 @@ export const ListSpansResponseSchema: GenMessage<ListSpansResponse> = /*@__PURE_
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 7);
 
 /**
- * What ListTracingAttributeValues asks for.
+ * Which values an attribute of spans has.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeValuesRequest
  */
@@ -522,14 +522,14 @@ export type ListTracingAttributeValuesRequest = Message<"metrana_protobuf.query.
   attributeName: string;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most values on the page. Unset: as many as the server puts on one.
    *
    * @generated from field: optional int64 limit = 8;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 9;
    */
@@ -544,7 +544,7 @@ export const ListTracingAttributeValuesRequestSchema: GenMessage<ListTracingAttr
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 8);
 
 /**
- * What ListTracingAttributeValues answers.
+ * A page of values of an attribute.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTracingAttributeValuesResponse
  */
@@ -557,7 +557,7 @@ export type ListTracingAttributeValuesResponse = Message<"metrana_protobuf.query
   values: Attribute[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -572,7 +572,7 @@ export const ListTracingAttributeValuesResponseSchema: GenMessage<ListTracingAtt
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 9);
 
 /**
- * What ListTraceSpans asks for.
+ * The trace to read, and which attributes with its spans.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTraceSpansRequest
  */
@@ -606,14 +606,14 @@ export type ListTraceSpansRequest = Message<"metrana_protobuf.query.v1.svc.ListT
   traceId: string;
 
   /**
-   * Most entries on the page. Unset: the server's default.
+   * Most spans on the page. Unset: as many as the server puts on one.
    *
    * @generated from field: optional int64 limit = 5;
    */
   limit?: bigint | undefined;
 
   /**
-   * Entries to pass over. Unset: 0.
+   * Entries of the whole listing to pass over. Unset: 0, the first page.
    *
    * @generated from field: optional int64 offset = 6;
    */
@@ -642,7 +642,7 @@ export const ListTraceSpansRequestSchema: GenMessage<ListTraceSpansRequest> = /*
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 10);
 
 /**
- * What ListTraceSpans answers.
+ * A page of the spans of a trace.
  *
  * @generated from message metrana_protobuf.query.v1.svc.ListTraceSpansResponse
  */
@@ -655,7 +655,7 @@ export type ListTraceSpansResponse = Message<"metrana_protobuf.query.v1.svc.List
   spans: Span[];
 
   /**
-   * Everything that matched, on all pages.
+   * How many matched on all pages together, whatever limit and offset say.
    *
    * @generated from field: int64 total_count = 2;
    */
@@ -670,7 +670,7 @@ export const ListTraceSpansResponseSchema: GenMessage<ListTraceSpansResponse> = 
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 11);
 
 /**
- * What GetSpanPayload asks for.
+ * Which texts of which spans of a trace.
  *
  * @generated from message metrana_protobuf.query.v1.svc.GetSpanPayloadRequest
  */
@@ -725,7 +725,7 @@ export type GetSpanPayloadRequest = Message<"metrana_protobuf.query.v1.svc.GetSp
   maxDataLength?: number | undefined;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Where to go on: the token of the page before, with the rest of the request unchanged. Unset: the first page.
    *
    * @generated from field: optional string resume_token = 8;
    */
@@ -781,7 +781,7 @@ export type SpanPayloadPart = Message<"metrana_protobuf.query.v1.svc.SpanPayload
   dataLength: number;
 
   /**
-   * Whether the text was cut.
+   * Whether the text was cut because it was too long.
    *
    * @generated from field: bool truncated = 5;
    */
@@ -803,7 +803,7 @@ export const SpanPayloadPartSchema: GenMessage<SpanPayloadPart> = /*@__PURE__*/
   messageDesc(file_metrana_protobuf_query_v1_svc_tracing, 13);
 
 /**
- * What GetSpanPayload answers.
+ * A page of texts. A long text goes on on the next page.
  *
  * @generated from message metrana_protobuf.query.v1.svc.GetSpanPayloadResponse
  */
@@ -823,7 +823,7 @@ export type GetSpanPayloadResponse = Message<"metrana_protobuf.query.v1.svc.GetS
   returnedDataLength: number;
 
   /**
-   * In an answer set when another page follows; in a request that token, all else unchanged. Opaque.
+   * Set when another page follows: send it with the same request. Opaque; unset on the last page.
    *
    * @generated from field: optional string resume_token = 3;
    */
@@ -844,7 +844,7 @@ export const GetSpanPayloadResponseSchema: GenMessage<GetSpanPayloadResponse> = 
  */
 export enum TraceStatus {
   /**
-   * Nothing was said.
+   * Not known.
    *
    * @generated from enum value: TRACE_STATUS_UNSPECIFIED = 0;
    */
@@ -872,7 +872,7 @@ export enum TraceStatus {
   ERROR = 3,
 
   /**
-   * It was cut off.
+   * It was cut off before its end.
    *
    * @generated from enum value: TRACE_STATUS_TRUNCATED = 4;
    */
@@ -899,7 +899,7 @@ export const TraceStatusSchema: GenEnum<TraceStatus> = /*@__PURE__*/
  */
 export enum TraceSpanKind {
   /**
-   * Nothing was said.
+   * Not known.
    *
    * @generated from enum value: TRACE_SPAN_KIND_UNSPECIFIED = 0;
    */
@@ -975,7 +975,7 @@ export const TraceSpanKindSchema: GenEnum<TraceSpanKind> = /*@__PURE__*/
  */
 export enum TracePayloadKind {
   /**
-   * Nothing was said.
+   * Not known.
    *
    * @generated from enum value: TRACE_PAYLOAD_KIND_UNSPECIFIED = 0;
    */
