@@ -59,7 +59,7 @@ func startOn(t *testing.T, disk vfs.FS, o ingest.Options) *fixture {
 func (f *fixture) listen(o ingest.Options) (address string) {
 	f.t.Helper()
 	mux := http.NewServeMux()
-	mux.Handle(ingestionconnect.NewIngestServiceHandler(ingest.New(f.catalog, o)))
+	mux.Handle(ingestionconnect.NewIngestServiceHandler(ingest.New(f.catalog, o), ingest.HandlerOptions()...))
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	streams, stop := context.WithCancel(f.t.Context())

@@ -161,6 +161,11 @@ func environmentOf(id string) (string, error) {
 
 func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunRequest, now int64, p *parsed) error {
 	p.rl = make([]environmentPoints, 0, len(request.GetRlSeries()))
+	total := 0
+	for _, update := range request.GetRlSeries() {
+		total += len(update.GetRlStepBatches())
+	}
+	batches := make([]point.RLBatch, 0, total) // of all environments, one after the other
 	for _, update := range request.GetRlSeries() {
 		if _, known := declared[update.GetSeriesId()]; !known {
 			return invalid("series %d was not declared on this stream", update.GetSeriesId())
@@ -170,14 +175,15 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 			return err
 		}
 		points := environmentPoints{series: update.GetSeriesId(), environment: environment}
-		points.batches = make([]point.RLBatch, 0, len(update.GetRlStepBatches()))
+		first := len(batches)
 		for _, b := range update.GetRlStepBatches() {
 			batch, err := wire.DecodeRLBatch(b, now)
 			if err != nil {
 				return invalid("series %d in environment %q: %w", points.series, points.environment, err)
 			}
-			points.batches = append(points.batches, batch)
+			batches = append(batches, batch)
 		}
+		points.batches = batches[first:]
 		p.rl = append(p.rl, points)
 	}
 	return nil

@@ -50,9 +50,9 @@ func handler(cfg Config, index *catalog.Catalog) http.Handler {
 		connect.WithCompressMinBytes(1 << 10),
 	}
 	mux := http.NewServeMux()
-	ingestOptions := append([]connect.HandlerOption{connect.WithSendMaxBytes(maxRequest)}, options...)
 	mux.Handle(ingestionconnect.NewIngestServiceHandler(
-		ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), ingestOptions...))
+		ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}),
+		append(ingest.HandlerOptions(), options...)...))
 	mux.Handle(queryconnect.NewQueryServiceHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/", dashboard.Handler())
