@@ -1,0 +1,130 @@
+package query
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// Every finite point lies in exactly one bucket, whatever the axis; extremes and
+// sums survive.
+func TestBucketsHoldEveryPointOnce(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range 500 {
+		c := randomColumn(random)
+		buckets := int64(1 + random.IntN(50))
+		a, err := newAxis([]column{c}, &buckets, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkBuckets(t, a, c, a.fill(c))
+	}
+}
+
+func randomColumn(random *rand.Rand) column {
+	x := []uint64{0, 7, 1 << 53, math.MaxInt64 - 1<<40}[random.IntN(4)]
+	gap := []uint64{1, 3, 1000, 1 << 30}[random.IntN(4)]
+	var c column
+	for range 1 + random.IntN(300) {
+		c.xs = append(c.xs, x)
+		c.values = append(c.values, []float64{random.NormFloat64(), math.NaN(), math.Inf(1), math.Inf(-1)}[max(0, random.IntN(40)-36)])
+		c.times = append(c.times, int64(x))
+		x += random.Uint64N(gap + 1)
+	}
+	return c
+}
+
+func checkBuckets(t *testing.T, a axis, c column, b bucketed) {
+	t.Helper()
+	counts := make(map[uint64]uint64)
+	low, high := make(map[uint64]float64), make(map[uint64]float64)
+	for k, v := range c.values {
+		i := uint64(a.bucket(c.xs[k]))
+		if a.start(int(i)) > c.xs[k] || int(i)+1 < a.count && a.start(int(i)+1) <= c.xs[k] {
+			t.Fatalf("x %d is not in bucket %d of %+v", c.xs[k], i, a)
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		if counts[i] == 0 {
+			low[i], high[i] = v, v
+		}
+		counts[i]++
+		low[i], high[i] = min(low[i], v), max(high[i], v)
+	}
+	if len(counts) != len(b.indexes) {
+		t.Fatalf("%d buckets, want %d", len(b.indexes), len(counts))
+	}
+	for k, i := range b.indexes {
+		if b.counts[k] != counts[i] || b.mins[k] != low[i] || b.maxs[k] != high[i] {
+			t.Fatalf("bucket %d: %d points %v..%v, want %d %v..%v", i, b.counts[k], b.mins[k], b.maxs[k], counts[i], low[i], high[i])
+		}
+		if b.means[k] < b.mins[k] || b.means[k] > b.maxs[k] {
+			t.Fatalf("bucket %d: mean %v outside %v..%v", i, b.means[k], b.mins[k], b.maxs[k])
+		}
+		if k > 0 && b.indexes[k-1] >= i {
+			t.Fatalf("bucket %d after %d", i, b.indexes[k-1])
+		}
+	}
+}
+
+func TestFewStepsHaveBucketsOfTheirOwn(t *testing.T) {
+	c := column{xs: []uint64{5, 6, 8}, values: []float64{1, math.NaN(), 3}, times: []int64{1, 2, 3}}
+	a, err := newAxis([]column{c}, nil, nil)
+	if err != nil || a != (axis{first: 5, last: 8, count: 4, width: 1}) {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	b := a.fill(c)
+	same(t, "indexes", b.indexes, []uint64{0, 3})
+	same(t, "NaN", b.nans, []uint64{1})
+}
+
+func TestMeansDoNotOverflow(t *testing.T) {
+	c := column{xs: []uint64{0, 0}, values: []float64{math.MaxFloat64, math.MaxFloat64}, times: []int64{0, 0}}
+	b := axis{count: 1, width: 1}.fill(c)
+	same(t, "means", b.means, []float64{math.MaxFloat64})
+}
+
+func TestBucketsAcrossSeriesAreBounded(t *testing.T) {
+	columns := make([]column, 10)
+	for i := range columns {
+		columns[i] = column{xs: []uint64{0, 100_000}}
+	}
+	across := int64(200)
+	a, err := newAxis(columns, nil, &across)
+	if err != nil || a.count != 20 {
+		t.Fatalf("%+v, %v", a, err)
+	}
+}
+
+func TestPagesCutColumns(t *testing.T) {
+	size := int64(4)
+	var token *string
+	var got []stretch
+	for {
+		page, next, err := pointPage([]int{3, 0, 6, 1}, &size, 100, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := 0
+		for _, part := range page {
+			total += part.to - part.from
+		}
+		if total > 4 || total == 0 {
+			t.Fatalf("a page of %d entries", total)
+		}
+		got = append(got, page...)
+		if token = next; token == nil {
+			break
+		}
+	}
+	same(t, "pages", got, []stretch{{0, 0, 3}, {1, 0, 0}, {2, 0, 1}, {2, 1, 5}, {2, 5, 6}, {3, 0, 1}})
+	for _, bad := range []string{"x", "9.0", "0.9", "-1.0", "0.0.0"} {
+		if _, _, err := pointPage([]int{3}, nil, 100, &bad); err == nil {
+			t.Errorf("token %q was taken", bad)
+		}
+	}
+}

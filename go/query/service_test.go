@@ -1,0 +1,319 @@
+package query
+
+import (
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+func pointer[T any](v T) *T { return &v }
+
+func value(v catalog.Value) *catalog.Value { return &v }
+
+func twoRuns(t *testing.T) *world {
+	w := newWorld(t)
+	w.run("a", nil, func(tx *store.Tx, edit *catalog.Edit) {
+		steps(tx, series("loss"), 0, 3, 2, 1)
+		steps(tx, series("loss", "split", "test"), 10, 9, nan, inf, 8)
+		edit.Attributes([]catalog.Update{
+			{Path: "config/lr", Value: value(catalog.Value{Kind: catalog.KindFloat, Float: 0.1})},
+			{Path: "sys/tags", Value: value(catalog.SetOf([]string{"x", "y"}))},
+		})
+	})
+	w.run("b", nil, func(tx *store.Tx, edit *catalog.Edit) {
+		steps(tx, series("loss"), 0, 5)
+		edit.Attributes([]catalog.Update{{Path: "config/lr", Value: value(catalog.Value{Kind: catalog.KindFloat, Float: 0.5})}})
+	})
+	return w
+}
+
+func names(answer *pb.ListRunsResponse) (names []string) {
+	for _, run := range answer.GetRuns() {
+		names = append(names, run.GetName())
+	}
+	return names
+}
+
+func TestListings(t *testing.T) {
+	w := twoRuns(t)
+	if spaces := ask(w, w.client.ListWorkspaces, &pb.ListWorkspacesRequest{}).GetWorkspaces(); len(spaces) != 1 || spaces[0].GetProjectsCount() != 1 {
+		t.Fatal(spaces)
+	}
+	projects := ask(w, w.client.ListProjects, &pb.ListProjectsRequest{Workspace: "w"})
+	if projects.GetTotalCount() != 1 || projects.GetProjects()[0].GetRunsCount() != 2 {
+		t.Fatal(projects)
+	}
+	f := func(filter, order string, want ...string) {
+		t.Helper()
+		r := &pb.ListRunsRequest{Workspace: "w", Project: "p"}
+		if filter != "" {
+			r.Filter = &filter
+		}
+		if order != "" {
+			r.OrderBy = &order
+		}
+		same(t, filter+order, names(ask(w, w.client.ListRuns, r)), want)
+	}
+	f("", "", "b", "a")
+	f("", "attr(config/lr) ASC", "a", "b")
+	f("", "loss():max ASC", "b", "a")
+	f(`attr(config/lr) < 0.2`, "", "a")
+	f(`attr(sys/tags) CONTAINS "x" AND attr(config/lr) != 7`, "", "a")
+	f(`attr(sys/tags) EXISTS OR loss():min == 5`, "", "b", "a")
+	f(`attr(sys/name) IN ["b", "c"]`, "", "b")
+	f(`loss(filter=(split="test")) EXISTS`, "", "a")
+	page := ask(w, w.client.ListRuns, &pb.ListRunsRequest{
+		Workspace: "w", Project: "p", Limit: pointer(int64(1)), Offset: pointer(int64(1)),
+		AttributePaths: []string{"config/lr", "none"}, SeriesSummaries: []string{`loss(filter=(split != "test")):avg`},
+	})
+	run := page.GetRuns()[0]
+	if page.GetTotalCount() != 2 || len(run.GetAttributes()) != 1 || run.GetSeriesSummaries()[0].GetValue() != 2 ||
+		run.GetSeriesSummaries()[0].GetSeriesSummary() != `loss(filter=(split != "test")):avg` {
+		t.Fatal(page)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	w := twoRuns(t)
+	runs := func(change func(r *pb.ListRunsRequest)) *pb.ListRunsRequest {
+		r := &pb.ListRunsRequest{Workspace: "w", Project: "p"}
+		change(r)
+		return r
+	}
+	refused(w, w.client.ListProjects, &pb.ListProjectsRequest{Workspace: "v"}, connect.CodeNotFound, `no workspace "v"`)
+	refused(w, w.client.ListRuns, runs(func(r *pb.ListRunsRequest) { r.Project = "q" }), connect.CodeNotFound, `no project "q"`)
+	refused(w, w.client.ListRuns, runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("attr(a) =") }), connect.CodeInvalidArgument, "column 9")
+	refused(w, w.client.ListRuns, runs(func(r *pb.ListRunsRequest) { r.Limit = pointer(int64(-1)) }), connect.CodeInvalidArgument, "limit -1")
+	points := &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"z"}, SeriesQueries: []string{"loss()"}}
+	refused(w, w.client.ListFloatSeries, points, connect.CodeNotFound, `no run "z"`)
+	points = &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{`loss()|group_by(keys=["k"], reducer=avg)`}}
+	refused(w, w.client.ListFloatSeries, points, connect.CodeUnimplemented, "group_by")
+	buckets := &pb.ListFloatSeriesBucketsRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(5001))}
+	refused(w, w.client.ListFloatSeriesBuckets, buckets, connect.CodeInvalidArgument, "buckets_count 5001")
+	refused(w, w.client.ListSpans, &pb.ListSpansRequest{}, connect.CodeUnimplemented, "not implemented")
+}
+
+func TestPointsComeByPage(t *testing.T) {
+	w := twoRuns(t)
+	r := &pb.ListFloatSeriesRequest{
+		Workspace: "w", Project: "p", RunNames: []string{"b", "a"}, SeriesQueries: []string{"loss()", "loss()"},
+		IncludeTimestamps: true, MaxPointsPerPage: pointer(int64(2)),
+	}
+	got := make(map[string][]float64)
+	pages := 0
+	for {
+		answer := ask(w, w.client.ListFloatSeries, r)
+		for _, run := range answer.GetRunPoints() {
+			for _, s := range run.GetSeries() {
+				key := run.GetRun() + s.GetDefinition().GetRegular().GetLabels()["split"]
+				got[key] = append(got[key], s.GetPoints().GetValues()...)
+				if len(s.GetPoints().GetTimestampMillis()) != len(s.GetPoints().GetSteps()) {
+					t.Fatal("times are missing")
+				}
+			}
+		}
+		pages++
+		if r.ResumeToken = answer.ResumeToken; r.ResumeToken == nil {
+			break
+		}
+	}
+	same(t, "a", got["a"], []float64{3, 2, 1})
+	same(t, "a test", got["atest"], []float64{9, nan, inf, 8})
+	same(t, "b", got["b"], []float64{5})
+	if pages != 4 {
+		t.Fatalf("%d pages", pages)
+	}
+}
+
+func TestStepSelections(t *testing.T) {
+	w := twoRuns(t)
+	f := func(selection *pb.StepSelection, want ...uint64) {
+		t.Helper()
+		answer := ask(w, w.client.ListFloatSeries, &pb.ListFloatSeriesRequest{
+			Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{`loss(filter=(split="test"))`}, StepSelection: selection,
+		})
+		same(t, "steps", answer.GetRunPoints()[0].GetSeries()[0].GetPoints().GetSteps(), want)
+	}
+	f(nil, 10, 11, 12, 13)
+	f(&pb.StepSelection{Selection: &pb.StepSelection_StepRange{StepRange: &pb.StepRange{FromStep: pointer(uint64(11)), ToStep: pointer(uint64(12))}}}, 11, 12)
+	f(&pb.StepSelection{Selection: &pb.StepSelection_PerSeriesFromTheBeginning{PerSeriesFromTheBeginning: 1}}, 10)
+	f(&pb.StepSelection{Selection: &pb.StepSelection_PerSeriesFromTheEnd{PerSeriesFromTheEnd: 2}}, 12, 13)
+}
+
+func TestBucketsOfRuns(t *testing.T) {
+	w := twoRuns(t)
+	r := &pb.ListFloatSeriesBucketsRequest{
+		Workspace: "w", Project: "p", RunNames: []string{"a", "b"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(7)),
+		UseColumnarOutput: true,
+	}
+	answer := ask(w, w.client.ListFloatSeriesBuckets, r).GetRunSeries()
+	if answer.GetFirstStep() != 0 || answer.GetLastStep() != 13 || answer.GetStepsPerBucket() != 2 || len(answer.GetSeries()) != 3 {
+		t.Fatal(answer)
+	}
+	test := answer.GetSeries()[1]
+	same(t, "indexes", test.GetBucketIndexes(), []uint64{5, 6})
+	same(t, "NaN", test.GetBucketsWithNans(), []uint64{5})
+	same(t, "infinite", test.GetBucketsWithInfs(), []uint64{6})
+	same(t, "means", answer.GetSeries()[0].GetYValues(), []float64{2.5, 1})
+	r.UseColumnarOutput = false
+	rows := ask(w, w.client.ListFloatSeriesBuckets, r)
+	if got := rows.GetRunPoints()[0].GetSeries()[0].GetBuckets().GetBuckets(); len(got) != 7 || got[0].GetStats().GetSum() != 5 || got[2].Y != nil {
+		t.Fatal(rows)
+	}
+}
+
+func TestForkedRunsInherit(t *testing.T) {
+	w := twoRuns(t)
+	w.run("child", &catalog.Fork{Parent: "a", Step: 1}, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss"), 2, 7)
+	})
+	f := func(inherited bool, want ...float64) {
+		t.Helper()
+		answer := ask(w, w.client.ListFloatSeries, &pb.ListFloatSeriesRequest{
+			Workspace: "w", Project: "p", RunNames: []string{"child"}, SeriesQueries: []string{`loss(filter=(split != "test"))`}, IncludeInherited: inherited,
+		})
+		same(t, "values", answer.GetRunPoints()[0].GetSeries()[0].GetPoints().GetValues(), want)
+	}
+	f(false, 7)
+	f(true, 3, 2, 7)
+}
+
+func TestDefinitionsAndAttributes(t *testing.T) {
+	w := twoRuns(t)
+	metrics := ask(w, w.client.ListMetricDefinitions, &pb.ListMetricDefinitionsRequest{Workspace: "w", Project: "p"}).GetMetricDefinitions()
+	if len(metrics) != 1 || metrics[0].GetLabelKeys()[0] != "split" || metrics[0].GetScale() != point.ScaleMLStep {
+		t.Fatal(metrics)
+	}
+	f := func(filter *pb.ListAttrFilter, limit int64, want ...string) {
+		t.Helper()
+		r := &pb.ListAttributesRequest{
+			Workspace: "w", Source: &pb.ListAttributesRequest_RunSource{RunSource: &pb.AttrRunSource{Project: "p", Run: "a"}},
+			AttrFilter: filter, Limit: &limit,
+		}
+		var got []string
+		for {
+			answer := ask(w, w.client.ListAttributes, r)
+			for _, a := range answer.GetAttributes() {
+				got = append(got, a.GetPath())
+			}
+			if r.ResumeToken = answer.ResumeToken; r.ResumeToken == nil {
+				break
+			}
+		}
+		same(t, "paths", got, want)
+	}
+	f(&pb.ListAttrFilter{NameFilter: &pb.ListAttrFilter_Regex{Regex: "^(config/|sys/t)"}}, 1, "config/lr", "sys/tags")
+	f(&pb.ListAttrFilter{NameFilter: &pb.ListAttrFilter_PrefixPath{PrefixPath: "sys/rl"}}, 10, "sys/rl/has_environments")
+	f(&pb.ListAttrFilter{Kinds: []common.AttributeKind{common.AttributeKind_ATTR_KIND_STRING_SET}}, 10, "sys/tags")
+}
+
+func rlWorld(t *testing.T) *world {
+	w := newWorld(t)
+	w.run("r", nil, func(tx *store.Tx, edit *catalog.Edit) {
+		episode(tx, "e2", 0, 0, 1, 2, 3)
+		episode(tx, "e2", 1, 0, 4)
+		episode(tx, "e2", 1, 1, 5, 6)
+		episodeReturn(tx, "e2", 1, 0, 10)
+		episode(tx, "e1", 0, 0, 7)
+		edit.EnvAttributes("e2", nil, []catalog.Update{{Path: "task", Value: value(catalog.Text("reach"))}})
+		edit.EnvAttributes("e2", pointer(uint64(1)), []catalog.Update{{Path: "task", Value: value(catalog.Text("push"))}})
+	})
+	return w
+}
+
+func atEpisode(n uint64) *pb.RLScaleSelector {
+	return &pb.RLScaleSelector{Scale: &pb.RLScaleSelector_Episode{Episode: n}}
+}
+
+func atRLStep(n uint64) *pb.RLScaleSelector {
+	return &pb.RLScaleSelector{Scale: &pb.RLScaleSelector_RlStep{RlStep: n}}
+}
+
+func TestEnvironments(t *testing.T) {
+	w := rlWorld(t)
+	info := ask(w, w.client.GetRLInfo, &pb.GetRLInfoRequest{Workspace: "w", Project: "p", Run: "r"})
+	if info.GetNumberOfEnvironments() != 2 || info.GetLatestEpisode() != 1 || info.GetLatestRlStep() != 1 {
+		t.Fatal(info)
+	}
+	f := func(at *pb.RLScaleSelector, filter string, want ...string) *pb.ListRLEnvironmentsResponse {
+		t.Helper()
+		r := &pb.ListRLEnvironmentsRequest{
+			Workspace: "w", Project: "p", Run: "r", ScaleSelector: at, AttributePaths: []string{"task"},
+			SeriesSummaries: []string{`reward(scale="ENVIRONMENT_STEP"):sum`},
+		}
+		if filter != "" {
+			r.Filter = &filter
+		}
+		answer := ask(w, w.client.ListRLEnvironments, r)
+		var got []string
+		for _, e := range answer.GetEnvironments() {
+			got = append(got, e.GetEnvironmentId())
+		}
+		same(t, filter, got, want)
+		return answer
+	}
+	// e1 has not got to episode 1: it is seen at its own latest.
+	envs := f(nil, "", "e1", "e2").GetEnvironments()
+	if envs[0].GetCurrentEpisode() != 0 || envs[0].GetSeriesSummaries()[0].GetValue() != 7 || envs[1].GetSeriesSummaries()[0].GetValue() != 11 ||
+		envs[1].GetAttributes()[0].GetStringValue() != "push" {
+		t.Fatal(envs)
+	}
+	// e1 never reached rl_step 1: it is left out.
+	f(atRLStep(1), "", "e2")
+	f(atEpisode(0), `attr(latest_episode) >= 1`, "e2")
+	f(atEpisode(0), `attr(environment_id) == "e1"`, "e1")
+}
+
+func TestPointsOfEnvironments(t *testing.T) {
+	w := rlWorld(t)
+	f := func(at *pb.RLScaleSelector, want map[string][]float64, wantSteps []uint64) {
+		t.Helper()
+		answer := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
+			Workspace: "w", Project: "p", Run: "r", Environment: "e2", ScaleSelector: at,
+		})
+		if len(answer.GetSeries()) != len(want) {
+			t.Fatal(answer)
+		}
+		for _, s := range answer.GetSeries() {
+			name := s.GetDefinition().GetRegular().GetMetricName()
+			same(t, name, s.GetPoints().GetValues(), want[name])
+			if name == "reward" {
+				same(t, "steps", s.GetPoints().GetSteps(), wantSteps)
+			}
+		}
+	}
+	// By episode the env steps go on over rl_steps; by rl_step the rollout is counted.
+	f(atEpisode(0), map[string][]float64{"reward": {1, 2, 3, 4}, "return": {10}}, []uint64{0, 1, 2, 3})
+	f(atRLStep(1), map[string][]float64{"reward": {4, 5, 6}, "return": {10}}, []uint64{0, 1, 2})
+}
+
+func TestBucketsOfEnvironments(t *testing.T) {
+	w := rlWorld(t)
+	r := &pb.ListRLEnvironmentFloatSeriesBucketsRequest{
+		Workspace: "w", Project: "p", Run: "r", Environments: []string{"e1", "e2"}, ScaleSelector: atRLStep(1),
+		SeriesQueries: []string{`reward(scale="ENVIRONMENT_STEP")`}, UseSpecializedRlSeriesBuckets: true,
+	}
+	onStep := ask(w, w.client.ListRLEnvironmentFloatSeriesBuckets, r).GetRlSeriesOnRlStepSelector()
+	if len(onStep.GetSeries()) != 1 || onStep.GetSeries()[0].GetEnvironment() != "e2" {
+		t.Fatal(onStep)
+	}
+	same(t, "episodes", onStep.GetSeries()[0].GetEpisodes(), []uint64{0, 1, 1})
+	same(t, "env steps", onStep.GetSeries()[0].GetLastEnvSteps(), []uint64{3, 0, 1})
+	r.ScaleSelector = atEpisode(0)
+	onEpisode := ask(w, w.client.ListRLEnvironmentFloatSeriesBuckets, r).GetRlSeriesOnEpisodeSelector()
+	if len(onEpisode.GetSeries()) != 2 {
+		t.Fatal(onEpisode)
+	}
+	same(t, "rl_steps", onEpisode.GetSeries()[1].GetLastRlSteps(), []uint64{0, 0, 0, 1})
+	r.UseSpecializedRlSeriesBuckets = false
+	if plain := ask(w, w.client.ListRLEnvironmentFloatSeriesBuckets, r); len(plain.GetSeries()) != 2 || plain.GetLastStep() != 3 {
+		t.Fatal(plain)
+	}
+	r.Environments = []string{"nobody"}
+	refused(w, w.client.ListRLEnvironmentFloatSeriesBuckets, r, connect.CodeNotFound, `no environment "nobody"`)
+}
