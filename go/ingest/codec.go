@@ -3,17 +3,11 @@ package ingest
 import (
 	"fmt"
 
-	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/metrana/metrana/go/wire"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 )
-
-// HandlerOptions are what the handler of a Service needs to read streams fast.
-func HandlerOptions() []connect.HandlerOption {
-	return []connect.HandlerOption{connect.WithCodec(codec{})}
-}
 
 // codec is connect's codec for binary messages, apart from requests with points.
 type codec struct{}

@@ -20,7 +20,6 @@ import (
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
-	"github.com/metrana/metrana/go/wire/pb/ingestion/ingestionconnect"
 	"github.com/metrana/metrana/go/wire/pb/types"
 )
 
@@ -59,7 +58,7 @@ func startOn(t *testing.T, disk vfs.FS, o ingest.Options) *fixture {
 func (f *fixture) listen(o ingest.Options) (address string) {
 	f.t.Helper()
 	mux := http.NewServeMux()
-	mux.Handle(ingestionconnect.NewIngestServiceHandler(ingest.New(f.catalog, o), ingest.HandlerOptions()...))
+	mux.Handle(ingest.NewHandler(ingest.New(f.catalog, o)))
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
 	streams, stop := context.WithCancel(f.t.Context())

@@ -13,7 +13,6 @@ import (
 	"github.com/metrana/metrana/go/dashboard"
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/query"
-	"github.com/metrana/metrana/go/wire/pb/ingestion/ingestionconnect"
 	"github.com/metrana/metrana/go/wire/pb/query/queryconnect"
 )
 
@@ -50,9 +49,7 @@ func handler(cfg Config, index *catalog.Catalog) http.Handler {
 		connect.WithCompressMinBytes(1 << 10),
 	}
 	mux := http.NewServeMux()
-	mux.Handle(ingestionconnect.NewIngestServiceHandler(
-		ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}),
-		append(ingest.HandlerOptions(), options...)...))
+	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
 	mux.Handle(queryconnect.NewQueryServiceHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/", dashboard.Handler())

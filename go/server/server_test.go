@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
@@ -353,6 +355,26 @@ func TestCompressedStreams(t *testing.T) {
 	}
 }
 
+// Published clients send zstd, take none, and give up for good when the answer
+// announces it.
+func TestAnswersToCompressedStreamsArePlain(t *testing.T) {
+	s := start(t)
+	request, err := proto.Marshal(points(s.run(s.connect()), 0, 1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed := encoder.EncodeAll(request, nil)
+	body := append(binary.BigEndian.AppendUint32([]byte{1}, uint32(len(packed))), packed...)
+	header, answer, code := s.call(body, http.Header{"Grpc-Encoding": {"zstd"}, "Grpc-Accept-Encoding": {"identity"}})
+	if code != "0" || len(answer) < 5 || answer[0] != 0 || header.Get("Grpc-Encoding") != "" {
+		t.Errorf("grpc-status %s, encoding %q, answer %x", code, header.Get("Grpc-Encoding"), answer)
+	}
+}
+
 // count reads the one series back.
 func (s *running) count(conn *grpc.ClientConn) (n int) {
 	s.t.Helper()
@@ -413,11 +435,18 @@ func TestGarbageBytes(t *testing.T) {
 // rawCall sends bytes as a gRPC stream of updates and gives the status.
 func (s *running) rawCall(body []byte) (code string) {
 	s.t.Helper()
+	_, _, code = s.call(body, nil)
+	return code
+}
+
+func (s *running) call(body []byte, with http.Header) (header http.Header, answer []byte, code string) {
+	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.context(), http.MethodPost,
 		s.url+"/metrana_protobuf.ingestion.v1.svc.IngestService/UpdateRunStream", bytes.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	maps.Copy(request.Header, with)
 	request.Header.Set("Content-Type", "application/grpc+proto")
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
@@ -428,7 +457,7 @@ func (s *running) rawCall(body []byte) (code string) {
 		s.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+	if answer, err = io.ReadAll(response.Body); err != nil {
 		s.t.Fatal(err)
 	}
 	code = response.Trailer.Get("Grpc-Status")
@@ -438,7 +467,7 @@ func (s *running) rawCall(body []byte) (code string) {
 	if code == "" {
 		s.t.Fatalf("%d bytes %.12x: no grpc-status", len(body), body)
 	}
-	return code
+	return response.Header, answer, code
 }
 
 // A stopping server does not wait for clients that keep their streams open, and
