@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -181,16 +182,7 @@ def log(
 ) -> None: ...
 
 
-def log(
-    metric_name: Any,
-    value: Any = None,
-    *,
-    step: object = None,
-    timestamp: object = None,
-    scale: StandardMetricScale | str | None = None,
-    labels: Mapping[str, str] | None = None,
-    evaluation: bool = False,
-) -> None:
+def log(metric_name: Any, value: Any = None, **options: Any) -> None:  # noqa: D417 - named one by one
     """Logs points of one series, or of several at once, without blocking.
 
     The series belongs to this process alone: its steps must grow. See
@@ -220,16 +212,30 @@ def log(
         >>> metrana.log("loss", 0.5)  # doctest: +SKIP
         >>> metrana.log({"accuracy": 0.9, "lr": 1e-3}, step=100)  # doctest: +SKIP
     """
-    if (
-        step is None
-        and labels is None
-        and timestamp is None
-        and scale is None
-        and not evaluation
-        and _fast_log(metric_name, value)
-    ):
+    # Spelling the options out would cost a plain call half as much again: each
+    # default is looked up in a dict. _log_with has them, for inspect and help.
+    if not options and _fast_log(metric_name, value):
         return
+    _log_with(metric_name, value, **options)
+
+
+def _log_with(
+    metric_name: str | Mapping[str, object],
+    value: object = None,
+    *,
+    step: object = None,
+    timestamp: object = None,
+    scale: StandardMetricScale | str | None = None,
+    labels: Mapping[str, str] | None = None,
+    evaluation: bool = False,
+) -> None:
     _open_run().log(metric_name, value, step, timestamp, scale, labels, evaluation)
+
+
+# Messages about arguments, and inspect, see the signature of _log_with under the
+# public name.
+_log_with.__qualname__ = _log_with.__name__ = "log"
+functools.update_wrapper(log, _log_with, assigned=())
 
 
 def log_distributed(
