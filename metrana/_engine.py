@@ -581,16 +581,20 @@ class Engine:
             raise errors.MetranaValidationError(
                 f"there are {rows} rows of values for {len(envs)} environments"
             )
+        # One number goes by reference: an array of one, and its address, would
+        # take several times as long.
+        episode_at: object = None
         if isinstance(episodes, int):
-            episodes = np.array([episodes], np.uint64)
-            episode_shape = _ONE
+            episode_at, episode_shape = ctypes.byref(c_uint64(episodes)), _ONE
         else:
             episode_shape = _shape(episodes, values, "episode")
+            if episodes is not None:
+                episode_at = episodes.ctypes.data
         if times is None:
-            times = np.array([_now() if time_ms is None else time_ms], np.int64)
+            time_at: object = ctypes.byref(c_int64(_now() if time_ms is None else time_ms))
             time_shape = _ONE
         else:
-            time_shape = _shape(times, values, "timestamp")
+            time_at, time_shape = times.ctypes.data, _shape(times, values, "timestamp")
         self._until_room(
             self._library.mt_rl,
             self._logger,
@@ -602,9 +606,9 @@ class Engine:
             columns,
             rl_step,
             episode_shape,
-            None if episodes is None else episodes.ctypes.data,
+            episode_at,
             time_shape,
-            times.ctypes.data,
+            time_at,
         )
 
     def attributes(self, updates: Sequence[tuple[str, str, object]]) -> None:

@@ -18,8 +18,8 @@ type rlSeries struct {
 	rlSteps  []uint64 // highest, plus one
 	episodes []uint64 // the next automatic episode of log_rl_episode
 
-	endless []envCounter // of points that name no episode
-	aside   []envCounter // asideSlots for each environment
+	endless []envCounter             // of points that name no episode
+	aside   [asideSlots][]envCounter // rings of counters put aside: slot by slot, so that environments in step lie together
 	more    map[episodeKey]envCounter
 	turns   []uint32 // by environment: how often a counter was put aside
 	highest []uint64 // by environment: the highest episode so far, plus one
@@ -39,12 +39,11 @@ type episodeKey struct {
 const asideSlots = 4
 
 type envCounter struct {
-	started bool
-	flat    bool
 	episode uint64
 	rlStep  uint64
-	minor   uint64 // next, relative to rlStep
-	step    uint64 // next, within the episode; where flat
+	next    uint64 // step, within the episode where flat, else relative to rlStep
+	started bool
+	flat    bool
 }
 
 func (r *rlSeries) grow(environments []*environment) {
@@ -53,7 +52,9 @@ func (r *rlSeries) grow(environments []*environment) {
 		r.rlSteps = append(r.rlSteps, make([]uint64, missing)...)
 		r.episodes = append(r.episodes, make([]uint64, missing)...)
 		r.endless = append(r.endless, make([]envCounter, missing)...)
-		r.aside = append(r.aside, make([]envCounter, asideSlots*missing)...)
+		for i := range r.aside {
+			r.aside[i] = append(r.aside[i], make([]envCounter, missing)...)
+		}
 		r.turns = append(r.turns, make([]uint32, missing)...)
 		r.highest = append(r.highest, make([]uint64, missing)...)
 		r.dropped = append(r.dropped, make([]uint64, missing)...)
@@ -79,23 +80,17 @@ func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n 
 	if !c.started || c.episode != episode {
 		r.turn(c, e, episode, has, rlStep)
 	}
-	if c.flat {
-		first = c.step
-		c.step += n
-		c.rlStep = max(c.rlStep, rlStep)
-		return first, true
-	}
 	switch {
+	case c.flat:
+		c.rlStep = max(c.rlStep, rlStep)
 	case rlStep > c.rlStep:
-		c.rlStep, c.minor = rlStep, n
-		return 0, false
-	case rlStep == c.rlStep:
-		first = c.minor
-		c.minor += n
-		return first, false
-	default:
+		c.rlStep, c.next = rlStep, 0
+	case rlStep < c.rlStep:
 		return 0, false
 	}
+	first = c.next
+	c.next += n
+	return first, c.flat
 }
 
 // turn puts the current counter aside and takes up that of another episode. An
@@ -122,16 +117,12 @@ func (r *rlSeries) isFirst(e *environment, episode uint64, has bool) bool {
 	return !has || episode >= r.dropped[e.number]
 }
 
-func (r *rlSeries) slots(environment uint32) []envCounter {
-	return r.aside[asideSlots*environment : asideSlots*(environment+1)]
-}
-
 // takeBack takes up the counter of an episode that was put aside.
 func (r *rlSeries) takeBack(c *envCounter, environment uint32, episode uint64) bool {
-	slots := r.slots(environment)
-	for i := range slots {
-		if slots[i].started && slots[i].episode == episode {
-			*c, slots[i] = slots[i], envCounter{}
+	for i := range r.aside {
+		slot := &r.aside[i][environment]
+		if slot.started && slot.episode == episode {
+			*c, *slot = *slot, envCounter{}
 			return true
 		}
 	}
@@ -147,7 +138,7 @@ func (r *rlSeries) takeBack(c *envCounter, environment uint32, episode uint64) b
 // putAside keeps a counter for the return of its episode, in place of the one
 // that was put aside longest ago.
 func (r *rlSeries) putAside(environment uint32, c envCounter, rlStep uint64) {
-	slot := &r.aside[asideSlots*environment+r.turns[environment]%asideSlots]
+	slot := &r.aside[r.turns[environment]%asideSlots][environment]
 	r.turns[environment]++
 	evicted := *slot
 	*slot = c

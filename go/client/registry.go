@@ -29,6 +29,7 @@ type environment struct {
 type registry struct {
 	series       []*series // by number; the first is nil
 	byIdentity   map[string]*series
+	slab         []environment  // not used yet
 	environments []*environment // by number
 	byID         map[string]*environment
 }
@@ -49,7 +50,14 @@ func (r *registry) addSeries(identity point.Series, ordering point.Ordering) *se
 }
 
 func (r *registry) addEnvironment(id string) *environment {
-	e := &environment{id: id, number: uint32(len(r.environments))}
+	// In slabs: a call walks through all its environments, and memory that lies
+	// together is read together.
+	if len(r.slab) == 0 {
+		r.slab = make([]environment, 256)
+	}
+	e := &r.slab[0]
+	r.slab = r.slab[1:]
+	e.id, e.number = id, uint32(len(r.environments))
 	r.environments = append(r.environments, e)
 	r.byID[id] = e
 	return e
