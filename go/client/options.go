@@ -26,11 +26,13 @@ type Options struct {
 	LoggerID        uint64 // not 0
 	Resume          bool   // whether a run of another job may be continued
 
-	Backpressure   Backpressure
-	Zstd           bool
-	Errors         ErrorStrategy
-	QueueCapacity  int // in log calls
-	MemoryLimit    int64
+	Backpressure  Backpressure
+	Zstd          bool
+	Errors        ErrorStrategy
+	QueueCapacity int // in log calls
+	MemoryLimit   int64
+	// Copy copies the values of a large call; nil is copy.
+	Copy           func(to, from []float64)
 	EnqueueTimeout time.Duration
 
 	InitTimeout    time.Duration
@@ -86,6 +88,9 @@ func (o *Options) check() error {
 		if c < ' ' || c == 0x7f {
 			return &InitError{Text: "the API key contains a control character"}
 		}
+	}
+	if o.Copy == nil {
+		o.Copy = func(to, from []float64) { copy(to, from) }
 	}
 	if o.MemoryLimit == 0 {
 		o.MemoryLimit = DefaultMemoryLimit

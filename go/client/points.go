@@ -88,7 +88,7 @@ func (l *Logger) copyPoints(it *item, p *Points) {
 	n := len(p.Values)
 	it.memory[0] = l.chunks.get(n)
 	it.batch.Values = it.memory[0].floats()
-	copy(it.batch.Values, p.Values)
+	l.options.Copy(it.batch.Values, p.Values)
 	if p.Steps != nil {
 		it.memory[1] = l.chunks.get(n)
 		copy(it.memory[1], p.Steps)

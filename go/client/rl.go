@@ -126,7 +126,7 @@ func (l *Logger) copyRL(it *item, p *RLPoints) {
 	n := len(p.Values)
 	it.memory[0] = l.chunks.get(n)
 	it.rl.values = it.memory[0].floats()
-	copy(it.rl.values, p.Values)
+	l.options.Copy(it.rl.values, p.Values)
 	if p.TimeShape == PerPoint {
 		it.memory[1] = l.chunks.get(n)
 		it.rl.times = it.memory[1].ints()

@@ -66,7 +66,8 @@ func parseOptions(text []byte) (client.Options, error) {
 		return client.Options{}, &client.ValidationError{Text: fmt.Sprintf("the options cannot be read: %v", err)}
 	}
 	o := client.Options{
-		URL: s.URL, APIKey: s.APIKey, UserAgent: "metrana/" + version,
+		Copy: copyBlock,
+		URL:  s.URL, APIKey: s.APIKey, UserAgent: "metrana/" + version,
 		Workspace: s.Workspace, Project: s.Project, Run: s.Run, CreateProject: s.CreateProject,
 		OrchestrationID: s.OrchestrationID, LoggerID: s.LoggerID,
 		QueueCapacity: s.QueueCapacity, EnqueueTimeout: s.EnqueueTimeout.duration(),
