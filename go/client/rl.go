@@ -16,6 +16,22 @@ const (
 	PerPoint              // [M, T]
 )
 
+// Size is how many values there are for a block [m, t], -1 for no known shape.
+func (s Shape) Size(m, t int) int {
+	switch s {
+	case None:
+		return 0
+	case One:
+		return 1
+	case PerRow:
+		return m
+	case PerPoint:
+		return m * t
+	default:
+		return -1
+	}
+}
+
 // RLPoints is one call that logs a block of values [M, T]: a row for each of M
 // environments. The memory is the caller's; it is only read during the call.
 type RLPoints struct {
@@ -76,11 +92,10 @@ func (p *RLPoints) check() error {
 	if p.RLStep > maxStep {
 		return invalid("invalid rl_step %d: it is above %d", p.RLStep, uint64(maxStep))
 	}
-	sizes := map[Shape]int{None: 0, One: 1, PerRow: m, PerPoint: n}
-	if want, ok := sizes[p.EpisodeShape]; !ok || len(p.Episodes) != want {
+	if len(p.Episodes) != p.EpisodeShape.Size(m, n/m) {
 		return invalid("there are %d episodes for %d environments with %d values each", len(p.Episodes), m, n/m)
 	}
-	if want, ok := sizes[p.TimeShape]; !ok || p.TimeShape == None || len(p.Times) != want {
+	if p.TimeShape == None || len(p.Times) != p.TimeShape.Size(m, n/m) {
 		return invalid("there are %d timestamps for %d environments with %d values each", len(p.Times), m, n/m)
 	}
 	if err := checkSteps("episode", p.Episodes); err != nil {

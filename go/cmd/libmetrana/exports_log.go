@@ -208,7 +208,6 @@ func mt_rl(
 	if err != nil || series>>32 != logger {
 		return errs.fail(errNoLogger)
 	}
-	counts := map[client.Shape]int{client.One: 1, client.PerRow: int(m), client.PerPoint: int(m * t)}
 	p := client.RLPoints{
 		Series:       uint32(series),
 		Environments: memory[uint32](environments, int(m)),
@@ -216,9 +215,9 @@ func mt_rl(
 		RLStep:       uint64(rlStep),
 		OfEpisodes:   ofEpisodes != 0,
 		EpisodeShape: client.Shape(episodeShape),
-		Episodes:     memory[uint64](episodes, counts[client.Shape(episodeShape)]),
+		Episodes:     memory[uint64](episodes, client.Shape(episodeShape).Size(int(m), int(t))),
 		TimeShape:    client.Shape(timeShape),
-		Times:        memory[int64](times, counts[client.Shape(timeShape)]),
+		Times:        memory[int64](times, client.Shape(timeShape).Size(int(m), int(t))),
 	}
 	return h.done(h.logger.RLPoints(&p, time.Duration(waited)*time.Millisecond), errs)
 }
