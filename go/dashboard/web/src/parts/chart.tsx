@@ -53,6 +53,7 @@ export function Chart({ title, axis, version, read }: Props) {
       data-metric={title}
       data-points={data?.points}
       data-buckets={data?.xs.length}
+      data-first={data?.xs[0]}
     >
       <figcaption>
         <strong>{title}</strong>
