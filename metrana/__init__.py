@@ -10,9 +10,11 @@ Example:
 
 from metrana._version import __version__
 from metrana.api import (
+    OpenRun,
     add_tags,
     check_sender_errors,
     close,
+    flush,
     get_env_last_rl_step_and_episode,
     get_last_step,
     get_metrics,
@@ -35,6 +37,7 @@ from metrana.enums import (
     ErrorStrategy,
     LogLevel,
     ResumeStrategy,
+    RunMode,
     StandardMetricScale,
 )
 from metrana.errors import (
@@ -71,12 +74,15 @@ __all__ = [
     "MetranaValidationError",
     "Metrics",
     "NoMetranaApiKeyError",
+    "OpenRun",
     "ResumeStrategy",
+    "RunMode",
     "StandardMetricScale",
     "__version__",
     "add_tags",
     "check_sender_errors",
     "close",
+    "flush",
     "get_env_last_rl_step_and_episode",
     "get_last_step",
     "get_metrics",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import atexit
 import functools
 import os
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from html import escape
+from typing import Any, Generic, TypeVar, overload
 
 from metrana import settings
 from metrana.enums import (
@@ -16,9 +18,11 @@ from metrana.enums import (
     ErrorStrategy,
     LogLevel,
     ResumeStrategy,
+    RunMode,
     StandardMetricScale,
 )
-from metrana.errors import MetranaNotInitializedError
+from metrana.errors import MetranaClosingError, MetranaNotInitializedError
+from metrana.messages import logger
 from metrana.metrics import Metrics
 from metrana.run import EnvironmentIds, Run
 
@@ -27,9 +31,19 @@ _lock = threading.RLock()
 
 _run: Run | None = None
 
+_disabled = False
+"""A run in the mode `disabled` is open: there is no `_run`, and nothing happens."""
+
+_opened = 0
+"""How many runs were opened so far, which tells an `OpenRun` of an earlier one."""
+
 
 def _nothing_is_open(name: object, value: object) -> bool:  # noqa: ARG001
     return False
+
+
+def _nothing_is_to_be_done(name: object, value: object) -> bool:  # noqa: ARG001
+    return True
 
 
 _fast_log: Callable[[Any, Any], bool] = _nothing_is_open
@@ -74,12 +88,16 @@ def init(
     rendering_queue_max_size: int | None = None,
     skip_drain_render_on_close: bool | None = None,
     rendering_close_timeout: float | None = None,
-) -> None:
+    mode: RunMode | str | None = None,
+) -> OpenRun:
     """Opens a run and prints its address in the dashboard.
 
     Blocks until the server has answered. A second call without `close` in between
     warns once and is ignored. Enum arguments also take their values in any case
     and their CamelCase names: `"drop_new"`, `"DropNew"`.
+
+    A child of `fork()` need not call it: its first log call makes it a writer of its
+    own in the run, which starts from the server's last steps.
 
     Args:
         workspace_name: The workspace; a server in local mode creates it.
@@ -130,6 +148,12 @@ def init(
             `METRANA_SKIP_DRAIN_RENDER_ON_CLOSE`.
         rendering_close_timeout: Seconds `close` waits for encoding. Else
             `METRANA_RENDERING_CLOSE_TIMEOUT`; None: until it is done.
+        mode: `online`, or `disabled`: then no server is asked, no other argument is
+            looked at, and every call does nothing. Else `METRANA_MODE`, else `online`.
+
+    Returns:
+        The open run, for a `with` statement that closes it; in a notebook it shows
+        where to look.
 
     Raises:
         NoMetranaApiKeyError: No key, towards a server that is not on this machine.
@@ -137,24 +161,32 @@ def init(
         MetranaRunAlreadyExistsError: Another job created the run, and the strategy is
             `never`.
         MetranaLoggerInitError: The server refused or did not answer in time.
+
+    Example:
+        >>> with metrana.init(  # doctest: +SKIP
+        ...     workspace_name="me", project_name="cartpole", run_name="run-001"
+        ... ):
+        ...     metrana.log("loss", 0.5)
     """
     arguments = locals()
-    global _run, _fast_log
+    global _run, _fast_log, _disabled, _opened
     with _lock:
-        if _run is not None:
-            _run.second_init()
-            return
-        _run = Run(settings.resolve(arguments))
-        _fast_log = _run.fast_log
-        # Anew for each run: what is registered last runs first, while loguru,
-        # imported by now, still shows the warning.
-        atexit.unregister(_close_at_exit)
-        atexit.register(_close_at_exit)
+        if _disabled or (_run is not None and _run.is_of_this_process):
+            _ignore_second_init()
+            return OpenRun(_opened, _run)
+        if settings.run_mode(mode) is RunMode.DISABLED:
+            _disabled, _fast_log = True, _nothing_is_to_be_done
+        else:
+            _run = Run(settings.resolve(arguments))
+            _fast_log = _run.fast_log
+            _close_when_this_process_ends()
+        _opened += 1
+        return OpenRun(_opened, _run)
 
 
 def is_initialized() -> bool:
     """Whether a run is open."""
-    return _run is not None
+    return _disabled or _run is not None
 
 
 @overload
@@ -214,7 +246,7 @@ def log(metric_name: Any, value: Any = None, **options: Any) -> None:  # noqa: D
     """
     # Spelling the options out would cost a plain call half as much again: each
     # default is looked up in a dict. _log_with has them, for inspect and help.
-    if not options and _fast_log(metric_name, value):
+    if _disabled if options else _fast_log(metric_name, value):
         return
     _log_with(metric_name, value, **options)
 
@@ -267,6 +299,8 @@ def log_distributed(
     Example:
         >>> metrana.log_distributed("loss", 0.5, step=1000)  # doctest: +SKIP
     """
+    if _disabled:
+        return
     _open_run().log(
         metric_name, value, step, timestamp, scale, labels, evaluation, ordering="unordered"
     )
@@ -305,6 +339,8 @@ def log_rl_episode(
     Example:
         >>> metrana.log_rl_episode("return", 200.0, rl_step=3, episode=17)  # doctest: +SKIP
     """
+    if _disabled:
+        return
     _open_run().log_rl(
         "EPISODE", metric_name, value, rl_step, episode, env_id, timestamp, labels, evaluation
     )
@@ -346,6 +382,8 @@ def log_rl_environment_step(
         ...     "reward", rewards, rl_step=3, env_id=["env-0", "env-1"], episode=[4, 7]
         ... )
     """
+    if _disabled:
+        return
     _open_run().log_rl(
         "ENVIRONMENT_STEP",
         metric_name,
@@ -370,6 +408,8 @@ def log_config(config: object) -> None:
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
     """
+    if _disabled:
+        return
     _open_run().log_attributes("config", config)
 
 
@@ -385,6 +425,8 @@ def log_attributes(prefix_path: str, value: object) -> None:
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
     """
+    if _disabled:
+        return
     _open_run().log_attributes(prefix_path, value)
 
 
@@ -401,26 +443,36 @@ def log_env_attributes(env_id: str, value: object, episode: int | None = None) -
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
     """
+    if _disabled:
+        return
     _open_run().log_env_attributes(env_id, value, episode)
 
 
 def set_tags(tags: Sequence[str]) -> None:
     """Replaces the run's tags."""
+    if _disabled:
+        return
     _open_run().set_tags(tags)
 
 
 def add_tags(tags: Sequence[str]) -> None:
     """Adds tags to the run's."""
+    if _disabled:
+        return
     _open_run().change_tags(added=tags)
 
 
 def remove_tags(tags: Sequence[str]) -> None:
     """Removes tags from the run's."""
+    if _disabled:
+        return
     _open_run().change_tags(removed=tags)
 
 
 def set_description(description: str) -> None:
     """Replaces the run's description."""
+    if _disabled:
+        return
     _open_run().set_description(description)
 
 
@@ -439,22 +491,52 @@ def get_last_step(
         >>> last = metrana.get_last_step("loss")  # doctest: +SKIP
         >>> next_step = 0 if last is None else last + 1  # doctest: +SKIP
     """
+    if _disabled:
+        return None
     return _open_run().last_step(metric_name, scale, labels, evaluation)
 
 
 def get_env_last_rl_step_and_episode(env_id: str) -> tuple[int | None, int | None]:
     """The last rl_step and the last episode of an environment; each may be None."""
+    if _disabled:
+        return None, None
     return _open_run().env_last(env_id)
 
 
 def get_metrics() -> Metrics:
     """The engine's counters at this moment: what was added, sent, dropped."""
+    if _disabled:
+        return Metrics()
     return _open_run().metrics()
 
 
 def check_sender_errors() -> list[str]:
     """Takes the losses that have not been reported yet, as text."""
+    if _disabled:
+        return []
     return _open_run().sender_errors()
+
+
+def flush(timeout: float | None = None) -> bool:
+    """Waits until everything logged before has been acknowledged by the server.
+
+    Args:
+        timeout: Seconds to wait at most; None: as long as it takes.
+
+    Returns:
+        False when time ran out; then it is still on its way.
+
+    Raises:
+        MetranaSenderError: Some of it was lost, under the strategy `raise_on_log`.
+        MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log("loss", 0.5)  # doctest: +SKIP
+        >>> metrana.flush()  # doctest: +SKIP
+        True
+    """
+    limit = None if timeout is None else settings.duration(timeout, "timeout")
+    return _disabled or _open_run().flush(limit)
 
 
 def close(close_timeout: float = 15.0) -> Metrics:
@@ -471,24 +553,66 @@ def close(close_timeout: float = 15.0) -> Metrics:
             final counters. The run is closed all the same.
         MetranaNotInitializedError: No run is open.
     """
-    global _run, _fast_log
     timeout = settings.duration(close_timeout, "close_timeout")
     with _lock:
-        run = _open_run()
-        _run, _fast_log = None, _nothing_is_open
-        return run.close(timeout)
+        if not is_initialized():
+            raise MetranaNotInitializedError(_NOT_OPEN)
+        run = _forget_run()
+        return run.close(timeout) if run else Metrics()
+
+
+# The run's life in this process
+
+_NOT_OPEN = "no run is open: call metrana.init() first"
 
 
 def _open_run() -> Run:
     run = _run
     if run is None:
-        raise MetranaNotInitializedError("no run is open: call metrana.init() first")
+        raise MetranaNotInitializedError(_NOT_OPEN)
+    return run if run.is_of_this_process else _take_over()
+
+
+def _take_over() -> Run:
+    """The run of a process that was forked from the one that opened it."""
+    global _run, _fast_log
+    with _lock:
+        run = _run
+        if run is None:
+            raise MetranaNotInitializedError(_NOT_OPEN)
+        if not run.is_of_this_process:  # else another thread was faster
+            _run = run = run.in_child()
+            _fast_log = run.fast_log
+            _close_when_this_process_ends()
+        return run
+
+
+def _ignore_second_init() -> None:
+    if _run is not None:
+        _run.second_init()
+
+
+def _forget_run() -> Run | None:
+    global _run, _fast_log, _disabled
+    run, _run, _fast_log, _disabled = _run, None, _nothing_is_open, False
     return run
 
 
+def _close_when_this_process_ends() -> None:
+    # Anew for each run: what is registered last runs first, while loguru,
+    # imported by now, still shows the warning.
+    atexit.unregister(_close_at_exit)
+    atexit.register(_close_at_exit)
+    # Children of multiprocessing end without atexit.
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _close_at_exit, exitpriority=0)
+
+
 def _close_at_exit() -> None:
-    global _run, _fast_log
-    run, _run, _fast_log = _run, None, _nothing_is_open
+    run = _forget_run()
     if run is not None:
         run.close_at_exit()
 
@@ -501,3 +625,92 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+# The run as an object
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class _OfThisRun(Generic[_F]):
+    """A function of this module, as a method that refuses once its run is closed."""
+
+    def __init__(self, function: _F) -> None:
+        self._function = function
+
+    def __get__(self, run: OpenRun | None, owner: type[OpenRun]) -> _F:
+        if run is not None and not run.is_open:
+            raise MetranaNotInitializedError(f"the run {run.name!r} is closed")
+        return self._function
+
+
+class OpenRun:
+    """What `init` returns: the run, to be closed by a `with` statement.
+
+    Its methods are the module's functions. Leaving the `with` block closes the run,
+    if that has not been done inside; when an exception leaves the block, points that
+    cannot be delivered in time are reported as a message and the exception goes on.
+
+    Attributes:
+        name: The run's name; empty in the mode `disabled`.
+        url: Where a browser shows the run; None in the mode `disabled`.
+
+    Example:
+        >>> with metrana.init(  # doctest: +SKIP
+        ...     workspace_name="me", project_name="cartpole", run_name="run-001"
+        ... ) as run:
+        ...     run.log("loss", 0.5)
+        ...     print(run.url)
+    """
+
+    def __init__(self, number: int, run: Run | None) -> None:
+        self._number = number
+        self.name = run.name if run else ""
+        self.url = run.dashboard_address if run else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still the run that the module's functions log to."""
+        return is_initialized() and self._number == _opened
+
+    log = _OfThisRun(log)
+    log_distributed = _OfThisRun(log_distributed)
+    log_rl_episode = _OfThisRun(log_rl_episode)
+    log_rl_environment_step = _OfThisRun(log_rl_environment_step)
+    log_config = _OfThisRun(log_config)
+    log_attributes = _OfThisRun(log_attributes)
+    log_env_attributes = _OfThisRun(log_env_attributes)
+    set_tags = _OfThisRun(set_tags)
+    add_tags = _OfThisRun(add_tags)
+    remove_tags = _OfThisRun(remove_tags)
+    set_description = _OfThisRun(set_description)
+    get_last_step = _OfThisRun(get_last_step)
+    get_env_last_rl_step_and_episode = _OfThisRun(get_env_last_rl_step_and_episode)
+    get_metrics = _OfThisRun(get_metrics)
+    check_sender_errors = _OfThisRun(check_sender_errors)
+    flush = _OfThisRun(flush)
+    close = _OfThisRun(close)
+
+    def __enter__(self) -> OpenRun:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self.is_open:
+            return
+        try:
+            close()
+        except MetranaClosingError as error:
+            if kind is None:
+                raise
+            logger.error("{}", error)
+
+    def __repr__(self) -> str:
+        if self.url is None:
+            return "<metrana run, disabled>"
+        return f"<metrana run {self.name!r} at {self.url}>"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        if self.url is None:
+            return "metrana: disabled, nothing is logged"
+        return f'metrana run <a href="{escape(self.url)}" target="_blank">{escape(self.name)}</a>'

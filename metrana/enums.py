@@ -50,6 +50,13 @@ class ErrorStrategy(StrEnum):
     RAISE_ON_CLOSE = "raise_on_close"
 
 
+class RunMode(StrEnum):
+    """Whether anything is logged at all."""
+
+    ONLINE = "online"
+    DISABLED = "disabled"
+
+
 class ResumeStrategy(StrEnum):
     """Whether a run that another job created may be continued."""
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from metrana import arrays, attributes, git, messages, orchestration, settings
 from metrana._engine import Engine
 from metrana.enums import StandardMetricScale
-from metrana.errors import MetranaClosingError, MetranaProcessForkError, MetranaValidationError
+from metrana.errors import MetranaClosingError, MetranaError, MetranaValidationError
 from metrana.messages import logger
 from metrana.metrics import Metrics
 from metrana.settings import Settings
@@ -46,8 +46,12 @@ class Run:
     Logging is safe from any thread. After `close` nothing else may be called.
     """
 
-    def __init__(self, given: Settings) -> None:
+    def __init__(self, given: Settings, *, inherited: bool = False) -> None:
         """Opens the run; blocks until the server has answered.
+
+        Args:
+            given: What was resolved from the arguments of init().
+            inherited: This process never called init(): it was forked from one that did.
 
         Raises:
             MetranaLoggerInitError: The server refused, or did not answer in time.
@@ -56,6 +60,8 @@ class Run:
             messages.show(given.log_level)
         orchestration.publish(given.orchestration_id)
         self._settings = given
+        self._inherited = inherited
+        self._child_error: MetranaError | None = None
         self._pid = os.getpid()
         self._series: dict[tuple[str, str, Labels, Ordering], int] = {}
         self._environments: OrderedDict[tuple[str, ...], NDArray[np.uint32]] = OrderedDict()
@@ -69,9 +75,10 @@ class Run:
             self._engine.close(0)
             raise
         self.fast_log = self._engine.fast_log
-        if answer.created:
+        if answer.created and not inherited:
             self._describe()
-        logger.success(
+        logger.log(
+            "DEBUG" if inherited else "SUCCESS",
             "{} run {!r}: {}",
             "logging to the new" if answer.created else "continuing",
             given.run_name,
@@ -90,6 +97,33 @@ class Run:
             self.set_tags(given.tags)
         if given.description is not None:
             self.set_description(given.description)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self._settings.run_name
+
+    @property
+    def dashboard_address(self) -> str:
+        """Where a browser shows the run."""
+        return self._settings.dashboard_address
+
+    def in_child(self) -> Run:
+        """In a process forked from the run's: a writer of that process's own in the run.
+
+        It starts from the server's last steps. After a failure each further call
+        raises the same error at once, so that a loop does not wait again and again.
+
+        Raises:
+            MetranaProcessForkError: No second engine can be loaded here.
+            MetranaLoggerInitError: The server refused, or did not answer in time.
+        """
+        if self._child_error is None:
+            try:
+                return Run(self._settings.for_child(), inherited=True)
+            except MetranaError as error:
+                self._child_error = error
+        raise self._child_error.with_traceback(None)
 
     def second_init(self) -> None:
         """Says once that init() was called again and is ignored."""
@@ -114,7 +148,6 @@ class Run:
         ordering: Ordering = "ordered",
     ) -> None:
         """Logs one metric, or several where `name` is a mapping."""
-        self._check_process()
         if isinstance(name, Mapping):
             if value is not None:
                 raise TypeError("value must be left out when the first argument is a mapping")
@@ -199,7 +232,6 @@ class Run:
         evaluation: bool,
     ) -> int | None:
         """The highest step logged or seeded, None for a series that has none."""
-        self._check_process()
         pairs = label_pairs(labels, evaluation)
         number = self._engine.find_series(name, scale_text(scale), pairs)
         return None if number is None else self._engine.last_step(number)
@@ -219,7 +251,6 @@ class Run:
         evaluation: bool,
     ) -> None:
         """Logs a block of values [M, T] of M environments."""
-        self._check_process()
         environments = self._environments_of(env_id)
         values = arrays.values(value, f"the value of {name!r}")
         if not values.size:
@@ -254,14 +285,12 @@ class Run:
 
     def env_last(self, env_id: str) -> tuple[int | None, int | None]:
         """The last rl_step and episode of an environment."""
-        self._check_process()
         return self._engine.env_last(env_id)
 
     # Attributes
 
     def log_attributes(self, prefix: str, value: object) -> None:
         """Sets run attributes; none of them if one is invalid."""
-        self._check_process()
         if not isinstance(prefix, str):
             raise TypeError(f"a path must be a string, not {prefix!r}")
         updates = attributes.flatten(prefix, value)
@@ -270,7 +299,6 @@ class Run:
 
     def log_env_attributes(self, env_id: str, value: object, episode: object) -> None:
         """Sets attributes of one environment, or of one of its episodes."""
-        self._check_process()
         number = None if episode is None else settings.whole(episode, "episode", 0)
         updates = attributes.flatten("", value)
         if updates:
@@ -278,19 +306,16 @@ class Run:
 
     def set_tags(self, tags: object) -> None:
         """Replaces the tags."""
-        self._check_process()
         self._engine.attributes([(attributes.TAGS, "string_set", attributes.tags(tags))])
 
     def change_tags(self, *, added: object = (), removed: object = ()) -> None:
         """Adds and removes tags."""
-        self._check_process()
         delta = attributes.tags(added), attributes.tags(removed)
         if any(delta):
             self._engine.attributes([(attributes.TAGS, "string_set_delta", delta)])
 
     def set_description(self, text: str) -> None:
         """Replaces the description."""
-        self._check_process()
         if not isinstance(text, str):
             raise TypeError(f"a description must be a string, not {text!r}")
         self._engine.attributes([(attributes.DESCRIPTION, "string", text)])
@@ -299,12 +324,10 @@ class Run:
 
     def metrics(self) -> Metrics:
         """The counters at this moment."""
-        self._check_process()
         return Metrics(**self._engine.stats())
 
     def sender_errors(self) -> list[str]:
         """Losses not yet reported, which are thereby taken as reported."""
-        self._check_process()
         return self._engine.check_errors()
 
     @property
@@ -312,13 +335,9 @@ class Run:
         """False in a child that was forked after the run was opened."""
         return self._pid == os.getpid()
 
-    def _check_process(self) -> None:
-        if not self.is_of_this_process:
-            raise MetranaProcessForkError(
-                f"the run {self._settings.run_name!r} was opened by process {self._pid}, of which "
-                f"this process, {os.getpid()}, is a fork: call metrana.close() and metrana.init() "
-                "here, with the same orchestration_id, to log from it"
-            )
+    def flush(self, timeout: float | None) -> bool:
+        """Waits until everything logged before is acknowledged or dropped; False: not in time."""
+        return self._engine.flush(timeout)
 
     def close(self, timeout: float) -> Metrics:
         """Flushes for at most `timeout` seconds; 0 drops what is unsent.
@@ -341,9 +360,10 @@ class Run:
         """The last attempt, at the end of a program that did not call close()."""
         if not self.is_of_this_process:
             return
-        logger.warning(
-            "metrana.close() was not called: flushing for at most {:.0f} s", _EXIT_TIMEOUT_SECS
-        )
+        if not self._inherited:
+            logger.warning(
+                "metrana.close() was not called: flushing for at most {:.0f} s", _EXIT_TIMEOUT_SECS
+            )
         try:
             self.close(_EXIT_TIMEOUT_SECS)
         except MetranaClosingError as error:

@@ -6,6 +6,7 @@ the default. An empty variable counts as unset.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import operator
 import os
@@ -22,6 +23,7 @@ from metrana.enums import (
     ErrorStrategy,
     LogLevel,
     ResumeStrategy,
+    RunMode,
     StrEnum,
 )
 from metrana.errors import (
@@ -57,6 +59,8 @@ class Settings:
     resume_strategy: ResumeStrategy
     orchestration_id: str
     logger_id: int
+    closes_run: bool
+    """Whether closing tells the server that the run has ended."""
 
     backpressure_strategy: BackpressureStrategy
     compression: Compression
@@ -96,6 +100,16 @@ class Settings:
         names = (self.workspace_name, self.project_name, self.run_name)
         return "/".join([self.ingestion_url, *(quote(name, safe="") for name in names)])
 
+    def for_child(self) -> Settings:
+        """For a process forked from the run's: another writer of the same, existing run."""
+        return dataclasses.replace(
+            self,
+            logger_id=_random_id(),
+            fork_from_run=None,
+            fork_at_step=None,
+            closes_run=False,
+        )
+
     def engine_options(self) -> dict[str, object]:
         """What the engine has to know, as JSON values under the same names."""
         return {
@@ -118,6 +132,7 @@ _ENGINE_OPTIONS = (
     "resume_strategy",
     "orchestration_id",
     "logger_id",
+    "closes_run",
     "backpressure_strategy",
     "compression",
     "error_strategy",
@@ -132,6 +147,12 @@ _ENGINE_OPTIONS = (
     "batch_max_age_secs",
     "max_msg_size",
 )
+
+
+def run_mode(given: object) -> RunMode:
+    """The mode given to `metrana.init`, else that of the environment, else online."""
+    arguments = _Arguments({"mode": given})
+    return arguments.choice(RunMode, "mode", "METRANA_MODE", RunMode.ONLINE)
 
 
 def resolve(arguments: Mapping[str, object]) -> Settings:
@@ -160,6 +181,7 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         ),
         orchestration_id=orchestration.resolve(given.text("orchestration_id")),
         logger_id=_logger_id(given),
+        closes_run=True,
         backpressure_strategy=given.choice(
             BackpressureStrategy,
             "backpressure_strategy",
@@ -346,9 +368,13 @@ def _fork_point(given: _Arguments) -> tuple[str | None, int | None]:
     return parent, None if step is None else whole(step, "fork_at_step", 0)
 
 
+def _random_id() -> int:
+    return int.from_bytes(os.urandom(8), "little") or 1
+
+
 def _logger_id(given: _Arguments) -> int:
     if given["logger_id"] is None:
-        return int.from_bytes(os.urandom(8), "little") or 1
+        return _random_id()
     return whole(given["logger_id"], "logger_id", 1, _UINT64)
 
 

@@ -30,6 +30,7 @@ type batcher struct {
 	build    *builder
 	sequence uint64
 	spare    []*item
+	last     bool // the next request is the last one
 	dropping bool // nothing can be sent any more
 }
 
@@ -283,9 +284,11 @@ func (b *batcher) addEnvAttribute(call *attributesCall, i, around int) {
 	b.build.update.EnvAttributes = entries
 }
 
-// finish sends the rest together with the end of the run.
+// finish sends the rest together with the end of the run. There is a last
+// request in any case: its acknowledgement ends the sender.
 func (b *batcher) finish(ctx context.Context) {
-	b.build.update.CloseRun = true
+	b.last = true
+	b.build.update.CloseRun = !b.l.options.LeavesOpen
 	b.build.size += 2
 	b.flush(ctx)
 }
@@ -304,7 +307,7 @@ func (b *batcher) flush(ctx context.Context) {
 	b.sequence += sequenceStride
 	u := &b.build.update
 	u.Sequence = b.sequence
-	r := &request{counts: b.build.counts, declarations: u.Declarations, last: u.CloseRun}
+	r := &request{counts: b.build.counts, declarations: u.Declarations, last: b.last}
 	r.frame = u.Encode(func(size int) []byte {
 		r.memory = b.l.chunks.get((size + 7) / 8)
 		return r.memory.bytes()[:0]

@@ -25,6 +25,7 @@ type Options struct {
 	OrchestrationID string
 	LoggerID        uint64 // not 0
 	Resume          bool   // whether a run of another job may be continued
+	LeavesOpen      bool   // closing does not tell the server that the run has ended
 
 	Backpressure  Backpressure
 	Zstd          bool

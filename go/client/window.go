@@ -14,7 +14,7 @@ type request struct {
 	counts       counts
 	declarations []wire.Declaration
 	sends        int
-	last         bool // it closes the run
+	last         bool // nothing comes after it
 	barrier      chan struct{}
 }
 

@@ -25,6 +25,7 @@ FUNCTIONS = [
     "get_env_last_rl_step_and_episode",
     "get_metrics",
     "check_sender_errors",
+    "flush",
     "close",
 ]
 ENUMS = [
@@ -32,6 +33,7 @@ ENUMS = [
     "LogLevel",
     "ErrorStrategy",
     "ResumeStrategy",
+    "RunMode",
     "BackpressureStrategy",
     "Compression",
 ]
@@ -53,4 +55,4 @@ def test_all_holds_what_is_promised() -> None:
         for name, value in vars(metrana.errors).items()
         if isinstance(value, type) and issubclass(value, metrana.errors.MetranaError)
     }
-    assert set(metrana.__all__) == {*FUNCTIONS, *ENUMS, *errors, "Metrics", "__version__"}
+    assert set(metrana.__all__) == {*FUNCTIONS, *ENUMS, *errors, "Metrics", "OpenRun", "__version__"}

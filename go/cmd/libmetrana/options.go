@@ -22,6 +22,7 @@ type settings struct {
 	ForkAtStep      *uint64 `json:"fork_at_step"`
 	OrchestrationID string  `json:"orchestration_id"`
 	LoggerID        uint64  `json:"logger_id"`
+	ClosesRun       bool    `json:"closes_run"`
 	Resume          string  `json:"resume_strategy"`
 	Backpressure    string  `json:"backpressure_strategy"`
 	Compression     string  `json:"compression"`
@@ -69,7 +70,7 @@ func parseOptions(text []byte) (client.Options, error) {
 		Copy: copyBlock,
 		URL:  s.URL, APIKey: s.APIKey, UserAgent: "metrana/" + version,
 		Workspace: s.Workspace, Project: s.Project, Run: s.Run, CreateProject: s.CreateProject,
-		OrchestrationID: s.OrchestrationID, LoggerID: s.LoggerID,
+		OrchestrationID: s.OrchestrationID, LoggerID: s.LoggerID, LeavesOpen: !s.ClosesRun,
 		QueueCapacity: s.QueueCapacity, EnqueueTimeout: s.EnqueueTimeout.duration(),
 		InitTimeout: s.InitTimeout.duration(), ConnectTimeout: s.ConnectTimeout.duration(),
 		MaxPendingRequests: s.MaxPending, MaxSendRetries: -1,
