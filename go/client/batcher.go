@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -35,7 +34,7 @@ type batcher struct {
 }
 
 func newBatcher(l *Logger, out chan<- *request, runID []byte) *batcher {
-	session := rand.Uint64() | 1
+	session := l.random.Uint64() | 1
 	return &batcher{
 		l: l, out: out,
 		build: newBuilder(l.options.MaxMessageSize, runID, l.options.LoggerID, session),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"time"
 
@@ -53,7 +52,7 @@ func (l *Logger) shakeHands(ctx context.Context) (InitResult, error) {
 		if status.Code(err) == codes.Unavailable {
 			absent.note()
 		}
-		wait := backoff + time.Duration(rand.Int64N(int64(backoff)/8))
+		wait := backoff + time.Duration(l.random.Int64N(int64(backoff)/8))
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			wait = firstInitBackoff + 5*time.Millisecond
 		} else {

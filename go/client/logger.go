@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type Logger struct {
 	events   *events
 	queue    *queue
 	chunks   chunks
+	random   *rand.Rand // of the handshake's goroutine, then of the sender's
 
 	// mu orders what takes steps with its way into the queue, and guards
 	// registry. It is held while scalars are drained, never while waiting.
@@ -74,6 +76,7 @@ func New(o Options, scalars Scalars) (*Logger, error) {
 		scalars:    scalars,
 		queue:      newQueue(&o, scalars.Used()),
 		registry:   newRegistry(),
+		random:     newRandom(),
 		cancel:     cancel,
 		ready:      make(chan struct{}),
 		senderDone: make(chan struct{}),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +117,7 @@ func (s *sender) pause(ctx context.Context) {
 	if shift := s.failures - 1; shift < 40 && o.InitialBackoff<<shift < o.MaxBackoff && o.InitialBackoff<<shift > 0 {
 		wait = o.InitialBackoff << shift
 	}
-	wait += time.Duration(rand.Int64N(int64(wait)/16 + 1))
+	wait += time.Duration(s.l.random.Int64N(int64(wait)/16 + 1))
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
