@@ -61,7 +61,8 @@ class ServerProcess:
     def end(self) -> None:
         """Whatever state the test left it in, it is gone afterwards."""
         if self.process.poll() is None:
-            self.kill()
+            self.process.kill()
+        self._reap()
 
 
 @pytest.fixture

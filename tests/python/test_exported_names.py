@@ -55,11 +55,5 @@ def test_all_holds_what_is_promised() -> None:
         for name, value in vars(metrana.errors).items()
         if isinstance(value, type) and issubclass(value, metrana.errors.MetranaError)
     }
-    assert set(metrana.__all__) == {
-        *FUNCTIONS,
-        *ENUMS,
-        *errors,
-        "Metrics",
-        "OpenRun",
-        "__version__",
-    }
+    others = {"Metrics", "OpenRun", "__version__"}
+    assert set(metrana.__all__) == {*FUNCTIONS, *ENUMS, *errors, *others}

@@ -28,7 +28,8 @@ PRELUDE = """
 import multiprocessing, os, sys, time
 import metrana
 
-URL = sys.argv[1]
+URL, SERVER = sys.argv[1], int(sys.argv[2])
+sys.path.append(sys.argv[3])  # where read_back is
 
 def begin(**given):
     defaults = {"workspace_name": "ws", "project_name": "p", "run_name": "r"}
@@ -66,7 +67,17 @@ def run(server: ServerProcess, tmp_path: Path) -> Run:
         # Python 3.12 warns of any fork with threads about, which an engine always has.
         ignored = "ignore:This process:DeprecationWarning"
         process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-W", ignored, str(file), server.url, READ_BACK],
+            [
+                sys.executable,
+                "-W",
+                "error",
+                "-W",
+                ignored,
+                str(file),
+                server.url,
+                str(server.process.pid),
+                READ_BACK,
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -141,7 +152,6 @@ begin()
 reap(fork(metrana.log, "loss", 1.0))
 metrana.log("parent", 1.0)
 metrana.flush()
-sys.path.append(sys.argv[2])
 from read_back import Reader
 reader = Reader(URL, "ws", "p", "r")
 assert reader.attributes()["sys/status"] == "RUNNING"
@@ -338,25 +348,20 @@ metrana.close()
     assert stored("loss") == [(0, 1.0)]
 
 
-def test_a_child_whose_server_is_gone_fails_once_and_then_at_once(
-    run: Run, server: ServerProcess
-) -> None:
-    run(
-        """
+def test_a_child_whose_server_is_gone_fails_once_and_then_at_once(run: Run) -> None:
+    run("""
+import signal
 from metrana import errors
 begin(init_timeout_secs=2, error_strategy="silent")
 def child():
-    texts = []
+    raised = []
     for _ in range(3):
         try:
             metrana.log("loss", 2.0)
         except errors.MetranaLoggerInitError as error:
-            texts.append(str(error))
-    assert len(set(texts)) == 1, texts
-import signal
-os.kill(%d, signal.SIGKILL)
+            raised.append(error)
+    assert len(raised) == 3 and len(set(map(id, raised))) == 1, raised
+os.kill(SERVER, signal.SIGKILL)
 reap(fork(child))
 metrana.close(0)
-"""
-        % server.process.pid
-    )
+""")
