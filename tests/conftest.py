@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from loguru import logger
 
+import metrana
 from metrana.server import program
 
 _STOP_TIMEOUT_SECS = 60
@@ -84,3 +87,25 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     # Set once, so that monkeypatch takes away what init() publishes in the test.
     monkeypatch.setenv("METRANA_ORCHESTRATION_ID", "")
+
+
+@pytest.fixture
+def begin(server: ServerProcess) -> Iterator[Callable[..., metrana.OpenRun]]:
+    """init() towards the test's server; what a test leaves open is abandoned."""
+
+    def init(**given: Any) -> metrana.OpenRun:
+        defaults = {"workspace_name": "ws", "project_name": "p", "run_name": "r"}
+        return metrana.init(**{**defaults, "ingestion_url": server.url, **given})
+
+    yield init
+    if metrana.is_initialized():
+        metrana.close(close_timeout=0)
+
+
+@pytest.fixture
+def messages() -> Iterator[list[str]]:
+    """What metrana says, as lines of level and message."""
+    said: list[str] = []
+    handler = logger.add(lambda line: said.append(line.rstrip()), format="{level} {message}")
+    yield said
+    logger.remove(handler)

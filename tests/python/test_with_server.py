@@ -8,39 +8,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from loguru import logger
 
 import metrana
 from conftest import ServerProcess
 
 TIMEOUT_SECS = 120
-
-
-@pytest.fixture
-def begin(server: ServerProcess) -> Iterator[Callable[..., None]]:
-    """init() towards the test's server; what a test leaves open is abandoned."""
-
-    def init(**given: Any) -> None:
-        defaults = {"workspace_name": "ws", "project_name": "p", "run_name": "r"}
-        metrana.init(**{**defaults, "ingestion_url": server.url, **given})
-
-    yield init
-    if metrana.is_initialized():
-        metrana.close(close_timeout=0)
-
-
-@pytest.fixture
-def messages() -> Iterator[list[str]]:
-    said: list[str] = []
-    handler = logger.add(lambda line: said.append(line.rstrip()), format="{level} {message}")
-    yield said
-    logger.remove(handler)
 
 
 def python(script: str, *arguments: str) -> subprocess.Popen[str]:
