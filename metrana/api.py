@@ -46,6 +46,8 @@ def _nothing_is_to_be_done(name: object, value: object) -> bool:  # noqa: ARG001
     return True
 
 
+_NO_METRICS = Metrics()
+
 _fast_log: Callable[[Any, Any], bool] = _nothing_is_open
 """Logs a plain number to a known series, or returns False: then the ordinary way decides."""
 
@@ -506,7 +508,7 @@ def get_env_last_rl_step_and_episode(env_id: str) -> tuple[int | None, int | Non
 def get_metrics() -> Metrics:
     """The engine's counters at this moment: what was added, sent, dropped."""
     if _disabled:
-        return Metrics()
+        return _NO_METRICS
     return _open_run().metrics()
 
 
@@ -558,7 +560,7 @@ def close(close_timeout: float = 15.0) -> Metrics:
         if not is_initialized():
             raise MetranaNotInitializedError(_NOT_OPEN)
         run = _forget_run()
-        return run.close(timeout) if run else Metrics()
+        return run.close(timeout) if run else _NO_METRICS
 
 
 # The run's life in this process
