@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -68,7 +67,7 @@ def footprint() -> Footprint:
     status = dict(
         line.split(":\t", 1) for line in Path("/proc/self/status").read_text().splitlines()
     )
-    files = len(os.listdir("/proc/self/fd"))
+    files = len([*Path("/proc/self/fd").iterdir()])
     return Footprint(files, int(status["Threads"]), int(status["VmRSS"].split()[0]))
 
 
