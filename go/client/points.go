@@ -71,16 +71,23 @@ func (p *Points) check() error {
 // takeRoom waits for room in the queue as the backpressure strategy says. It
 // reports whether the call is to be shed instead.
 func (l *Logger) takeRoom(bytes int64, waited time.Duration) (shed bool, err error) {
-	wait := waitSlice
+	if l.queue.take(bytes, 0) {
+		return false, nil
+	}
+	wait, limit := waitSlice, l.options.EnqueueTimeout
 	if l.options.Backpressure != Block {
-		wait = min(wait, max(0, l.options.EnqueueTimeout-waited))
+		if l.queue.isVain() {
+			return true, nil
+		}
+		wait = min(wait, max(0, limit-waited))
 	}
 	if l.queue.take(bytes, wait) {
 		return false, nil
 	}
-	if l.options.Backpressure == Block || waited+wait < l.options.EnqueueTimeout {
+	if l.options.Backpressure == Block || waited+wait < limit {
 		return false, ErrAgain
 	}
+	l.queue.waitedInVain()
 	return true, nil
 }
 

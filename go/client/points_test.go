@@ -61,6 +61,36 @@ func TestDropNewShedsWhatFindsNoRoomInTime(t *testing.T) {
 	})
 }
 
+func TestOnceWaitingWasInVainNobodyWaitsUntilThereIsRoom(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		l := opened(t, fullOptions(s, DropNew))
+		p := Points{Series: seriesOf(t, l, "loss"), Values: []float64{1}}
+		fill(t, l, p.Series)
+		begin := time.Now() // of the bubble, where only waiting takes time
+		for waited := time.Duration(0); ; waited = time.Since(begin) {
+			if err := l.Points(&p, waited); !errors.Is(err, ErrAgain) {
+				break
+			}
+		}
+		wantEqual(t, "the first call waits", time.Since(begin), l.options.EnqueueTimeout)
+		for range 100 {
+			if err := l.Points(&p, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantEqual(t, "the others do not", time.Since(begin), l.options.EnqueueTimeout)
+		wantEqual(t, "dropped", l.Counters().Dropped[FloatPoints], 101)
+		l.queue.madeRoom(0)
+		if err := l.Points(&p, 0); !errors.Is(err, ErrAgain) {
+			t.Fatalf("once room was made a call waits again, but got %v", err)
+		}
+		if err := closeLogger(l, 0); err != nil {
+			t.Fatal(err)
+		}
+		checkBalance(t, l)
+	})
+}
+
 func TestRaiseShedsAndSaysSo(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		l := opened(t, fullOptions(s, Raise))

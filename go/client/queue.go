@@ -27,6 +27,7 @@ type queue struct {
 	queued  int64 // bytes of items
 	timed   bool  // the batcher knows that there are items and comes by itself
 	barrier bool  // an item wants all before it to be sent
+	vain    bool  // a call waited for room as long as it may, and there has been none since
 	closed  bool
 	room    chan struct{} // closed when room was made, nil when nobody waits
 }
@@ -179,9 +180,26 @@ func (q *queue) giveBytes(n int64) {
 	}
 }
 
+// waitedInVain notes that a call found no room in its time. Until room is made
+// further calls need not wait as well: with a server that stalls, a loop would
+// be held up by each of them.
+func (q *queue) waitedInVain() {
+	q.mu.Lock()
+	q.vain = true
+	q.mu.Unlock()
+}
+
+// isVain says whether waiting for room was in vain and nothing has changed.
+func (q *queue) isVain() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.vain
+}
+
 func (q *queue) madeRoom(bytes int64) {
 	q.mu.Lock()
 	q.bytes -= bytes
+	q.vain = false
 	if q.room != nil {
 		close(q.room)
 		q.room = nil

@@ -27,7 +27,8 @@ from typing import Any
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SERVER = ROOT / "metrana" / "_lib" / "metrana-server"
-WORKLOADS = ["scalar", "call_1024", "call_1024x100", "burst"]
+WORKLOADS = ["scalar", "stalled", "disabled", "call_1024", "call_1024x100", "burst"]
+ONLY_OURS = {"disabled"}
 Figures = dict[str, Any]
 
 # name, where the figure lies, unit, target (the figure may not exceed, or with > must reach)
@@ -35,6 +36,8 @@ ROWS = [
     ("log('loss', x) p50", ("scalar", "p50"), "ns", "<= 300"),
     ("log('loss', x) p99", ("scalar", "p99"), "ns", ""),
     ("log('loss', x) p99.9", ("scalar", "p99.9"), "ns", ""),
+    ("… p99.9, server stalled", ("stalled", "p99.9"), "ns", "<= 1000000"),
+    ("… disabled", ("disabled", "p50"), "ns", "<= 100"),
     ("[1024] call p50", ("call_1024", "p50"), "us", ""),
     ("[1024, 100] call p50", ("call_1024x100", "p50"), "us", ""),
     ("burst enqueue", ("burst", "p50"), "ns/point", "<= 2"),
@@ -63,7 +66,7 @@ class Server:
         line = self._process.stdout.readline()
         if not line.startswith("listening on "):
             raise RuntimeError(f"the server did not start: {line!r}")
-        self.url = line.split()[-1]
+        self.url, self.pid = line.split()[-1], self._process.pid
 
     def cpu_seconds(self) -> float:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -94,7 +97,7 @@ def size_of(directory: Path) -> int:
     return sum(f.stat().st_blocks * 512 for f in directory.rglob("*") if f.is_file())
 
 
-def worker(python: Path, engine: str, workload: str, url: str, points: int) -> Figures:
+def worker(python: Path, engine: str, workload: str, server: Server, points: int) -> Figures:
     command: list[str | Path] = [
         python,
         HERE / "worker.py",
@@ -103,7 +106,8 @@ def worker(python: Path, engine: str, workload: str, url: str, points: int) -> F
         "--workload",
         workload,
     ]
-    command += ["--url", url, "--run", workload, "--points", str(points)]
+    command += ["--url", server.url, "--server", str(server.pid)]
+    command += ["--run", workload, "--points", str(points)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
@@ -112,7 +116,7 @@ def sustained(python: Path, engine: str, points: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="metrana-bench-") as directory:
         server = Server(Path(directory) / "data")
         before = server.cpu_seconds()
-        figures = worker(python, engine, "sustained", server.url, points)
+        figures = worker(python, engine, "sustained", server, points)
         added = figures["added"]
         figures["stored_bytes_per_point"] = size_of(server.data_dir) / added
         cpu, figures["server_peak_rss_mb"] = server.cpu_seconds() - before, server.peak_rss_mb()
@@ -137,8 +141,10 @@ def measure(pythons: dict[str, Path], rounds: int, points: int) -> dict[str, lis
             print(f"round {number + 1} of {rounds}: {engine}", file=sys.stderr)
             figures: Figures = {}
             for workload in WORKLOADS:
+                if workload in ONLY_OURS and engine != "metrana":
+                    continue
                 with served() as server:
-                    figures[workload] = worker(python, engine, workload, server.url, points)
+                    figures[workload] = worker(python, engine, workload, server, points)
             figures["sustained"] = sustained(python, engine, points)
             results[engine].append(figures)
     return results
@@ -172,10 +178,10 @@ def table(medians_of: dict[str, Figures]) -> str:
     for name, (workload, figure), unit, target in ROWS:
         value = ours[workload][figure]
         line = f"{name:26}{unit:>12}{value:>14,.2f}"
-        if theirs:
+        if theirs and workload not in ONLY_OURS:
             other = theirs[workload][figure]
             line += f"{other:>14,.2f}{value / other:>8.2f}"
-        lines.append(f"{line}  {met(value, target)}".rstrip())
+        lines.append(f"{line:<74}  {met(value, target)}".rstrip())
     for engine, figures in medians_of.items():
         s = figures["sustained"]
         lines.append(

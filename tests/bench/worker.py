@@ -15,13 +15,17 @@ def main() -> None:
     parser.add_argument("--workload", required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--run", required=True)
+    parser.add_argument("--server", type=int, help="the server's process, to stop it for a while")
     parser.add_argument("--points", type=int, default=50_000_000)
     arguments = parser.parse_args()
 
     # A short queue makes the sustained rate that of the whole way, not of memory.
-    options = {"queue_capacity": 64} if arguments.workload == "sustained" else {}
+    options: dict[str, object] = {"queue_capacity": 64} if arguments.workload == "sustained" else {}
+    strategy = "drop_new" if arguments.workload == "stalled" else "block"
+    if arguments.workload == "disabled":
+        options["mode"] = "disabled"
     engine = ENGINES[arguments.engine](
-        arguments.url, arguments.run, backpressure_strategy="block", **options
+        arguments.url, arguments.run, backpressure_strategy=strategy, **options
     )
     if arguments.workload == "sustained":
         print(json.dumps(workloads.sustained(engine, arguments.points, engine.close)))
@@ -31,6 +35,8 @@ def main() -> None:
         "call_1024": lambda: workloads.call(engine, 1, 400),
         "call_1024x100": lambda: workloads.call(engine, workloads.STEPS, 200),
         "burst": lambda: workloads.burst(engine),
+        "stalled": lambda: workloads.stalled(engine, arguments.server),
+        "disabled": lambda: workloads.disabled(engine),
     }[arguments.workload]()
     engine.close()
     print(json.dumps(figures))

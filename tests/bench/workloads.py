@@ -6,8 +6,11 @@ data that compresses to nothing. They are made before the clock starts.
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import time
+import timeit
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +57,36 @@ def scalar(engine: Engine) -> Figures:
             taken.append(clock() - start)
         drained(engine)
     return {**percentiles([t - empty for t in taken]), "clock": empty}
+
+
+def stalled(engine: Engine, server: int) -> Figures:
+    """ns of one `log("loss", x)` while the server stands still.
+
+    100,000 calls, or as many as five seconds hold.
+    """
+    log, clock = engine.log, time.perf_counter_ns
+    log("loss", 0.0)
+    drained(engine)
+    empty = clock_cost()
+    taken: list[int] = []
+    os.kill(server, signal.SIGSTOP)
+    try:
+        end = clock() + 5_000_000_000
+        while len(taken) < 100_000 and clock() < end:
+            start = clock()
+            log("loss", 1.0)
+            taken.append(clock() - start)
+    finally:
+        os.kill(server, signal.SIGCONT)
+    return {**percentiles([t - empty for t in taken]), "calls": len(taken)}
+
+
+def disabled(engine: Engine) -> Figures:
+    """ns of one `log("loss", x)` that is to do nothing: 20 times 5,000 calls."""
+    log = engine.log
+    per_call = timeit.repeat(lambda: log("loss", 1.0), number=5_000, repeat=20)
+    nothing = timeit.repeat(lambda: None, number=5_000, repeat=20)
+    return {"p50": float(np.median(per_call) - np.median(nothing)) / 5_000 * 1e9}
 
 
 def clock_cost() -> int:
