@@ -42,10 +42,6 @@ def _nothing_is_open(name: object, value: object) -> bool:  # noqa: ARG001
     return False
 
 
-def _nothing_is_to_be_done(name: object, value: object) -> bool:  # noqa: ARG001
-    return True
-
-
 _NO_METRICS = Metrics()
 
 _fast_log: Callable[[Any, Any], bool] = _nothing_is_open
@@ -177,7 +173,7 @@ def init(
             _ignore_second_init()
             return OpenRun(_opened, _run)
         if settings.run_mode(mode) is RunMode.DISABLED:
-            _disabled, _fast_log = True, _nothing_is_to_be_done
+            _disabled = True
         else:
             _run = Run(settings.resolve(arguments))
             _fast_log = _run.fast_log
@@ -248,7 +244,7 @@ def log(metric_name: Any, value: Any = None, **options: Any) -> None:  # noqa: D
     """
     # Spelling the options out would cost a plain call half as much again: each
     # default is looked up in a dict. _log_with has them, for inspect and help.
-    if _disabled if options else _fast_log(metric_name, value):
+    if _disabled or (not options and _fast_log(metric_name, value)):
         return
     _log_with(metric_name, value, **options)
 
