@@ -1,6 +1,6 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test check bench gen demo clean
+.PHONY: build test check bench soak gen demo clean
 
 build:
 	build_scripts/build
@@ -13,6 +13,9 @@ check:
 
 bench:
 	build_scripts/bench
+
+soak:
+	build_scripts/soak
 
 gen:
 	build_scripts/gen
