@@ -161,7 +161,7 @@ def init(
         MetranaLoggerInitError: The server refused or did not answer in time.
 
     Example:
-        >>> with metrana.init(  # doctest: +SKIP
+        >>> with metrana.init(
         ...     workspace_name="me", project_name="cartpole", run_name="run-001"
         ... ):
         ...     metrana.log("loss", 0.5)
@@ -183,7 +183,12 @@ def init(
 
 
 def is_initialized() -> bool:
-    """Whether a run is open."""
+    """Whether a run is open.
+
+    Example:
+        >>> metrana.is_initialized()
+        True
+    """
     return _disabled or _run is not None
 
 
@@ -239,8 +244,8 @@ def log(metric_name: Any, value: Any = None, **options: Any) -> None:  # noqa: D
         MetranaSenderError: Data was lost earlier, under the strategy `raise_on_log`.
 
     Example:
-        >>> metrana.log("loss", 0.5)  # doctest: +SKIP
-        >>> metrana.log({"accuracy": 0.9, "lr": 1e-3}, step=100)  # doctest: +SKIP
+        >>> metrana.log("loss", 0.5)
+        >>> metrana.log({"accuracy": 0.9, "lr": 1e-3}, step=100)
     """
     # Spelling the options out would cost a plain call half as much again: each
     # default is looked up in a dict. _log_with has them, for inspect and help.
@@ -295,7 +300,7 @@ def log_distributed(
         MetranaNotInitializedError: No run is open.
 
     Example:
-        >>> metrana.log_distributed("loss", 0.5, step=1000)  # doctest: +SKIP
+        >>> metrana.log_distributed("loss", 0.5, step=1000)
     """
     if _disabled:
         return
@@ -335,7 +340,7 @@ def log_rl_episode(
         MetranaNotInitializedError: No run is open.
 
     Example:
-        >>> metrana.log_rl_episode("return", 200.0, rl_step=3, episode=17)  # doctest: +SKIP
+        >>> metrana.log_rl_episode("return", 200.0, rl_step=3, episode=17)
     """
     if _disabled:
         return
@@ -376,7 +381,8 @@ def log_rl_environment_step(
         MetranaNotInitializedError: No run is open.
 
     Example:
-        >>> metrana.log_rl_environment_step(  # doctest: +SKIP
+        >>> rewards = np.zeros((2, 100))  # 2 environments, 100 steps each
+        >>> metrana.log_rl_environment_step(
         ...     "reward", rewards, rl_step=3, env_id=["env-0", "env-1"], episode=[4, 7]
         ... )
     """
@@ -405,6 +411,9 @@ def log_config(config: object) -> None:
     Raises:
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_config({"optimizer": {"name": "adam", "lr": 3e-4}, "layers": [64, 64]})
     """
     if _disabled:
         return
@@ -422,6 +431,9 @@ def log_attributes(prefix_path: str, value: object) -> None:
         MetranaValidationError: A path that cannot be. Nothing of the call is logged.
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_attributes("eval", {"best_return": 500.0, "solved": True})
     """
     if _disabled:
         return
@@ -440,6 +452,10 @@ def log_env_attributes(env_id: str, value: object, episode: int | None = None) -
         MetranaValidationError: A path or id that cannot be. Nothing of the call is logged.
         TypeError: A value that no attribute can hold. Nothing of the call is logged.
         MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log_env_attributes("env-0", {"gravity": 9.8})
+        >>> metrana.log_env_attributes("env-0", {"seed": 17}, episode=4)
     """
     if _disabled:
         return
@@ -447,28 +463,44 @@ def log_env_attributes(env_id: str, value: object, episode: int | None = None) -
 
 
 def set_tags(tags: Sequence[str]) -> None:
-    """Replaces the run's tags."""
+    """Replaces the run's tags.
+
+    Example:
+        >>> metrana.set_tags(["baseline", "v2"])
+    """
     if _disabled:
         return
     _open_run().set_tags(tags)
 
 
 def add_tags(tags: Sequence[str]) -> None:
-    """Adds tags to the run's."""
+    """Adds tags to the run's.
+
+    Example:
+        >>> metrana.add_tags(["ablation"])
+    """
     if _disabled:
         return
     _open_run().change_tags(added=tags)
 
 
 def remove_tags(tags: Sequence[str]) -> None:
-    """Removes tags from the run's."""
+    """Removes tags from the run's.
+
+    Example:
+        >>> metrana.remove_tags(["baseline"])
+    """
     if _disabled:
         return
     _open_run().change_tags(removed=tags)
 
 
 def set_description(description: str) -> None:
-    """Replaces the run's description."""
+    """Replaces the run's description.
+
+    Example:
+        >>> metrana.set_description("learning rate sweep, seed 0")
+    """
     if _disabled:
         return
     _open_run().set_description(description)
@@ -486,8 +518,11 @@ def get_last_step(
         None for a series that has no points.
 
     Example:
-        >>> last = metrana.get_last_step("loss")  # doctest: +SKIP
-        >>> next_step = 0 if last is None else last + 1  # doctest: +SKIP
+        >>> metrana.log("loss", [0.5, 0.4, 0.3])
+        >>> metrana.get_last_step("loss")
+        2
+        >>> metrana.get_last_step("accuracy") is None
+        True
     """
     if _disabled:
         return None
@@ -495,21 +530,39 @@ def get_last_step(
 
 
 def get_env_last_rl_step_and_episode(env_id: str) -> tuple[int | None, int | None]:
-    """The last rl_step and the last episode of an environment; each may be None."""
+    """The last rl_step and the last episode of an environment; each may be None.
+
+    Example:
+        >>> metrana.log_rl_environment_step("reward", 1.0, rl_step=3, env_id="env-0", episode=4)
+        >>> metrana.get_env_last_rl_step_and_episode("env-0")
+        (3, 4)
+    """
     if _disabled:
         return None, None
     return _open_run().env_last(env_id)
 
 
 def get_metrics() -> Metrics:
-    """The engine's counters at this moment: what was added, sent, dropped."""
+    """The engine's counters at this moment: what was added, sent, dropped.
+
+    Example:
+        >>> metrana.log("loss", [0.5, 0.4])
+        >>> metrics = metrana.get_metrics()
+        >>> metrics.float_points_added, metrics.float_points_dropped
+        (2, 0)
+    """
     if _disabled:
         return _NO_METRICS
     return _open_run().metrics()
 
 
 def check_sender_errors() -> list[str]:
-    """Takes the losses that have not been reported yet, as text."""
+    """Takes the losses that have not been reported yet, as text.
+
+    Example:
+        >>> metrana.check_sender_errors()
+        []
+    """
     if _disabled:
         return []
     return _open_run().sender_errors()
@@ -529,8 +582,8 @@ def flush(timeout: float | None = None) -> bool:
         MetranaNotInitializedError: No run is open.
 
     Example:
-        >>> metrana.log("loss", 0.5)  # doctest: +SKIP
-        >>> metrana.flush()  # doctest: +SKIP
+        >>> metrana.log("loss", 0.5)
+        >>> metrana.flush()
         True
     """
     limit = None if timeout is None else settings.duration(timeout, "timeout")
@@ -550,6 +603,11 @@ def close(close_timeout: float = 15.0) -> Metrics:
         MetranaClosingError: Time ran out or data was lost; its `metrics` are the
             final counters. The run is closed all the same.
         MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> metrana.log("loss", 0.5)
+        >>> metrana.close().float_points_sent
+        1
     """
     timeout = settings.duration(close_timeout, "close_timeout")
     with _lock:
@@ -654,11 +712,12 @@ class OpenRun:
         url: Where a browser shows the run; None in the mode `disabled`.
 
     Example:
-        >>> with metrana.init(  # doctest: +SKIP
+        >>> with metrana.init(
         ...     workspace_name="me", project_name="cartpole", run_name="run-001"
         ... ) as run:
         ...     run.log("loss", 0.5)
         ...     print(run.url)
+        http://127.0.0.1:.../me/cartpole/run-001
     """
 
     def __init__(self, number: int, run: Run | None) -> None:
