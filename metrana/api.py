@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any, Generic, TypeVar, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from metrana import settings
 from metrana.enums import (
     BackpressureStrategy,
@@ -24,7 +27,7 @@ from metrana.enums import (
 from metrana.errors import MetranaClosingError, MetranaNotInitializedError
 from metrana.messages import logger
 from metrana.metrics import Metrics
-from metrana.run import EnvironmentIds, Run
+from metrana.run import DEFAULT_ENVIRONMENT, EnvironmentIds, Run
 
 _lock = threading.RLock()
 """Held while the run is opened or closed. Logging never takes it."""
@@ -401,6 +404,40 @@ def log_rl_environment_step(
     )
 
 
+def log_rendering(
+    frame: NDArray[np.uint8], rl_step: int, episode: int, env_id: str | None = None
+) -> None:
+    """Appends a frame to the video of an environment's episode.
+
+    Videos are H.264 in `.mp4`, written to `<rendering_output_dir>/<run_name>/` as
+    `<env_id>_<episode>.mp4` by a background thread; the call only copies the frame. A
+    video is finished when its environment's next episode begins, or by `close`.
+
+    Args:
+        frame: uint8, (H, W, 3) RGB, (H, W, 4) RGBA whose alpha is dropped, (H, W) or
+            (H, W, 1) gray; height and width even, and the same for all of an episode.
+        rl_step: The training step, kept in the video's metadata.
+        episode: The episode of the environment.
+        env_id: None is the environment `default`.
+
+    Raises:
+        TypeError: The frame is no array.
+        MetranaValidationError: It is no such picture, or an id or number cannot be.
+        MetranaRenderingUnavailableError: The extra `rendering` is not installed.
+        MetranaEventQueueFullError: `rendering_queue_max_size` frames wait, under the
+            strategy `raise`.
+        MetranaSenderError: A video was lost earlier, under the strategy `raise_on_log`.
+        MetranaNotInitializedError: No run is open.
+
+    Example:
+        >>> frame = np.zeros((64, 96, 3), np.uint8)
+        >>> metrana.log_rendering(frame, rl_step=3, episode=17, env_id="env-0")
+    """
+    if _disabled:
+        return
+    _open_run().log_rendering(frame, rl_step, episode, env_id or DEFAULT_ENVIRONMENT)
+
+
 def log_config(config: object) -> None:
     """Logs nested configuration, flattened under `config/`.
 
@@ -734,6 +771,7 @@ class OpenRun:
     log_distributed = _OfThisRun(log_distributed)
     log_rl_episode = _OfThisRun(log_rl_episode)
     log_rl_environment_step = _OfThisRun(log_rl_environment_step)
+    log_rendering = _OfThisRun(log_rendering)
     log_config = _OfThisRun(log_config)
     log_attributes = _OfThisRun(log_attributes)
     log_env_attributes = _OfThisRun(log_env_attributes)

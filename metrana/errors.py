@@ -11,7 +11,8 @@ MetranaError
 ├── MetranaSenderError                          data was lost in the background
 ├── MetranaClosingError                         close(): something did not arrive
 ├── MetranaLoggerClosedError                    the server refused this logger for good
-└── MetranaProcessForkError                     the engine of a forked child's parent
+├── MetranaRenderingUnavailableError            log_rendering() without the extra "rendering"
+└── MetranaProcessForkError                     no second engine can be loaded in a forked child
 """
 
 from __future__ import annotations
@@ -65,10 +66,10 @@ class MetranaClosingError(MetranaError):
     """Something logged did not arrive before the run was closed.
 
     Attributes:
-        metrics: The final counters, where they are known.
+        metrics: The final counters.
     """
 
-    def __init__(self, message: str, metrics: Metrics | None = None) -> None:
+    def __init__(self, message: str, metrics: Metrics) -> None:
         super().__init__(message)
         self.metrics = metrics
 
@@ -77,5 +78,9 @@ class MetranaLoggerClosedError(MetranaError):
     """The server refused this logger for good; nothing more can be logged with it."""
 
 
+class MetranaRenderingUnavailableError(MetranaError):
+    """Videos need PyAV, which the extra `rendering` installs."""
+
+
 class MetranaProcessForkError(MetranaError):
-    """The engine was started by the process that this one was forked from."""
+    """A forked child cannot use its parent's engine, and can load none of its own."""

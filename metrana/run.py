@@ -20,6 +20,7 @@ from metrana.enums import StandardMetricScale
 from metrana.errors import MetranaClosingError, MetranaError, MetranaValidationError
 from metrana.messages import logger
 from metrana.metrics import Metrics
+from metrana.rendering import Renderer
 from metrana.settings import Settings
 
 Ordering = Literal["ordered", "unordered"]
@@ -68,6 +69,7 @@ class Run:
         self._last_list: list[str] | None = None
         self._last_environments = np.empty(0, np.uint32)
         self._warned_of_second_init = False
+        self._renderer = Renderer(given)
         self._engine = Engine(given.engine_options())
         try:
             answer = self._engine.wait_ready()
@@ -287,6 +289,16 @@ class Run:
         """The last rl_step and episode of an environment."""
         return self._engine.env_last(env_id)
 
+    def log_rendering(self, frame: object, rl_step: object, episode: object, env_id: str) -> None:
+        """Queues a frame of an environment's episode for its video."""
+        self._look_up((env_id,))  # refuses what is no environment id
+        self._renderer.add(
+            frame,
+            settings.whole(rl_step, "rl_step", 0),
+            settings.whole(episode, "episode", 0),
+            env_id,
+        )
+
     # Attributes
 
     def log_attributes(self, prefix: str, value: object) -> None:
@@ -342,19 +354,32 @@ class Run:
     def close(self, timeout: float) -> Metrics:
         """Flushes for at most `timeout` seconds; 0 drops what is unsent.
 
-        Ctrl-C ends the waiting at once: what is unsent then is dropped and counted.
+        Videos have a time of their own, `rendering_close_timeout`. Ctrl-C ends the waiting
+        at once: what is unsent then is dropped and counted.
 
         Raises:
             MetranaClosingError: Something was lost, or time ran out.
         """
         if not self.is_of_this_process:
             return Metrics()  # the parent's run is the parent's to close
+        return self._close(timeout, self._settings.rendering_close_timeout)
+
+    def _close(self, timeout: float, rendering_timeout: float | None) -> Metrics:
+        self._renderer.begin_close()
+        problems: list[str] = []
         try:
-            return Metrics(**self._engine.close(timeout))
+            metrics = Metrics(**self._engine.close(timeout))
+        except MetranaClosingError as error:
+            metrics, problems = error.metrics, [str(error)]
         except KeyboardInterrupt:
             left = Metrics(**self._engine.close(0))
             logger.warning("interrupted while closing: {} updates were dropped", left.dropped)
+            self._renderer.finish(0)
             raise
+        problems += self._renderer.finish(rendering_timeout)
+        if problems:
+            raise MetranaClosingError("\n".join(problems), metrics)
+        return metrics
 
     def close_at_exit(self) -> None:
         """The last attempt, at the end of a program that did not call close()."""
@@ -365,7 +390,11 @@ class Run:
                 "metrana.close() was not called: flushing for at most {:.0f} s", _EXIT_TIMEOUT_SECS
             )
         try:
-            self.close(_EXIT_TIMEOUT_SECS)
+            limit = self._settings.rendering_close_timeout
+            self._close(
+                _EXIT_TIMEOUT_SECS,
+                _EXIT_TIMEOUT_SECS if limit is None else min(limit, _EXIT_TIMEOUT_SECS),
+            )
         except MetranaClosingError as error:
             logger.error("{}", error)
 

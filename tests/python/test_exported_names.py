@@ -14,6 +14,7 @@ FUNCTIONS = [
     "log_distributed",
     "log_rl_episode",
     "log_rl_environment_step",
+    "log_rendering",
     "log_config",
     "log_attributes",
     "log_env_attributes",
