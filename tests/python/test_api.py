@@ -325,7 +325,8 @@ REFUSED: list[tuple[type[Exception], Callable[[], object]]] = [
     (TypeError, lambda: metrana.log("m", 1.0, labels={"a": 1})),  # type: ignore[dict-item]
     (TypeError, lambda: metrana.log("m", 1.0, labels=["a"])),  # type: ignore[call-overload]
     (TypeError, lambda: metrana.log("m", 1.0, scale=3)),  # type: ignore[call-overload]
-    (TypeError, lambda: metrana.log("m", 1.0, step="3")),
+    (ValueError, lambda: metrana.log("m", 1.0, step="third")),
+    (TypeError, lambda: metrana.log("m", 1.0, step=True)),
     (ValueError, lambda: metrana.log("m", "six")),
     (ValueError, lambda: metrana.log("m", 1.0, step=-1)),
     (ValueError, lambda: metrana.log("m", [1.0, 2.0], step=[1])),
