@@ -50,7 +50,7 @@ def values(given: object, name: str) -> Values:
         TypeError: They are not numbers.
         MetranaValidationError: Text that is no number, or rows of unequal length.
     """
-    if type(given) is float:
+    if type(given) is float or (type(given) is int and -(2**63) <= given < 2**63):
         return np.array(given, _FLOAT64)
     return _to_float64(to_numpy(given, name), given, name)
 
