@@ -59,7 +59,7 @@ def tags(given: object) -> list[str]:
 
     Raises:
         TypeError: It is not a list of strings.
-        MetranaValidationError: A tag is empty.
+        MetranaValidationError: A tag is empty, or no Unicode text.
     """
     if isinstance(given, str) or not isinstance(given, (list, tuple, AbstractSet)):
         raise TypeError(f"tags must be a list of strings, not {given!r}")
@@ -67,7 +67,8 @@ def tags(given: object) -> list[str]:
         if not isinstance(tag, str):
             raise TypeError(f"tags must be strings, but {tag!r} is of type {type(tag).__name__}")
         if not tag:
-            raise MetranaValidationError("a tag must not be empty")
+            raise MetranaValidationError(f"tags must not be empty, but one is: {given!r}")
+        _encodable("a tag", tag)
     return list(dict.fromkeys(sorted(given) if isinstance(given, AbstractSet) else given))
 
 
@@ -92,7 +93,7 @@ def _walk(path: str, value: object, depth: int) -> Iterator[Update]:
         if not key:
             raise MetranaValidationError(f"keys must not be empty: {shown} has the key ''")
         # The text of a str, also where it is a member of an enum.
-        key = str.__str__(key)
+        key = _encodable(f"a key of {shown}", str.__str__(key))
         yield from _walk(f"{path}/{key}" if path else key, child, depth + 1)
 
 
@@ -202,8 +203,16 @@ def _timedelta64(path: str, value: np.timedelta64) -> tuple[str, Any]:
     return _float(path, float(value / np.timedelta64(1, "s")))
 
 
-def _text(_path: str, value: object) -> tuple[str, Any]:
-    return "string", str(value)
+def _text(path: str, value: object) -> tuple[str, Any]:
+    return "string", _encodable(path, str(value))
+
+
+def _encodable(what: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise MetranaValidationError(f"{what} is {text!r}, no Unicode text: {error}") from None
+    return text
 
 
 # The modules imported below take a while, and many programs log no attributes at all.
