@@ -92,15 +92,14 @@ def _walk(path: str, value: object, depth: int) -> Iterator[Update]:
             raise TypeError(f"keys must be strings: {shown} has the key {key!r}")
         if not key:
             raise MetranaValidationError(f"keys must not be empty: {shown} has the key ''")
-        # The text of a str, also where it is a member of an enum.
-        key = _encodable(f"a key of {shown}", str.__str__(key))
+        key = _encodable(f"a key of {shown}", _plain(key))
         yield from _walk(f"{path}/{key}" if path else key, child, depth + 1)
 
 
 def _children(value: Any) -> list[tuple[Any, Any]] | None:
     """Keys and values of a container; None for a leaf."""
     if isinstance(value, Mapping):
-        return sorted(value.items(), key=lambda item: str(item[0]))
+        return sorted(value.items(), key=lambda item: _plain(item[0]))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return [(f.name, getattr(value, f.name)) for f in dataclasses.fields(value)]
     if isinstance(value, _namespaces()):
@@ -110,6 +109,11 @@ def _children(value: Any) -> list[tuple[Any, Any]] | None:
     elif not isinstance(value, Sequence) or isinstance(value, _TEXTS):
         return None
     return [(str(index), element) for index, element in enumerate(value)]
+
+
+def _plain(key: object) -> str:
+    """The text of a str, also where it is a member of an enum; of other things any text."""
+    return str.__str__(key) if isinstance(key, str) else str(key)
 
 
 def _is_array(value: Any) -> bool:
