@@ -89,8 +89,8 @@ def times(given: object, name: str) -> int | Ints | None:
     number = _whole(to_numpy(given, name), given, name, rounded=True)
     if isinstance(number, int):
         return _in_range(number, name)
-    if number.dtype == _UINT64 and number.max(initial=0) > np.iinfo(np.int64).max:
-        raise MetranaValidationError(f"{name} holds {number.max()}, which is above 2^63-1")
+    if number.dtype == _UINT64:
+        _in_range(int(number.max(initial=0)), name)
     return number.astype(_INT64, copy=False)
 
 

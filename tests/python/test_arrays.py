@@ -4,6 +4,7 @@ import array
 import collections
 import ctypes
 import math
+import sys
 import types
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from metrana import arrays
+from metrana import arrays, attributes
 from metrana.errors import MetranaValidationError
 
 
@@ -274,6 +275,21 @@ def test_anything_array_like_gives_steps_and_times(
     assert converted.flags.c_contiguous
     assert converted.flags.aligned
     assert converted.tolist() == [1, 2, 3]
+
+
+def test_no_framework_is_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+
+    class Finder:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            asked.add(name.partition(".")[0])
+
+    monkeypatch.setattr(sys, "meta_path", [Finder(), *sys.meta_path])
+    for given in ONE_TWO_THREE:
+        for convert in (arrays.values, arrays.steps, arrays.times):
+            convert(given, "value")
+    attributes.flatten("", {"a": Tensor([1]), "b": Eager(1), "c": OnlyArray()})
+    assert not {"torch", "jax", "jaxlib", "tensorflow", "cupy", "pandas", "ml_dtypes"} & asked
 
 
 @pytest.mark.skipif(np.__version__ < "2.1", reason="NumPy asks for no copy before 2.1")

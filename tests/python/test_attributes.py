@@ -138,7 +138,7 @@ NANOSECONDS = 1704164645_678901_000
         (np.timedelta64(90, "s"), "float", 90.0),
         (np.timedelta64(1, "ns"), "float", 1e-9),
         (np.timedelta64(1, "Y"), "float", 365.2425 * 86400),
-        (np.timedelta64("NaT"), "null", None),
+        (np.timedelta64("NaT", "s"), "null", None),
         ("text", "string", "text"),
         ("", "string", ""),
         (np.str_("text"), "string", "text"),

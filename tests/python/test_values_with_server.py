@@ -8,6 +8,7 @@ import enum
 import math
 import pathlib
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -50,6 +51,26 @@ def test_buffers_may_be_overwritten_as_soon_as_the_call_returns(begin: Begin, re
         for name, base in (("a", 100.0), ("b", 200.0)):
             rewards = read.rl_series(name, episode=episode)["reward", "ENVIRONMENT_STEP"]
             assert rewards == [(i, base + 10 * episode + i) for i in range(3)]
+
+
+LOGGING = """
+import sys, array, numpy as np, metrana
+run = metrana.init(ingestion_url=sys.argv[1], workspace_name="w", project_name="p", run_name="r")
+metrana.log("loss", np.ones(3, np.float16), step=array.array("q", [1, 2, 3]))
+metrana.log_rl_environment_step("reward", [[1], [2]], rl_step=0, env_id=["a", "b"], episode=[0, 1])
+metrana.log_config({"a": np.arange(3), "b": [None]})
+assert metrana.close(60).float_points_sent == 3
+print(*sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_logging_imports_no_framework(server: ServerProcess) -> None:
+    command = [sys.executable, "-W", "error", "-c", LOGGING, server.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "metrana" in loaded
+    frameworks = {"torch", "jax", "tensorflow", "pandas", "ml_dtypes", "gymnasium", "av", "google"}
+    assert not frameworks & loaded
 
 
 class Color(enum.Enum):
