@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def test_a_git_that_hangs_is_given_up(
 ) -> None:
     """Also where it has children that keep its output open."""
     monkeypatch.setattr(git, "_TIMEOUT_SECS", 0.5)
-    stand_in(f"#!/bin/sh\n/bin/sleep 1000 &\necho $! > {tmp_path}/pid\n/bin/sleep 1000\n")
+    child, late = f"/bin/sleep 20 & echo $! > {tmp_path}/pid", f"echo {'a1' * 20}"
+    stand_in(f"#!/bin/sh\n{child}\n/bin/sleep 20\n{late}\n")
     assert git.commit_sha() is None
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
@@ -90,6 +92,9 @@ def test_what_is_no_commit_is_none_and_no_noise(
     assert capfd.readouterr() == ("", "")
 
 
-def test_git_asks_nothing(stand_in: Callable[[str], None]) -> None:
+def test_git_takes_no_input_of_the_programs(stand_in: Callable[[str], None]) -> None:
     stand_in(f"#!/bin/sh\nread -r answer && exit 1\necho {'a1' * 20}\n")
-    assert git.commit_sha() == "a1" * 20
+    script = "from metrana import git; print(git.commit_sha(), input())"
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, input="theirs\n", capture_output=True, text=True, check=True)
+    assert done.stdout == f"{'a1' * 20} theirs\n"
