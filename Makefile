@@ -1,12 +1,15 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test check bench soak gen demo clean
+.PHONY: build test test-torch test-tensorflow check bench soak gen demo clean
 
 build:
 	build_scripts/build
 
 test:
 	build_scripts/test
+
+test-torch test-tensorflow: test-%:
+	build_scripts/test_framework $*
 
 check:
 	build_scripts/check

@@ -36,15 +36,14 @@ def show(level: LogLevel) -> None:
     A program that has set up loguru itself (its default handler is gone) is left
     alone: there, metrana's messages go wherever the program sends them.
     """
+    try:
+        logger.remove(_handlers.pop() if _handlers else _LOGURU_DEFAULT)
+    except ValueError:
+        _handlers.clear()
+        return
     if not _handlers:
-        try:
-            logger.remove(_LOGURU_DEFAULT)
-        except ValueError:
-            return
         # As it was, for the messages of everybody else.
         _handlers.append(logger.add(_write, filter=_is_foreign, colorize=_colorful()))
-    else:
-        logger.remove(_handlers.pop())
     _handlers.append(
         logger.add(_write, level=str(level), filter=_is_ours, format=_FORMAT, colorize=_colorful())
     )
@@ -57,7 +56,10 @@ def _write(message: Message) -> None:
 
 
 def _colorful() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # there is none, or what stands there is no file
+        return False
 
 
 def _is_ours(record: Record) -> bool:

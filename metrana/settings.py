@@ -10,10 +10,11 @@ import dataclasses
 import math
 import operator
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlsplit
 
 from metrana import attributes, enums, orchestration
@@ -32,12 +33,20 @@ from metrana.errors import (
     NoMetranaApiKeyError,
 )
 
+if TYPE_CHECKING:
+    from ipaddress import IPv6Address
+
 DEFAULT_URL = "http://127.0.0.1:7420"
 
 # What a server in local mode is sent, which takes any key.
 _LOCAL_KEY = "local"
 
+# What the engine can count calls, requests and bytes to.
+_INT32 = 2**31 - 1
 _UINT64 = 2**64 - 1
+
+# A name or an IPv4 address, or an IPv6 address.
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f]*:[0-9a-f:.]+")
 _INT64 = 2**63 - 1
 
 
@@ -119,7 +128,10 @@ class Settings:
         }
 
 
+# The config is checked with the rest: a path that cannot be must not surface when
+# the run exists already.
 _ENGINE_OPTIONS = (
+    "config",
     "api_key",
     "ingestion_url",
     "workspace_name",
@@ -164,10 +176,10 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         TypeError: A value of the wrong kind.
     """
     given = _Arguments(arguments)
-    url = _url(given.text("ingestion_url", "METRANA_INGESTION_URL") or DEFAULT_URL)
+    url = _url(given)
     fork_from_run, fork_at_step = _fork_point(given)
     return Settings(
-        api_key=_api_key(given.text("api_key", "METRANA_API_KEY"), url),
+        api_key=_api_key(given, url),
         ingestion_url=url,
         workspace_name=given.name("workspace_name"),
         project_name=given.name("project_name"),
@@ -179,7 +191,9 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         resume_strategy=given.choice(
             ResumeStrategy, "resume_strategy", "METRANA_RESUME_STRATEGY", ResumeStrategy.NEVER
         ),
-        orchestration_id=orchestration.resolve(given.text("orchestration_id")),
+        orchestration_id=_encodable(
+            orchestration.resolve(given.text("orchestration_id")), "orchestration_id"
+        ),
         logger_id=_logger_id(given),
         closes_run=True,
         backpressure_strategy=given.choice(
@@ -201,12 +215,12 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         enqueue_timeout_secs=given.duration("enqueue_timeout_secs"),
         init_timeout_secs=given.duration("init_timeout_secs", zero=False),
         connect_timeout_secs=given.duration("connect_timeout_secs", zero=False),
-        max_pending_requests=given.count("max_pending_requests", 1),
+        max_pending_requests=given.count("max_pending_requests", 1, _INT32),
         max_send_retries=given.optional_count("max_send_retries", 0),
         send_retry_initial_backoff_secs=given.duration("send_retry_initial_backoff_secs"),
         send_retry_max_backoff_secs=given.duration("send_retry_max_backoff_secs"),
         batch_max_age_secs=given.duration("batch_max_age_secs"),
-        max_msg_size=given.count("max_msg_size", 1),
+        max_msg_size=given.count("max_msg_size", 1, _INT32),
         rendering_output_dir=_folder(given),
         rendering_fps=given.duration("rendering_fps", zero=False),
         rendering_max_concurrent_encoders=given.count("rendering_max_concurrent_encoders", 1),
@@ -234,17 +248,23 @@ class _Arguments:
             raise TypeError(f"{name} must be a string, not {value!r}")
         if not value:
             raise MetranaValidationError(f"{name} must not be empty")
-        return value
+        return _encodable(value, name)
 
-    def text(
-        self, name: str, variable: str | None = None, *, empty_counts: bool = False
-    ) -> str | None:
+    def text(self, name: str, *, empty_counts: bool = False) -> str | None:
         value = self._arguments[name]
         if value is None or (value == "" and not empty_counts):
-            return (os.environ.get(variable) if variable else None) or None
+            return None
         if not isinstance(value, str):
             raise TypeError(f"{name} must be a string, not {value!r}")
-        return value
+        return _encodable(value, name)
+
+    def text_or_variable(self, name: str, variable: str) -> tuple[str | None, str]:
+        """The text, and what it comes from."""
+        value = self.text(name)
+        found = os.environ.get(variable)
+        if value is not None or not found:
+            return value, name
+        return _encodable(found, variable), variable
 
     def flag(self, name: str) -> bool:
         value = self._arguments[name]
@@ -273,14 +293,22 @@ class _Arguments:
         value = self._arguments[name]
         return [] if value is None else attributes.flatten("config", value)
 
-    def count(self, name: str, least: int) -> int:
-        return whole(self._arguments[name], name, least)
+    def count(self, name: str, least: int, most: int = _INT64) -> int:
+        return whole(self._arguments[name], name, least, most)
 
     def optional_count(self, name: str, least: int) -> int | None:
         return None if self._arguments[name] is None else self.count(name, least)
 
     def duration(self, name: str, *, zero: bool = True) -> float:
         return duration(self._arguments[name], name, zero=zero)
+
+
+def _encodable(text: str, name: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise MetranaValidationError(f"{name} {text!r} is no Unicode text: {error}") from None
+    return text
 
 
 def whole(value: object, name: str, least: int, most: int = _INT64) -> int:
@@ -309,10 +337,12 @@ def duration(value: object, name: str, *, zero: bool = True) -> float:
         TypeError: It is not a number.
         MetranaValidationError: It is negative, not finite, or 0 where that cannot be.
     """
-    if isinstance(value, (bool, str)):
+    if isinstance(value, (bool, str, bytes, bytearray)) or getattr(value, "ndim", None):
         raise TypeError(f"{name} must be a number, not {value!r}")
     try:
         number = float(value)  # type: ignore[arg-type] # its TypeError is the check
+    except OverflowError:  # an int beyond all floats
+        number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, not {value!r}") from None
     if not math.isfinite(number) or number < 0 or (number == 0 and not zero):
@@ -321,37 +351,60 @@ def duration(value: object, name: str, *, zero: bool = True) -> float:
     return number
 
 
-def _url(given: str) -> str:
+def _url(given: _Arguments) -> str:
+    url, source = given.text_or_variable("ingestion_url", "METRANA_INGESTION_URL")
+    if url is None:
+        return DEFAULT_URL
     try:
-        parts = urlsplit(given)
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        if ":" in host:
+            _ipv6(host)
     except ValueError as error:
-        raise MetranaValidationError(f"ingestion_url {given!r}: {error}") from None
-    if parts.scheme not in ("http", "https") or not host:
+        raise MetranaValidationError(f"{source} {url!r}: {error}") from None
+    if (
+        parts.scheme not in ("http", "https")
+        or not _HOST.fullmatch(host)
+        or "@" in parts.netloc
+        or port == 0
+        or re.search(r"[\s\x00-\x1f]", url)
+    ):
         raise MetranaValidationError(
-            f"ingestion_url {given!r} must look like http://host:port or https://host:port"
+            f"{source} {url!r} must look like http://host:port or https://host:port"
         )
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
 
 
-def _api_key(given: str | None, url: str) -> str:
-    if given is None:
+def _api_key(given: _Arguments, url: str) -> str:
+    key, source = given.text_or_variable("api_key", "METRANA_API_KEY")
+    if key is None:
         if not _is_loopback(url):
             raise NoMetranaApiKeyError(
                 f"no API key for {url}: pass api_key= to metrana.init() or set METRANA_API_KEY"
             )
         return _LOCAL_KEY
-    if any(ord(character) < 32 or ord(character) == 127 for character in given):
+    # Of a secret no message shows more than what is wrong with it.
+    if any(ord(character) < 32 or ord(character) == 127 for character in key):
         raise MetranaLoggerInitError(
-            "the API key contains a control character, perhaps the newline of the file it came from"
+            f"{source} contains a control character, perhaps the newline of the file it came from"
         )
-    return given
+    if not key.isascii():
+        raise MetranaLoggerInitError(f"{source} contains a character that is not ASCII")
+    return key
 
 
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.endswith(".localhost") or _is_127(host)
+    if ":" in host:
+        return _ipv6(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost") or _is_127(host)
+
+
+def _ipv6(host: str) -> IPv6Address:
+    import ipaddress  # slow to import, and rarely needed
+
+    return ipaddress.IPv6Address(host)
 
 
 def _is_127(host: str) -> bool:
@@ -382,11 +435,11 @@ def _queue_capacity(given: _Arguments) -> int:
     variable = "METRANA_EVENT_QUEUE_MAX_SIZE"
     found = os.environ.get(variable)
     if given["queue_capacity"] is not None:
-        return given.count("queue_capacity", 1)
+        return given.count("queue_capacity", 1, _INT32)
     if not found:
         return 10_000
     try:
-        return whole(int(found), variable, 1)
+        return whole(int(found), variable, 1, _INT32)
     except ValueError as error:
         if isinstance(error, MetranaValidationError):
             raise
@@ -396,10 +449,20 @@ def _queue_capacity(given: _Arguments) -> int:
 def _folder(given: _Arguments) -> Path:
     folder = given["rendering_output_dir"]
     if folder is None:
-        return Path.home() / ".metrana" / "renderings"
+        try:
+            return Path.home() / ".metrana" / "renderings"
+        except RuntimeError:  # nobody's home, as of a container's user without a name
+            return Path(".metrana", "renderings")
     if not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"rendering_output_dir must be a path, not {folder!r}")
-    return Path(folder)
+    if not isinstance(os.fspath(folder), str):
+        raise TypeError(f"rendering_output_dir must be a path of text, not {folder!r}")
+    if not os.fspath(folder):
+        raise MetranaValidationError("rendering_output_dir must not be empty")
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise MetranaValidationError(f"rendering_output_dir {str(folder)!r}: {error}") from None
 
 
 def _skip_drain(given: _Arguments) -> bool:

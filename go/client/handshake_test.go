@@ -217,6 +217,8 @@ func TestImpossibleOptionsAreRefusedAtOnce(t *testing.T) {
 	f(func(o *Options) { o.QueueCapacity = 0 })
 	f(func(o *Options) { o.MaxPendingRequests = -1 })
 	f(func(o *Options) { o.MaxMessageSize = 0 })
+	f(func(o *Options) { o.QueueCapacity = 1 << 40 })
+	f(func(o *Options) { o.Config = []Attribute{{Path: "config/ok"}, {Path: "config/not ok"}} })
 }
 
 func TestNamesThatCannotBe(t *testing.T) {

@@ -39,6 +39,11 @@ type Options struct {
 	InitTimeout    time.Duration
 	ConnectTimeout time.Duration
 
+	// Config is what the run's creator is going to set with Attributes. It is
+	// checked before the run is asked for: to fail later would leave a run
+	// behind that nobody describes.
+	Config []Attribute
+
 	MaxPendingRequests int
 	MaxSendRetries     int // negative: for ever
 	InitialBackoff     time.Duration
@@ -103,6 +108,11 @@ func (o *Options) check() error {
 	} {
 		if value < 1 || value > math.MaxInt32 {
 			return invalid("%s must be between 1 and %d, not %d", name, math.MaxInt32, value)
+		}
+	}
+	for i := range o.Config {
+		if err := checkRunAttribute(&o.Config[i]); err != nil {
+			return err
 		}
 	}
 	_, _, err := o.target()

@@ -15,6 +15,7 @@ from loguru import logger
 import metrana
 import metrana.run
 from metrana import StandardMetricScale, api, git
+from metrana import messages as own_messages
 from recording_engine import Call, RecordingEngine
 
 NAMES = {"workspace_name": "ws", "project_name": "p", "run_name": "r"}
@@ -86,6 +87,19 @@ def test_init_says_where_to_look(
     assert messages == [
         "SUCCESS logging to the new run 'run 1': http://127.0.0.1:7420/ws/p/run%201"
     ]
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "error"])
+def test_loguru_is_configured_only_where_it_may_be(
+    start: Callable[..., RecordingEngine], monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr(own_messages, "show", shown.append)
+    start(autoconfigure_loguru=False, log_level=level)
+    assert shown == []
+    metrana.close()
+    start(autoconfigure_loguru=True, log_level=level)
+    assert shown == [level.upper()]
 
 
 def test_the_orchestration_id_is_published_before_the_handshake(
@@ -325,7 +339,8 @@ REFUSED: list[tuple[type[Exception], Callable[[], object]]] = [
     (TypeError, lambda: metrana.log("m", 1.0, labels={"a": 1})),  # type: ignore[dict-item]
     (TypeError, lambda: metrana.log("m", 1.0, labels=["a"])),  # type: ignore[call-overload]
     (TypeError, lambda: metrana.log("m", 1.0, scale=3)),  # type: ignore[call-overload]
-    (TypeError, lambda: metrana.log("m", 1.0, step="3")),
+    (ValueError, lambda: metrana.log("m", 1.0, step="third")),
+    (TypeError, lambda: metrana.log("m", 1.0, step=True)),
     (ValueError, lambda: metrana.log("m", "six")),
     (ValueError, lambda: metrana.log("m", 1.0, step=-1)),
     (ValueError, lambda: metrana.log("m", [1.0, 2.0], step=[1])),

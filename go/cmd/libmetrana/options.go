@@ -37,6 +37,8 @@ type settings struct {
 	MaxBackoff      seconds `json:"send_retry_max_backoff_secs"`
 	BatchMaxAge     seconds `json:"batch_max_age_secs"`
 	MaxMessageSize  int     `json:"max_msg_size"`
+
+	Config []attribute `json:"config"`
 }
 
 type seconds float64
@@ -76,6 +78,9 @@ func parseOptions(text []byte) (client.Options, error) {
 		MaxPendingRequests: s.MaxPending, MaxSendRetries: -1,
 		InitialBackoff: s.InitialBackoff.duration(), MaxBackoff: s.MaxBackoff.duration(),
 		BatchMaxAge: s.BatchMaxAge.duration(), MaxMessageSize: s.MaxMessageSize,
+	}
+	for i := range s.Config {
+		o.Config = append(o.Config, s.Config[i].Attribute)
 	}
 	if s.Experiment != nil {
 		o.Experiment = *s.Experiment
