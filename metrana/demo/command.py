@@ -34,7 +34,6 @@ def run(*, once: bool, data_dir: str | None, listen: str | None) -> int:
         with Server(data_dir, listen) as server:
             succeeded = _train(server.url)
             if not once:
-                print("\n  serving until Ctrl-C")
                 _serve(server)
     except KeyboardInterrupt:
         print("\n  interrupted", file=sys.stderr)
@@ -48,6 +47,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 def _serve(server: Server) -> None:
     try:
+        print("\n  serving until Ctrl-C", flush=True)
         server.wait()
     except KeyboardInterrupt:
         print()
