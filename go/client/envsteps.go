@@ -25,6 +25,7 @@ type rlSeries struct {
 	highest []uint64 // by environment: the highest episode so far, plus one
 	dropped []uint64 // by environment: the highest episode whose counter was dropped, plus one
 	swept   uint64   // the rl_step at which more was last gone through
+	emptied uint64   // the rl_step, plus one, at which more was last emptied
 }
 
 type episodeKey struct {
@@ -37,6 +38,11 @@ type episodeKey struct {
 // others are dropped: when such an episode comes back, counting from the start
 // of the new rl_step is right again.
 const asideSlots = 4
+
+// mostMore bounds the map, for trainings that never change their rl_step. What
+// then comes back to an episode that is no longer known cannot be numbered and
+// counts as late.
+const mostMore = 1 << 18
 
 type envCounter struct {
 	episode uint64
@@ -71,13 +77,20 @@ func (r *rlSeries) isLower(environment uint32, rlStep uint64) bool {
 }
 
 // envSteps takes n steps of an episode. It returns the first and whether it is
-// counted within the episode or within the rl_step.
-func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n uint64) (first uint64, flat bool) {
+// counted within the episode or within the rl_step. Late steps cannot be told
+// from ones that were logged before: relative to an rl_step that is over, the
+// first of them would even look as if the episode began anew.
+func (r *rlSeries) envSteps(
+	e *environment, episode uint64, has bool, rlStep, n uint64,
+) (first uint64, flat, late bool) {
 	c := &r.current[e.number]
 	if !has {
 		c = &r.endless[e.number]
 	}
 	if !c.started || c.episode != episode {
+		if has && r.isForgotten(e.number, episode, rlStep) {
+			return 0, false, true
+		}
 		r.turn(c, e, episode, has, rlStep)
 	}
 	switch {
@@ -86,11 +99,26 @@ func (r *rlSeries) envSteps(e *environment, episode uint64, has bool, rlStep, n 
 	case rlStep > c.rlStep:
 		c.rlStep, c.next = rlStep, 0
 	case rlStep < c.rlStep:
-		return 0, false
+		return 0, false, true
 	}
 	first = c.next
 	c.next += n
-	return first, c.flat
+	return first, c.flat, false
+}
+
+// isForgotten says whether an episode's counter of this rl_step was in the map
+// when that was emptied.
+func (r *rlSeries) isForgotten(environment uint32, episode, rlStep uint64) bool {
+	if r.emptied != rlStep+1 || episode >= r.dropped[environment] {
+		return false
+	}
+	for i := range r.aside {
+		if slot := &r.aside[i][environment]; slot.started && slot.episode == episode {
+			return false
+		}
+	}
+	_, kept := r.more[episodeKey{environment, episode}]
+	return !kept
 }
 
 // turn puts the current counter aside and takes up that of another episode. An
@@ -157,14 +185,25 @@ func (r *rlSeries) putAside(environment uint32, c envCounter, rlStep uint64) {
 }
 
 // sweep drops the counters in the map that are of an earlier rl_step, when
-// there are many.
+// there are many, and all of them when there are too many.
 func (r *rlSeries) sweep(rlStep uint64) {
-	if len(r.more) < max(1024, asideSlots*len(r.current)) || r.swept == rlStep {
+	if len(r.more) < max(1024, asideSlots*len(r.current)) {
 		return
 	}
-	r.swept = rlStep
+	if r.swept != rlStep {
+		r.swept = rlStep
+		r.forget(func(c envCounter) bool { return c.rlStep < rlStep })
+	}
+	if len(r.more) >= mostMore {
+		r.emptied = rlStep + 1
+		r.forget(func(envCounter) bool { return true })
+	}
+}
+
+// forget drops counters from the map.
+func (r *rlSeries) forget(chosen func(envCounter) bool) {
 	for key, counter := range r.more {
-		if counter.rlStep < rlStep {
+		if chosen(counter) {
 			r.dropped[key.environment] = max(r.dropped[key.environment], key.episode+1)
 			delete(r.more, key)
 		}

@@ -176,12 +176,12 @@ func (l *Logger) placeRL(it *item, p *RLPoints, shed bool) error {
 	}
 	s.rl.grow(l.registry.environments)
 	it.rl.environments = l.registry.environments
+	n, late := uint64(len(p.Values)), uint64(0)
 	if p.OfEpisodes {
 		l.numberEpisodes(it.rl, p, s)
 	} else {
-		l.numberEnvSteps(it.rl, p, s)
+		late = l.numberEnvSteps(it.rl, p, s)
 	}
-	n := uint64(len(p.Values))
 	l.counters.added[RLFloatPoints].Add(n)
 	if shed {
 		l.counters.dropped[RLFloatPoints].Add(n)
@@ -191,7 +191,12 @@ func (l *Logger) placeRL(it *item, p *RLPoints, shed bool) error {
 		}
 		return nil
 	}
-	it.series, it.counts[RLFloatPoints] = s, n
+	l.counters.dropped[RLFloatPoints].Add(late)
+	if late == n {
+		l.forget(it)
+		return nil
+	}
+	it.series, it.counts[RLFloatPoints] = s, n-late
 	l.enqueue(it)
 	return nil
 }
@@ -219,8 +224,9 @@ func (p *RLPoints) millis(row int) int64 {
 }
 
 // numberEnvSteps cuts the rows where the episode changes and numbers each
-// piece on the axis of its episode.
-func (l *Logger) numberEnvSteps(call *rlCall, p *RLPoints, s *series) {
+// piece on the axis of its episode. It leaves out late ones and returns how
+// many points they have.
+func (l *Logger) numberEnvSteps(call *rlCall, p *RLPoints, s *series) (late uint64) {
 	columns := p.columns()
 	lower := false
 	for row, number := range p.Environments {
@@ -230,20 +236,38 @@ func (l *Logger) numberEnvSteps(call *rlCall, p *RLPoints, s *series) {
 		from := row * columns
 		for from < (row+1)*columns {
 			episode, has, n := p.stretch(row, from, columns)
-			first, flat := s.rl.envSteps(e, episode, has, p.RLStep, uint64(n))
+			first, flat, isLate := s.rl.envSteps(e, episode, has, p.RLStep, uint64(n))
 			if has {
 				e.sawEpisode(episode)
 			}
-			call.pieces = append(call.pieces, piece{
-				from: uint32(from), n: uint32(n), environment: number, hasEpisode: has,
-				flat: flat, episode: episode, first: first, millis: p.millis(row),
-			})
+			if isLate {
+				late += uint64(n)
+			} else {
+				call.pieces = append(call.pieces, piece{
+					from: uint32(from), n: uint32(n), environment: number, hasEpisode: has,
+					flat: flat, episode: episode, first: first, millis: p.millis(row),
+				})
+			}
 			from += n
 		}
 	}
-	if lower {
+	switch {
+	case late > 0:
+		l.reportLateEnvSteps(s, p.RLStep, late)
+	case lower:
 		l.warnLowerRLStep(s, p.RLStep)
 	}
+	return late
+}
+
+func (l *Logger) reportLateEnvSteps(s *series, rlStep, late uint64) {
+	if s.late {
+		return
+	}
+	s.late = true
+	l.events.report(false, "%d points of %s came at rl_step %d, after their episode had gone on at a later one, "+
+		"and were dropped: rl_step must not decrease; this is said once for each series",
+		late, describe(s.identity), rlStep)
 }
 
 // stretch returns the episode at a point and how many points of the row share
@@ -298,8 +322,7 @@ func (l *Logger) numberEpisodes(call *rlCall, p *RLPoints, s *series) {
 }
 
 func (l *Logger) warnLowerRLStep(s *series, rlStep uint64) {
-	l.events.warn("rl_step %d of %s is lower than one logged before: rl_step must not decrease, "+
-		"the points may not be recorded", rlStep, describe(s.identity))
+	l.events.warn("rl_step %d of %s is lower than one logged before: rl_step must not decrease", rlStep, describe(s.identity))
 }
 
 func (e *environment) sawRLStep(rlStep uint64) {

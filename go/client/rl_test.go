@@ -132,22 +132,27 @@ func TestEpisodesGoOnOverRLSteps(t *testing.T) {
 	})
 }
 
+// seedOldEnvironment lets the run have an environment of an earlier process.
+func seedOldEnvironment(s *server) {
+	s.init = []initScript{func(answer func(*ingestion.InitializeRunLoggingResponse) error) error {
+		if err := answer(&ingestion.InitializeRunLoggingResponse{
+			Msg: &ingestion.InitializeRunLoggingResponse_InitializedRun_{
+				InitializedRun: &ingestion.InitializeRunLoggingResponse_InitializedRun{
+					RunId: []byte("run"), OrchestrationIdentifier: &[]string{"job"}[0],
+				},
+			},
+		}); err != nil {
+			return err
+		}
+		return answer(terminator(&ingestion.InitializeRunLoggingResponse_EnvStatuses_EnvState{
+			EnvName: "old", LastRlStep: 5, LastEpisode: 9,
+		}))
+	}}
+}
+
 func TestEpisodesOfEarlierProcessesAreNumberedWithinTheRLStep(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
-		s.init = []initScript{func(answer func(*ingestion.InitializeRunLoggingResponse) error) error {
-			if err := answer(&ingestion.InitializeRunLoggingResponse{
-				Msg: &ingestion.InitializeRunLoggingResponse_InitializedRun_{
-					InitializedRun: &ingestion.InitializeRunLoggingResponse_InitializedRun{
-						RunId: []byte("run"), OrchestrationIdentifier: &[]string{"job"}[0],
-					},
-				},
-			}); err != nil {
-				return err
-			}
-			return answer(terminator(&ingestion.InitializeRunLoggingResponse_EnvStatuses_EnvState{
-				EnvName: "old", LastRlStep: 5, LastEpisode: 9,
-			}))
-		}}
+		seedOldEnvironment(s)
 		r := newRLTest(t, s)
 		f := func(want, envs string, rlStep uint64, n int, shape Shape, episodes ...uint64) {
 			t.Helper()
@@ -182,6 +187,50 @@ func TestALowerRLStepWarns(t *testing.T) {
 	})
 }
 
+// Relative to an rl_step that is over, a step would be the episode's first: the
+// server would take it for a restart and discard the episode.
+func TestWhatGoesBackToAnEarlierRLStepOfAnUnknownEpisodeIsLate(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		seedOldEnvironment(s)
+		r := newRLTest(t, s)
+		wantEqual(t, "wire", r.log("old", 6, 2, false, One, 9), "old rl6 ep9 ~0+2")
+		wantEqual(t, "wire", r.log("old", 7, 1, false, One, 9), "old rl7 ep9 ~0+1")
+		sent := len(s.messages(0))
+		r.log("old", 6, 3, false, One, 9)
+		wantEqual(t, "messages", len(s.messages(0)), sent)
+		wantEqual(t, "dropped", r.l.Counters().Dropped[RLFloatPoints], 3)
+		wantEqual(t, "wire", r.log("old fresh", 6, 2, false, One, 9), "fresh rl6 ep9 0+2")
+		wantEqual(t, "dropped", r.l.Counters().Dropped[RLFloatPoints], 5)
+		reports := r.l.Events().Warnings
+		wantEqual(t, "reports", len(reports), 1)
+		wantText(t, "it says what happened", strings.Contains(reports[0], "3 points") &&
+			strings.Contains(reports[0], "rl_step 6"), "true")
+		wantEqual(t, "wire", r.log("old", 7, 1, false, One, 9), "old rl7 ep9 ~1+1")
+		r.close()
+	})
+}
+
+func TestATrainingThatNeverChangesItsRLStepKeepsABoundedMemory(t *testing.T) {
+	r := &rlSeries{}
+	e := &environment{id: "a"}
+	r.grow([]*environment{e})
+	const episodes = 2*mostMore + 100
+	for episode := range uint64(episodes) {
+		if _, _, late := r.envSteps(e, episode, true, 1, 5); late {
+			t.Fatalf("the new episode %d is late", episode)
+		}
+	}
+	if len(r.more) > mostMore {
+		t.Fatalf("%d counters are kept", len(r.more))
+	}
+	_, _, late := r.envSteps(e, 0, true, 1, 5)
+	wantEqual(t, "a forgotten episode is late", late, true)
+	first, _, late := r.envSteps(e, episodes-3, true, 1, 5)
+	wantText(t, "one at hand is not", []any{first, late}, []any{5, false})
+	first, flat, late := r.envSteps(e, 0, true, 2, 5)
+	wantText(t, "nor at a later rl_step", []any{first, flat, late}, []any{0, false, false})
+}
+
 // Counters of long past episodes are dropped, and then the server's knowledge
 // is relied on; those of the current rl_step never are.
 func TestCountersOfPastEpisodesAreBounded(t *testing.T) {
@@ -193,7 +242,7 @@ func TestCountersOfPastEpisodesAreBounded(t *testing.T) {
 		r.envSteps(e, episode, true, 1, 5)
 	}
 	for _, episode := range []uint64{0, 100, 3*many - 1} {
-		first, flat := r.envSteps(e, episode, true, 1, 5)
+		first, flat, _ := r.envSteps(e, episode, true, 1, 5)
 		wantText(t, "same rl_step", []any{first, flat}, []any{5, true})
 	}
 	for episode := range uint64(3 * many) {
@@ -202,9 +251,9 @@ func TestCountersOfPastEpisodesAreBounded(t *testing.T) {
 	if len(r.more) > 4*many {
 		t.Fatalf("%d counters are kept", len(r.more))
 	}
-	first, flat := r.envSteps(e, 0, true, 3, 5)
+	first, flat, _ := r.envSteps(e, 0, true, 3, 5)
 	wantText(t, "dropped", []any{first, flat}, []any{0, false})
-	first, flat = r.envSteps(e, 500_000, true, 3, 5)
+	first, flat, _ = r.envSteps(e, 500_000, true, 3, 5)
 	wantText(t, "new", []any{first, flat}, []any{0, true})
 }
 
