@@ -30,7 +30,8 @@ type sender struct {
 	window   *window
 	declared []wire.Declaration // of requests that left the window or were sent
 
-	failures int // in a row
+	failures int  // in a row
+	refused  bool // it was said that the server refuses the run; until there is progress
 	progress atomic.Bool
 }
 
@@ -74,7 +75,7 @@ func (s *sender) drop(requests []*request) (n int) {
 func (s *sender) failed(err error) (done bool) {
 	s.l.counters.sendErrors.Add(1)
 	if s.progress.Swap(false) {
-		s.failures = 0
+		s.failures, s.refused = 0, false
 	}
 	s.failures++
 	switch judge(err) {
@@ -85,8 +86,13 @@ func (s *sender) failed(err error) (done bool) {
 		dropped := s.window.drop(false)
 		if n := s.drop(dropped); n > 0 {
 			s.l.events.report(true, "%d buffered requests dropped, data lost, cause: %s", n, describeStatus(err))
+		} else if !s.refused {
+			s.refused = true
+			s.l.events.warn("the server refuses the run, and is asked again: %s", describeStatus(err))
 		}
-		return s.gaveUpClosing(dropped, err)
+		if s.gaveUpClosing(dropped, err) {
+			return true
+		}
 	case resend:
 	}
 	limit := s.l.options.MaxSendRetries

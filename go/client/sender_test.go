@@ -151,6 +151,29 @@ func TestStatusClasses(t *testing.T) {
 	f(codes.Unimplemented, 1, 5, 0, true)
 }
 
+// A server that has lost the run refuses each stream before anything is sent.
+func TestARunThatIsRefusedIsReportedAndGivenUpLikeAServerThatIsGone(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		gone := acknowledgeThen(0, status.Error(codes.NotFound, "no such run"))
+		s.scripts = []script{gone, gone, gone}
+		o := testOptions(s)
+		o.BatchMaxAge, o.MaxSendRetries = 0, 3
+		l := opened(t, o)
+		log(t, l, seriesOf(t, l, "loss"), 1)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		wantEqual(t, "dropped", checkBalance(t, l).Dropped[FloatPoints], 1)
+		said := strings.Join(l.Events().Warnings, "\n")
+		for _, part := range []string{"refuses the run", "1 buffered requests dropped"} {
+			wantEqual(t, part, strings.Count(said, part), 1)
+		}
+		wantEqual(t, "the reason", strings.Count(said, "no such run"), 2)
+		if err := closeLogger(l, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestAfterTheRetryLimitBufferedRequestsAreDropped(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		s.scripts = []script{acknowledgeThen(1, errUnavailable)}
