@@ -269,3 +269,30 @@ def test_a_config_that_cannot_be_is_refused_before_the_run_exists(
     begin(config={"ok": 2})  # as the creator
     metrana.close(60)
     assert read.attributes()["config/ok"] == 2
+
+
+def test_experiment_and_fork_point_arrive(begin: Begin, server: ServerProcess) -> None:
+    begin(run_name="parent", experiment_name="sweep")
+    metrana.log("loss", [3.0, 2.0, 1.0])
+    metrana.close(60)
+    begin(run_name="child", fork_from_run="parent", fork_at_step=1)
+    metrana.close(60)
+    parent = Reader(server.url, "ws", "p", "parent").attributes()
+    child = Reader(server.url, "ws", "p", "child").attributes()
+    assert parent["sys/experiment/name"] == "sweep"
+    assert (child["sys/forking/parent_run_name"], child["sys/forking/step"]) == ("parent", 1)
+    assert "sys/experiment/name" not in child
+    assert "sys/forking/step" not in parent
+
+
+def test_what_the_server_does_not_have_is_said_at_once(begin: Begin) -> None:
+    for given, message in (
+        ({"project_name": "q", "create_project_if_missing": False}, 'no such project: "q"'),
+        ({"fork_from_run": "nobody", "fork_at_step": 1}, 'no such parent run: "nobody"'),
+    ):
+        with pytest.raises(metrana.MetranaLoggerInitError, match=message):
+            begin(**given)
+        assert not metrana.is_initialized()
+    begin(project_name="q")
+    metrana.close(60)
+    begin(project_name="q", run_name="other", create_project_if_missing=False)
