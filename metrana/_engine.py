@@ -223,23 +223,41 @@ def _open(path: Path, at: str | None = None) -> ctypes.CDLL:
 
 def _open_copy(path: Path) -> ctypes.CDLL:
     """Loads the library under another name: for the loader, another library."""
+    refused = []
+    for load_copy in (_open_in_memory, _open_in_file):
+        try:
+            library = load_copy(path)
+        except (OSError, AttributeError, errors.MetranaLoggerInitError) as error:
+            refused.append(str(error))
+            continue
+        if library.mt_loaded_by() == os.getpid():
+            return library
+        refused.append("the loader answered with the engine of another process")
+    raise errors.MetranaProcessForkError(
+        "this process was forked from one that had opened a run, and no second engine can be "
+        f"loaded here: {'; '.join(refused)}. Start it with multiprocessing's method 'spawn' instead"
+    )
+
+
+def _open_in_memory(path: Path) -> ctypes.CDLL:
+    # The name must be new in this process, or the loader answers with the
+    # parent's copy, in which nothing runs; so the descriptor stays open.
+    copy = os.memfd_create("libmetrana")
     try:
-        # The name must be new in this process, or the loader answers with the
-        # parent's copy, in which nothing runs; so the descriptor stays open.
-        copy = os.memfd_create("libmetrana")
         os.write(copy, path.read_bytes())
-        library = _open(path, f"/proc/{os.getpid()}/fd/{copy}")
-    except (OSError, AttributeError) as error:
-        raise errors.MetranaProcessForkError(
-            f"this process was forked from one that had opened a run, and no second engine can be "
-            f"loaded here: {error}. Start it with multiprocessing's method 'spawn' instead"
-        ) from error
-    if library.mt_loaded_by() != os.getpid():
-        raise errors.MetranaProcessForkError(
-            "this process was forked from one that had opened a run, and got its engine again. "
-            "Start it with multiprocessing's method 'spawn' instead"
-        )
-    return library
+        return _open(path, f"/proc/{os.getpid()}/fd/{copy}")
+    except BaseException:
+        os.close(copy)
+        raise
+
+
+def _open_in_file(path: Path) -> ctypes.CDLL:
+    import tempfile  # slow to import, and rarely needed
+
+    with tempfile.NamedTemporaryFile(prefix="libmetrana-", suffix=path.suffix) as copy:
+        copy.write(path.read_bytes())
+        copy.flush()
+        return _open(path, copy.name)
 
 
 def _after_fork_in_child() -> None:
@@ -382,7 +400,8 @@ class Engine:
             while not done:
                 left = deadline - time.monotonic()
                 millis = max(0, min(_SLICE_MILLIS, math.ceil(min(left, 1.0) * 1000)))
-                done = self._library.mt_flush_wait(self._logger, ticket, millis) != 0
+                status = self._library.mt_flush_wait(self._logger, ticket, millis)
+                done = self._checked(status) != 0
                 if not done and left <= 0:
                     break
         finally:
@@ -711,6 +730,8 @@ class Engine:
 
 
 def _utf8(text: str, what: str) -> bytes:
+    if not isinstance(text, str):
+        raise TypeError(f"{what} must be a string, not {text!r}")
     try:
         return text.encode()
     except UnicodeEncodeError as error:

@@ -612,7 +612,8 @@ def flush(timeout: float | None = None) -> bool:
         timeout: Seconds to wait at most; None: as long as it takes.
 
     Returns:
-        False when time ran out; then it is still on its way.
+        True: all of it is stored. False: time ran out and it is still on its way, or
+        something was dropped while waiting.
 
     Raises:
         MetranaSenderError: Some of it was lost, under the strategy `raise_on_log`.

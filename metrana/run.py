@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from metrana import arrays, attributes, git, messages, orchestration, settings
 from metrana._engine import Engine
 from metrana.enums import StandardMetricScale
-from metrana.errors import MetranaClosingError, MetranaError, MetranaValidationError
+from metrana.errors import (
+    MetranaClosingError,
+    MetranaError,
+    MetranaEventQueueFullError,
+    MetranaSenderError,
+    MetranaValidationError,
+)
 from metrana.messages import logger
 from metrana.metrics import Metrics
 from metrana.rendering import Renderer
@@ -66,19 +72,19 @@ class Run:
         self._pid = os.getpid()
         self._series: dict[tuple[str, str, Labels, Ordering], int] = {}
         self._environments: OrderedDict[tuple[str, ...], NDArray[np.uint32]] = OrderedDict()
-        self._last_list: list[str] | None = None
-        self._last_environments = np.empty(0, np.uint32)
+        # In one attribute: threads log with lists of their own.
+        self._last_list: tuple[list[str], NDArray[np.uint32]] = [], np.empty(0, np.uint32)
         self._warned_of_second_init = False
         self._renderer = Renderer(given)
         self._engine = Engine(given.engine_options())
         try:
             answer = self._engine.wait_ready()
+            if answer.created and not inherited:
+                self._describe()
         except BaseException:
             self._engine.close(0)
             raise
         self.fast_log = self._engine.fast_log
-        if answer.created and not inherited:
-            self._describe()
         logger.log(
             "DEBUG" if inherited else "SUCCESS",
             "{} run {!r}: {}",
@@ -162,13 +168,17 @@ class Run:
         if plain and not evaluation and ordering == "ordered" and self._log_scalars(items):
             return
         key = (scale_text(scale), label_pairs(labels, evaluation))
+        rows = [(one, _row(one, given)) for one, given in items]
+        rows = [(one, values) for one, values in rows if len(values)]  # nothing says nothing
+        if not rows:
+            return
         first = arrays.steps(step, "step")
         times = arrays.times(timestamp, "timestamp")
         # Everything is checked before the first point is handed over.
-        calls = [self._checked(item, key, ordering, first, times) for item in items]
-        for series, values in calls:
-            if len(values):
-                self._engine.points(series, values, *split(first), *split(times))
+        for one, values in rows:
+            _check_axes(one, values, first, times, ordering)
+        calls = [(self._series_of(one, *key, ordering), values) for one, values in rows]
+        self._points((*call, *split(first), *split(times)) for call in calls)
 
     def _log_scalars(self, items: list[tuple[Any, Any]]) -> bool:
         """Logs numbers to series that exist; False when nothing was logged."""
@@ -178,41 +188,34 @@ class Run:
             if type(value) is not float:
                 if not isinstance(value, (int, float, np.floating, np.integer, np.bool_)):
                     return False
-                value = float(value)
+                try:
+                    value = float(value)
+                except OverflowError:  # an int that only the ordinary way takes
+                    return False
             if type(name) is not str or name not in known:
                 return False
             numbers.append((name, value))
-        for name, value in numbers:
-            if not self.fast_log(name, value):
-                self._engine.points(
-                    known[name], np.array([value], np.float64), None, None, None, None
-                )
+        self._points(
+            (known[name], np.array([value], np.float64), None, None, None, None)
+            for name, value in numbers
+            if not self.fast_log(name, value)
+        )
         return True
 
-    def _checked(
-        self,
-        item: tuple[object, object],
-        key: tuple[str, Labels],
-        ordering: Ordering,
-        first: int | arrays.UInts | None,
-        times: int | arrays.Ints | None,
-    ) -> tuple[int, arrays.Values]:
-        name, value = item
-        what = f"the value of {name!r}"
-        values = arrays.row(arrays.values(value, what), what)
-        if not len(values):
-            return 0, values  # an empty array is silently nothing
-        for given, argument in ((first, "step"), (times, "timestamp")):
-            if isinstance(given, np.ndarray) and given.shape != values.shape:
-                raise MetranaValidationError(
-                    f"{argument} must be one number or as many as the values of {name!r}: "
-                    f"its shape is {given.shape}, theirs {values.shape}"
-                )
-        if ordering == "unordered" and first is None:
-            raise MetranaValidationError(
-                f"log_distributed needs a step for {name!r}: writers of one series meet on it"
-            )
-        return self._series_of(name, *key, ordering), values
+    def _points(self, calls: Iterable[tuple[Any, ...]]) -> None:
+        """Hands all calls to the engine, and raises then what one of them said.
+
+        Neither a loss that surfaces nor a full queue is the fault of the call it is
+        raised by, which has been dealt with, nor of those after it.
+        """
+        raised: MetranaError | None = None
+        for call in calls:
+            try:
+                self._engine.points(*call)
+            except (MetranaSenderError, MetranaEventQueueFullError) as error:  # noqa: PERF203
+                raised = raised or error
+        if raised is not None:
+            raise raised
 
     def _series_of(self, name: object, scale: str, labels: Labels, ordering: Ordering) -> int:
         if not isinstance(name, str):
@@ -269,11 +272,12 @@ class Run:
     def _environments_of(self, env_id: EnvironmentIds | None) -> NDArray[np.uint32]:
         # Most loops pass the same list again and again: comparing a thousand ids
         # with the last ones takes a tenth of the time of hashing them.
-        if isinstance(env_id, list) and env_id == self._last_list:
-            return self._last_environments
+        last, environments = self._last_list
+        if isinstance(env_id, list) and env_id and env_id == last:
+            return environments
         environments = self._look_up(environment_ids(env_id))
         if isinstance(env_id, list):
-            self._last_list, self._last_environments = env_id.copy(), environments
+            self._last_list = env_id.copy(), environments
         return environments
 
     def _look_up(self, ids: tuple[str, ...]) -> NDArray[np.uint32]:
@@ -348,8 +352,9 @@ class Run:
         return self._pid == os.getpid()
 
     def flush(self, timeout: float | None) -> bool:
-        """Waits until everything logged before is acknowledged or dropped; False: not in time."""
-        return self._engine.flush(timeout)
+        """Waits until everything logged before is stored; False: not in time, or not all."""
+        before = self.metrics().dropped
+        return self._engine.flush(timeout) and self.metrics().dropped == before
 
     def close(self, timeout: float) -> Metrics:
         """Flushes for at most `timeout` seconds; 0 drops what is unsent.
@@ -397,6 +402,34 @@ class Run:
             )
         except MetranaClosingError as error:
             logger.error("{}", error)
+
+
+def _row(name: object, value: object) -> arrays.Values:
+    what = f"the value of {name!r}"
+    return arrays.row(arrays.values(value, what), what)
+
+
+def _check_axes(
+    name: object,
+    values: arrays.Values,
+    first: int | arrays.UInts | None,
+    times: int | arrays.Ints | None,
+    ordering: Ordering,
+) -> None:
+    for given, argument in ((first, "step"), (times, "timestamp")):
+        if not isinstance(given, np.ndarray):
+            continue
+        if given.ndim > 1:
+            raise TypeError(f"{argument} must have one axis, not the shape {given.shape}")
+        if given.shape != values.shape:
+            raise MetranaValidationError(
+                f"{argument} must be one number or as many as the values of {name!r}: "
+                f"its shape is {given.shape}, theirs {values.shape}"
+            )
+    if ordering == "unordered" and first is None:
+        raise MetranaValidationError(
+            f"log_distributed needs a step for {name!r}: writers of one series meet on it"
+        )
 
 
 def scale_text(scale: str | None) -> str:

@@ -29,7 +29,6 @@ type batcher struct {
 	build    *builder
 	sequence uint64
 	spare    []*item
-	last     bool // the next request is the last one
 	dropping bool // nothing can be sent any more
 }
 
@@ -283,11 +282,15 @@ func (b *batcher) addEnvAttribute(call *attributesCall, i, around int) {
 	b.build.update.EnvAttributes = entries
 }
 
-// finish sends the rest together with the end of the run. There is a last
-// request in any case: its acknowledgement ends the sender.
+// finish sends the rest, and what ends the sender: the end of the run, or a
+// mere barrier where the run is left open.
 func (b *batcher) finish(ctx context.Context) {
-	b.last = true
-	b.build.update.CloseRun = !b.l.options.LeavesOpen
+	if b.l.options.LeavesOpen {
+		b.flush(ctx)
+		b.send(ctx, &request{barrier: make(chan struct{}), last: true})
+		return
+	}
+	b.build.update.CloseRun = true
 	b.build.size += 2
 	b.flush(ctx)
 }
@@ -306,7 +309,7 @@ func (b *batcher) flush(ctx context.Context) {
 	b.sequence += sequenceStride
 	u := &b.build.update
 	u.Sequence = b.sequence
-	r := &request{counts: b.build.counts, declarations: u.Declarations, last: b.last}
+	r := &request{counts: b.build.counts, declarations: u.Declarations, last: u.CloseRun}
 	r.frame = u.Encode(func(size int) []byte {
 		r.memory = b.l.chunks.get((size + 7) / 8)
 		return r.memory.bytes()[:0]

@@ -268,6 +268,42 @@ func TestCloseSendsTheRestTogetherWithTheEndOfTheRun(t *testing.T) {
 	})
 }
 
+func TestALoggerThatLeavesTheRunOpenSendsNoEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		o := testOptions(s)
+		o.LeavesOpen = true
+		l := opened(t, o)
+		log(t, l, seriesOf(t, l, "loss"), 1)
+		if err := closeLogger(l, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		wantEqual(t, "sent", checkBalance(t, l).Sent[FloatPoints], 1)
+		messages := s.messages(0)
+		wantEqual(t, "messages: the first, empty one and the point", len(messages), 2)
+		for _, m := range messages {
+			wantEqual(t, "close_run", m.CloseRun != nil, false)
+		}
+	})
+}
+
+func TestALoggerThatLeavesTheRunOpenEndsWhenItsDataIsGivenUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		s.scripts = []script{acknowledgeThen(1, errUnavailable)}
+		o := testOptions(s)
+		o.LeavesOpen, o.MaxSendRetries, o.BatchMaxAge = true, 1, 0
+		l := opened(t, o)
+		log(t, l, seriesOf(t, l, "loss"), 1)
+		begin := time.Now()
+		if err := closeLogger(l, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took > time.Minute {
+			t.Errorf("closing took %v", took)
+		}
+		wantEqual(t, "dropped", checkBalance(t, l).Dropped[FloatPoints], 1)
+	})
+}
+
 func TestCompressedFramesArriveAsTheyWere(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		o := testOptions(s)

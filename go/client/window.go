@@ -29,7 +29,7 @@ type window struct {
 	sent     int
 	frames   int // requests that are no barriers
 	changed  chan struct{}
-	finished bool // the last request was acknowledged
+	finished bool // the last request was acknowledged, or passed where it is a barrier
 }
 
 func newWindow() *window { return &window{changed: make(chan struct{}, 1)} }
@@ -103,7 +103,7 @@ func (w *window) drop(all bool) []*request {
 	for range n {
 		r := w.pop()
 		if r.barrier != nil {
-			close(r.barrier)
+			w.pass(r)
 			continue
 		}
 		dropped = append(dropped, r)
@@ -131,6 +131,11 @@ func (w *window) pop() *request {
 
 func (w *window) passBarriers() {
 	for len(w.requests) > 0 && w.requests[0].barrier != nil {
-		close(w.pop().barrier)
+		w.pass(w.pop())
 	}
+}
+
+func (w *window) pass(barrier *request) {
+	close(barrier.barrier)
+	w.finished = w.finished || barrier.last
 }

@@ -14,7 +14,7 @@ from loguru import logger
 
 import metrana
 import metrana.run
-from metrana import StandardMetricScale, api, git
+from metrana import StandardMetricScale, api, errors, git
 from metrana import messages as own_messages
 from recording_engine import Call, RecordingEngine
 
@@ -277,6 +277,67 @@ def test_steps_and_timestamps(
 ) -> None:
     metrana.log("loss", [0.1, 0.2, 0.3], **given)
     assert engine.calls == [("points", (1, [0.1, 0.2, 0.3], *place))]
+
+
+@pytest.mark.parametrize("error", [errors.MetranaSenderError, errors.MetranaEventQueueFullError])
+def test_a_mapping_is_handed_over_whole_before_anything_is_raised(
+    engine: RecordingEngine, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    take = engine.points
+
+    def take_and_raise(*call: Any) -> None:
+        take(*call)
+        raise error(f"said by call {len(engine.calls)}")
+
+    monkeypatch.setattr(engine, "points", take_and_raise)
+    for _ in range(2):  # series that are new, and then known
+        engine.room_in_ring = False
+        engine.calls.clear()
+        with pytest.raises(error, match="call 1"):
+            metrana.log({"a": 1.0, "b": 2.0, "c": 3.0})
+        assert [call[1][1][0] for call in engine.calls] == [1.0, 2.0, 3.0]
+
+
+def test_an_int_beyond_floats_is_infinite_in_a_known_series_too(engine: RecordingEngine) -> None:
+    engine.room_in_ring = False  # nor does the real one take it
+    for _ in range(2):
+        metrana.log("loss", 10**400)
+    assert [call[1][1] for call in engine.calls if call[0] == "points"] == [[float("inf")]] * 2
+
+
+def test_an_empty_array_is_nothing_whatever_its_step(engine: RecordingEngine) -> None:
+    engine.calls.clear()
+    metrana.log("loss", [], step=-1, timestamp="never")
+    metrana.log({"loss": [], "accuracy": np.empty(0)}, step=[])
+    assert engine.calls == []
+
+
+def test_two_axes_of_steps_are_a_type_error(engine: RecordingEngine) -> None:
+    engine.calls.clear()
+    with pytest.raises(TypeError, match=r"step.*\(1, 2\)"):
+        metrana.log("loss", [1.0, 2.0], step=[[1, 2]])
+    with pytest.raises(TypeError, match=r"timestamp.*\(1, 2\)"):
+        metrana.log("loss", [1.0, 2.0], timestamp=[[1, 2]])
+    assert engine.calls == []
+
+
+def test_a_list_of_environments_is_its_own_threads(engine: RecordingEngine) -> None:
+    lists = [[f"{thread}-{i}" for i in range(50)] for thread in range(2)]
+
+    def log_on(ids: list[str]) -> None:
+        for _ in range(500):
+            metrana.log_rl_environment_step(ids[0], np.ones(50), rl_step=0, env_id=ids)
+
+    workers = [threading.Thread(target=log_on, args=(ids,)) for ids in lists]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    numbers: dict[int, set[tuple[int, ...]]] = {}
+    for name, (series, environments, *_) in engine.calls:
+        if name == "rl_env_steps":
+            numbers.setdefault(series, set()).add(tuple(environments))
+    assert sorted(map(len, numbers.values())) == [1, 1]
 
 
 @pytest.mark.parametrize(

@@ -325,15 +325,35 @@ metrana.close()
         assert len(points) > 5
 
 
+def test_without_memory_files_the_copy_is_loaded_from_a_temporary_one(
+    run: Run, stored: Stored, tmp_path: Path
+) -> None:
+    run(f"""
+import tempfile
+tempfile.tempdir = {str(tmp_path)!r}
+begin()
+def child():
+    del os.memfd_create
+    metrana.log("loss", 1.0)
+    assert not [name for name in os.listdir(tempfile.tempdir) if "libmetrana" in name]
+    reap(fork(metrana.log, "deeper", 2.0))
+reap(fork(child))
+metrana.close()
+""")
+    assert stored("loss") == [(0, 1.0)]
+    assert stored("deeper") == [(0, 2.0)]
+
+
 def test_when_no_second_engine_can_be_loaded_one_error_says_so(run: Run, stored: Stored) -> None:
     run("""
 from metrana import errors
 begin()
 metrana.log("loss", 1.0)
+import tempfile
 def child():
-    def refuse(name, *flags):
-        raise OSError("memfd is not allowed here")
-    os.memfd_create = refuse
+    def refuse(*given, **options):
+        raise OSError("no place to load it from")
+    os.memfd_create = tempfile.NamedTemporaryFile = refuse
     texts = []
     for _ in range(2):
         try:
@@ -341,7 +361,7 @@ def child():
         except errors.MetranaProcessForkError as error:
             texts.append(str(error))
     assert len(texts) == 2 and texts[0] == texts[1]
-    assert "memfd is not allowed here" in texts[0] and "spawn" in texts[0], texts[0]
+    assert "no place to load it from" in texts[0] and "spawn" in texts[0], texts[0]
 reap(fork(child))
 metrana.close()
 """)

@@ -86,7 +86,14 @@ func mt_series(
 //export mt_find_series
 func mt_find_series(
 	logger C.int64_t, lengths unsafe.Pointer, parts C.int32_t, name unsafe.Pointer, n C.int32_t,
-) C.int64_t {
+) (series C.int64_t) {
+	var status C.int32_t
+	defer func() {
+		if status != 0 {
+			series = C.int64_t(status)
+		}
+	}()
+	defer errorBuffer{}.stopPanic(&status)
 	h, err := find(logger)
 	if err != nil {
 		return statusHandle
@@ -105,7 +112,8 @@ func mt_find_series(
 // mt_last_step returns 1 and the last step, or 0 when there is none.
 //
 //export mt_last_step
-func mt_last_step(logger, series C.int64_t, out unsafe.Pointer) C.int32_t {
+func mt_last_step(logger, series C.int64_t, out unsafe.Pointer) (status C.int32_t) {
+	defer errorBuffer{}.stopPanic(&status)
 	h, err := find(logger)
 	if err != nil || series>>32 != logger {
 		return statusHandle
@@ -150,14 +158,16 @@ func mt_environment(
 // It returns which are known, as bits 1 and 2.
 //
 //export mt_environment_last
-func mt_environment_last(logger C.int64_t, id unsafe.Pointer, n C.int32_t, out unsafe.Pointer) C.int32_t {
+func mt_environment_last(
+	logger C.int64_t, id unsafe.Pointer, n C.int32_t, out unsafe.Pointer,
+) (known C.int32_t) {
+	defer errorBuffer{}.stopPanic(&known)
 	h, err := find(logger)
 	if err != nil {
 		return statusHandle
 	}
 	last := h.logger.EnvironmentLast(string(memory[byte](id, int(n))))
 	copy(memory[uint64](out, 2), []uint64{last.RLStep, last.Episode})
-	var known C.int32_t
 	if last.HasRLStep {
 		known |= 1
 	}

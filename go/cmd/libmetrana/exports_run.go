@@ -22,7 +22,8 @@ func memory[T any](p unsafe.Pointer, n int) []T {
 }
 
 //export mt_version
-func mt_version(buffer unsafe.Pointer, size C.int32_t) C.int32_t {
+func mt_version(buffer unsafe.Pointer, size C.int32_t) (status C.int32_t) {
+	defer errorBuffer{}.stopPanic(&status)
 	errorBuffer{buffer, size}.write(version)
 	return statusOK
 }
