@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,141 @@ func TestWhatIsUnacknowledgedIsSentAgainByteForByte(t *testing.T) {
 		wantEqual(t, "resent", c.RequestsResent, 6)
 		wantEqual(t, "attempts", c.ConnectionAttempts, 2)
 		wantEqual(t, "failures", c.SendErrors, 1)
+	})
+}
+
+func TestSurplusAcknowledgementsAreIgnored(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		s.scripts = []script{func(p *peer) error {
+			if err := p.receive(); err != nil {
+				return err
+			}
+			for range 5 {
+				if err := p.ack(); err != nil {
+					return err
+				}
+			}
+			return swallow(p, nil)
+		}}
+		o := testOptions(s)
+		o.BatchMaxAge = 0
+		l := opened(t, o)
+		synctest.Wait() // the surplus is there before anything is sent
+		log(t, l, seriesOf(t, l, "loss"), 1)
+		synctest.Wait()
+		wantEqual(t, "sent", l.Counters().Sent[FloatPoints], 0)
+		if err := closeLogger(l, 0); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// Pauses between attempts double from the initial one to the longest one, each
+// with a little more at random, and begin anew after progress.
+func TestPausesDoubleAndBeginAnewAfterProgress(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		o := testOptions(s)
+		o.InitialBackoff, o.MaxBackoff, o.MaxSendRetries, o.BatchMaxAge = 50*time.Millisecond, time.Second, -1, 0
+		l := opened(t, o)
+		synctest.Wait()
+		check := func(want ...time.Duration) {
+			t.Helper()
+			s.refuseConnections(errors.New("connection refused"))
+			s.grpc.Stop()
+			begin, before := time.Now(), len(s.dialled())
+			time.Sleep(10 * time.Second)
+			attempts := append([]time.Time{begin}, s.dialled()[before:]...)
+			for i, least := range want {
+				pause := attempts[i+1].Sub(attempts[i])
+				if pause < least || pause > least+least/16+time.Millisecond {
+					t.Errorf("pause %d is %v, want %v and a sixteenth at most", i, pause, least)
+				}
+			}
+		}
+		ms := time.Millisecond
+		check(50*ms, 100*ms, 200*ms, 400*ms, 800*ms, 1000*ms, 1000*ms)
+		s.start()
+		log(t, l, seriesOf(t, l, "loss"), 1)
+		flush(t, l)
+		check(50*ms, 100*ms, 200*ms)
+		if err := closeLogger(l, 0); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A server that comes back at its address gets what it did not acknowledge.
+func TestARestartedServerGetsTheRest(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		o := testOptions(s)
+		o.MaxSendRetries, o.BatchMaxAge = -1, 0
+		l := opened(t, o)
+		series := seriesOf(t, l, "loss")
+		for i := range 10 {
+			log(t, l, series, float64(i))
+			if i%3 == 0 {
+				s.grpc.Stop()
+				s.start()
+			}
+		}
+		flush(t, l)
+		wantEqual(t, "sent", checkBalance(t, l).Sent[FloatPoints], 10)
+		if err := closeLogger(l, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// At every moment nothing is sent or dropped that was not added before, and in
+// the end each point is one or the other; while many threads log, the server
+// fails, and the queue overflows.
+func TestCountersBalanceAtEveryMoment(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *server) {
+		for range 40 {
+			s.scripts = append(s.scripts, acknowledgeThen(4, errUnavailable))
+		}
+		o := testOptions(s)
+		o.BatchMaxAge, o.QueueCapacity, o.MaxPendingRequests, o.MaxSendRetries = time.Millisecond, 20, 2, 3
+		l := opened(t, o)
+		var loggers sync.WaitGroup
+		for thread := range 8 {
+			series := seriesOf(t, l, fmt.Sprint("loss", thread))
+			loggers.Go(func() {
+				for i := range 300 {
+					time.Sleep(time.Duration(i%40) * time.Millisecond)
+					p := Points{Series: series, Values: make([]float64, 1+i%50), Millis: 1}
+					for waited := time.Duration(0); ; waited += waitSlice {
+						if err := l.Points(&p, waited); !errors.Is(err, ErrAgain) {
+							break
+						}
+					}
+				}
+			})
+		}
+		logged := make(chan struct{})
+		go func() {
+			loggers.Wait()
+			close(logged)
+		}()
+		for running := true; running; {
+			select {
+			case <-logged:
+				running = false
+			case <-time.After(time.Millisecond):
+			}
+			// Later counters are read first: they can only have grown meanwhile.
+			sent, dropped := l.counters.sent.load(), l.counters.dropped.load()
+			added := l.counters.added.load()
+			if sent[FloatPoints]+dropped[FloatPoints] > added[FloatPoints] {
+				t.Fatalf("sent %d, dropped %d, but added %d", sent[FloatPoints], dropped[FloatPoints], added[FloatPoints])
+			}
+		}
+		_ = closeLogger(l, time.Hour) // says what was lost, which is counted
+		c := checkBalance(t, l)
+		wantEqual(t, "added", c.Added[FloatPoints], 8*300/50*(50*51/2))
+		if c.Sent[FloatPoints] == 0 || c.Dropped[FloatPoints] == 0 || c.RequestsResent == 0 {
+			t.Errorf("the test should send, drop and resend: %+v", c)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,6 +34,7 @@ type server struct {
 
 	mu       sync.Mutex
 	refuse   error // of dialling
+	dials    []time.Time
 	init     []initScript
 	inits    []*ingestion.InitializeRunLoggingRequest
 	scripts  []script
@@ -71,7 +73,14 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 }
 
 func newServer(t *testing.T) *server {
-	s := &server{t: t, listener: bufconn.Listen(1 << 16)}
+	s := &server{t: t}
+	s.start()
+	return s
+}
+
+// start listens, again after grpc.Stop.
+func (s *server) start() {
+	listener := bufconn.Listen(1 << 16)
 	s.grpc = grpc.NewServer(grpc.ForceServerCodecV2(rawCodec{}), grpc.MaxRecvMsgSize(math.MaxInt32))
 	s.grpc.RegisterService(&grpc.ServiceDesc{
 		ServiceName: ingestion.IngestService_ServiceDesc.ServiceName,
@@ -81,18 +90,28 @@ func newServer(t *testing.T) *server {
 			{StreamName: "UpdateRunStream", ServerStreams: true, ClientStreams: true, Handler: s.serveStream},
 		},
 	}, s)
-	go s.grpc.Serve(s.listener) //nolint:errcheck // ends with Stop
-	return s
+	s.mu.Lock()
+	s.listener, s.refuse = listener, nil
+	s.mu.Unlock()
+	go s.grpc.Serve(listener) //nolint:errcheck // ends with Stop
 }
 
 func (s *server) dial(ctx context.Context, _ string) (net.Conn, error) {
 	s.mu.Lock()
-	refused := s.refuse
+	s.dials = append(s.dials, time.Now())
+	refused, listener := s.refuse, s.listener
 	s.mu.Unlock()
 	if refused != nil {
 		return nil, refused
 	}
-	return s.listener.DialContext(ctx)
+	return listener.DialContext(ctx)
+}
+
+// dialled returns when it was tried to connect.
+func (s *server) dialled() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.dials)
 }
 
 func (s *server) refuseConnections(err error) {
@@ -261,7 +280,7 @@ func inBubble(t *testing.T, f func(t *testing.T, s *server)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
-		defer s.grpc.Stop()
+		defer func() { s.grpc.Stop() }() // the one that runs then
 		f(t, s)
 	})
 }
