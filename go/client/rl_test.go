@@ -122,6 +122,7 @@ func TestEpisodesGoOnOverRLSteps(t *testing.T) {
 		}
 		f("a rl0 ~0+1", "a", 0, 1, None)
 		f("a rl1 ~1+2; b rl1 ~0+2", "a b", 1, 2, None)
+		f("a rl1 ~3+1", "a", 1, 1, None)
 		f("a rl1 ~7+1", "a", 1, 1, One, 7)
 		f("a rl2 ~8+1", "a", 2, 1, None)
 		f("a rl2 ~[3 12]", "a", 2, 2, PerPoint, 3, 12)

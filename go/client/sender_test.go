@@ -2,10 +2,13 @@ package client
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +36,7 @@ func TestNothingIsSentBeforeTheFirstAcknowledgement(t *testing.T) {
 		log(t, l, seriesOf(t, l, "loss"), 1)
 		time.Sleep(time.Minute) // fake: the batch is long due
 		synctest.Wait()
+		wantEqual(t, "requests on their way before the acknowledgement", l.Counters().RequestsInFlight, 0)
 		wantEqual(t, "messages before the acknowledgement", len(s.frames(0)), 1)
 		hello := s.messages(0)[0]
 		wantText(t, "hello", hello, parse(t, []byte("\x0a\x03run\x10\x07")))
@@ -443,7 +447,12 @@ func TestALoggerThatLeavesTheRunOpenEndsWhenItsDataIsGivenUp(t *testing.T) {
 func TestCompressedFramesArriveAsTheyWere(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
 		o := testOptions(s)
+		var written atomic.Int64
 		o.Zstd = true
+		o.dial = func(ctx context.Context, address string) (net.Conn, error) {
+			conn, err := s.dial(ctx, address)
+			return countingConn{conn, &written}, err
+		}
 		l := opened(t, o)
 		log(t, l, seriesOf(t, l, "loss"), make([]float64, 10_000)...)
 		if err := closeLogger(l, time.Minute); err != nil {
@@ -452,7 +461,22 @@ func TestCompressedFramesArriveAsTheyWere(t *testing.T) {
 		batch := s.messages(0)[1].Series[0].PointBatches[0]
 		wantEqual(t, "values", len(batch.Values), 10_000)
 		wantEqual(t, "sent", checkBalance(t, l).Sent[FloatPoints], 10_000)
+		if n := written.Load(); n > 8*10_000/10 {
+			t.Errorf("%d bytes were written for 80,000 equal ones", n)
+		}
 	})
+}
+
+// countingConn counts the bytes that are written to it.
+type countingConn struct {
+	net.Conn
+	written *atomic.Int64
+}
+
+func (c countingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written.Add(int64(n))
+	return n, err
 }
 
 func TestTheCallerOfADeadLoggerHearsWhy(t *testing.T) {

@@ -9,8 +9,6 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
-	"github.com/metrana/metrana/go/store"
-	"github.com/metrana/metrana/go/wire/pb/common"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 	"github.com/metrana/metrana/go/wire/pb/types"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -49,7 +47,12 @@ func (s *Service) InitializeRunLogging(
 		return connect.NewError(connect.CodeInternal, err)
 	}
 	s.log.Info("logger connected", "workspace", run.Workspace, "project", run.Project, "run", run.Name, "created", created)
-	for _, message := range handshake(run, created, points) {
+	seeds, err := s.seedsOf(run, points)
+	if err != nil {
+		s.log.Error("reading the run that a run was forked from", "run", run.Name, "error", err)
+		return connect.NewError(connect.CodeInternal, err)
+	}
+	for _, message := range handshake(run, created, seeds) {
 		if err := stream.Send(message); err != nil {
 			return err
 		}
@@ -103,23 +106,21 @@ func initError(err error) error {
 	return connect.NewError(connect.CodeInternal, err)
 }
 
-func handshake(run *catalog.Run, created bool, points *store.Run) []*initResponse {
+func handshake(run *catalog.Run, created bool, seeds seeds) []*initResponse {
 	messages := []*initResponse{{Msg: &ingestion.InitializeRunLoggingResponse_InitializedRun_{
 		InitializedRun: &ingestion.InitializeRunLoggingResponse_InitializedRun{
 			Created: created, RunId: run.ID[:], OrchestrationIdentifier: run.Orchestration,
 			CreationTime: timestamppb.New(run.Created),
 		},
 	}}}
-	series := seriesSeeds(points)
-	for i, page := range pages(series) {
+	for i, page := range pages(seeds.series) {
 		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps_{
-			LastLoggedSteps: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps{Series: page, IsLast: isLast(series, i)},
+			LastLoggedSteps: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps{Series: page, IsLast: isLast(seeds.series, i)},
 		}})
 	}
-	envs := envSeeds(points)
-	for i, page := range pages(envs) {
+	for i, page := range pages(seeds.envs) {
 		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_EnvStatuses_{
-			EnvStatuses: &ingestion.InitializeRunLoggingResponse_EnvStatuses{Envs: page, IsLast: isLast(envs, i)},
+			EnvStatuses: &ingestion.InitializeRunLoggingResponse_EnvStatuses{Envs: page, IsLast: isLast(seeds.envs, i)},
 		}})
 	}
 	return messages
@@ -134,28 +135,3 @@ func pages[T any](list []T) [][]T {
 }
 
 func isLast[T any](list []T, page int) bool { return (page+1)*seedPage >= len(list) }
-
-// seriesSeeds tells the last steps of the standard series. RL series are seeded
-// by their environments.
-func seriesSeeds(points *store.Run) []*seriesInfo {
-	var seeds []*seriesInfo
-	for _, info := range points.SeriesInfos() {
-		if !info.Standard {
-			continue
-		}
-		seeds = append(seeds, &seriesInfo{
-			MetricName: info.Key.Name, Scale: info.Key.Scale, FlatLabels: info.Key.FlatLabels(),
-			Ordering: types.OrderingMode(info.Ordering), LastStep: info.LastStep,
-			ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
-		})
-	}
-	return seeds
-}
-
-func envSeeds(points *store.Run) []*envState {
-	var seeds []*envState
-	for _, env := range points.Environments() {
-		seeds = append(seeds, &envState{EnvName: env.ID, LastRlStep: env.LastRLStep, LastEpisode: max(env.LastEpisode, env.LastMinorEpisode)})
-	}
-	return seeds
-}

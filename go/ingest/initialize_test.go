@@ -126,6 +126,46 @@ func TestForkPointIsStored(t *testing.T) {
 	}
 }
 
+func TestAForkedRunGoesOnWhereItsParentStoodAtTheFork(t *testing.T) {
+	f := start(t, localMode)
+	log := func(run []byte, declarations []*types.SeriesDeclaration, series []*types.StreamingSeriesUpdate) {
+		t.Helper()
+		u := f.open(run)
+		u.send(&ingestion.UpdateRunRequest{RunId: run, LoggerId: 1})
+		u.send(&ingestion.UpdateRunRequest{RunId: run, LoggerId: 1, SeriesDeclarations: declarations, Series: series})
+		u.acknowledged(2)
+		u.end()
+	}
+	fork := func(child, parent string, step uint64) (id []byte, seeds string) {
+		t.Helper()
+		request := initRequest(child)
+		request.Run.ForkPoint = &types.ForkPoint{ParentRunName: parent, ForkStep: step}
+		messages, err := f.handshake(request)
+		f.must(err)
+		for _, s := range messages[1].GetLastLoggedSteps().GetSeries() {
+			seeds += fmt.Sprintf("%s %d, ", s.GetMetricName(), s.GetLastStep())
+		}
+		return messages[0].GetInitializedRun().GetRunId(), seeds
+	}
+	parent := f.run("parent")
+	declarations := append(loss(1), declare(2, "short", "ML_STEP", ordered), declare(3, "later", "ML_STEP", ordered))
+	log(parent, declarations, append(append(floats(1, 0, make([]float64, 30)...), floats(2, 0, 1, 2)...), floats(3, 20, 1)...))
+	child, seeds := fork("child", "parent", 12)
+	if want := "loss 12, short 1, "; seeds != want {
+		t.Errorf("child: %s, want %s", seeds, want)
+	}
+	log(child, loss(1), floats(1, 13, 1, 2, 3))
+	if _, seeds = fork("child", "parent", 12); seeds != "loss 15, short 1, " {
+		t.Errorf("child after its own points: %s", seeds)
+	}
+	if _, seeds = fork("grandchild", "child", 14); seeds != "loss 14, short 1, " {
+		t.Errorf("grandchild: %s", seeds)
+	}
+	if _, seeds = fork("early", "child", 5); seeds != "loss 5, short 1, " {
+		t.Errorf("a fork before its parent's fork: %s", seeds)
+	}
+}
+
 func TestHandshakeRefusals(t *testing.T) {
 	f := start(t, ingest.Options{})
 	local := start(t, localMode)

@@ -132,7 +132,7 @@ func newColumn(run string, info store.SeriesInfo, points store.Columns) column {
 	return column{run: run, key: info.Key, xs: points.Steps, values: points.Values, times: points.Times}
 }
 
-// inherit puts the parent's points up to the fork before a run's own behind it.
+// inherit puts the parent's points up to the fork before a run's own behind them.
 func inherit(run runPoints, parent, own []column) []column {
 	var columns []column
 	for _, c := range parent {
@@ -142,12 +142,12 @@ func inherit(run runPoints, parent, own []column) []column {
 			if compareKeys(mine.key, c.key) != 0 {
 				continue
 			}
-			if run.Fork.Step < math.MaxUint64 {
-				mine = stepCut{from: run.Fork.Step + 1, to: math.MaxUint64}.apply(mine)
-				c.xs = append(c.xs[:len(c.xs):len(c.xs)], mine.xs...)
-				c.values = append(c.values[:len(c.values):len(c.values)], mine.values...)
-				c.times = append(c.times[:len(c.times):len(c.times)], mine.times...)
+			if n := len(c.xs); n > 0 {
+				mine = stepCut{from: c.xs[n-1] + 1, to: math.MaxUint64}.apply(mine)
 			}
+			c.xs = append(c.xs[:len(c.xs):len(c.xs)], mine.xs...)
+			c.values = append(c.values[:len(c.values):len(c.values)], mine.values...)
+			c.times = append(c.times[:len(c.times):len(c.times)], mine.times...)
 			own = append(own[:i:i], own[i+1:]...)
 			break
 		}

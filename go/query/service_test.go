@@ -181,6 +181,15 @@ func TestForkedRunsInherit(t *testing.T) {
 	}
 	f(false, 7)
 	f(true, 3, 2, 7)
+	// A fork far behind the parent's last point hides nothing of the child.
+	w.run("late", &catalog.Fork{Parent: "a", Step: 1000}, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss"), 500, 7)
+	})
+	answer := ask(w, w.client.ListFloatSeries, &pb.ListFloatSeriesRequest{
+		Workspace: "w", Project: "p", RunNames: []string{"late"}, SeriesQueries: []string{`loss(filter=(split != "test"))`}, IncludeInherited: true,
+	})
+	inherited := answer.GetRunPoints()[0].GetSeries()[0].GetPoints().GetSteps()
+	same(t, "the last step", inherited[len(inherited)-1:], []uint64{500})
 }
 
 func TestDefinitionsAndAttributes(t *testing.T) {

@@ -102,6 +102,7 @@ func (s *stdState) observe(step uint64, time int64, value float64) {
 	if s.count == 0 || step >= s.last {
 		s.last, s.lastTime, s.lastValue = step, time, value
 	}
+	s.count++
 }
 
 // observeAll takes in columns that the step rules have let through.
@@ -114,14 +115,15 @@ func (s *stdState) observeAll(c *columns) {
 		n := len(c.values)
 		times.Skip(n - 1)
 		s.observe(run.First, int64(c.ints[colTime][0].First), c.values[0])
-		s.observe(run.First+run.Delta*uint64(n-1), int64(times.Next()), c.values[n-1])
-		s.count += uint64(n)
+		if n > 1 {
+			s.observe(run.First+run.Delta*uint64(n-1), int64(times.Next()), c.values[n-1])
+			s.count += uint64(n) - 2 // the others
+		}
 		return
 	}
 	for _, value := range c.values {
 		step, time := steps.Next(), times.Next()
 		s.observe(step, int64(time), value)
-		s.count++
 	}
 }
 

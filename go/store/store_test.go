@@ -85,6 +85,24 @@ func TestOrderedSeriesKeepStepsAboveTheLast(t *testing.T) {
 	}
 }
 
+func TestASeriesIsSummedUpFromItsFirstStepToItsLast(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	f := func(first uint64, n int, wantCount, wantFirst, wantLast uint64) {
+		t.Helper()
+		commit(t, r, func(tx *Tx) {
+			tx.Append(tx.Series(shared, point.Unordered), 7, point.Batch{Steps: point.Steps{First: first}, Values: make([]float64, n)})
+		})
+		if i := r.SeriesInfos()[0]; i.Count != wantCount || i.FirstStep != wantFirst || i.LastStep != wantLast {
+			t.Fatalf("%d points from %d to %d, want %d from %d to %d", i.Count, i.FirstStep, i.LastStep, wantCount, wantFirst, wantLast)
+		}
+	}
+	f(20, 30, 30, 20, 49)
+	f(60, 1, 31, 20, 60)
+	f(5, 2, 33, 5, 60)
+}
+
 func TestUnorderedSeriesKeepTheLastWriteOfEachLogger(t *testing.T) {
 	db := open(t, t.TempDir())
 	defer closed(t, db)

@@ -150,8 +150,6 @@ def test_the_run_goes_on_when_a_child_has_ended(run: Run) -> None:
     run("""
 begin()
 reap(fork(metrana.log, "loss", 1.0))
-metrana.log("parent", 1.0)
-metrana.flush()
 from read_back import Reader
 reader = Reader(URL, "ws", "p", "r")
 assert reader.attributes()["sys/status"] == "RUNNING"
