@@ -248,14 +248,26 @@ def test_runs_of_one_name_overwrite_nothing(start: Begin, folder: Path) -> None:
         assert looks_like(decoded(folder / "r" / name)[0], colour)
 
 
-def test_environments_in_step_share_one_encoder(start: Begin, folder: Path) -> None:
-    with start(rendering_max_concurrent_encoders=1) as run:
+@pytest.mark.parametrize("encoders", [1, 2, 3])
+def test_environments_in_step_share_the_encoders(
+    start: Begin, folder: Path, monkeypatch: pytest.MonkeyPatch, encoders: int
+) -> None:
+    opened: list[int] = []
+    encode = rendering.Video.encode
+
+    def count_and_encode(video: rendering.Video, frame: rendering.Frame) -> None:
+        opened.append(len([*folder.rglob("*.part")]))
+        encode(video, frame)
+
+    monkeypatch.setattr(rendering.Video, "encode", count_and_encode)
+    with start(rendering_max_concurrent_encoders=encoders) as run:
         for episode in range(3):
             for _ in range(rendering._IDLE_FRAMES * 2):
                 for env in range(3):
                     run.log_rendering(
                         plain(RED, 16, 16), rl_step=0, episode=episode, env_id=f"e{env}"
                     )
+    assert max(opened) == encoders
     expected = [f"r/e{env}_{episode}.mp4" for env in range(3) for episode in range(3)]
     assert videos(folder) == expected
     for path in expected:
