@@ -124,16 +124,16 @@ func TestSurplusAcknowledgementsAreIgnored(t *testing.T) {
 					return err
 				}
 			}
-			return swallow(p, nil)
+			return acknowledge(p)
 		}}
 		o := testOptions(s)
 		o.BatchMaxAge = 0
 		l := opened(t, o)
 		synctest.Wait() // the surplus is there before anything is sent
 		log(t, l, seriesOf(t, l, "loss"), 1)
-		synctest.Wait()
-		wantEqual(t, "sent", l.Counters().Sent[FloatPoints], 0)
-		if err := closeLogger(l, 0); err != nil {
+		flush(t, l)
+		wantEqual(t, "sent", l.Counters().Sent[FloatPoints], 1)
+		if err := closeLogger(l, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -176,19 +176,25 @@ func TestPausesDoubleAndBeginAnewAfterProgress(t *testing.T) {
 // A server that comes back at its address gets what it did not acknowledge.
 func TestARestartedServerGetsTheRest(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
+		s.scripts = []script{acknowledgeThen(3, nil), acknowledgeThen(4, nil)}
 		o := testOptions(s)
 		o.MaxSendRetries, o.BatchMaxAge = -1, 0
 		l := opened(t, o)
 		series := seriesOf(t, l, "loss")
-		for i := range 10 {
-			log(t, l, series, float64(i))
-			if i%3 == 0 {
+		for i := range 3 {
+			for range 5 {
+				log(t, l, series, float64(i))
+				synctest.Wait()
+			}
+			if i < 2 {
 				s.grpc.Stop()
 				s.start()
 			}
 		}
 		flush(t, l)
-		wantEqual(t, "sent", checkBalance(t, l).Sent[FloatPoints], 10)
+		c := checkBalance(t, l)
+		wantEqual(t, "sent", c.Sent[FloatPoints], 15)
+		wantText(t, "sent again", c.RequestsResent > 0, true)
 		if err := closeLogger(l, time.Minute); err != nil {
 			t.Fatal(err)
 		}
@@ -200,8 +206,11 @@ func TestARestartedServerGetsTheRest(t *testing.T) {
 // fails, and the queue overflows.
 func TestCountersBalanceAtEveryMoment(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *server) {
-		for range 40 {
+		for range 10 { // each gets three requests over, and then fails beyond the limit
 			s.scripts = append(s.scripts, acknowledgeThen(4, errUnavailable))
+			for range 3 {
+				s.scripts = append(s.scripts, acknowledgeThen(1, errUnavailable))
+			}
 		}
 		o := testOptions(s)
 		o.BatchMaxAge, o.QueueCapacity, o.MaxPendingRequests, o.MaxSendRetries = time.Millisecond, 20, 2, 3

@@ -13,6 +13,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -108,9 +109,11 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // isPage tells paths that the page answers from those of files and RPCs that do
-// not exist. Names of projects and runs may hold anything, dots too.
+// not exist. Names of projects and runs may hold anything, dots too; a workspace
+// may even be called as the folder of the built files.
 func isPage(name string) bool {
-	return !strings.HasPrefix(name, "assets/") && !strings.HasPrefix(name, "metrana_protobuf.") && name != "favicon.ico"
+	isBuilt := strings.HasPrefix(name, "assets/") && slices.Contains([]string{".js", ".css", ".map"}, path.Ext(name))
+	return !isBuilt && !strings.HasPrefix(name, "metrana_protobuf.") && name != "favicon.ico"
 }
 
 func (a *asset) send(w http.ResponseWriter, r *http.Request) {

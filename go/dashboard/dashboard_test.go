@@ -27,6 +27,7 @@ func TestPages(t *testing.T) {
 	f("GET", "/assets/app-1.js", 200, "public, max-age=31536000, immutable", script)
 	f("HEAD", "/assets/app-1.js", 200, "public, max-age=31536000, immutable", "")
 	f("GET", "/assets/app-2.js", 404, "", "")
+	f("GET", "/assets/project/run", 200, "no-cache", "index") // a workspace's name
 	f("GET", "/metrana_protobuf.query.v1.svc.QueryService/Nothing", 404, "", "")
 	f("POST", "/", 405, "", "")
 }

@@ -323,7 +323,9 @@ def test_raise_raises(start: Begin, gate: Gate) -> None:
 
 
 def test_block_waits_and_loses_nothing(start: Begin, folder: Path, gate: Gate) -> None:
-    with start(rendering_queue_max_size=1, backpressure_strategy="block") as run:
+    with start(
+        rendering_queue_max_size=1, backpressure_strategy="block", enqueue_timeout_secs=0
+    ) as run:
         fill_queue(plain(RED))
         renderer = metrana.api._open_run()._renderer
 

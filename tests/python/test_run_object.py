@@ -142,6 +142,15 @@ def test_flush_gives_up_in_time_and_everything_stays_on_its_way(
     assert metrana.get_metrics().float_points_sent == 1
 
 
+def test_flush_says_when_something_was_dropped(begin: Begin, server: ServerProcess) -> None:
+    begin(max_send_retries=1, error_strategy="silent", init_timeout_secs=5)
+    assert metrana.flush()
+    server.kill()
+    metrana.log("loss", 1.0)
+    assert metrana.flush(60) is False
+    assert metrana.get_metrics().float_points_dropped == 1
+
+
 @pytest.mark.parametrize("timeout", [-1, float("nan"), "soon"])
 def test_flush_refuses_an_impossible_timeout(begin: Begin, timeout: Any) -> None:
     begin()

@@ -13,9 +13,9 @@ var version = "dev"
 const usage = `metrana-server: stores and shows what training runs log
 
 usage:
-  metrana-server serve [--data-dir DIR] [--listen HOST:PORT]
+  metrana-server serve [--data-dir DIR] [--listen HOST:PORT] [--verbose] [--insecure-allow-any-key]
       serve loggers and the dashboard until SIGTERM or Ctrl-C
-  metrana-server stat [--settle] --data-dir DIR
+  metrana-server stat [--settle] [--data-dir DIR]
       count what a data directory holds that no server is using, as JSON
   metrana-server version
   metrana-server help
