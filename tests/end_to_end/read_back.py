@@ -59,7 +59,7 @@ class Reader:
             request.resume_token = page.resume_token
 
     def float_series(
-        self, query: str, page: int = 1_000_000
+        self, query: str, page: int = 1_000_000, *, inherited: bool = False
     ) -> dict[str, list[tuple[int, float, int]]]:
         """(step, value, time in ms) of each series that the query selects, by labels."""
         request = message(
@@ -67,6 +67,7 @@ class Reader:
             run_names=[self._run],
             series_queries=[query],
             include_timestamps=True,
+            include_inherited=inherited,
             max_points_per_page=page,
             **self._project,
         )

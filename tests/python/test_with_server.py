@@ -16,6 +16,7 @@ import pytest
 
 import metrana
 from conftest import ServerProcess
+from read_back import Reader
 
 TIMEOUT_SECS = 120
 
@@ -78,6 +79,39 @@ def test_last_steps_are_known_at_once_and_after_a_resume(begin: Callable[..., No
         assert metrana.get_env_last_rl_step_and_episode("nobody") == (None, None)
         metrana.close(close_timeout=TIMEOUT_SECS)
         begin(resume_strategy="allow")
+
+
+def test_a_forked_run_goes_on_behind_its_parent(
+    begin: Callable[..., metrana.OpenRun], server: ServerProcess
+) -> None:
+    with begin(run_name="parent") as run:
+        run.log("loss", np.arange(100.0))
+        run.log("accuracy", [0.1, 0.2])
+    with begin(run_name="child", fork_from_run="parent", fork_at_step=9) as run:
+        assert run.get_last_step("loss") == 9
+        assert run.get_last_step("accuracy") == 1
+        run.log("loss", [-1.0, -2.0])
+        run.log("accuracy", 0.9)
+    reader = Reader(server.url, "ws", "p", "child")
+    for name, own, inherited in (
+        ("loss", [-1.0, -2.0], [float(value) for value in range(10)]),
+        ("accuracy", [0.9], [0.1, 0.2]),
+    ):
+        (points,) = reader.float_series(f"{name}()", inherited=True).values()
+        assert [value for _, value, _ in points] == inherited + own
+        assert [step for step, _, _ in points] == list(range(len(points)))
+        (points,) = reader.float_series(f"{name}()").values()
+        assert [value for _, value, _ in points] == own
+
+
+def test_compressed_points_are_stored_as_they_are(
+    begin: Callable[..., metrana.OpenRun], server: ServerProcess
+) -> None:
+    values = np.random.default_rng(1).normal(size=10_000)
+    with begin(compression="zstd", max_msg_size=20_000) as run:
+        run.log("loss", values)
+    (points,) = Reader(server.url, "ws", "p", "r").float_series("loss()").values()
+    assert np.array_equal([value for _, value, _ in points], values)
 
 
 def test_siblings_share_a_run_and_strangers_do_not(begin: Callable[..., None]) -> None:
