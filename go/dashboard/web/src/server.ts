@@ -178,6 +178,7 @@ export async function readBuckets(
       seriesQueries: [queryFor(metric)],
       bucketsCount: BigInt(buckets),
       useColumnarOutput: true,
+      includeInherited: true,
       ...selectionOf(range),
     },
     { signal },
