@@ -90,7 +90,6 @@ class Renderer:
         self._thread: threading.Thread | None = None
         self._in_vain = False  # a call waited for room as long as it may, and there was none since
         self._closing = False
-        self._abandoned = False
         self._dropped = 0
         self._problems: list[str] = []
         self._warned_of_alpha = False
@@ -245,7 +244,6 @@ class Renderer:
 
     def _abandon(self) -> None:
         with self._changed:
-            self._abandoned = True
             if self._count:
                 self._note(f"{self._drop_waiting():,} frames were not encoded in time")
             self._changed.notify_all()
