@@ -20,7 +20,7 @@ type axis struct {
 	width       float64
 }
 
-// newAxis spans the columns. across bounds the buckets of all series together.
+// newAxis spans the columns, whose xs ascend. across bounds the buckets of all series together.
 func newAxis(columns []column, buckets, across *int64) (axis, error) {
 	count := int64(defaultBuckets)
 	if buckets != nil {
@@ -35,22 +35,25 @@ func newAxis(columns []column, buckets, across *int64) (axis, error) {
 		}
 		count = max(min(count, *across/int64(max(len(columns), 1))), 1)
 	}
-	a := axis{first: math.MaxUint64}
-	for _, c := range columns {
-		for _, x := range []uint64{c.xs[0], c.xs[len(c.xs)-1]} {
-			a.first, a.last = min(a.first, x), max(a.last, x)
-		}
-	}
 	if len(columns) == 0 {
 		return axis{}, nil
 	}
-	a.count, a.width = int(count), 1
-	if span := a.last - a.first; span < uint64(count) {
+	first, last := uint64(math.MaxUint64), uint64(0)
+	for _, c := range columns {
+		first, last = min(first, c.xs[0]), max(last, c.xs[len(c.xs)-1])
+	}
+	return spanned(first, last, int(count)), nil
+}
+
+// spanned is the axis of so many steps in count buckets at most.
+func spanned(first, last uint64, count int) axis {
+	a := axis{first: first, last: last, count: count, width: 1}
+	if span := last - first; span < uint64(count) {
 		a.count = int(span) + 1
 	} else {
 		a.width = (float64(span) + 1) / float64(count)
 	}
-	return a, nil
+	return a
 }
 
 // start is the first step of bucket i.
@@ -149,14 +152,14 @@ func mark(list *[]uint64, i uint64, set bool) {
 	}
 }
 
-func fillAll(a axis, columns []column) ([]bucketed, []int) {
+func fillAll(a axis, columns []column) ([]bucketed, []pageable) {
 	filled := make([]bucketed, len(columns))
-	counts := make([]int, len(columns))
+	list := make([]pageable, len(columns))
 	for i, c := range columns {
 		filled[i] = a.fill(c)
-		counts[i] = len(filled[i].indexes)
+		list[i] = pageable{c.id(), len(filled[i].indexes)}
 	}
-	return filled, counts
+	return filled, list
 }
 
 // within gives the numbers of a list of marked buckets that belong to a part of

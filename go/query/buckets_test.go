@@ -100,12 +100,40 @@ func TestBucketsAcrossSeriesAreBounded(t *testing.T) {
 	}
 }
 
+// A run that goes on being written is read on the axis of the first page.
+func TestTheAxisOfLaterPagesIsThatOfTheFirst(t *testing.T) {
+	before := []column{{run: "a", xs: []uint64{0, 5, 99}, values: []float64{1, 2, 3}, times: []int64{0, 0, 0}}}
+	first, _, _, err := pagedAxis(before, nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := "a.1"
+	token := first.token(&place)
+	after := []column{
+		{run: "a", xs: []uint64{0, 5, 99, 100, 5000}, values: make([]float64, 5), times: make([]int64, 5)},
+		{run: "b", xs: []uint64{200}, values: make([]float64, 1), times: make([]int64, 1)},
+	}
+	later, kept, rest, err := pagedAxis(after, nil, nil, token)
+	if err != nil || later != first || *rest != place {
+		t.Fatalf("%+v instead of %+v, %v", later, first, err)
+	}
+	if len(kept) != 1 || len(kept[0].xs) != 3 {
+		t.Errorf("points beyond the axis are left: %v", kept)
+	}
+	for _, bad := range []string{"a.1", "a.1@", "a.1@5.4.3", "a.1@0.9.0", "a.1@0.9.999999"} {
+		if _, _, _, err := pagedAxis(after, nil, nil, &bad); err == nil {
+			t.Errorf("token %q was taken", bad)
+		}
+	}
+}
+
 func TestPagesCutColumns(t *testing.T) {
 	size := int64(4)
+	columns := []pageable{{10, 3}, {11, 0}, {12, 6}, {13, 1}}
 	var token *string
 	var got []stretch
 	for {
-		page, next, err := pointPage([]int{3, 0, 6, 1}, &size, 100, token)
+		page, next, err := pointPage(columns, &size, 100, token)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,8 +150,16 @@ func TestPagesCutColumns(t *testing.T) {
 		}
 	}
 	same(t, "pages", got, []stretch{{0, 0, 3}, {1, 0, 0}, {2, 0, 1}, {2, 1, 5}, {2, 5, 6}, {3, 0, 1}})
-	for _, bad := range []string{"x", "9.0", "0.9", "-1.0", "0.0.0"} {
-		if _, _, err := pointPage([]int{3}, nil, 100, &bad); err == nil {
+	// A series that comes to lie before the others moves nothing.
+	at := "c.1"
+	grown := append([]pageable{{9, 5}}, columns...)
+	page, _, err := pointPage(grown, &size, 100, &at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the page after a new series", page, []stretch{{3, 1, 5}})
+	for _, bad := range []string{"", "x", "9.0", "a.9", "-1.0", "a.0.0", "a"} {
+		if _, _, err := pointPage(columns, nil, 100, &bad); err == nil {
 			t.Errorf("token %q was taken", bad)
 		}
 	}

@@ -3,6 +3,8 @@ package query
 import (
 	"encoding/base64"
 	"fmt"
+	"hash/fnv"
+	"slices"
 	"strings"
 )
 
@@ -60,10 +62,16 @@ func tokenPage[T any](list []T, key func(T) string, limit *int64, token *string)
 // stretch is a part of one of several columns that lie behind each other.
 type stretch struct{ column, from, to int }
 
-// pointPage cuts a page of at most size entries out of columns of the given
-// lengths: a column may be cut and go on on the next page. The token names the
-// column and the entry where the page begins.
-func pointPage(lengths []int, size *int64, most int64, token *string) ([]stretch, *string, error) {
+// pageable is what a page has to know of a column: its identity and how many entries it has.
+type pageable struct {
+	id      uint64
+	entries int
+}
+
+// pointPage cuts a page of at most size entries out of columns: one may be cut
+// and go on on the next page. The token names the column and the entry where
+// the page begins; a column that appears before it meanwhile moves nothing.
+func pointPage(list []pageable, size *int64, most int64, token *string) ([]stretch, *string, error) {
 	left := int(most)
 	if size != nil {
 		if *size <= 0 {
@@ -73,24 +81,65 @@ func pointPage(lengths []int, size *int64, most int64, token *string) ([]stretch
 	}
 	column, from := 0, 0
 	if token != nil {
-		if _, err := fmt.Sscanf(*token, "%d.%d", &column, &from); err != nil || strings.Count(*token, ".") != 1 ||
-			column < 0 || column >= len(lengths) || from < 0 || from > lengths[column] {
+		var id uint64
+		_, err := fmt.Sscanf(*token, "%x.%d", &id, &from)
+		column = slices.IndexFunc(list, func(p pageable) bool { return p.id == id })
+		if err != nil || strings.Count(*token, ".") != 1 || column < 0 || from < 0 || from > list[column].entries {
 			return nil, nil, invalid("resume_token %q was not given for this request", *token)
 		}
 	}
 	var page []stretch
-	for ; column < len(lengths); column, from = column+1, 0 {
-		if left == 0 && lengths[column] > from {
-			next := fmt.Sprintf("%d.%d", column, from)
-			return page, &next, nil
+	for ; column < len(list); column, from = column+1, 0 {
+		p := list[column]
+		to := min(p.entries, from+left)
+		if left > 0 || p.entries == from {
+			page = append(page, stretch{column, from, to})
+			left -= to - from
 		}
-		to := min(lengths[column], from+left)
-		page = append(page, stretch{column, from, to})
-		left -= to - from
-		if to < lengths[column] {
-			next := fmt.Sprintf("%d.%d", column, to)
+		if to < p.entries {
+			next := fmt.Sprintf("%x.%d", p.id, to)
 			return page, &next, nil
 		}
 	}
 	return page, nil, nil
+}
+
+// id tells a column from the others of an answer, also on a later page.
+func (c *column) id() uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%q %q %q", c.run, c.env, c.key.Key()) // a hash takes everything
+	return h.Sum64()
+}
+
+// pagedAxis returns the axis of a bucketed answer and the columns on it. The
+// token of later pages carries it, because columns may grow meanwhile: what is
+// beyond it is left for the next request.
+func pagedAxis(columns []column, buckets, across *int64, token *string) (axis, []column, *string, error) {
+	if token == nil {
+		a, err := newAxis(columns, buckets, across)
+		return a, columns, nil, err
+	}
+	place, onAxis, found := strings.Cut(*token, "@")
+	var first, last uint64
+	var count int
+	_, err := fmt.Sscanf(onAxis, "%d.%d.%d", &first, &last, &count)
+	if !found || err != nil || last < first || count < 1 || count > maxBuckets {
+		return axis{}, nil, nil, invalid("resume_token %q was not given for this request", *token)
+	}
+	var kept []column
+	for _, c := range columns {
+		if c = (stepCut{from: first, to: last}).apply(c); len(c.xs) > 0 {
+			kept = append(kept, c)
+		}
+	}
+	return spanned(first, last, count), kept, &place, nil
+}
+
+// token adds the axis to the token of the next page, if there is one.
+func (a axis) token(place *string) *string {
+	if place == nil {
+		return nil
+	}
+	text := fmt.Sprintf("%s@%d.%d.%d", *place, a.first, a.last, a.count)
+	return &text
 }

@@ -38,7 +38,7 @@ func (s *Service) ListFloatSeries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	page, token, err := pointPage(lengths(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
+	page, token, err := pointPage(listOf(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +55,12 @@ func (s *Service) ListFloatSeries(
 	return connect.NewResponse(answer), nil
 }
 
-func lengths(columns []column) []int {
-	n := make([]int, len(columns))
-	for i, c := range columns {
-		n[i] = len(c.xs)
+func listOf(columns []column) []pageable {
+	list := make([]pageable, len(columns))
+	for i := range columns {
+		list[i] = pageable{columns[i].id(), len(columns[i].xs)}
 	}
-	return n
+	return list
 }
 
 func (c column) encode(part stretch, times bool) *pb.SeriesPoints {

@@ -39,7 +39,7 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	page, token, err := pointPage(lengths(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
+	page, token, err := pointPage(listOf(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
@@ -182,17 +182,17 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, err := newAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries)
+	a, columns, place, err := pagedAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
-	filled, counts := fillAll(a, columns)
-	page, token, err := pointPage(counts, r.MaxBucketsPerPage, maxBucketsPage, r.ResumeToken)
+	filled, list := fillAll(a, columns)
+	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
 	if err != nil {
 		return nil, err
 	}
 	answer := &pb.ListRLEnvironmentFloatSeriesBucketsResponse{
-		ResumeToken: token, FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
+		ResumeToken: a.token(next), FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
 	}
 	encodeRLBuckets(answer, r.GetUseSpecializedRlSeriesBuckets(), reader.at, a, filled, page)
 	return connect.NewResponse(answer), nil

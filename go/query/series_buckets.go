@@ -19,17 +19,17 @@ func (s *Service) ListFloatSeriesBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, err := newAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries)
+	a, columns, place, err := pagedAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
-	filled, counts := fillAll(a, columns)
-	page, token, err := pointPage(counts, r.MaxBucketsPerPage, maxBucketsPage, r.ResumeToken)
+	filled, list := fillAll(a, columns)
+	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
 	if err != nil {
 		return nil, err
 	}
 	answer := &pb.ListFloatSeriesBucketsResponse{
-		ResumeToken: token, FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
+		ResumeToken: a.token(next), FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
 	}
 	if r.GetUseColumnarOutput() {
 		answer.RunSeries = runSeries(a, filled, page)
