@@ -12,6 +12,7 @@ import {
 } from "./gen/metrana_protobuf/query/v1/svc/rl_pb";
 import { StepSelectionSchema } from "./gen/metrana_protobuf/query/v1/svc/series_pb";
 import { type Bucketed, labelOf } from "./lib/buckets";
+import { allPages } from "./lib/pages";
 import { queryFor } from "./lib/sections";
 
 // The one module that talks to the server.
@@ -33,6 +34,10 @@ export interface Range {
   from: number;
   to: number;
 }
+
+/** The most that the server gives at once. */
+const PROJECTS_PAGE = 500;
+const ENVIRONMENTS_PAGE = 1000;
 
 export interface Project {
   workspace: string;
@@ -57,11 +62,11 @@ export async function listProjects(signal: AbortSignal): Promise<Project[]> {
 }
 
 async function projectsOf(workspace: string, signal: AbortSignal): Promise<Project[]> {
-  const answer = await client.listProjects(
-    { workspace, attributePaths: ["sys/modification_time"] },
-    { signal },
-  );
-  return answer.projects.map((p) => {
+  const projects = await allPages(PROJECTS_PAGE, async (page) => {
+    const asked = { workspace, attributePaths: ["sys/modification_time"], ...page };
+    return (await client.listProjects(asked, { signal })).projects;
+  });
+  return projects.map((p) => {
     const modified = readValue(p.attributes[0]);
     return {
       workspace,
@@ -154,8 +159,11 @@ export async function listEnvironments(
   { workspace, project, run }: RunName,
   signal: AbortSignal,
 ): Promise<Environment[]> {
-  const answer = await client.listRLEnvironments({ workspace, project, run }, { signal });
-  return answer.environments.map((e) => ({
+  const environments = await allPages(ENVIRONMENTS_PAGE, async (page) => {
+    const asked = { workspace, project, run, ...page };
+    return (await client.listRLEnvironments(asked, { signal })).environments;
+  });
+  return environments.map((e) => ({
     id: e.environmentId,
     latestEpisode: Number(e.latestEpisode),
     latestRlStep: Number(e.latestRlStep),
