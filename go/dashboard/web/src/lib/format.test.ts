@@ -5,7 +5,9 @@ test("values", () => {
   expect(formatValue(0)).toBe("0");
   expect(formatValue(0.123456789)).toBe("0.12346");
   expect(formatValue(500)).toBe("500");
-  expect(formatValue(1.5e-7)).toBe("1.500e-7");
+  expect(formatValue(1.5e-7)).toBe("1.5e-7");
+  expect(formatValue(3e-4)).toBe("3e-4");
+  expect(formatValue(-1.23456e10)).toBe("-1.235e+10");
   expect(formatValue(Number.NaN)).toBe("NaN");
   expect(formatValue(Number.NEGATIVE_INFINITY)).toBe("−∞");
 });

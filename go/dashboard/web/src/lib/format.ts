@@ -1,9 +1,11 @@
-/** A value as a chart's legend shows it: five digits, short at any size. */
+/** A value as charts show it: five digits, fewer far from 1, short at any size. */
 export function formatValue(value: number): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(3);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
+    return value.toExponential(3).replace(/\.?0*e/, "e");
+  }
   return String(Number(value.toPrecision(5)));
 }
 

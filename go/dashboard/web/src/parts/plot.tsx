@@ -72,7 +72,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         stroke: ink,
         grid,
         ticks: grid,
-        size: 58,
+        size: (_, labels) => 18 + 6.5 * Math.max(5, ...(labels ?? []).map((l) => l.length)),
         font: "11px system-ui",
         values: (_, ticks) => ticks.map(formatValue),
       },
