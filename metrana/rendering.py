@@ -49,6 +49,8 @@ _IDLE_FRAMES = 30
 # Problems that are remembered until they surface; more of them say nothing new.
 _KEPT_PROBLEMS = 32
 
+_RAISING = (ErrorStrategy.RAISE_ON_LOG, ErrorStrategy.RAISE_ON_CLOSE)
+
 # How long closing the open files may take once the rest is given up.
 _SETTLE_SECS = 5.0
 
@@ -119,7 +121,9 @@ class Renderer:
                 self._changed.notify_all()
             else:
                 self._shed()
-        self._surface()
+        lost = self._surface(closing=False)
+        if lost:
+            raise MetranaSenderError("\n".join(lost))
 
     def _image(self, frame: object) -> Image:
         if not isinstance(frame, np.ndarray):
@@ -186,17 +190,16 @@ class Renderer:
         if self._dropped == 1:
             self._note("frames are dropped: they come faster than they are encoded")
 
-    def _surface(self) -> None:
-        """Says what went wrong, as the error strategy wants it during logging."""
+    def _surface(self, *, closing: bool) -> list[str]:
+        """Says what went wrong, as the error strategy wants it; what is left is to be raised."""
         strategy = self._settings.error_strategy
-        if not self._problems or strategy is ErrorStrategy.RAISE_ON_CLOSE:
-            return
+        if not self._problems or (strategy is ErrorStrategy.RAISE_ON_CLOSE and not closing):
+            return []
         problems = self._take_problems()
-        if strategy is ErrorStrategy.RAISE_ON_LOG:
-            raise MetranaSenderError("\n".join(problems))
         if strategy is ErrorStrategy.WARN:
             for problem in problems:
                 logger.warning("{}", problem)
+        return problems if strategy in _RAISING else []
 
     def _take_problems(self) -> list[str]:
         with self._changed:
@@ -233,14 +236,7 @@ class Renderer:
                     thread.join(_SETTLE_SECS)
         if self._dropped:
             self._note(f"{self._dropped:,} frames were dropped")
-        problems = self._take_problems()
-        strategy = self._settings.error_strategy
-        if strategy in (ErrorStrategy.RAISE_ON_LOG, ErrorStrategy.RAISE_ON_CLOSE):
-            return problems
-        if strategy is ErrorStrategy.WARN:
-            for problem in problems:
-                logger.warning("{}", problem)
-        return []
+        return self._surface(closing=True)
 
     def _abandon(self) -> None:
         with self._changed:
