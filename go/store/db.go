@@ -32,15 +32,17 @@ type DB struct {
 	background sync.WaitGroup // rolls
 	headBytes  atomic.Int64   // of all runs
 
-	mu     sync.Mutex // guards runs and closed; taken before any run's lock
+	// mu guards runs and closed. It is held for moments: no run's lock is taken
+	// under it, but it may be taken under a run's lock.
+	mu     sync.Mutex
 	runs   map[RunID]*openRun
 	closed bool
 }
 
 // openRun is a run that is being read, or was.
 type openRun struct {
-	once sync.Once
-	run  *Run
+	read chan struct{} // closed when the fields below hold
+	run  *Run          // nil when it could not be read
 	err  error
 }
 
@@ -150,29 +152,47 @@ func (db *DB) checkFormat() error {
 func (db *DB) SetOwner(text string) error { return db.lock.setOwner(text) }
 
 // Run gives the run with this id; it need not have points yet. The first call
-// reads its state, later ones are cheap.
+// reads its state, later ones are cheap. One that could not be read is read again
+// by the next call: what failed may have been the moment, not the data.
 func (db *DB) Run(id RunID) (*Run, error) {
 	db.mu.Lock()
 	if db.closed {
 		db.mu.Unlock()
 		return nil, ErrClosed
 	}
-	open := db.runs[id]
-	if open == nil {
-		open = new(openRun)
+	open, known := db.runs[id]
+	if !known {
+		open = &openRun{read: make(chan struct{})}
 		db.runs[id] = open
 	}
 	db.mu.Unlock()
-	open.once.Do(func() {
-		r := newRun(db, id)
-		if open.err = r.load(); open.err == nil {
-			open.run = r
-		}
-	})
+	if known {
+		<-open.read
+	} else {
+		db.readRun(id, open)
+	}
 	return open.run, open.err
 }
 
-// openRuns lists the runs in memory.
+func (db *DB) readRun(id RunID, open *openRun) {
+	defer close(open.read)
+	r := newRun(db, id)
+	if open.err = r.load(); open.err != nil {
+		r.reset()
+		db.forget(id)
+		return
+	}
+	open.run = r
+}
+
+// forget makes the next call of Run read the run again.
+func (db *DB) forget(id RunID) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	delete(db.runs, id)
+}
+
+// openRuns lists the runs in memory, those included that are being read.
 func (db *DB) openRuns() []*Run {
 	db.mu.Lock()
 	entries := make([]*openRun, 0, len(db.runs))
@@ -182,7 +202,7 @@ func (db *DB) openRuns() []*Run {
 	db.mu.Unlock()
 	var runs []*Run
 	for _, open := range entries {
-		open.once.Do(func() { open.err = ErrClosed })
+		<-open.read
 		if open.run != nil {
 			runs = append(runs, open.run)
 		}

@@ -56,17 +56,17 @@ func (c *columns) snapshot() columns {
 	return kept
 }
 
-func (r *Run) view(no, env uint32) (v view, found bool) {
+func (r *Run) view(no, env uint32) (v view, found bool, err error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	c := r.lookup(no, env)
-	if c == nil {
-		return view{}, false
+	if c == nil || r.broken != nil {
+		return view{}, false, r.broken
 	}
 	return view{
 		blocks: r.blocks, frozen: c.frozen.snapshot(), head: c.head.snapshot(),
 		ordered: r.series[no-1].ordered(), episodic: c.episodic, restarted: c.rl.restarted,
-	}, true
+	}, true, nil
 }
 
 func (r *Run) lookup(no, env uint32) *cell {
@@ -130,9 +130,9 @@ func (r *Run) loadBlock(number uint64) (*block, error) {
 // included. A series without points, or unknown, gives none.
 func (r *Run) Points(no uint32, from, to uint64) (Columns, error) {
 	id := cellID{series: no}
-	v, found := r.view(no, 0)
+	v, found, err := r.view(no, 0)
 	if !found || from > to {
-		return Columns{}, nil
+		return Columns{}, err
 	}
 	want := Range{from, to}
 	all, err := r.gather(id, v, func(b blockInfo) bool { return b.steps.meets(want) })

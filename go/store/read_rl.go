@@ -29,9 +29,9 @@ func (r *Run) RLPoints(no, env uint32, sel RLRange) (RLColumns, error) {
 	if env == 0 {
 		return RLColumns{}, nil
 	}
-	v, found := r.view(no, env)
+	v, found, err := r.view(no, env)
 	if !found {
-		return RLColumns{}, nil
+		return RLColumns{}, err
 	}
 	// A restart in one block discards points of another, so then all are read.
 	all, err := r.gather(cellID{no, env}, v, func(b blockInfo) bool { return v.restarted || sel.passes(b) })

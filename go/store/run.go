@@ -36,7 +36,9 @@ type Run struct {
 	rolling      bool
 	stale        bool  // an undone Tx is still in memory
 	rollErr      error // of the last roll
-	broken       error // why the run cannot be written: its state was lost and not found again
+	// broken says why this Run is of no use any more: its state was lost and not
+	// found again. DB.Run reads another one from disk.
+	broken error
 }
 
 func newRun(db *DB, id RunID) *Run {
@@ -57,20 +59,28 @@ func (r *Run) reset() {
 }
 
 // load reads the state as of the last roll and replays the journal behind it.
+// After an error the Run holds a part.
 func (r *Run) load() error {
+	if err := r.loadRecords(); err != nil {
+		return fmt.Errorf("store: reading run %s: %w", r.id, err)
+	}
+	return nil
+}
+
+func (r *Run) loadRecords() error {
 	state, found, err := r.db.get(stateKey(r.id))
 	if err != nil {
 		return err
 	}
 	if found {
 		if err := r.decodeState(state); err != nil {
-			return fmt.Errorf("store: state of run %s: %w", r.id, err)
+			return fmt.Errorf("its state: %w", err)
 		}
 	}
 	prefix := runKey(r.id, kindJournal)
 	return r.db.scan(prefix, func(key, record []byte) error {
 		if err := r.replay(record); err != nil {
-			return fmt.Errorf("store: journal record %x of run %s: %w", key[len(prefix):], r.id, err)
+			return fmt.Errorf("its journal record %x: %w", key[len(prefix):], err)
 		}
 		r.journal++
 		return nil
@@ -79,14 +89,19 @@ func (r *Run) load() error {
 
 // reload forgets the state in memory and reads it again from disk. A roll that
 // is under way is waited for: it works on this state. The caller holds the lock.
+// Where the disk does not give the state the Run is broken, for good: there may
+// be another one of the same id from then on.
 func (r *Run) reload() {
 	r.stale = true
 	for r.rolling {
 		r.ended.Wait()
 	}
 	r.reset()
-	if err := r.load(); err != nil {
-		r.broken = fmt.Errorf("store: run %s could not be read again: %w", r.id, err)
+	if r.broken == nil {
+		if r.broken = r.load(); r.broken != nil {
+			r.reset()
+			r.db.forget(r.id)
+		}
 	}
 	r.stale = false
 	r.ended.Broadcast()

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"errors"
+	"math"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+)
+
+// failingReads is a disk in memory whose reads fail while it is told so.
+type failingReads struct {
+	vfs.FS
+
+	failing atomic.Bool
+}
+
+func newFailingReads() *failingReads {
+	f := &failingReads{}
+	f.FS = errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() == errorfs.OpIsRead && f.failing.Load() {
+			return errorfs.ErrInjected
+		}
+		return nil
+	}))
+	return f
+}
+
+// onDisk makes a run of two requests whose records can only be had by reading.
+func onDisk(t *testing.T, db *DB) *Run {
+	t.Helper()
+	r := runOf(t, db)
+	for i := range uint64(2) {
+		commit(t, r, func(tx *Tx) { request(tx, i) })
+	}
+	if err := errors.Join(r.settle(), db.pebble.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func openOn(t *testing.T, fs vfs.FS) *DB {
+	t.Helper()
+	db, err := Open("data", Options{FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// A disk that fails for a moment must not lock a run up until the next start.
+func TestRunThatCouldNotBeReadIsReadAgain(t *testing.T) {
+	disk := newFailingReads()
+	db := openOn(t, disk)
+	defer closed(t, db)
+	onDisk(t, db)
+	db.forget(RunID{1})
+	disk.failing.Store(true)
+	if r, err := db.Run(RunID{1}); !errors.Is(err, errorfs.ErrInjected) {
+		t.Fatalf("got %v, %v", r, err)
+	}
+	disk.failing.Store(false)
+	checkRequests(t, runOf(t, db), 2)
+}
+
+// The same where an undone Tx makes the run be read again: what is in hand says
+// that it is broken, and the next one asked for is whole.
+func TestRunLostByAnAbortIsReadAgain(t *testing.T) {
+	disk := newFailingReads()
+	db := openOn(t, disk)
+	defer closed(t, db)
+	lost := onDisk(t, db)
+	tx := lost.Begin()
+	request(tx, 2)
+	disk.failing.Store(true)
+	tx.Abort()
+	if _, err := lost.Points(1, 0, math.MaxUint64); !errors.Is(err, errorfs.ErrInjected) {
+		t.Errorf("reading: %v", err)
+	}
+	disk.failing.Store(false)
+	tx = lost.Begin()
+	request(tx, 2)
+	if _, err := tx.Commit(); !errors.Is(err, errorfs.ErrInjected) {
+		t.Errorf("writing: %v", err)
+	}
+	r := runOf(t, db)
+	checkRequests(t, r, 2)
+	commit(t, r, func(tx *Tx) { request(tx, 2) })
+	checkRequests(t, r, 3)
+	if r.db.headBytes.Load() != int64(r.headBytes) {
+		t.Errorf("%d bytes of heads are counted, %d are there", r.db.headBytes.Load(), r.headBytes)
+	}
+}
