@@ -7,8 +7,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -77,6 +79,51 @@ func checkWhole(t *testing.T, r *Run) {
 	r.SeriesInfos()
 	r.Environments()
 	r.Stats()
+}
+
+// An undone Tx stays in memory until the roll under way is over. Whoever else
+// waits for that roll must neither roll it nor see it.
+func TestUndoneTxIsNeitherRolledNorSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db := openOn(t, vfs.NewMem())
+		defer closed(t, db)
+		r := runOf(t, db)
+		commit(t, r, func(tx *Tx) { request(tx, 0) })
+		r.mu.Lock()
+		r.rolling = true
+		r.mu.Unlock()
+		var others sync.WaitGroup
+		others.Go(func() {
+			if err := r.settle(); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait() // settle waits for the roll, first in line
+		tx := r.Begin()
+		request(tx, 1)
+		others.Go(tx.Abort)
+		synctest.Wait()
+		others.Go(func() {
+			if n := r.Stats().Points; n != 6 {
+				t.Errorf("a reader sees %d points, want 6", n)
+			}
+		})
+		others.Go(func() {
+			if points, err := r.Points(1, 0, math.MaxUint64); err != nil || len(points.Values) != 3 {
+				t.Errorf("a reader sees the points %v (%v)", points.Values, err)
+			}
+		})
+		synctest.Wait()
+		r.mu.Lock()
+		r.rolling = false
+		r.ended.Signal() // a Broadcast may well wake settle alone first
+		r.mu.Unlock()
+		synctest.Wait()
+		r.ended.Broadcast()
+		others.Wait()
+		db.forget(r.id)
+		checkRequests(t, runOf(t, db), 1) // as the disk has it
+	})
 }
 
 func TestCorruptBlockIsNamed(t *testing.T) {

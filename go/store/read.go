@@ -57,7 +57,7 @@ func (c *columns) snapshot() columns {
 }
 
 func (r *Run) view(no, env uint32) (v view, found bool, err error) {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	c := r.lookup(no, env)
 	if c == nil || r.broken != nil {

@@ -22,9 +22,10 @@ type roll struct {
 }
 
 // startRoll freezes the head and rolls it in the background. The caller holds
-// the lock. While a roll is under way there is no second one.
+// the lock. While a roll is under way there is no second one, and what an undone
+// Tx left in memory is never rolled.
 func (r *Run) startRoll() {
-	if r.rolling || r.journal == r.journalFirst {
+	if r.rolling || r.stale || r.journal == r.journalFirst {
 		return
 	}
 	r.rolling = true
@@ -161,7 +162,7 @@ func groups(parts []part) [][]part {
 func (r *Run) settle() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.rolling {
+	for r.rolling || r.stale {
 		r.ended.Wait()
 	}
 	r.rollErr = nil

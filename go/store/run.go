@@ -107,6 +107,22 @@ func (r *Run) reload() {
 	r.ended.Broadcast()
 }
 
+// readLock takes mu for reading when no undone Tx is in memory.
+func (r *Run) readLock() {
+	for {
+		r.mu.RLock()
+		if !r.stale {
+			return
+		}
+		r.mu.RUnlock()
+		r.mu.Lock()
+		for r.stale {
+			r.ended.Wait()
+		}
+		r.mu.Unlock()
+	}
+}
+
 func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
 	s := &series{no: uint32(len(r.series) + 1), key: key, ordering: ordering}
 	r.series = append(r.series, s)

@@ -65,7 +65,7 @@ func (s *series) info() SeriesInfo {
 
 // SeriesInfos lists the series of the run by number.
 func (r *Run) SeriesInfos() []SeriesInfo {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	infos := make([]SeriesInfo, len(r.series))
 	for i, s := range r.series {
@@ -77,7 +77,7 @@ func (r *Run) SeriesInfos() []SeriesInfo {
 // EnvSeries lists the series that have points in an environment, by number.
 // RLCount counts those of the environment.
 func (r *Run) EnvSeries(env uint32) []SeriesInfo {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	var infos []SeriesInfo
 	for _, s := range r.series {
@@ -92,7 +92,7 @@ func (r *Run) EnvSeries(env uint32) []SeriesInfo {
 
 // Environments lists the environments of the run by number.
 func (r *Run) Environments() []EnvInfo {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	infos := make([]EnvInfo, len(r.environments))
 	for i, e := range r.environments {
@@ -107,7 +107,7 @@ func (r *Run) Environments() []EnvInfo {
 
 // FindSeries gives the number of a series.
 func (r *Run) FindSeries(key point.Series) (no uint32, found bool) {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	s, found := r.byKey[key.Key()]
 	if !found {
@@ -118,7 +118,7 @@ func (r *Run) FindSeries(key point.Series) (no uint32, found bool) {
 
 // FindEnvironment gives the number of an environment.
 func (r *Run) FindEnvironment(id string) (no uint32, found bool) {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	e, found := r.byID[id]
 	if !found {
@@ -129,7 +129,7 @@ func (r *Run) FindEnvironment(id string) (no uint32, found bool) {
 
 // Stats counts the points of the run.
 func (r *Run) Stats() RunStats {
-	r.mu.RLock()
+	r.readLock()
 	defer r.mu.RUnlock()
 	stats := RunStats{
 		Points: r.points, Duplicates: r.duplicates, Refused: r.refused,
