@@ -8,11 +8,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/goleak"
 
+	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 )
 
@@ -294,5 +296,33 @@ func FuzzRecords(f *testing.F) {
 			}
 		}
 		_ = newRun(nil, store.RunID{}).decode(record) // must not panic
+	})
+}
+
+// A finished run must not keep its points in memory.
+func TestClosedRunLeavesTheMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, end := opened(t, vfs.NewMem())
+		defer end()
+		r := created(t, c, spec("r"))
+		change := func(change func(*Edit)) {
+			edit(t, r, noon, func(e *Edit) {
+				e.Tx.Append(e.Tx.Series(point.Series{Name: "loss"}, point.Unordered), 1, point.Batch{Values: []float64{1}})
+				change(e)
+			})
+		}
+		is := func(bytes, blocks int) {
+			t.Helper()
+			time.Sleep(2 * time.Minute) // the store looks every minute
+			points, err := r.Points()
+			must(t, err)
+			if s := points.Stats(); min(s.HeadBytes, 1) != bytes || s.Blocks != blocks {
+				t.Errorf("%+v", s)
+			}
+		}
+		change(func(*Edit) {})
+		is(1, 0)
+		change(func(e *Edit) { e.Close(noon) })
+		is(0, 1)
 	})
 }

@@ -181,7 +181,10 @@ func (e *Edit) stage(s stagedValue, key []byte) {
 }
 
 // Close marks the run as closed at a time.
-func (e *Edit) Close(at time.Time) { e.closed = &at }
+func (e *Edit) Close(at time.Time) {
+	e.closed = &at
+	e.Tx.Last()
+}
 
 // modifiedEvery bounds how often the time of the last change goes to disk: a
 // restart may set it back by so much.

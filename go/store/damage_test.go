@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"math"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -10,22 +11,33 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
 
-// failingReads is a disk in memory whose reads fail while it is told so.
-type failingReads struct {
+// failingDisk is a disk in memory on which some things fail while it is told so.
+type failingDisk struct {
 	vfs.FS
 
 	failing atomic.Bool
 }
 
-func newFailingReads() *failingReads {
-	f := &failingReads{}
+func newFailingDisk(what func(op errorfs.Op) bool) *failingDisk {
+	f := &failingDisk{}
 	f.FS = errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if op.Kind.ReadOrWrite() == errorfs.OpIsRead && f.failing.Load() {
+		if f.failing.Load() && what(op) {
 			return errorfs.ErrInjected
 		}
 		return nil
 	}))
 	return f
+}
+
+func newFailingReads() *failingDisk {
+	return newFailingDisk(func(op errorfs.Op) bool { return op.Kind.ReadOrWrite() == errorfs.OpIsRead })
+}
+
+// newFailingTables has no room for blocks.
+func newFailingTables() *failingDisk {
+	return newFailingDisk(func(op errorfs.Op) bool {
+		return op.Kind == errorfs.OpCreate && strings.Contains(op.Path, tablePrefix)
+	})
 }
 
 // onDisk makes a run of two requests whose records can only be had by reading.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 
@@ -31,6 +32,11 @@ type DB struct {
 	readOnly   bool
 	background sync.WaitGroup // rolls
 	headBytes  atomic.Int64   // of all runs
+	maxHeads   int64          // what headBytes should not exceed
+	relieving  sync.Mutex     // held while the largest head is rolled; taken before any run's lock
+	crowded    chan struct{}  // tells the tender that headBytes comes near maxHeads
+	stop       chan struct{}  // closed by Close
+	tended     chan struct{}  // closed when the tender has ended
 
 	// mu guards runs and closed. It is held for moments: no run's lock is taken
 	// under it, but it may be taken under a run's lock.
@@ -53,7 +59,10 @@ var ErrClosed = errors.New("store: closed")
 // is ours alone until Close: another Open fails with a *LockedError. One that a
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
-	db := &DB{dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun)}
+	db := &DB{
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHeads: maxAllHeadBytes,
+		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
+	}
 	if db.fs == nil {
 		db.fs = vfs.Default
 	}
@@ -72,6 +81,12 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	if err = db.openPebble(); err != nil {
 		return nil, errors.Join(err, db.lock.release())
+	}
+	if db.readOnly {
+		db.maxHeads = math.MaxInt64 // there is nowhere to roll to
+		close(db.tended)
+	} else {
+		go db.tend()
 	}
 	return db, nil
 }
@@ -152,7 +167,8 @@ func (db *DB) checkFormat() error {
 func (db *DB) SetOwner(text string) error { return db.lock.setOwner(text) }
 
 // Run gives the run with this id; it need not have points yet. The first call
-// reads its state, later ones are cheap. One that could not be read is read again
+// reads its state, later ones are cheap; it must not be made by whoever holds an
+// open Tx, since it may have to make room. One that could not be read is read again
 // by the next call: what failed may have been the moment, not the data.
 func (db *DB) Run(id RunID) (*Run, error) {
 	db.mu.Lock()
@@ -170,6 +186,7 @@ func (db *DB) Run(id RunID) (*Run, error) {
 		<-open.read
 	} else {
 		db.readRun(id, open)
+		db.relieve(db.maxHeads) // its journal may be long
 	}
 	return open.run, open.err
 }
@@ -262,6 +279,8 @@ func (db *DB) Close() error {
 	}
 	db.closed = true
 	db.mu.Unlock()
+	close(db.stop)
+	<-db.tended
 	var failed []error
 	if !db.readOnly {
 		for _, r := range db.openRuns() {

@@ -103,7 +103,7 @@ func (job *roll) finish(err error) {
 	r.blocks = append(r.blocks[:len(r.blocks):len(r.blocks)], job.infos...)
 	r.nextBlock = job.number + uint64(len(job.infos))
 	r.journalFirst = job.upTo
-	r.db.headBytes.Add(-int64(job.bytes))
+	r.count(-job.bytes)
 	for _, c := range job.cells {
 		c.frozen = columns{}
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/metrana/metrana/go/point"
 )
@@ -25,12 +26,14 @@ type Run struct {
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
 	points       uint64
 	duplicates   uint64
-	refused      uint64 // RL points whose position no axis can hold
-	journal      uint64 // number of the next journal record
-	journalFirst uint64 // number of the first that is not in blocks
-	headBytes    int
-	entries      []byte  // scratch of the open Tx
-	dirty        []*cell // with points in head
+	refused      uint64       // RL points whose position no axis can hold
+	journal      uint64       // number of the next journal record
+	journalFirst uint64       // number of the first that is not in blocks
+	headBytes    int          // of what no roll has taken up
+	held         atomic.Int64 // memory of head and frozen points
+	idle         atomic.Int32 // rounds of the tender since the last commit
+	entries      []byte       // scratch of the open Tx
+	dirty        []*cell      // with points in head
 	blocks       []blockInfo
 	nextBlock    uint64
 	rolling      bool

@@ -16,15 +16,18 @@ type Tx struct {
 	batch   *pebble.Batch
 	entries []byte
 	kept    columns // scratch
+	last    bool    // nothing is expected after it
 	err     error   // first failure; Commit reports it
 }
 
 // Begin starts the only transaction of the run at this moment; it waits for the
 // one before, and, when points come faster than they can be rolled into blocks,
-// for the roll. It must be ended by Commit or Abort.
+// for a roll of this run or of one with more points in memory. It must be ended by
+// Commit or Abort, and whoever holds an open Tx must not begin another.
 func (r *Run) Begin() *Tx {
+	r.db.relieve(r.db.maxHeads)
 	r.mu.Lock()
-	for r.stale || r.rolling && (r.headBytes > maxHeadBytes || r.db.headsFull()) {
+	for r.stale || r.rolling && r.headBytes > maxHeadBytes {
 		r.ended.Wait()
 	}
 	return &Tx{run: r, batch: r.db.pebble.NewBatch(), entries: r.entries[:0]}
@@ -127,6 +130,10 @@ func (tx *Tx) add(c *cell) {
 // Records writes records in the same atomic change.
 func (tx *Tx) Records() RecordWriter { return recordWriter{tx.batch} }
 
+// Last says that nothing is expected to come after this Tx: soon after its
+// commit the run's points are moved into blocks, unless another Tx follows.
+func (tx *Tx) Last() { tx.last = true }
+
 // Abort undoes the Tx. Where it changed anything the run is read again.
 func (tx *Tx) Abort() {
 	defer tx.run.mu.Unlock()
@@ -177,9 +184,14 @@ func (tx *Tx) Commit() (Pending, error) {
 		r.journal++
 	}
 	r.entries = tx.entries
-	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords || r.db.headsFull() {
+	r.idle.Store(0)
+	if tx.last {
+		r.idle.Store(anyHeadIdle)
+	}
+	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords {
 		r.startRoll()
 	}
+	r.db.notice()
 	return Pending{tx.batch}, nil
 }
 
