@@ -53,7 +53,7 @@ type metric struct {
 
 // ListMetricDefinitions lists the metrics of runs with the keys of their labels,
 // by name and scale; those of RL series are among them. Without runs it looks at
-// the whole project or experiment.
+// the whole project or experiment, except for runs that cannot be read.
 func (s *Service) ListMetricDefinitions(
 	_ context.Context, request *connect.Request[pb.ListMetricDefinitionsRequest],
 ) (*connect.Response[pb.ListMetricDefinitionsResponse], error) {
@@ -104,7 +104,8 @@ func (s *Service) runsToDescribe(r *pb.ListMetricDefinitionsRequest) ([]runPoint
 		}
 		points, err := run.Points()
 		if err != nil {
-			return nil, err
+			s.leaveOut(run, err)
+			continue
 		}
 		runs = append(runs, runPoints{run, points})
 	}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -24,27 +25,31 @@ type world struct {
 
 	catalog *catalog.Catalog
 	client  queryconnect.QueryServiceClient
+	end     func() // closes the store and the server
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return worldOn(t, t.TempDir(), Options{}) }
+
+func worldOn(t *testing.T, dir string, o Options) *world {
 	t.Helper()
-	db, err := store.Open(t.TempDir(), store.Options{})
+	db, err := store.Open(dir, store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	c, err := catalog.Open(db)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := queryconnect.NewQueryServiceHandler(New(c, Options{}))
+	_, handler := queryconnect.NewQueryServiceHandler(New(c, o))
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL)}
+	end := sync.OnceFunc(func() {
+		server.Close()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(end)
+	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
 }
 
 // run makes a run and lets change write to it.

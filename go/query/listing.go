@@ -92,11 +92,7 @@ func (s *Service) ListRuns(
 		if !inExperiment(run, r.Experiment) || !inDirectory(run, r.DirectoryPath) {
 			continue
 		}
-		thing, err := listRun(run)
-		if err != nil {
-			return nil, s.failed(err)
-		}
-		things = append(things, thing)
+		things = append(things, s.listRun(run))
 	}
 	things, err := filterAndSort(things, r.Filter, orNewest(r.OrderBy))
 	if err != nil {
@@ -120,13 +116,13 @@ func (s *Service) ListRuns(
 	return connect.NewResponse(answer), nil
 }
 
-func listRun(run *catalog.Run) (listed[runPoints], error) {
+func (s *Service) listRun(run *catalog.Run) listed[runPoints] {
 	points, err := run.Points()
 	if err != nil {
-		return listed[runPoints]{}, err
+		s.leaveOut(run, err)
 	}
 	item := runPoints{run, points}
-	return listed[runPoints]{item: item, subject: subject{attributes: run.Attributes(), sum: item.summarise}}, nil
+	return listed[runPoints]{item: item, subject: subject{attributes: run.Attributes(), sum: s.summariser(item)}}
 }
 
 func inExperiment(run *catalog.Run, name *string) bool {
@@ -168,7 +164,7 @@ func (s *Service) ListAttributes(
 
 func (s *Service) attributesOf(r *pb.ListAttributesRequest) ([]catalog.Attribute, error) {
 	if source := r.GetRunSource(); source != nil {
-		run, err := s.findRun(r.GetWorkspace(), source.GetProject(), source.GetRun())
+		run, err := s.findCatalogRun(r.GetWorkspace(), source.GetProject(), source.GetRun())
 		if err != nil {
 			return nil, err
 		}

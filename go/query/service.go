@@ -36,6 +36,7 @@ type Service struct {
 
 	catalog *catalog.Catalog
 	log     *slog.Logger
+	damaged damaged
 }
 
 // New makes the service.
@@ -77,17 +78,26 @@ func syntax(field string, err error) error {
 	return err
 }
 
-// runPoints is a run with its stored points.
+// runPoints is a run with its stored points; in listings of many runs these are
+// nil where they cannot be read.
 type runPoints struct {
 	*catalog.Run
 
 	points *store.Run
 }
 
-func (s *Service) findRun(workspace, project, name string) (runPoints, error) {
+func (s *Service) findCatalogRun(workspace, project, name string) (*catalog.Run, error) {
 	run, found := s.catalog.FindRun(workspace, project, name)
 	if !found {
-		return runPoints{}, notFound("no run %q in project %q of workspace %q", name, project, workspace)
+		return nil, notFound("no run %q in project %q of workspace %q", name, project, workspace)
+	}
+	return run, nil
+}
+
+func (s *Service) findRun(workspace, project, name string) (runPoints, error) {
+	run, err := s.findCatalogRun(workspace, project, name)
+	if err != nil {
+		return runPoints{}, err
 	}
 	points, err := run.Points()
 	return runPoints{run, points}, err
