@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 )
@@ -103,5 +105,50 @@ func TestRunLostByAnAbortIsReadAgain(t *testing.T) {
 	checkRequests(t, r, 3)
 	if r.db.headBytes.Load() != int64(r.headBytes) {
 		t.Errorf("%d bytes of heads are counted, %d are there", r.db.headBytes.Load(), r.headBytes)
+	}
+}
+
+// Of three runs the state of one and the journal of another are damaged: the
+// third is settled and counted, and the error names the two.
+func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	db := openOn(t, disk)
+	for n := range 3 {
+		r := numbered(t, db, n)
+		log(t, r, 5)
+		if n == 0 {
+			if err := r.settle(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, key := range [][]byte{stateKey(RunID{ofThisStore, 0}), journalKey(RunID{ofThisStore, 1}, 0)} {
+		if err := db.pebble.Set(key, []byte("damaged"), pebble.Sync); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crashed := disk.CrashClone(vfs.CrashCloneCfg{})
+	closed(t, db)
+	db = openOn(t, crashed)
+	defer closed(t, db)
+	names := func(err error) {
+		t.Helper()
+		if err == nil {
+			t.Fatal("no error")
+		}
+		for n, named := range []bool{true, true, false} {
+			if strings.Contains(err.Error(), RunID{ofThisStore, byte(n)}.String()) != named {
+				t.Errorf("run %d: %v", n, err)
+			}
+		}
+	}
+	stats, err := db.Stats()
+	names(err)
+	if stats.Runs != 3 || stats.Damaged != 2 || stats.Points != 5 {
+		t.Errorf("%+v", stats)
+	}
+	names(db.Settle(context.Background()))
+	if s := numbered(t, db, 2).Stats(); s.Blocks != 1 || s.HeadBytes != 0 {
+		t.Errorf("the whole run is not settled: %+v", s)
 	}
 }

@@ -229,27 +229,27 @@ func (db *DB) openRuns() []*Run {
 
 // Settle does what idle time would do: it moves the points of every run from
 // the journal into blocks and compacts the files. It takes as long as that takes.
+// Runs that cannot be read are left as they are; the error names each.
 func (db *DB) Settle(ctx context.Context) error {
 	ids, err := db.runIDs()
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, id := range ids {
 		r, err := db.Run(id)
-		if err != nil {
-			return err
+		if err == nil {
+			err = r.settle()
 		}
-		if err := r.settle(); err != nil {
-			return err
-		}
+		failed = append(failed, err)
 	}
 	if err := db.pebble.Flush(); err != nil {
-		return fmt.Errorf("store: flushing: %w", err)
+		failed = append(failed, fmt.Errorf("store: flushing: %w", err))
 	}
 	if err := db.pebble.Compact(ctx, []byte{0}, []byte{0xff}, true); err != nil {
-		return fmt.Errorf("store: compacting: %w", err)
+		failed = append(failed, fmt.Errorf("store: compacting: %w", err))
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // runIDs lists the runs with records on disk.
@@ -295,6 +295,7 @@ func (db *DB) Close() error {
 // Stats counts what a data directory holds.
 type Stats struct {
 	Runs       int
+	Damaged    int // of them; those below count the others
 	Series     int
 	Points     uint64
 	Late       uint64 // standard points refused by the step rules
@@ -302,7 +303,8 @@ type Stats struct {
 	Bytes      uint64 // of tables and log, without files that wait for deletion or reuse
 }
 
-// Stats counts over all runs, which it reads for that.
+// Stats counts over all runs, which it reads for that. The error names each run
+// that cannot be read; the counts are then those of the others.
 func (db *DB) Stats() (Stats, error) {
 	ids, err := db.runIDs()
 	if err != nil {
@@ -310,10 +312,13 @@ func (db *DB) Stats() (Stats, error) {
 	}
 	usage := db.pebble.Metrics()
 	total := Stats{Runs: len(ids), Bytes: usage.Table.Local.LiveSize + usage.WAL.PhysicalSize}
+	var failed []error
 	for _, id := range ids {
 		r, err := db.Run(id)
 		if err != nil {
-			return Stats{}, err
+			total.Damaged++
+			failed = append(failed, err)
+			continue
 		}
 		s := r.Stats()
 		total.Series += s.Series
@@ -321,5 +326,5 @@ func (db *DB) Stats() (Stats, error) {
 		total.Late += s.Late
 		total.Duplicates += s.Duplicates
 	}
-	return total, nil
+	return total, errors.Join(failed...)
 }

@@ -4,15 +4,22 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
 )
 
 // TestMain lets the test binary be the server: children are started with it.
@@ -136,6 +143,46 @@ func TestKilledServerLeavesTheDirectory(t *testing.T) {
 	var s statistics
 	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil || s.Points != 0 || s.Runs != 0 {
 		t.Errorf("exit code %d, %q, %v\n%s", code, out, err, c.stderr.String())
+	}
+}
+
+// What can be counted is counted, and what cannot be read is named.
+func TestStatNamesDamagedRuns(t *testing.T) {
+	dir := t.TempDir()
+	db, err := store.Open(dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []store.RunID{{1}, {2}} {
+		r, err := db.Run(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx := r.Begin()
+		tx.Append(tx.Series(point.Series{Name: "loss"}, point.Ordered), 1, point.Batch{Values: []float64{1, 2}})
+		if _, err := tx.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pebble.Open(filepath.Join(dir, "pebble"), &pebble.Options{FormatMajorVersion: pebble.FormatNewest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := store.RunID{1}
+	if err := errors.Join(raw.Set(slices.Concat([]byte("r"), damaged[:], []byte("s")), []byte("x"), pebble.Sync), raw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"stat"}, {"stat", "--settle"}} {
+		c := command(t, append(args, "--data-dir", dir)...)
+		code, out := c.ended()
+		var s statistics
+		err := json.Unmarshal([]byte(out), &s)
+		if code != 1 || err != nil || s.Runs != 2 || s.Damaged != 1 || s.Points != 2 || strings.Count(c.stderr.String(), damaged.String()) != 1 {
+			t.Errorf("%q: exit code %d, %q, %v\n%s", args, code, out, err, c.stderr.String())
+		}
 	}
 }
 

@@ -27,10 +27,10 @@ func stat(args []string) int {
 		return fail(fmt.Errorf("no data directory: %w", err))
 	}
 	stats, err := statOf(dir, *settle)
-	if err != nil {
-		return fail(err)
+	if stats != nil {
+		err = errors.Join(err, json.NewEncoder(os.Stdout).Encode(stats))
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(stats); err != nil {
+	if err != nil {
 		return fail(err)
 	}
 	return 0
@@ -38,6 +38,7 @@ func stat(args []string) int {
 
 type statistics struct {
 	Runs       int    `json:"runs"`
+	Damaged    int    `json:"damaged_runs"` // counted in runs alone
 	Series     int    `json:"series"`
 	Points     uint64 `json:"points"`
 	Late       uint64 `json:"late"`
@@ -45,17 +46,21 @@ type statistics struct {
 	Bytes      uint64 `json:"bytes"`
 }
 
-func statOf(dir string, settle bool) (_ statistics, err error) {
+// statOf gives what could be counted, nil for nothing, and what could not be read.
+func statOf(dir string, settle bool) (_ *statistics, err error) {
 	db, err := store.Open(dir, store.Options{})
 	if err != nil {
-		return statistics{}, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	var unsettled error
 	if settle {
-		if err := db.Settle(context.Background()); err != nil {
-			return statistics{}, err
-		}
+		unsettled = db.Settle(context.Background())
 	}
-	s, err := db.Stats()
-	return statistics(s), err
+	stats, err := db.Stats()
+	if unsettled != nil {
+		err = unsettled // it names what Stats cannot read, too
+	}
+	counted := statistics(stats)
+	return &counted, err
 }
