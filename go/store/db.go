@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"sync"
@@ -16,9 +17,21 @@ import (
 
 // Options say how to open a DB. The zero value is the ordinary way.
 type Options struct {
-	Logger   *slog.Logger // nil: slog.Default
-	FS       vfs.FS       // nil: the disk
-	ReadOnly bool         // nothing is written, not even what recovery finds
+	Logger *slog.Logger // nil: slog.Default
+	FS     vfs.FS       // nil: the disk
+	// Existing fails with a *NoDataError where there is no data directory,
+	// instead of making one.
+	Existing bool
+	// ReadOnly leaves all files but the empty LOCKs as they are, also what a crash
+	// left to recover. It implies Existing; only what reads may be called then.
+	ReadOnly bool
+}
+
+// NoDataError reports a directory that no DB ever was in.
+type NoDataError struct{ Dir string }
+
+func (e *NoDataError) Error() string {
+	return fmt.Sprintf("store: %s is no data directory: it has no database in it", e.Dir)
 }
 
 // DB is one data directory. Its methods may be called from any goroutine.
@@ -55,8 +68,8 @@ type openRun struct {
 // ErrClosed is what a DB answers after Close.
 var ErrClosed = errors.New("store: closed")
 
-// Open opens a data directory, which it makes when there is none. The directory
-// is ours alone until Close: another Open fails with a *LockedError. One that a
+// Open opens a data directory, which it makes when there is none, unless the
+// options forbid it. The directory is ours alone until Close: another Open fails with a *LockedError. One that a
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
@@ -70,13 +83,11 @@ func Open(dir string, o Options) (*DB, error) {
 		db.log = slog.Default()
 	}
 	db.blocks = newBlockCache(maxCachedBytes)
-	if !o.ReadOnly {
-		if err := makeDirectory(db.fs, dir); err != nil {
-			return nil, fmt.Errorf("store: making %s: %w", dir, err)
-		}
+	if err := db.findDirectory(o.Existing || o.ReadOnly); err != nil {
+		return nil, err
 	}
 	var err error
-	if db.lock, err = lockDirectory(db.fs, dir); err != nil {
+	if db.lock, err = lockDirectory(db.fs, dir, !o.ReadOnly); err != nil {
 		return nil, err
 	}
 	if err = db.openPebble(); err != nil {
@@ -90,6 +101,25 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	return db, nil
 }
+
+func (db *DB) findDirectory(existing bool) error {
+	if !existing {
+		if err := makeDirectory(db.fs, db.dir); err != nil {
+			return fmt.Errorf("store: making %s: %w", db.dir, err)
+		}
+		return nil
+	}
+	found, err := pebble.Peek(db.pebbleDir(), db.fs)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !found.Exists {
+		return &NoDataError{Dir: db.dir}
+	}
+	if err != nil {
+		return fmt.Errorf("store: looking into %s: %w", db.dir, err)
+	}
+	return nil
+}
+
+func (db *DB) pebbleDir() string { return db.fs.PathJoin(db.dir, "pebble") }
 
 // makeDirectory makes a directory and those it lies in, and syncs the parent of
 // each, so that a crash of the machine does not take them away again.
@@ -115,7 +145,7 @@ func makeDirectory(fs vfs.FS, dir string) error {
 
 func (db *DB) openPebble() error {
 	var err error
-	path := db.fs.PathJoin(db.dir, "pebble")
+	path := db.pebbleDir()
 	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
@@ -325,6 +355,9 @@ func (db *DB) Stats() (Stats, error) {
 		total.Points += s.Points
 		total.Late += s.Late
 		total.Duplicates += s.Duplicates
+		if db.readOnly {
+			r.drop() // no roll will ever give its memory back
+		}
 	}
 	return total, errors.Join(failed...)
 }

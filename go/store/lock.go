@@ -28,10 +28,13 @@ func (e *LockedError) Unwrap() error { return e.Err }
 type directoryLock struct {
 	fs    vfs.FS
 	owner string // path
+	named bool   // owner is written
 	held  io.Closer
 }
 
-func lockDirectory(files vfs.FS, dir string) (*directoryLock, error) {
+// lockDirectory keeps others out and, when it should be named, writes down who
+// does.
+func lockDirectory(files vfs.FS, dir string, named bool) (*directoryLock, error) {
 	l := &directoryLock{fs: files, owner: files.PathJoin(dir, "OWNER")}
 	held, err := files.Lock(files.PathJoin(dir, "LOCK"))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
@@ -40,7 +43,10 @@ func lockDirectory(files vfs.FS, dir string) (*directoryLock, error) {
 	if err != nil {
 		return nil, &LockedError{Dir: dir, Owner: l.readOwner(), Err: err}
 	}
-	l.held = held
+	l.held, l.named = held, named
+	if !named {
+		return l, nil
+	}
 	if err := l.setOwner(fmt.Sprintf("pid %d", os.Getpid())); err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
@@ -73,7 +79,11 @@ func (l *directoryLock) setOwner(text string) error {
 }
 
 func (l *directoryLock) release() error {
-	if err := errors.Join(l.fs.Remove(l.owner), l.held.Close()); err != nil {
+	var failed error
+	if l.named {
+		failed = l.fs.Remove(l.owner)
+	}
+	if err := errors.Join(failed, l.held.Close()); err != nil {
 		return fmt.Errorf("store: giving the directory back: %w", err)
 	}
 	return nil

@@ -110,6 +110,14 @@ func (r *Run) reload() {
 	r.ended.Broadcast()
 }
 
+// drop takes the Run out of memory; nothing may have been written to it.
+func (r *Run) drop() {
+	r.db.forget(r.id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reset()
+}
+
 // readLock takes mu for reading when no undone Tx is in memory.
 func (r *Run) readLock() {
 	for {

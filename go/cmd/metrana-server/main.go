@@ -16,7 +16,7 @@ usage:
   metrana-server serve [--data-dir DIR] [--listen HOST:PORT] [--verbose] [--insecure-allow-any-key]
       serve loggers and the dashboard until SIGTERM or Ctrl-C
   metrana-server stat [--settle] [--data-dir DIR]
-      count what a data directory holds that no server is using, as JSON
+      count what a data directory holds that no server is using, as JSON; only --settle writes to it
   metrana-server version
   metrana-server help
 `

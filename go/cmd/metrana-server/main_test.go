@@ -5,7 +5,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
@@ -146,6 +150,98 @@ func TestKilledServerLeavesTheDirectory(t *testing.T) {
 	}
 }
 
+// filesOf gives everything in a directory, but for the locks: what a file holds
+// and when it was written.
+func filesOf(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Name() == "LOCK" {
+			return nil
+		}
+		if err != nil || entry.IsDir() {
+			files[path] = "a directory"
+			return err
+		}
+		data, err := os.ReadFile(path)
+		info, errInfo := entry.Info()
+		files[path] = fmt.Sprint(info.ModTime(), data)
+		return errors.Join(err, errInfo)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func TestStatMakesNoDataDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "thesis.tex"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	before := filesOf(t, dir)
+	for _, args := range [][]string{{"stat"}, {"stat", "--settle"}} {
+		c := command(t, append(args, "--data-dir", dir)...)
+		code, out := c.ended()
+		if said := c.stderr.String(); code != 1 || out != "" || !strings.Contains(said, dir+" is no data directory") {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, out, said)
+		}
+		if !maps.Equal(filesOf(t, dir), before) {
+			t.Fatalf("%q: changed the directory", args)
+		}
+	}
+}
+
+// What a killed server left is counted, and left for the next one to recover.
+func TestStatWritesNothing(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	db, err := store.Open("data", store.Options{FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := db.Run(store.RunID{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx := r.Begin()
+	tx.Append(tx.Series(point.Series{Name: "loss"}, point.Ordered), 1, point.Batch{Values: []float64{1, 2}})
+	pending, err := tx.Commit()
+	if err == nil {
+		err = pending.Wait()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed, dir := disk.CrashClone(vfs.CrashCloneCfg{}), t.TempDir()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := vfs.Clone(crashed, vfs.Default, "data", dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, leftover := range []string{"roll-unfinished", "OWNER"} {
+		if err := os.WriteFile(filepath.Join(dir, leftover), []byte("killed"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := filesOf(t, dir)
+	c := command(t, "stat", "--data-dir", dir)
+	code, out := c.ended()
+	var s statistics
+	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil || s.Runs != 1 || s.Points != 2 {
+		t.Errorf("exit code %d, %q, %v\n%s", code, out, err, c.stderr.String())
+	}
+	for path, is := range filesOf(t, dir) {
+		if before[path] != is {
+			t.Errorf("%s was written", path)
+		}
+		delete(before, path)
+	}
+	if len(before) > 0 {
+		t.Errorf("%v were removed", slices.Collect(maps.Keys(before)))
+	}
+}
+
 // What can be counted is counted, and what cannot be read is named.
 func TestStatNamesDamagedRuns(t *testing.T) {
 	dir := t.TempDir()
@@ -221,5 +317,5 @@ func TestUsage(t *testing.T) {
 	exits(2, "stderr", `"nonsense"`, "nonsense")
 	exits(2, "stderr", "no-such-flag", "serve", "--no-such-flag")
 	exits(1, "stderr", `"extra"`, "serve", "extra")
-	exits(1, "stderr", "no data directory", "stat", "--data-dir", "/nonexistent/metrana")
+	exits(1, "stderr", "/nonexistent/metrana", "stat", "--data-dir", "/nonexistent/metrana")
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 
 	"github.com/metrana/metrana/go/store"
@@ -15,16 +14,13 @@ import (
 func stat(args []string) int {
 	flags := flag.NewFlagSet("stat", flag.ContinueOnError)
 	dataDir := flags.String("data-dir", "", "the data directory")
-	settle := flags.Bool("settle", false, "first move all points into blocks and compact")
+	settle := flags.Bool("settle", false, "first move all points into blocks and compact; without it nothing is written")
 	if err := flags.Parse(args); err != nil {
 		return exitOf(err)
 	}
 	dir, err := resolveDataDir(*dataDir)
 	if err != nil {
 		return fail(err)
-	}
-	if _, err := os.Stat(dir); err != nil {
-		return fail(fmt.Errorf("no data directory: %w", err))
 	}
 	stats, err := statOf(dir, *settle)
 	if stats != nil {
@@ -47,8 +43,9 @@ type statistics struct {
 }
 
 // statOf gives what could be counted, nil for nothing, and what could not be read.
+// Only settling writes anything.
 func statOf(dir string, settle bool) (_ *statistics, err error) {
-	db, err := store.Open(dir, store.Options{})
+	db, err := store.Open(dir, store.Options{Existing: true, ReadOnly: !settle})
 	if err != nil {
 		return nil, err
 	}
