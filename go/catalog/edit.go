@@ -85,11 +85,11 @@ func (e *Edit) end() {
 }
 
 // Attributes changes attributes of the run, in order: the last of a path wins.
-// It returns how many were skipped because of a path that is empty or that only
-// the server writes, or a kind that the path does not take.
+// It returns how many were skipped because of a path that is empty or too long or
+// that only the server writes, or a kind that the path does not take.
 func (e *Edit) Attributes(updates []Update) (skipped int) {
 	for _, u := range updates {
-		if u.Path == "" || reserved(u.Path) || !fits(u) {
+		if !storable(u.Path) || reserved(u.Path) || !fits(u) {
 			skipped++
 			continue
 		}
@@ -97,6 +97,12 @@ func (e *Edit) Attributes(updates []Update) (skipped int) {
 	}
 	return skipped
 }
+
+// MaxKeyText bounds, in bytes, paths of attributes and ids of environments, which
+// are parts of keys. It is well above what anybody would write.
+const MaxKeyText = 512 << 10
+
+func storable(path string) bool { return path != "" && len(path) <= MaxKeyText }
 
 // fits tells whether sys/tags and sys/description get what they hold.
 func fits(u Update) bool {
@@ -111,10 +117,11 @@ func fits(u Update) bool {
 }
 
 // EnvAttributes changes attributes of an environment, or of one of its episodes.
-// It skips those without a path and those that listings work out themselves.
+// It skips those whose path is empty or too long, and those that listings work
+// out themselves.
 func (e *Edit) EnvAttributes(env string, episode *uint64, updates []Update) (skipped int) {
 	for _, u := range updates {
-		if u.Path == "" || workedOut(u.Path) {
+		if !storable(u.Path) || workedOut(u.Path) {
 			skipped++
 			continue
 		}

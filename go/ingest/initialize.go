@@ -5,18 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 	"github.com/metrana/metrana/go/wire/pb/types"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// seedPage is how many series or environments one message of the handshake
-// carries.
-const seedPage = 1000
+// A message of the handshake carries so many series or environments, in so many
+// bytes: gRPC clients refuse messages above 4 MiB.
+const (
+	seedPage      = 1000
+	seedPageBytes = 1 << 20
+)
 
 type (
 	initResponse = ingestion.InitializeRunLoggingResponse
@@ -113,25 +116,31 @@ func handshake(run *catalog.Run, created bool, seeds seeds) []*initResponse {
 			CreationTime: timestamppb.New(run.Created),
 		},
 	}}}
-	for i, page := range pages(seeds.series) {
+	series := pages(seeds.series)
+	for i, page := range series {
 		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps_{
-			LastLoggedSteps: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps{Series: page, IsLast: isLast(seeds.series, i)},
+			LastLoggedSteps: &ingestion.InitializeRunLoggingResponse_LastLoggedSteps{Series: page, IsLast: i == len(series)-1},
 		}})
 	}
-	for i, page := range pages(seeds.envs) {
+	envs := pages(seeds.envs)
+	for i, page := range envs {
 		messages = append(messages, &initResponse{Msg: &ingestion.InitializeRunLoggingResponse_EnvStatuses_{
-			EnvStatuses: &ingestion.InitializeRunLoggingResponse_EnvStatuses{Envs: page, IsLast: isLast(seeds.envs, i)},
+			EnvStatuses: &ingestion.InitializeRunLoggingResponse_EnvStatuses{Envs: page, IsLast: i == len(envs)-1},
 		}})
 	}
 	return messages
 }
 
 // pages cuts a list into pages; an empty list has one empty page.
-func pages[T any](list []T) [][]T {
-	if len(list) == 0 {
-		return [][]T{nil}
+func pages[T proto.Message](list []T) (cut [][]T) {
+	start, size := 0, 0
+	for i, item := range list {
+		bytes := proto.Size(item)
+		if i > start && (i-start == seedPage || size+bytes > seedPageBytes) {
+			cut = append(cut, list[start:i])
+			start, size = i, 0
+		}
+		size += bytes
 	}
-	return slices.Collect(slices.Chunk(list, seedPage))
+	return append(cut, list[start:])
 }
-
-func isLast[T any](list []T, page int) bool { return (page+1)*seedPage >= len(list) }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -16,14 +17,17 @@ import (
 )
 
 // parsed is a request that was checked from end to end before any of it is
-// applied: a request is stored whole or not at all.
+// applied: a request is stored whole or not at all. What clients let through but
+// this server cannot store is no reason to refuse it, which would cost the client
+// all it has in flight: it is left out and counted.
 type parsed struct {
 	run           *catalog.Run
 	points        []seriesPoints
 	rl            []environmentPoints
 	attributes    []catalog.Update
 	envAttributes []environmentAttributes
-	skipped       int // attributes whose value is none
+	skipped       int // attributes that cannot be stored
+	skippedPoints int
 }
 
 type seriesPoints struct {
@@ -113,6 +117,10 @@ func parse(declared map[uint64]declaration, request *ingestion.UpdateRunRequest)
 		points := seriesPoints{series: update.GetSeriesId()}
 		for _, b := range update.GetPointBatches() {
 			batch, err := wire.DecodeBatch(b, now)
+			if errors.Is(err, wire.ErrBeyondAxis) {
+				p.skippedPoints += pointsOf(b)
+				continue
+			}
 			if err != nil {
 				return p, invalid("series %d: %w", update.GetSeriesId(), err)
 			}
@@ -123,40 +131,39 @@ func parse(declared map[uint64]declaration, request *ingestion.UpdateRunRequest)
 	if err := parseRL(declared, request, now, &p); err != nil {
 		return p, err
 	}
-	return p, parseAttributes(request, &p)
+	parseAttributes(request, &p)
+	return p, nil
 }
 
-func parseAttributes(request *ingestion.UpdateRunRequest, p *parsed) error {
+// pointsOf counts the points of a batch that is not read.
+func pointsOf(b interface {
+	GetValues() []float64
+	GetValuesF32() []float32
+}) int {
+	return len(b.GetValues()) + len(b.GetValuesF32())
+}
+
+func parseAttributes(request *ingestion.UpdateRunRequest, p *parsed) {
 	p.attributes, p.skipped = decodeAttributes(request.GetAttributes())
 	for _, update := range request.GetEnvAttrUpdates() {
-		environment, err := environmentOf(update.GetEnvironmentId())
-		if err != nil {
-			return err
-		}
-		if update.GetEpisode() > math.MaxInt64 {
-			return invalid("attributes of environment %q: episode %d is above 2^63-1", environment, update.GetEpisode())
+		environment, storable := environmentOf(update.GetEnvironmentId())
+		if !storable || update.GetEpisode() > math.MaxInt64 {
+			p.skipped += len(update.GetAttributes())
+			continue
 		}
 		updates, skipped := decodeAttributes(update.GetAttributes())
 		p.skipped += skipped
 		p.envAttributes = append(p.envAttributes, environmentAttributes{environment, update.Episode, updates})
 	}
-	return nil
 }
 
-// maxEnvironment bounds the id of an environment, in bytes.
-const maxEnvironment = 1024
-
-// environmentOf gives the id of an environment, where none means the default one.
-func environmentOf(id string) (string, error) {
-	switch {
-	case id == "":
-		return point.DefaultEnvironment, nil
-	case len(id) > maxEnvironment:
-		return "", invalid("environment id %q… is longer than %d bytes", id[:32], maxEnvironment)
-	case strings.ContainsFunc(id, unicode.IsControl):
-		return "", invalid("environment id %q holds a control character", id)
+// environmentOf gives the id of an environment, where none means the default
+// one. It is part of keys, so not every id can be stored.
+func environmentOf(id string) (_ string, storable bool) {
+	if id == "" {
+		return point.DefaultEnvironment, true
 	}
-	return id, nil
+	return id, len(id) <= catalog.MaxKeyText && !strings.ContainsFunc(id, unicode.IsControl)
 }
 
 func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunRequest, now int64, p *parsed) error {
@@ -170,21 +177,23 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 		if _, known := declared[update.GetSeriesId()]; !known {
 			return invalid("series %d was not declared on this stream", update.GetSeriesId())
 		}
-		environment, err := environmentOf(update.GetEnvironmentId())
-		if err != nil {
-			return err
-		}
+		environment, storable := environmentOf(update.GetEnvironmentId())
 		points := environmentPoints{series: update.GetSeriesId(), environment: environment}
 		first := len(batches)
 		for _, b := range update.GetRlStepBatches() {
 			batch, err := wire.DecodeRLBatch(b, now)
+			if !storable || errors.Is(err, wire.ErrBeyondAxis) {
+				p.skippedPoints += pointsOf(b)
+				continue
+			}
 			if err != nil {
 				return invalid("series %d in environment %q: %w", points.series, points.environment, err)
 			}
 			batches = append(batches, batch)
 		}
-		points.batches = batches[first:]
-		p.rl = append(p.rl, points)
+		if points.batches = batches[first:]; storable {
+			p.rl = append(p.rl, points)
+		}
 	}
 	return nil
 }
@@ -251,6 +260,7 @@ func (s *Service) editCatalog(edit *catalog.Edit, request *ingestion.UpdateRunRe
 		scatters += len(update.GetPoints())
 	}
 	s.countNotStored(edit, p.run, "attributes", skipped)
+	s.countNotStored(edit, p.run, "points", p.skippedPoints)
 	s.countNotStored(edit, p.run, "histograms", histograms)
 	s.countNotStored(edit, p.run, "scatters", scatters)
 	if request.GetCloseRun() != nil {

@@ -2,11 +2,13 @@ package ingest_test
 
 import (
 	"encoding/hex"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -81,26 +83,107 @@ func TestRefusedRequests(t *testing.T) {
 	refused(points(&types.PointBatch{Values: []float64{1, 2}, Steps: []uint64{1}}), codes.InvalidArgument, "1 steps for 2 values")
 	refused(points(&types.PointBatch{Values: []float64{1}, Steps: []uint64{1}, FirstStep: &one}), codes.InvalidArgument, "both steps and a first step")
 	refused(points(&types.PointBatch{Values: []float64{1}}), codes.InvalidArgument, "neither")
-	refused(points(&types.PointBatch{Values: []float64{1}, Steps: []uint64{1 << 63}}), codes.InvalidArgument, "9223372036854775808", "2^63-1")
-	last := uint64(math.MaxInt64)
-	refused(points(&types.PointBatch{Values: []float64{1, 2}, FirstStep: &last}), codes.InvalidArgument, "2^63-1")
 	refused(points(&types.PointBatch{Values: []float64{1, 2}, FirstStep: &one, TimestampsMillis: []int64{1}}), codes.InvalidArgument, "1 timestamps_millis for 2")
 	refused(points(&types.PointBatch{Values: []float64{1}, FirstStep: &one, TimestampsMillis: []int64{1}, TimestampMillis: &at}),
 		codes.InvalidArgument, "both timestamp_millis")
 
 	refused(rewards("e", &types.RlStepBatch{Values: []float64{1, 2}, MinorSteps: []uint64{1}}), codes.InvalidArgument, `environment "e"`, "1 minor_steps for 2")
 	refused(rewards("e", &types.RlStepBatch{Values: []float64{1}}), codes.InvalidArgument, "neither")
-	refused(rewards("e", rlBatch(1<<63, 0, 0, 1)), codes.InvalidArgument, "rl_step 9223372036854775808")
-	refused(rewards("e", rlBatch(0, 1<<63, 0, 1)), codes.InvalidArgument, "episode 9223372036854775808")
-	refused(rewards("a\x00b", rlBatch(0, 0, 0, 1)), codes.InvalidArgument, "environment id", "control character")
-	refused(rewards(strings.Repeat("e", 1025), rlBatch(0, 0, 0, 1)), codes.InvalidArgument, "1024 bytes")
-	attributes := func(environment string, episode uint64) *ingestion.UpdateRunRequest {
-		return &ingestion.UpdateRunRequest{EnvAttrUpdates: []*types.EnvAttrUpdates{{
-			EnvironmentId: environment, Episode: &episode, Attributes: []*types.AttributeUpdate{text("a", "b")},
-		}}}
+}
+
+// What a client lets through must not cost it the rest of its window.
+func TestWhatCannotBeStoredIsCounted(t *testing.T) {
+	f := start(t, localMode)
+	run := f.run("r")
+	u := f.open(run)
+	tooLong, last, zero, beyond := strings.Repeat("e", 1<<20), uint64(math.MaxInt64), uint64(0), uint64(math.MaxUint64)
+	standard := append(floats(1, 0, 1, 2, 3),
+		&types.StreamingSeriesUpdate{SeriesId: 1, PointBatches: []*types.PointBatch{
+			{Values: []float64{1}, Steps: []uint64{1 << 63}}, {ValuesF32: []float32{1, 2}, FirstStep: &last},
+		}})
+	rewards := slices.Concat(
+		rl(1, "e", rlBatch(0, 0, 0, 1), rlBatch(1<<63, 0, 0, 1), rlBatch(0, 1<<63, 0, 1)),
+		rl(1, "a\x00b", rlBatch(0, 0, 0, 1)), rl(1, tooLong, rlBatch(0, 0, 0, 1, 2)))
+	attributes := func(environment string, episode *uint64, path string) *types.EnvAttrUpdates {
+		return &types.EnvAttrUpdates{EnvironmentId: environment, Episode: episode, Attributes: []*types.AttributeUpdate{text(path, "b")}}
 	}
-	refused(attributes("a\x00b", 0), codes.InvalidArgument, "environment id")
-	refused(attributes("e", math.MaxUint64), codes.InvalidArgument, "episode 18446744073709551615")
+	u.send(&ingestion.UpdateRunRequest{
+		SeriesDeclarations: loss(1), Series: standard, RlSeries: rewards,
+		Attributes: []*types.AttributeUpdate{text("config/a", "b"), text(tooLong, "b")},
+		EnvAttrUpdates: []*types.EnvAttrUpdates{
+			attributes("e", &zero, "a"), attributes("e", &beyond, "a"), attributes("e", nil, tooLong),
+			attributes("a\x00b", nil, "a"), attributes(tooLong, nil, "a"),
+		},
+	})
+	u.acknowledged(1)
+	u.end()
+	points, _ := f.attribute(run, "sys/not_stored/points")
+	skipped, _ := f.attribute(run, "sys/not_stored/attributes")
+	if points.Int != 8 || skipped.Int != 5 {
+		t.Errorf("%d points and %d attributes counted, want 8 and 5", points.Int, skipped.Int)
+	}
+	if s := f.points(run).Stats(); s.Points != 4 || len(f.points(run).Environments()) != 1 {
+		t.Errorf("%+v, %v", s, f.points(run).Environments())
+	}
+	if v, _ := f.attribute(run, "config/a"); v.Str != "b" {
+		t.Error("the attribute beside is not stored")
+	}
+}
+
+// Clients of the protocol bound no names: what they send is stored, and told
+// them in the next handshake.
+func TestLongNames(t *testing.T) {
+	disk := vfs.NewMem()
+	long := func(first string) string { return first + strings.Repeat("é", 70_000) }
+	t.Run("write", func(t *testing.T) {
+		f := startOn(t, disk, localMode)
+		u := f.open(f.run("r"))
+		for i := range uint64(40) {
+			d := declare(i, long(fmt.Sprint("metric", i)), long("scale"), ordered)
+			d.Labels = map[string]string{long("k"): long("v")}
+			environment := long(fmt.Sprint("e", i))
+			u.send(&ingestion.UpdateRunRequest{
+				SeriesDeclarations: []*types.SeriesDeclaration{d}, Series: floats(i, i, 1), RlSeries: rl(i, environment, rlBatch(0, i, 0, 1)),
+				Attributes: []*types.AttributeUpdate{text(long("path"), long("value"))},
+				EnvAttrUpdates: []*types.EnvAttrUpdates{{
+					EnvironmentId: environment, Attributes: []*types.AttributeUpdate{text(long("path"), "of the environment")},
+				}},
+			})
+		}
+		u.acknowledged(40)
+		u.end()
+	})
+	f := startOn(t, disk, localMode)
+	messages, err := f.handshake(initRequest("r"))
+	f.must(err)
+	steps, episodes, series, envs := uint64(0), uint64(0), 0, 0
+	for _, m := range messages {
+		for _, s := range m.GetLastLoggedSteps().GetSeries() {
+			series++
+			steps += s.GetLastStep()
+			if !strings.HasPrefix(s.GetMetricName(), "metric") || len(s.GetMetricName()) < 140_000 || len(s.GetFlatLabels()) < 280_000 {
+				t.Fatalf("a metric's name has %d bytes", len(s.GetMetricName()))
+			}
+		}
+		for _, e := range m.GetEnvStatuses().GetEnvs() {
+			envs++
+			episodes += e.GetLastEpisode()
+		}
+	}
+	if series != 40 || envs != 40 || steps != 780 || episodes != 780 {
+		t.Errorf("%d series with last steps of %d, %d environments with last episodes of %d", series, steps, envs, episodes)
+	}
+	run := messages[0].GetInitializedRun().GetRunId()
+	r, _ := f.catalog.Run(run)
+	if v, _ := f.attribute(run, long("path")); v.Str != long("value") {
+		t.Errorf("an attribute of %d bytes", len(v.Str))
+	}
+	if of := r.EnvAttributes(long("e7"), nil); len(of) != 1 || of[0].Path != long("path") {
+		t.Errorf("%d attributes of an environment", len(of))
+	}
+	if _, skipped := f.attribute(run, "sys/not_stored/attributes"); skipped {
+		t.Error("something was not stored")
+	}
 }
 
 // The requests before a refused one were applied: they are acknowledged.

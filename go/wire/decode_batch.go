@@ -1,12 +1,17 @@
 package wire
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/wire/pb/types"
 )
+
+// ErrBeyondAxis says that points lie at a position that no axis reaches: above
+// 2^63-1. The points are well formed, and those beside them are not concerned.
+var ErrBeyondAxis = errors.New("beyond the axis")
 
 // DecodeBatch reads the points that one log call added to a standard series. The
 // batch shares the message's memory. Points without a time get now.
@@ -35,7 +40,7 @@ func DecodeRLBatch(b *types.RlStepBatch, now int64) (point.RLBatch, error) {
 		return point.RLBatch{}, err
 	}
 	if b.GetRlStep() > math.MaxInt64 || b.GetEpisode() > math.MaxInt64 {
-		return point.RLBatch{}, fmt.Errorf("rl_step %d or episode %d is above 2^63-1", b.GetRlStep(), b.GetEpisode())
+		return point.RLBatch{}, fmt.Errorf("%w: rl_step %d or episode %d is above 2^63-1", ErrBeyondAxis, b.GetRlStep(), b.GetEpisode())
 	}
 	times, err := decodeTimes(b.TimestampMillis, b.GetTimestampsMillis(), len(values), now)
 	return point.RLBatch{
@@ -72,7 +77,7 @@ func decodeSteps(field string, first *uint64, list []uint64, n int) (point.Steps
 	case first == nil:
 		return point.Steps{}, fmt.Errorf("neither %s nor a first step for %d values", field, n)
 	case *first > math.MaxInt64-uint64(n-1):
-		return point.Steps{}, fmt.Errorf("first step %d with %d values goes beyond 2^63-1", *first, n)
+		return point.Steps{}, fmt.Errorf("%w: first step %d with %d values goes beyond 2^63-1", ErrBeyondAxis, *first, n)
 	}
 	return point.Steps{First: *first}, nil
 }
@@ -80,7 +85,7 @@ func decodeSteps(field string, first *uint64, list []uint64, n int) (point.Steps
 func checkSteps(s point.Steps) (point.Steps, error) {
 	for _, step := range s.List {
 		if step > math.MaxInt64 {
-			return point.Steps{}, fmt.Errorf("step %d is above 2^63-1", step)
+			return point.Steps{}, fmt.Errorf("%w: step %d is above 2^63-1", ErrBeyondAxis, step)
 		}
 	}
 	return s, nil
