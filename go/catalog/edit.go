@@ -26,6 +26,7 @@ type Edit struct {
 	run    *Run
 	staged []stagedValue
 	closed *time.Time
+	logged bool // brings something
 	reopen bool
 	ended  bool
 	err    error
@@ -49,7 +50,8 @@ func (r *Run) Begin() (*Edit, error) {
 }
 
 // Commit makes the edit visible; the time is that of the run's last change.
-// Points of a closed run reopen it. After an error nothing of the edit is left.
+// A closed run is open again when the edit has Logged something. After an error
+// nothing of the edit is left.
 func (e *Edit) Commit(at time.Time) (store.Pending, error) {
 	defer e.end()
 	if err := e.writeRun(at); err != nil {
@@ -193,6 +195,11 @@ func (e *Edit) Close(at time.Time) {
 	e.Tx.Last()
 }
 
+// Logged says that the edit brings points or attributes. One that does not, such
+// as the last request of a logger that only leaves, changes neither whether the
+// run is closed nor when it was modified.
+func (e *Edit) Logged() { e.logged = true }
+
 // modifiedEvery bounds how often the time of the last change goes to disk: a
 // restart may set it back by so much.
 const modifiedEvery = time.Second
@@ -203,8 +210,8 @@ func (e *Edit) writeRun(at time.Time) error {
 	r.mu.RLock()
 	closed, due := r.closed, at.Sub(r.written) >= modifiedEvery
 	r.mu.RUnlock()
-	e.reopen = e.closed == nil && closed != nil
-	if e.closed != nil || e.reopen || due {
+	e.reopen = e.logged && e.closed == nil && closed != nil
+	if e.closed != nil || e.reopen || e.logged && due {
 		if err := e.Tx.Records().Put(runKey(r.ID), r.encode(e.closed, at)); err != nil {
 			return err
 		}
@@ -227,6 +234,9 @@ func (e *Edit) apply(at time.Time) {
 		} else {
 			values[s.path] = *s.value
 		}
+	}
+	if e.closed == nil && !e.logged {
+		return
 	}
 	if e.closed != nil || e.reopen || at.Sub(r.written) >= modifiedEvery {
 		r.written = at

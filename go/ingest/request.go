@@ -79,9 +79,14 @@ func (s *Service) apply(declared map[uint64]declaration, request *ingestion.Upda
 // isEmpty tells requests that store nothing: the one that opens a stream, and
 // those that only declare series.
 func isEmpty(r *ingestion.UpdateRunRequest) bool {
-	return len(r.GetAttributes()) == 0 && len(r.GetSeries()) == 0 && len(r.GetRlSeries()) == 0 &&
-		len(r.GetEnvAttrUpdates()) == 0 && len(r.GetHistogramSeries()) == 0 && len(r.GetScatterSeries()) == 0 &&
-		r.GetCloseRun() == nil && r.GetSequenceNumber() == 0
+	return !logs(r) && r.GetCloseRun() == nil && r.GetSequenceNumber() == 0
+}
+
+// logs tells requests that bring points or attributes from those that only
+// declare, or that a logger leaves with.
+func logs(r *ingestion.UpdateRunRequest) bool {
+	return len(r.GetAttributes()) > 0 || len(r.GetSeries()) > 0 || len(r.GetRlSeries()) > 0 ||
+		len(r.GetEnvAttrUpdates()) > 0 || len(r.GetHistogramSeries()) > 0 || len(r.GetScatterSeries()) > 0
 }
 
 // declare takes in the series that a request declares. The same declaration may
@@ -215,6 +220,9 @@ func (s *Service) write(declared map[uint64]declaration, request *ingestion.Upda
 		if again {
 			return edit.CommitKnown()
 		}
+	}
+	if logs(request) {
+		edit.Logged()
 	}
 	writePoints(edit.Tx, declared, request.GetLoggerId(), p, numbered)
 	at := time.Now().UTC()

@@ -297,6 +297,13 @@ func TestClosingAndComingBack(t *testing.T) {
 	if status() != "CLOSED" {
 		t.Errorf("status %q after a declaration", status())
 	}
+	// Nor is a numbered request without anything, such as a forked worker leaves with.
+	before, _ := f.attribute(run, "sys/modification_time")
+	u.send(&ingestion.UpdateRunRequest{LoggerSessionId: 9, SequenceNumber: 256})
+	u.acknowledged(1)
+	if after, _ := f.attribute(run, "sys/modification_time"); status() != "CLOSED" || !after.Time.Equal(before.Time) {
+		t.Errorf("status %q after an empty request, modified %v, before it %v", status(), after.Time, before.Time)
+	}
 	u.send(&ingestion.UpdateRunRequest{Series: floats(1, 1, 1)})
 	u.acknowledged(1)
 	if _, has := f.attribute(run, "sys/close_time"); status() != "RUNNING" || has {
