@@ -22,7 +22,6 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 )
 
@@ -204,7 +203,7 @@ func TestStatWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	tx := r.Begin()
-	tx.Append(tx.Series(point.Series{Name: "loss"}, point.Ordered), 1, point.Batch{Values: []float64{1, 2}})
+	tx.Series(store.SeriesInfo{}.Key, store.SeriesInfo{}.Ordering)
 	pending, err := tx.Commit()
 	if err == nil {
 		err = pending.Wait()
@@ -228,7 +227,7 @@ func TestStatWritesNothing(t *testing.T) {
 	c := command(t, "stat", "--data-dir", dir)
 	code, out := c.ended()
 	var s statistics
-	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil || s.Runs != 1 || s.Points != 2 {
+	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil || s.Runs != 1 || s.Series != 1 {
 		t.Errorf("exit code %d, %q, %v\n%s", code, out, err, c.stderr.String())
 	}
 	for path, is := range filesOf(t, dir) {
@@ -255,7 +254,7 @@ func TestStatNamesDamagedRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 		tx := r.Begin()
-		tx.Append(tx.Series(point.Series{Name: "loss"}, point.Ordered), 1, point.Batch{Values: []float64{1, 2}})
+		tx.Series(store.SeriesInfo{}.Key, store.SeriesInfo{}.Ordering)
 		if _, err := tx.Commit(); err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +275,7 @@ func TestStatNamesDamagedRuns(t *testing.T) {
 		code, out := c.ended()
 		var s statistics
 		err := json.Unmarshal([]byte(out), &s)
-		if code != 1 || err != nil || s.Runs != 2 || s.Damaged != 1 || s.Points != 2 || strings.Count(c.stderr.String(), damaged.String()) != 1 {
+		if code != 1 || err != nil || s.Runs != 2 || s.Damaged != 1 || s.Series != 1 || strings.Count(c.stderr.String(), damaged.String()) != 1 {
 			t.Errorf("%q: exit code %d, %q, %v\n%s", args, code, out, err, c.stderr.String())
 		}
 	}
