@@ -300,9 +300,9 @@ func TestManyThreadsLoseNothingAndKeepTheirOrder(t *testing.T) {
 		l := opened(t, o)
 		shared := seriesOf(t, l, "shared")
 		var wait sync.WaitGroup
-		for range 8 {
+		for range 32 {
 			wait.Go(func() {
-				for range 500 {
+				for range 125 {
 					p := Points{Series: shared, Values: []float64{1, 2}}
 					for errors.Is(l.Points(&p, 0), ErrAgain) {
 					}

@@ -60,6 +60,39 @@ def test_everything_added_is_sent(begin: Callable[..., None]) -> None:
     assert done.connection_attempts == 1
 
 
+def test_threads_lose_nothing_and_keep_the_order_of_each_series(
+    begin: Callable[..., metrana.OpenRun], server: ServerProcess
+) -> None:
+    def work(thread: int) -> None:
+        for i in range(300):
+            value = thread * 1000.0 + i
+            metrana.log(f"own-{thread}", value)
+            metrana.log({"shared": value, "blocks": [value, value]})
+            metrana.log_rl_environment_step(
+                "reward", [value], rl_step=0, env_id=f"env-{thread}", episode=0
+            )
+
+    with begin(backpressure_strategy="block"):
+        threads = [threading.Thread(target=work, args=(thread,)) for thread in range(32)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    reader = Reader(server.url, "ws", "p", "r")
+    everything = [thread * 1000.0 + i for thread in range(32) for i in range(300)]
+    for thread in range(32):
+        expected = list(enumerate(everything[thread * 300 : (thread + 1) * 300]))
+        (points,) = reader.float_series(f"own-{thread}()").values()
+        assert [(step, value) for step, value, _ in points] == expected
+        assert (
+            reader.rl_series(f"env-{thread}", episode=0)["reward", "ENVIRONMENT_STEP"] == expected
+        )
+    for name, times in (("shared", 1), ("blocks", 2)):
+        (points,) = reader.float_series(f"{name}()").values()
+        assert [step for step, _, _ in points] == list(range(times * len(everything)))
+        assert sorted(value for _, value, _ in points) == sorted(everything * times)
+
+
 def test_last_steps_are_known_at_once_and_after_a_resume(begin: Callable[..., None]) -> None:
     begin()
     assert metrana.get_last_step("loss") is None
