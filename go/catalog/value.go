@@ -33,7 +33,7 @@ type Value struct {
 	Time  time.Time // UTC
 }
 
-// Text, Number, Moment and SetOf make values.
+// Text makes a string.
 func Text(s string) Value { return Value{Kind: KindString, Str: s} }
 
 // Moment makes a timestamp.

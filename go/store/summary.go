@@ -23,7 +23,7 @@ type SeriesInfo struct {
 type EnvInfo struct {
 	No     uint32
 	ID     string
-	Points uint64 // 0: it has attributes only, and no LastRLStep
+	Points uint64 // 0: it was only named, and has no LastRLStep
 	// LastRLStep is the highest rl_step of any point; 0 while there is none.
 	LastRLStep uint64
 	// LastEpisode is the highest episode of points that name one, and holds when
