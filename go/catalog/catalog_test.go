@@ -311,12 +311,12 @@ func TestClosedRunLeavesTheMemory(t *testing.T) {
 				change(e)
 			})
 		}
-		is := func(bytes, blocks int) {
+		is := func(bytes, segments int) {
 			t.Helper()
 			time.Sleep(2 * time.Minute) // the store looks every minute
 			points, err := r.Points()
 			must(t, err)
-			if s := points.Stats(); min(s.HeadBytes, 1) != bytes || s.Blocks != blocks {
+			if s := points.Stats(); min(s.HeadBytes, 1) != bytes || s.Segments != segments {
 				t.Errorf("%+v", s)
 			}
 		}

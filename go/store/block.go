@@ -2,44 +2,49 @@ package store
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
-// A block holds the chunks of many cells, sorted, as a few long columns.
-// FORMAT.md draws it.
+// A block holds the chunks of one or many cells, sorted: a head with positions,
+// rollups and the directory of the values, and behind it the pages of the values.
+// FORMAT.md draws it. Readers keep heads and read of the pages what they need.
 const blockVersion = 1
 
 // blockPoints is how many points a block gathers: enough for its columns to
-// compress as well as they can, few enough to read one chunk without regret.
+// compress as well as they can. A cell with more has blocks of its own, which
+// begin at multiples of this.
 const blockPoints = 1 << 14
 
-// blockInfo is what the run's state keeps of a block, so that readers open only
-// those that can hold a cell.
+// blockInfo is what the index of a segment keeps of a block, so that readers
+// open only those that can hold what they look for.
 type blockInfo struct {
-	number      uint64
+	at          uint64 // where in the segment it begins
+	head, pages uint32 // sizes
+	points      uint32
 	first, last cellID
 	steps       Range // of steps; of RL points those of rl_steps
 	episodes    Range // of episodes plus one; 0 for points without
+	whole       *span // of a block that one standard series fills
 }
 
 func (b blockInfo) mayHold(id cellID) bool {
-	return !id.less(b.first) && !b.last.less(id) && b.first.rl() == id.rl()
+	return !id.less(b.first) && !b.last.less(id)
 }
 
-// part is a cell with the points of it that go into a block.
+// part is a stretch of a cell's points that goes into a block.
 type part struct {
-	id     cellID
-	points *columns
+	id      cellID
+	ordinal uint64 // of its first point among all that the cell ever got
+	points  *columns
 }
 
 // describe says what a block of these parts holds.
 func describe(parts []part) blockInfo {
 	info := blockInfo{first: parts[0].id, last: parts[len(parts)-1].id, steps: nothing, episodes: nothing}
 	for _, p := range parts {
+		info.points += uint32(len(p.points.values))
 		includeRuns(&info.steps, p.points.ints[colStep])
 		if p.id.rl() {
 			includeRuns(&info.episodes, p.points.ints[colEpisode])
@@ -55,53 +60,80 @@ func includeRuns(r *Range, runs chunk.Runs) {
 	}
 }
 
-// encodeBlock writes parts, which are sorted and all standard or all RL.
-func encodeBlock(parts []part) []byte {
+// blockEncoder writes blocks; it keeps its memory from one to the next.
+type blockEncoder struct {
+	raw                          bool // values are soon written again
+	series, envs, counts, begins chunk.Runs
+	ints                         [rlCols]chunk.Runs
+	values                       []float64
+	rollups                      rollups
+	head, pages                  []byte
+}
+
+// encode writes parts, which are sorted and all standard or all RL. What it
+// returns holds until the next call.
+func (e *blockEncoder) encode(parts []part) (info blockInfo, head, pages []byte) {
+	info = describe(parts)
+	e.gather(parts)
 	rl := parts[0].id.rl()
-	var series, envs, counts chunk.Runs
-	var ints [rlCols]chunk.Runs
-	scratch := valuesPool.Get().(*[]float64)
-	defer valuesPool.Put(scratch)
-	values := (*scratch)[:0]
-	for _, p := range parts {
-		series = series.AppendOne(uint64(p.id.series))
-		envs = envs.AppendOne(uint64(p.id.env))
-		counts = counts.AppendOne(uint64(len(p.points.values)))
-		for k := range colsOf(rl) {
-			ints[k] = ints[k].AppendRuns(p.points.ints[k])
-		}
-		values = append(values, p.points.values...)
+	plain := chunk.AppendRuns(nil, e.series)
+	for _, runs := range []chunk.Runs{e.envs, e.counts, e.begins} {
+		plain = chunk.AppendRuns(plain, runs)
 	}
-	plain := chunk.AppendRuns(nil, series)
-	plain = chunk.AppendRuns(plain, envs)
-	plain = chunk.AppendRuns(plain, counts)
 	for k := range colsOf(rl) {
-		plain = chunk.AppendRuns(plain, ints[k])
+		plain = chunk.AppendRuns(plain, e.ints[k])
 	}
-	*scratch = values
-	block := append(make([]byte, 0, len(plain)+8*len(values)+64), blockVersion, 0)
-	if rl {
-		block[1] = 1
+	e.head = append(e.head[:0], blockVersion, byte(boolInt(rl)))
+	e.head = appendNumbers(e.head, uint64(len(parts)), uint64(len(e.values)), uint64(len(plain)))
+	e.head = chunk.AppendBytes(e.head, chunk.Compress(nil, plain))
+	if e.raw {
+		e.head, e.pages = chunk.AppendRawValues(e.head, e.pages[:0], e.values)
+	} else {
+		e.head, e.pages = chunk.AppendValues(e.head, e.pages[:0], e.values)
 	}
-	block = binary.AppendUvarint(block, uint64(len(parts)))
-	block = binary.AppendUvarint(block, uint64(len(values)))
-	block = binary.AppendUvarint(block, uint64(len(plain)))
-	block = chunk.AppendBytes(block, chunk.Compress(nil, plain))
-	return sealed(chunk.AppendValues(block, values))
+	e.rollups.reset()
+	for _, p := range parts {
+		e.rollups.add(p)
+	}
+	e.head = sealed(e.rollups.append(e.head))
+	info.head, info.pages = uint32(len(e.head)), uint32(len(e.pages))
+	if len(parts) == 1 && !rl && info.points == blockPoints && parts[0].ordinal%blockPoints == 0 {
+		whole := joinSpans(e.rollups.spans)
+		info.whole = &whole
+	}
+	return info, e.head, e.pages
 }
 
-// valuesPool keeps the memory in which the values of a block are gathered.
-var valuesPool = sync.Pool{New: func() any { return new([]float64) }}
+func (e *blockEncoder) gather(parts []part) {
+	e.series, e.envs, e.counts, e.begins = e.series[:0], e.envs[:0], e.counts[:0], e.begins[:0]
+	for k := range e.ints {
+		e.ints[k] = e.ints[k][:0]
+	}
+	e.values = e.values[:0]
+	for _, p := range parts {
+		e.series = e.series.AppendOne(uint64(p.id.series))
+		e.envs = e.envs.AppendOne(uint64(p.id.env))
+		e.counts = e.counts.AppendOne(uint64(len(p.points.values)))
+		e.begins = e.begins.AppendOne(p.ordinal)
+		for k := range colsOf(p.id.rl()) {
+			e.ints[k] = e.ints[k].AppendRuns(p.points.ints[k])
+		}
+		e.values = append(e.values, p.points.values...)
+	}
+}
 
-// block is a decoded block.
-type block struct {
+// blockHead is what is known of a block without its pages.
+type blockHead struct {
+	rl     bool
 	ids    []cellID
-	starts []int // of each chunk within the columns, and the end behind the last
-	columns
-	rl bool
+	begins []uint64 // ordinal of each chunk's first point
+	starts []int    // of each chunk within the columns, and the end behind the last
+	ints   [rlCols]chunk.Runs
+	values *chunk.Values
+	rollups
 }
 
-func decodeBlock(record []byte) (*block, error) {
+func decodeHead(record []byte) (*blockHead, error) {
 	src, err := opened(record)
 	if err != nil {
 		return nil, err
@@ -110,11 +142,11 @@ func decodeBlock(record []byte) (*block, error) {
 	if version := d.byte(); d.err == nil && version != blockVersion {
 		return nil, fmt.Errorf("%w: block of version %d", chunk.ErrCorrupt, version)
 	}
-	b := &block{rl: d.byte() == 1}
+	b := &blockHead{rl: d.byte() == 1}
 	chunks, points, size := d.number(), d.number(), d.number()
 	packed := d.text()
-	const limit = 1 << 26 // far beyond what encodeBlock writes
-	if d.err == nil && (chunks > points || points > limit || size > limit) {
+	const limit = 1 << 26 // far beyond what an encoder writes
+	if d.err == nil && (chunks == 0 || chunks > points || points > limit || size > limit) {
 		d.fail("impossible counts")
 	}
 	if d.err != nil {
@@ -124,15 +156,18 @@ func decodeBlock(record []byte) (*block, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.decodeInts(decoder{src: plain}, int(chunks), int(points)); err != nil {
+	if err := b.decodePositions(decoder{src: plain}, int(chunks), int(points)); err != nil {
 		return nil, err
 	}
-	b.values, _, err = chunk.DecodeValues(make([]float64, 0, points), d.src, int(points))
-	return b, err
+	if b.values, d.src, err = chunk.ParseValues(d.src, int(points)); err != nil {
+		return nil, err
+	}
+	return b, b.decodeRollups(&d)
 }
 
-func (b *block) decodeInts(d decoder, chunks, points int) error {
+func (b *blockHead) decodePositions(d decoder, chunks, points int) error {
 	series, envs, counts := d.runs(chunks).Cursor(), d.runs(chunks).Cursor(), d.runs(chunks).Cursor()
+	b.begins = d.runs(chunks).AppendTo(make([]uint64, 0, chunks))
 	for k := range colsOf(b.rl) {
 		b.ints[k] = d.runs(points)
 	}
@@ -153,22 +188,8 @@ func (b *block) decodeInts(d decoder, chunks, points int) error {
 	return nil
 }
 
-// addTo appends the points of one cell, if the block has any, to out.
-func (b *block) addTo(out *columns, id cellID) {
-	i, found := b.find(id)
-	if !found {
-		return
-	}
-	from, to := b.starts[i], b.starts[i+1]
-	for k := range colsOf(b.rl) {
-		cursor := b.ints[k].Cursor()
-		cursor.Skip(from)
-		out.ints[k] = out.ints[k].AppendRuns(cursor.Take(to - from))
-	}
-	out.values = append(out.values, b.values[from:to]...)
-}
-
-func (b *block) find(id cellID) (int, bool) {
+// find gives the place of a cell's chunk in the block.
+func (b *blockHead) find(id cellID) (int, bool) {
 	low, high := 0, len(b.ids)
 	for low < high {
 		middle := (low + high) / 2
@@ -181,18 +202,34 @@ func (b *block) find(id cellID) (int, bool) {
 	return low, low < len(b.ids) && b.ids[low] == id
 }
 
-// bytes is roughly what the decoded block takes in memory.
-func (b *block) bytes() int { return b.columns.bytes() + 16*len(b.ids) }
+// positions cuts the columns of integers of the i-th chunk out.
+func (b *blockHead) positions(i int) (ints [rlCols]chunk.Runs) {
+	from, to := b.starts[i], b.starts[i+1]
+	for k := range colsOf(b.rl) {
+		if len(b.ids) == 1 {
+			ints[k] = b.ints[k]
+			continue
+		}
+		cursor := b.ints[k].Cursor()
+		cursor.Skip(from)
+		ints[k] = cursor.Take(to - from)
+	}
+	return ints
+}
+
+// bytes is roughly what the head takes in memory.
+func (b *blockHead) bytes() int {
+	n := 4096 + 32*len(b.ids) + 96*len(b.spans) + 8*len(b.stretchSums)
+	for _, runs := range b.ints {
+		n += 24 * len(runs)
+	}
+	return n
+}
 
 func compareParts(a, b part) int {
 	// Standard points first, so that a block holds one kind.
-	if c := cmp.Compare(boolInt(a.id.rl()), boolInt(b.id.rl())); c != 0 {
-		return c
-	}
-	if c := cmp.Compare(a.id.series, b.id.series); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.id.env, b.id.env)
+	return cmp.Or(cmp.Compare(boolInt(a.id.rl()), boolInt(b.id.rl())),
+		cmp.Compare(a.id.series, b.id.series), cmp.Compare(a.id.env, b.id.env))
 }
 
 func boolInt(b bool) int {
@@ -200,4 +237,30 @@ func boolInt(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// appendBlockInfo and decodeBlockInfo are the entry of a block in an index.
+func appendBlockInfo(dst []byte, b blockInfo) []byte {
+	dst = appendNumbers(dst, uint64(b.head), uint64(b.pages), uint64(b.points),
+		uint64(b.first.series), uint64(b.first.env), uint64(b.last.series), uint64(b.last.env),
+		b.steps.From, b.steps.To-b.steps.From, b.episodes.From, b.episodes.To-b.episodes.From)
+	if b.whole == nil {
+		return append(dst, 0)
+	}
+	return b.whole.append(append(dst, 1))
+}
+
+func decodeBlockInfo(d *decoder, at uint64) blockInfo {
+	b := blockInfo{at: at, head: uint32(d.number()), pages: uint32(d.number()), points: uint32(d.number())}
+	b.first = cellID{uint32(d.number()), uint32(d.number())}
+	b.last = cellID{uint32(d.number()), uint32(d.number())}
+	b.steps.From = d.number()
+	b.steps.To = b.steps.From + d.number()
+	b.episodes.From = d.number()
+	b.episodes.To = b.episodes.From + d.number()
+	if d.byte() == 1 {
+		whole := decodeSpan(d)
+		b.whole = &whole
+	}
+	return b
 }

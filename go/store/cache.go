@@ -5,34 +5,43 @@ import (
 	"sync"
 )
 
-// maxCachedBytes bounds the decoded blocks that are kept.
-const maxCachedBytes = 64 << 20
+// maxCachedBytes bounds what is kept of segments.
+const maxCachedBytes = 96 << 20
 
-// blockCache keeps the decoded blocks that were read last: the series of one
-// chart lie side by side. Blocks never change, so what is cached stays true.
-type blockCache struct {
+// cache keeps what was read last of segments: their indexes and the heads of
+// their blocks. Segments never change, so what is cached stays true; numbers of
+// segments are never used again. Pages of values are left to the system's own
+// cache of files.
+type cache struct {
 	mu    sync.Mutex
 	limit int
 	size  int
-	byKey map[blockName]*list.Element
-	order *list.List // of cachedBlock, the last read in front
+	byKey map[cacheName]*list.Element
+	order *list.List // of cached, the last read in front
 }
 
-type blockName struct {
-	run    RunID
-	number uint64
+type cacheName struct {
+	run     RunID
+	segment uint64
+	at      int64 // of the block, or indexOfSegment
 }
 
-type cachedBlock struct {
-	name  blockName
-	block *block
+const indexOfSegment = -1
+
+// cacheable is an index or a head.
+type cacheable interface{ bytes() int }
+
+type cached struct {
+	name  cacheName
+	value cacheable
 }
 
-func newBlockCache(limit int) *blockCache {
-	return &blockCache{limit: limit, byKey: make(map[blockName]*list.Element), order: list.New()}
+func newCache(limit int) *cache {
+	return &cache{limit: limit, byKey: make(map[cacheName]*list.Element), order: list.New()}
 }
 
-func (c *blockCache) get(name blockName) *block {
+// get gives nil for what is not kept.
+func (c *cache) get(name cacheName) cacheable {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.byKey[name]
@@ -40,20 +49,20 @@ func (c *blockCache) get(name blockName) *block {
 		return nil
 	}
 	c.order.MoveToFront(e)
-	return e.Value.(cachedBlock).block
+	return e.Value.(cached).value
 }
 
-func (c *blockCache) put(name blockName, b *block) {
+func (c *cache) put(name cacheName, value cacheable) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.byKey[name] != nil {
 		return
 	}
-	c.byKey[name] = c.order.PushFront(cachedBlock{name, b})
-	c.size += b.bytes()
+	c.byKey[name] = c.order.PushFront(cached{name, value})
+	c.size += value.bytes()
 	for c.size > c.limit && c.order.Len() > 1 {
-		last := c.order.Remove(c.order.Back()).(cachedBlock)
+		last := c.order.Remove(c.order.Back()).(cached)
 		delete(c.byKey, last.name)
-		c.size -= last.block.bytes()
+		c.size -= last.value.bytes()
 	}
 }

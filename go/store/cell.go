@@ -85,31 +85,42 @@ type cell struct {
 	frozen   columns // being rolled
 }
 
+// count is how many points the cell ever got.
+func (c *cell) count() uint64 {
+	if c.id.rl() {
+		return c.rl.count
+	}
+	return c.std.count
+}
+
 // stdState sums up the standard points of a series.
 type stdState struct {
-	count     uint64
-	first     uint64 // lowest step
-	last      uint64 // highest step
-	lastTime  int64
-	lastValue float64 // at the highest step
-	late      uint64  // points refused because their step was not above last
+	count    uint64
+	first    uint64 // lowest step
+	last     uint64 // highest step
+	lastTime int64
+	late     uint64 // points refused because their step was not above last
+	moments  moments
 }
 
 func (s *stdState) observe(step uint64, time int64, value float64) {
 	if s.count == 0 || step < s.first {
-		s.first = step
+		s.first, s.moments.first = step, value
 	}
 	if s.count == 0 || step >= s.last {
-		s.last, s.lastTime, s.lastValue = step, time, value
+		s.last, s.lastTime, s.moments.last = step, time, value
 	}
 	s.count++
 }
 
 // observeAll takes in columns that the step rules have let through.
 func (s *stdState) observeAll(c *columns) {
+	if others := s.moments.observe(c.values); others > 0 {
+		s.observeOthers(c)
+	}
 	steps := c.ints[colStep].Cursor()
 	times := c.ints[colTime].Cursor()
-	if len(c.ints[colStep]) == 1 {
+	if len(c.ints[colStep]) == 1 && c.ints[colStep][0].Delta <= 1 {
 		// One run: its ends say everything.
 		run := c.ints[colStep][0]
 		n := len(c.values)
@@ -124,6 +135,17 @@ func (s *stdState) observeAll(c *columns) {
 	for _, value := range c.values {
 		step, time := steps.Next(), times.Next()
 		s.observe(step, int64(time), value)
+	}
+}
+
+// observeOthers finds the lowest step of a value that is not finite.
+func (s *stdState) observeOthers(c *columns) {
+	steps := c.ints[colStep].Cursor()
+	for _, v := range c.values {
+		step := steps.Next()
+		if !finite(v) && (s.moments.firstOther == 0 || step < s.moments.firstOther-1) {
+			s.moments.firstOther = endAfter(step)
+		}
 	}
 }
 

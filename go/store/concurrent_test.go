@@ -1,15 +1,16 @@
 package store
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
-	"fmt"
 	"math"
+	"os"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store/chunk"
@@ -53,7 +54,7 @@ func writeRequests(t *testing.T, r *Run, requests uint64) {
 			err = pending.Wait()
 		}
 		if err == nil && i%10 == 9 {
-			err = r.settle()
+			err = r.settle(true)
 		}
 		if err != nil {
 			t.Error(err)
@@ -94,7 +95,7 @@ func TestUndoneTxIsNeitherRolledNorSeen(t *testing.T) {
 		r.mu.Unlock()
 		var others sync.WaitGroup
 		others.Go(func() {
-			if err := r.settle(); err != nil {
+			if err := r.settle(true); err != nil {
 				t.Error(err)
 			}
 		})
@@ -126,33 +127,50 @@ func TestUndoneTxIsNeitherRolledNorSeen(t *testing.T) {
 	})
 }
 
-func TestCorruptBlockIsNamed(t *testing.T) {
+// Of three segments one is damaged, in a page: what lies in others still serves.
+func TestCorruptSegmentIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
+	db.maxInline = 0
 	r := runOf(t, db)
+	late := point.Series{Name: "late", Scale: point.ScaleMLStep}
 	commit(t, r, func(tx *Tx) { request(tx, 0) })
-	if err := r.settle(); err != nil {
-		t.Fatal(err)
-	}
-	record, _, err := db.get(blockKey(r.id, 0))
-	if err != nil {
-		t.Fatal(err)
-	}
-	record[len(record)/2] ^= 1
-	if err := db.pebble.Set(blockKey(r.id, 0), record, pebble.Sync); err != nil {
-		t.Fatal(err)
-	}
+	must(t, r.settle(false))
+	commit(t, r, func(tx *Tx) {
+		tx.Append(tx.Series(late, point.Ordered), 1, point.Batch{Values: []float64{1, 2, 3}})
+	})
+	must(t, r.settle(false))
+	path := db.segmentPath(r.id, r.segments[0].number)
 	closed(t, db)
+	damage(t, path)
 	db = open(t, dir)
 	defer closed(t, db)
-	_, err = runOf(t, db).Points(1, 0, math.MaxUint64)
+	_, err := runOf(t, db).Points(1, 0, math.MaxUint64)
 	var corrupt *CorruptError
-	if !errors.As(err, &corrupt) || corrupt.Run != r.id || corrupt.Block != 0 || !errors.Is(err, chunk.ErrCorrupt) {
+	if !errors.As(err, &corrupt) || corrupt.Run != r.id || corrupt.Segment != 0 || !errors.Is(err, chunk.ErrCorrupt) {
 		t.Fatalf("got %v", err)
 	}
-	// The other block still serves.
-	if points, err := runOf(t, db).RLPoints(2, 1, RLRange{}); err != nil || len(points.Values) != 3 {
+	no, _ := runOf(t, db).FindSeries(late)
+	if points, err := runOf(t, db).Points(no, 0, math.MaxUint64); err != nil || len(points.Values) != 3 {
 		t.Fatalf("%v, %v", points, err)
+	}
+}
+
+// damage changes a byte of the first page behind the head of a segment's first
+// block.
+func damage(t *testing.T, path string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	at := bytes.Index(data, binary.LittleEndian.AppendUint32(nil, math.Float32bits(2)))
+	data[at] ^= 1
+	must(t, os.WriteFile(path, data, 0o600))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -175,34 +193,50 @@ func TestPositionsBeyondTheAxisAreRefused(t *testing.T) {
 	}
 }
 
-func FuzzDecodeBlock(f *testing.F) {
+// FuzzDecode feeds damaged records to every decoder.
+func FuzzDecode(f *testing.F) {
 	var std, env columns
-	for i := range uint64(5) {
+	for i := range uint64(600) {
 		appendOne(&std, i, int64(i), 1, float64(i))
 	}
 	for k := range env.ints {
-		env.ints[k] = env.ints[k].Append(1, 1, 4)
+		env.ints[k] = env.ints[k].Append(1, 0, 40)
 	}
-	env.values = []float64{1, 2, 3, math.NaN()}
-	f.Add(encodeBlock([]part{{cellID{series: 1}, &std}}))
-	f.Add(encodeBlock([]part{{cellID{1, 1}, &env}, {cellID{1, 2}, &env}}))
-	f.Fuzz(func(t *testing.T, record []byte) {
-		// With a right checksum, or nothing behind it would be reached.
-		b, err := decodeBlock(sealed(slices.Clone(record)))
-		if err != nil && !errors.Is(err, chunk.ErrCorrupt) {
-			t.Fatal(err)
+	env.values = make([]float64, 40)
+	env.values[3] = math.NaN()
+	for _, parts := range [][]part{{{cellID{series: 1}, 0, &std}}, {{cellID{1, 1}, 0, &env}, {cellID{1, 2}, 7, &env}}} {
+		var e blockEncoder
+		_, head, pages := e.encode(parts)
+		if _, err := decodeHead(head); err != nil {
+			f.Fatal(err)
 		}
-		if err == nil {
-			for _, id := range b.ids {
-				b.addTo(new(columns), id)
+		f.Add(head[:len(head)-4], pages)
+	}
+	f.Add(encodeManifest(3, []segmentInfo{{number: 2, size: 9}}), []byte{})
+	f.Fuzz(func(t *testing.T, record, pages []byte) {
+		// With a right checksum, or nothing behind it would be reached.
+		record = sealed(slices.Clone(record))
+		failed := func(what string, err error) {
+			t.Helper()
+			if err != nil && !errors.Is(err, chunk.ErrCorrupt) {
+				t.Fatalf("%s: %v", what, err)
 			}
 		}
-		r := newRun(&DB{}, RunID{})
-		if err := r.replay(sealed(slices.Clone(record))); err != nil && !errors.Is(err, chunk.ErrCorrupt) {
-			t.Fatal(fmt.Errorf("journal: %w", err))
+		b, err := decodeHead(record)
+		failed("head", err)
+		if err == nil {
+			for i := range b.ids {
+				b.positions(i)
+				b.spansOf(i)
+				b.stretchSumsOf(i)
+			}
+			_, err = b.values.Append(nil, pages, 0, b.values.Len())
+			failed("pages", err)
 		}
-		if err := newRun(&DB{}, RunID{}).decodeState(sealed(slices.Clone(record))); err != nil && !errors.Is(err, chunk.ErrCorrupt) {
-			t.Fatal(fmt.Errorf("state: %w", err))
-		}
+		_, err = decodeIndex(record, 1<<20)
+		failed("index", err)
+		failed("journal", newRun(&DB{}, RunID{}).replay(record))
+		failed("state", newRun(&DB{}, RunID{}).decodeState(record))
+		failed("manifest", newRun(&DB{}, RunID{}).decodeManifest(record))
 	})
 }

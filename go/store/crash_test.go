@@ -55,9 +55,14 @@ func request(tx *Tx, i uint64) {
 }
 
 // TestCrashAtEveryWrite cuts the power before every third change of any file,
-// rolls, flushes and removals included. Whatever was acknowledged must be there
+// rolls, merges, flushes and removals included. Whatever was acknowledged must be there
 // once, and a request is there whole or not at all.
 func TestCrashAtEveryWrite(t *testing.T) {
+	t.Run("records", func(t *testing.T) { crashAtEveryWrite(t, maxInline) })
+	t.Run("files", func(t *testing.T) { crashAtEveryWrite(t, 0) })
+}
+
+func crashAtEveryWrite(t *testing.T, inline int) {
 	const requests, every = 60, 3
 	mem := &crashFS{MemFS: vfs.NewCrashableMem()}
 	var acknowledged, writes atomic.Uint64
@@ -76,12 +81,13 @@ func TestCrashAtEveryWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	db.maxInline = inline
 	for i := range uint64(requests) {
 		r := runOf(t, db)
 		commit(t, r, func(tx *Tx) { request(tx, i) })
 		acknowledged.Store(i + 1)
-		if i%8 == 5 {
-			if err := r.settle(); err != nil {
+		if i%4 == 1 {
+			if err := r.settle(i%8 == 5); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -129,7 +135,7 @@ func checkCrash(t *testing.T, c crash) {
 			t.Fatal(err)
 		}
 	}
-	if err := r.settle(); err != nil {
+	if err := r.settle(true); err != nil {
 		t.Fatal(err)
 	}
 	checkRequests(t, r, applied+3)

@@ -35,10 +35,10 @@ func newFailingReads() *failingDisk {
 	return newFailingDisk(func(op errorfs.Op) bool { return op.Kind.ReadOrWrite() == errorfs.OpIsRead })
 }
 
-// newFailingTables has no room for blocks.
-func newFailingTables() *failingDisk {
+// newFailingSegments has no room for segments.
+func newFailingSegments() *failingDisk {
 	return newFailingDisk(func(op errorfs.Op) bool {
-		return op.Kind == errorfs.OpCreate && strings.Contains(op.Path, tablePrefix)
+		return op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".seg")
 	})
 }
 
@@ -49,7 +49,7 @@ func onDisk(t *testing.T, db *DB) *Run {
 	for i := range uint64(2) {
 		commit(t, r, func(tx *Tx) { request(tx, i) })
 	}
-	if err := errors.Join(r.settle(), db.pebble.Flush()); err != nil {
+	if err := errors.Join(r.settle(true), db.pebble.Flush()); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -117,7 +117,7 @@ func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
 		r := numbered(t, db, n)
 		log(t, r, 5)
 		if n == 0 {
-			if err := r.settle(); err != nil {
+			if err := r.settle(true); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,7 +148,7 @@ func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
 		t.Errorf("%+v", stats)
 	}
 	names(db.Settle(context.Background()))
-	if s := numbered(t, db, 2).Stats(); s.Blocks != 1 || s.HeadBytes != 0 {
+	if s := numbered(t, db, 2).Stats(); s.Segments != 1 || s.HeadBytes != 0 {
 		t.Errorf("the whole run is not settled: %+v", s)
 	}
 }

@@ -41,11 +41,13 @@ type DB struct {
 	log        *slog.Logger
 	pebble     *pebble.DB
 	lock       *directoryLock
-	blocks     *blockCache
+	cache      *cache
+	merges     chan struct{} // holds as many as go on at once
 	readOnly   bool
-	background sync.WaitGroup // rolls
+	background sync.WaitGroup // rolls and merges
 	headBytes  atomic.Int64   // of all runs
 	maxHeads   int64          // what headBytes should not exceed
+	maxInline  int            // bytes of a segment that is a record
 	relieving  sync.Mutex     // held while the largest head is rolled; taken before any run's lock
 	crowded    chan struct{}  // tells the tender that headBytes comes near maxHeads
 	stop       chan struct{}  // closed by Close
@@ -73,7 +75,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHeads: maxAllHeadBytes,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHeads: maxAllHeadBytes, maxInline: maxInline,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {
@@ -82,7 +84,8 @@ func Open(dir string, o Options) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.Default()
 	}
-	db.blocks = newBlockCache(maxCachedBytes)
+	db.cache = newCache(maxCachedBytes)
+	db.merges = make(chan struct{}, 1)
 	if err := db.findDirectory(o.Existing || o.ReadOnly); err != nil {
 		return nil, err
 	}
@@ -149,25 +152,26 @@ func (db *DB) openPebble() error {
 	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
-	if err = db.checkFormat(); err == nil && !db.readOnly {
-		err = db.removeTables()
-	}
-	if err != nil {
+	if err = db.checkFormat(); err != nil {
 		return errors.Join(err, db.pebble.Close())
 	}
 	return nil
 }
 
 // formatVersion is that of all records together; FORMAT.md tells its history.
-const formatVersion = 1
+const formatVersion = 2
 
-// FormatError reports a data directory that a newer version has written.
+// FormatError reports a data directory that a newer version has written, or one
+// from before the first release.
 type FormatError struct {
 	Dir          string
 	Found, Known uint64
 }
 
 func (e *FormatError) Error() string {
+	if e.Found < e.Known {
+		return fmt.Sprintf("store: %s is in format %d, of a development version before the first release; this version knows format %d", e.Dir, e.Found, e.Known)
+	}
 	return fmt.Sprintf("store: %s is in format %d; this version knows formats up to %d, a newer one is needed to open it", e.Dir, e.Found, e.Known)
 }
 
@@ -186,7 +190,7 @@ func (db *DB) checkFormat() error {
 	if n <= 0 {
 		return fmt.Errorf("store: %s: the format record is damaged", db.dir)
 	}
-	if version > formatVersion {
+	if version != formatVersion {
 		return &FormatError{Dir: db.dir, Found: version, Known: formatVersion}
 	}
 	return nil
@@ -269,7 +273,7 @@ func (db *DB) Settle(ctx context.Context) error {
 	for _, id := range ids {
 		r, err := db.Run(id)
 		if err == nil {
-			err = r.settle()
+			err = r.settle(true)
 		}
 		failed = append(failed, err)
 	}
@@ -314,7 +318,7 @@ func (db *DB) Close() error {
 	var failed []error
 	if !db.readOnly {
 		for _, r := range db.openRuns() {
-			failed = append(failed, r.settle())
+			failed = append(failed, r.settle(false))
 		}
 	}
 	db.background.Wait()
@@ -354,6 +358,7 @@ func (db *DB) Stats() (Stats, error) {
 		total.Series += s.Series
 		total.Points += s.Points
 		total.Late += s.Late
+		total.Bytes += s.FileBytes
 		total.Duplicates += s.Duplicates
 		if db.readOnly {
 			r.drop() // no roll will ever give its memory back

@@ -17,9 +17,10 @@ const (
 	prefixRecord = 'c'
 	prefixRun    = 'r'
 
-	kindBlock   = 'b'
-	kindJournal = 'j'
-	kindState   = 's'
+	kindJournal  = 'j'
+	kindManifest = 'm'
+	kindSegment  = 'b' // a small one
+	kindState    = 's'
 )
 
 var keyFormat = []byte{prefixFormat}
@@ -41,8 +42,10 @@ func journalKey(id RunID, sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(runKey(id, kindJournal), sequence)
 }
 
-func blockKey(id RunID, number uint64) []byte {
-	return binary.BigEndian.AppendUint64(runKey(id, kindBlock), number)
+func manifestKey(id RunID) []byte { return runKey(id, kindManifest) }
+
+func segmentKey(id RunID, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(runKey(id, kindSegment), number)
 }
 
 // after is the first key behind all that begin with prefix.

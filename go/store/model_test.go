@@ -98,7 +98,7 @@ func TestRandomRequestsAgainstAModel(t *testing.T) {
 		}
 		switch random.IntN(25) {
 		case 0:
-			if err := runOf(t, db).settle(); err != nil {
+			if err := runOf(t, db).settle(true); err != nil {
 				t.Fatal(err)
 			}
 		case 1:
@@ -142,7 +142,7 @@ func TestCrashKeepsWhatWasAcknowledged(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%10 == 3 {
-			if err := runOf(t, db).settle(); err != nil {
+			if err := runOf(t, db).settle(true); err != nil {
 				t.Fatal(err)
 			}
 		}

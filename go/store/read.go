@@ -2,11 +2,10 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/metrana/metrana/go/store/chunk"
 )
 
 // Range is a stretch of steps; both ends belong to it.
@@ -23,15 +22,16 @@ type Columns struct {
 	Loggers []uint64 // nil for ordered series
 }
 
-// CorruptError names a block that cannot be read. The rest of the run can.
+// CorruptError names a segment of which something cannot be read. The rest of the
+// run can.
 type CorruptError struct {
-	Run   RunID
-	Block uint64
-	Err   error
+	Run     RunID
+	Segment uint64
+	Err     error
 }
 
 func (e *CorruptError) Error() string {
-	return fmt.Sprintf("store: block %d of run %s: %v", e.Block, e.Run, e.Err)
+	return fmt.Sprintf("store: segment %d of run %s: %v", e.Segment, e.Run, e.Err)
 }
 
 func (e *CorruptError) Unwrap() error { return e.Err }
@@ -39,8 +39,10 @@ func (e *CorruptError) Unwrap() error { return e.Err }
 // view is what a reader takes along from under the lock: where the points of a
 // cell are at one moment.
 type view struct {
-	blocks       []blockInfo
+	segments     []segmentInfo
+	generation   uint64
 	frozen, head columns
+	count        uint64 // of all points
 	ordered      bool
 	episodic     bool
 	restarted    bool
@@ -64,7 +66,7 @@ func (r *Run) view(no, env uint32) (v view, found bool, err error) {
 		return view{}, false, r.broken
 	}
 	return view{
-		blocks: r.blocks, frozen: c.frozen.snapshot(), head: c.head.snapshot(),
+		segments: r.segments, generation: r.generation, frozen: c.frozen.snapshot(), head: c.head.snapshot(), count: c.count(),
 		ordered: r.series[no-1].ordered(), episodic: c.episodic, restarted: c.rl.restarted,
 	}, true, nil
 }
@@ -83,68 +85,130 @@ func (r *Run) lookup(no, env uint32) *cell {
 	return s.envs[env-1]
 }
 
+// look lets read see a cell at one moment. Segments that were merged away under
+// its hands make it begin again. A cell without points is not shown.
+func (r *Run) look(no, env uint32, read func(v view) error) error {
+	for {
+		v, found, err := r.view(no, env)
+		if !found {
+			return err
+		}
+		if err = read(v); err == nil || !r.outdated(v, err) {
+			return err
+		}
+	}
+}
+
+// outdated tells whether an error says no more than that a segment is gone.
+func (r *Run) outdated(v view, err error) bool {
+	var corrupt *CorruptError
+	if !errors.As(err, &corrupt) {
+		return false
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.generation != v.generation
+}
+
+// eachChunk visits the chunks of a cell in logged order, those of blocks that
+// pass.
+func (r *Run) eachChunk(id cellID, v view, passes func(blockInfo) bool, visit func(c storedChunk) error) error {
+	for _, info := range v.segments {
+		if err := r.eachChunkOf(info, id, passes, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// storedChunk is a chunk of a cell in a segment.
+type storedChunk struct {
+	segment *segmentReader
+	block   blockInfo
+	head    *blockHead
+	at      int // of the chunk in the block
+}
+
+func (c storedChunk) len() int { return c.head.starts[c.at+1] - c.head.starts[c.at] }
+
+// values appends the values from..to of the chunk.
+func (c storedChunk) values(dst []float64, from, to int) ([]float64, error) {
+	start := c.head.starts[c.at]
+	return c.segment.values(dst, c.block, c.head, start+from, start+to)
+}
+
+func (r *Run) eachChunkOf(info segmentInfo, id cellID, passes func(blockInfo) bool, visit func(c storedChunk) error) (err error) {
+	s, err := r.openSegment(info)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	index, err := s.index()
+	if err != nil {
+		return err
+	}
+	for _, b := range index.of(id) {
+		if !passes(b) {
+			continue
+		}
+		head, err := s.head(b)
+		if err != nil {
+			return err
+		}
+		at, found := head.find(id)
+		if !found {
+			continue
+		}
+		if err := visit(storedChunk{s, b, head, at}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // gather collects the points of a cell in logged order from the blocks that
 // pass, and from memory.
 func (r *Run) gather(id cellID, v view, passes func(blockInfo) bool) (columns, error) {
 	var out columns
-	for _, info := range v.blocks {
-		if !info.mayHold(id) || !passes(info) {
-			continue
+	err := r.eachChunk(id, v, passes, func(c storedChunk) (err error) {
+		for k, runs := range c.head.positions(c.at) {
+			out.ints[k] = out.ints[k].AppendRuns(runs)
 		}
-		b, err := r.readBlock(info.number)
-		if err != nil {
-			return columns{}, err
-		}
-		b.addTo(&out, id)
+		out.values, err = c.values(out.values, 0, c.len())
+		return err
+	})
+	if err != nil {
+		return columns{}, err
 	}
 	out.add(&v.frozen)
 	out.add(&v.head)
 	return out, nil
 }
 
-func (r *Run) readBlock(number uint64) (*block, error) {
-	name := blockName{r.id, number}
-	if b := r.db.blocks.get(name); b != nil {
-		return b, nil
-	}
-	b, err := r.loadBlock(number)
-	if err != nil {
-		return nil, &CorruptError{Run: r.id, Block: number, Err: err}
-	}
-	r.db.blocks.put(name, b)
-	return b, nil
-}
-
-func (r *Run) loadBlock(number uint64) (*block, error) {
-	record, found, err := r.db.get(blockKey(r.id, number))
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, fmt.Errorf("%w: the block is missing", chunk.ErrCorrupt)
-	}
-	return decodeBlock(record)
-}
-
 // Points reads the points of a standard series with steps from…to, both
 // included. A series without points, or unknown, gives none.
 func (r *Run) Points(no uint32, from, to uint64) (Columns, error) {
-	id := cellID{series: no}
-	v, found, err := r.view(no, 0)
-	if !found || from > to {
-		return Columns{}, err
+	if from > to {
+		return Columns{}, nil
 	}
 	want := Range{from, to}
-	all, err := r.gather(id, v, func(b blockInfo) bool { return b.steps.meets(want) })
+	var out Columns
+	err := r.look(no, 0, func(v view) error {
+		all, err := r.gather(cellID{series: no}, v, func(b blockInfo) bool { return b.steps.meets(want) })
+		if err != nil {
+			return err
+		}
+		out = Columns{Steps: all.numbers(colStep), Values: all.values, Times: all.times(colTime)}
+		if !v.ordered {
+			out.Loggers = all.numbers(colLogger)
+			out = out.merge()
+		}
+		return nil
+	})
 	if err != nil {
 		return Columns{}, err
 	}
-	out := Columns{Steps: all.numbers(colStep), Values: all.values, Times: all.times(colTime)}
-	if v.ordered {
-		return out.between(from, to), nil
-	}
-	out.Loggers = all.numbers(colLogger)
-	return out.merge().between(from, to), nil
+	return out.between(from, to), nil
 }
 
 func (r Range) meets(other Range) bool { return r.From <= other.To && other.From <= r.To }

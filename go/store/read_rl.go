@@ -29,16 +29,16 @@ func (r *Run) RLPoints(no, env uint32, sel RLRange) (RLColumns, error) {
 	if env == 0 {
 		return RLColumns{}, nil
 	}
-	v, found, err := r.view(no, env)
-	if !found {
-		return RLColumns{}, err
-	}
-	// A restart in one block discards points of another, so then all are read.
-	all, err := r.gather(cellID{no, env}, v, func(b blockInfo) bool { return v.restarted || sel.passes(b) })
-	if err != nil {
-		return RLColumns{}, err
-	}
-	return all.pick(sel, v).sorted(), nil
+	var out RLColumns
+	err := r.look(no, env, func(v view) error {
+		// A restart in one block discards points of another, so then all are read.
+		all, err := r.gather(cellID{no, env}, v, func(b blockInfo) bool { return v.restarted || sel.passes(b) })
+		if err == nil {
+			out = all.pick(sel, v).sorted()
+		}
+		return err
+	})
+	return out, err
 }
 
 func (sel RLRange) passes(b blockInfo) bool {
@@ -140,7 +140,7 @@ func permuted[T any](column []T, order []int) []T {
 // storedAt finds the points of a cell at one episode (plus one; 0 for none) and,
 // unless nil, one rl_step, in logged order. The caller holds the lock.
 func (r *Run) storedAt(c *cell, episode uint64, rlStep *uint64) (columns, error) {
-	v := view{blocks: r.blocks, frozen: c.frozen, head: c.head}
+	v := view{segments: r.segments, frozen: c.frozen, head: c.head}
 	all, err := r.gather(c.id, v, func(b blockInfo) bool {
 		at := rlStep == nil || b.steps.meets(Range{*rlStep, *rlStep})
 		return at && (c.episodic || b.episodes.meets(Range{episode, episode}))

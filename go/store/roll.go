@@ -4,21 +4,23 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
-// roll is one pass of moving points from the journal into blocks. The blocks
-// are written first, where nothing refers to them yet; then one atomic write puts
-// the state that names them in place and removes the journal. After a crash in
-// between, the journal still has the points and the next roll writes blocks of
-// the same numbers.
+// roll is one pass of moving points from the journal into a segment. The
+// segment is written first, where nothing refers to it yet; then one atomic write
+// puts the manifest that names it in place, with the state as of then, and
+// removes the journal. After a crash in between, the journal still has the
+// points, and what was written of the segment is removed.
 type roll struct {
 	run    *Run
 	cells  []*cell
 	bytes  int    // of memory that the frozen points take
-	number uint64 // of the first block
-	upTo   uint64 // journal records below are in the blocks
-	state  runState
-	infos  []blockInfo
+	number uint64 // of the segment
+	upTo   uint64 // journal records below are in the segment
+	state  []byte
+	parts  []part
 }
 
 // startRoll freezes the head and rolls it in the background. The caller holds
@@ -31,17 +33,19 @@ func (r *Run) startRoll() {
 	r.rolling = true
 	job := r.freeze()
 	r.db.background.Go(func() {
-		err := job.write()
+		w, err := job.write()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		job.finish(err)
+		job.finish(w, err)
 	})
 }
 
 func (r *Run) freeze() *roll {
-	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, number: r.nextBlock, upTo: r.journal}
+	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, number: r.nextSegment, upTo: r.journal}
+	r.nextSegment++
 	for _, c := range r.dirty {
 		c.freeze()
+		job.parts = append(job.parts, cutPart(part{c.id, c.count() - uint64(len(c.frozen.values)), &c.frozen})...)
 	}
 	// The memory is given back when the roll is done, but counts no longer as
 	// this run's head: the next one may fill while this one is written.
@@ -50,48 +54,30 @@ func (r *Run) freeze() *roll {
 	return job
 }
 
-func (job *roll) write() error {
-	blocks := job.blocks()
-	if len(blocks) > 0 {
-		if err := job.writeBlocks(blocks); err != nil {
-			return err
+func (job *roll) write() (*segmentWriter, error) {
+	job.state = sealState(job.state, job.upTo)
+	slices.SortStableFunc(job.parts, compareParts)
+	w := job.run.newSegment(job.number, 0)
+	for _, parts := range groups(job.parts) {
+		if err := w.add(parts); err != nil {
+			return nil, errors.Join(err, w.abandon())
 		}
 	}
-	return job.putInPlace(job.state.encode(job.infos, job.number+uint64(len(job.infos)), job.upTo))
+	if err := w.finish(); err != nil {
+		return nil, errors.Join(err, w.abandon())
+	}
+	return w, nil
 }
 
-func (job *roll) writeBlocks(blocks [][]part) error {
-	t, err := job.run.db.newTable(job.run.id, job.number)
-	if err != nil {
-		return err
-	}
-	for _, parts := range blocks {
-		info := describe(parts)
-		info.number = job.number + uint64(len(job.infos))
-		job.infos = append(job.infos, info)
-		if err := t.add(blockKey(job.run.id, info.number), encodeBlock(parts)); err != nil {
-			return errors.Join(err, t.abandon())
-		}
-	}
-	return t.ingest()
-}
-
-// blocks sorts the frozen points and cuts them into blocks.
-func (job *roll) blocks() [][]part {
-	var parts []part
-	for _, c := range job.cells {
-		parts = append(parts, cutPart(part{c.id, &c.frozen})...)
-	}
-	slices.SortStableFunc(parts, compareParts)
-	return groups(parts)
-}
-
-// finish lets readers see the blocks in place of the frozen points. The caller
+// finish lets readers see the segment in place of the frozen points. The caller
 // holds the lock.
-func (job *roll) finish(err error) {
+func (job *roll) finish(w *segmentWriter, err error) {
 	r := job.run
 	r.rolling = false
 	defer r.ended.Broadcast()
+	if err == nil {
+		err = job.putInPlace(w)
+	}
 	r.rollErr = err
 	if err != nil {
 		r.rollErr = fmt.Errorf("store: rolling run %s: %w", r.id, err)
@@ -99,14 +85,29 @@ func (job *roll) finish(err error) {
 		r.thaw(job)
 		return
 	}
-	// A new list: readers may hold the old one.
-	r.blocks = append(r.blocks[:len(r.blocks):len(r.blocks)], job.infos...)
-	r.nextBlock = job.number + uint64(len(job.infos))
 	r.journalFirst = job.upTo
 	r.count(-job.bytes)
 	for _, c := range job.cells {
 		c.frozen = columns{}
 	}
+	r.startMerge(r.planMerge())
+}
+
+// putInPlace is the last step: one small atomic write that names the segment
+// and removes the journal records whose points it holds. It waits for no sync:
+// until the disk has it, it has the journal.
+func (job *roll) putInPlace(w *segmentWriter) error {
+	id := job.run.id
+	err := job.run.replace(nil, w, func(batch *pebble.Batch) error {
+		return errors.Join(
+			batch.Set(stateKey(id), job.state, nil),
+			batch.DeleteRange(journalKey(id, 0), journalKey(id, job.upTo), nil),
+		)
+	})
+	if err != nil {
+		return errors.Join(err, w.abandon())
+	}
+	return nil
 }
 
 // thaw takes the frozen points back into the head: they are still in the journal
@@ -123,21 +124,28 @@ func (r *Run) thaw(job *roll) {
 
 // cutPart cuts a cell with more points than a block should have.
 func cutPart(p part) []part {
-	n := len(p.points.values)
-	if n <= blockPoints {
-		return []part{p}
-	}
 	var parts []part
-	cursors := p.points.cursors()
-	for start := 0; start < n; start += blockPoints {
-		end := min(start+blockPoints, n)
-		cut := columns{values: p.points.values[start:end]}
-		for k := range colsOf(p.id.rl()) {
-			cut.ints[k] = cursors[k].Take(end - start)
+	for {
+		n := blockPoints - int(p.ordinal%blockPoints)
+		if len(p.points.values) <= n {
+			return append(parts, p)
 		}
-		parts = append(parts, part{p.id, &cut})
+		var full part
+		full, p = p.cut(n)
+		parts = append(parts, full)
 	}
-	return parts
+}
+
+// cut takes the first n points of a part away.
+func (p part) cut(n int) (first, rest part) {
+	points := p.points
+	before, behind := &columns{values: points.values[:n:n]}, &columns{values: points.values[n:]}
+	for k := range colsOf(p.id.rl()) {
+		cursor := points.ints[k].Cursor()
+		before.ints[k] = cursor.Take(n)
+		behind.ints[k] = cursor.Take(len(behind.values))
+	}
+	return part{p.id, p.ordinal, before}, part{p.id, p.ordinal + uint64(n), behind}
 }
 
 // groups gathers sorted parts into blocks.
@@ -158,17 +166,27 @@ func groups(parts []part) [][]part {
 	return cut
 }
 
-// settle rolls whatever the journal holds and waits for it.
-func (r *Run) settle() error {
+// settle rolls whatever the journal holds and, when asked to, merges what is
+// still as it was rolled. It waits for both.
+func (r *Run) settle(merge bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.rolling || r.stale {
-		r.ended.Wait()
-	}
-	r.rollErr = nil
+	r.wait()
+	r.rollErr, r.mergeErr = nil, nil
 	r.startRoll()
-	for r.rolling {
+	r.wait()
+	if !merge {
+		return errors.Join(r.broken, r.rollErr)
+	}
+	r.startMerge(r.planTail())
+	r.wait()
+	return errors.Join(r.broken, r.rollErr, r.mergeErr)
+}
+
+// wait returns when no background job of the run is under way. The caller holds
+// the lock.
+func (r *Run) wait() {
+	for r.rolling || r.merging || r.stale {
 		r.ended.Wait()
 	}
-	return errors.Join(r.broken, r.rollErr)
 }

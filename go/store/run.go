@@ -12,13 +12,13 @@ import (
 //
 // Its state (series, environments, what the step rules need) is in memory. One
 // transaction at a time writes it and holds mu from Begin to Commit; readers
-// copy what they need under mu and read blocks without it.
+// copy what they need under mu and read segments without it.
 type Run struct {
 	db *DB
 	id RunID
 
 	mu           sync.RWMutex
-	ended        *sync.Cond // on mu: a roll or a reload has ended
+	ended        *sync.Cond // on mu: a roll, a merge or a reload has ended
 	series       []*series
 	byKey        map[string]*series
 	environments []*environment
@@ -28,17 +28,20 @@ type Run struct {
 	duplicates   uint64
 	refused      uint64       // RL points whose position no axis can hold
 	journal      uint64       // number of the next journal record
-	journalFirst uint64       // number of the first that is not in blocks
+	journalFirst uint64       // number of the first that is not in segments
 	headBytes    int          // of what no roll has taken up
 	held         atomic.Int64 // memory of head and frozen points
 	idle         atomic.Int32 // rounds of the tender since the last commit
 	entries      []byte       // scratch of the open Tx
 	dirty        []*cell      // with points in head
-	blocks       []blockInfo
-	nextBlock    uint64
+	segments     []segmentInfo
+	nextSegment  uint64
+	generation   uint64 // of segments
 	rolling      bool
+	merging      bool
 	stale        bool  // an undone Tx is still in memory
 	rollErr      error // of the last roll
+	mergeErr     error // of the last merge
 	// broken says why this Run is of no use any more: its state was lost and not
 	// found again. DB.Run reads another one from disk.
 	broken error
@@ -52,12 +55,12 @@ func newRun(db *DB, id RunID) *Run {
 }
 
 func (r *Run) reset() {
-	r.series, r.environments, r.dirty, r.blocks = nil, nil, nil, nil
+	r.series, r.environments, r.dirty, r.segments = nil, nil, nil, nil
 	r.byKey = make(map[string]*series)
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
-	r.journal, r.journalFirst, r.nextBlock = 0, 0, 0
+	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)
 }
 
@@ -80,6 +83,20 @@ func (r *Run) loadRecords() error {
 			return fmt.Errorf("its state: %w", err)
 		}
 	}
+	manifest, found, err := r.db.get(manifestKey(r.id))
+	if err != nil {
+		return err
+	}
+	if found {
+		if err := r.decodeManifest(manifest); err != nil {
+			return fmt.Errorf("its manifest: %w", err)
+		}
+	}
+	if !r.db.readOnly {
+		if err := r.removeStray(); err != nil {
+			return err
+		}
+	}
 	prefix := runKey(r.id, kindJournal)
 	return r.db.scan(prefix, func(key, record []byte) error {
 		if err := r.replay(record); err != nil {
@@ -90,13 +107,13 @@ func (r *Run) loadRecords() error {
 	})
 }
 
-// reload forgets the state in memory and reads it again from disk. A roll that
-// is under way is waited for: it works on this state. The caller holds the lock.
+// reload forgets the state in memory and reads it again from disk. A roll or merge
+// that is under way is waited for: it works on this state. The caller holds the lock.
 // Where the disk does not give the state the Run is broken, for good: there may
 // be another one of the same id from then on.
 func (r *Run) reload() {
 	r.stale = true
-	for r.rolling {
+	for r.rolling || r.merging {
 		r.ended.Wait()
 	}
 	r.reset()

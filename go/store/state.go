@@ -3,24 +3,17 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
 // The state record holds what the memory of a run knows as of its last roll:
-// the dictionary, what the step rules need, and where the blocks are. FORMAT.md
-// draws it.
+// the dictionary, what the step rules need, and what sums up each series.
+// FORMAT.md draws it.
 const stateVersion = 1
 
-// runState is the run's state at one moment, all but the list of new blocks.
-type runState struct {
-	body   []byte
-	blocks []blockInfo
-}
-
 // capture writes the state down. The caller holds the lock.
-func (r *Run) capture() runState {
+func (r *Run) capture() []byte {
 	var b []byte
 	b = appendNumbers(b, r.points, r.duplicates, r.refused)
 	b = binary.AppendUvarint(b, uint64(len(r.sessions)))
@@ -38,7 +31,7 @@ func (r *Run) capture() runState {
 		b = appendSeriesKey(b, s.key, s.ordering)
 		b = appendSeriesState(b, s)
 	}
-	return runState{body: b, blocks: r.blocks[:len(r.blocks):len(r.blocks)]}
+	return b
 }
 
 func appendNumbers(b []byte, numbers ...uint64) []byte {
@@ -54,7 +47,7 @@ func appendSeriesState(b []byte, s *series) []byte {
 	} else {
 		std := &s.std.std
 		b = appendNumbers(append(b, 1), std.count, std.first, std.last, uint64(std.lastTime), std.late)
-		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(std.lastValue))
+		b = std.moments.append(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.envs)))
 	for _, c := range s.envs {
@@ -80,17 +73,9 @@ func appendEpisodeState(b []byte, e *episodeState) []byte {
 	return appendNumbers(append(b, kind), e.episode, e.attempt, e.first, e.rlStep, e.base, e.next, e.total)
 }
 
-// encode completes the state with the blocks of the roll that it belongs to.
-func (s runState) encode(more []blockInfo, nextBlock, journalFirst uint64) []byte {
-	plain := appendNumbers(nil, journalFirst, nextBlock, uint64(len(s.blocks)+len(more)))
-	for _, list := range [][]blockInfo{s.blocks, more} {
-		for _, b := range list {
-			plain = appendNumbers(plain, b.number, uint64(b.first.series), uint64(b.first.env),
-				uint64(b.last.series), uint64(b.last.env),
-				b.steps.From, b.steps.To, b.episodes.From, b.episodes.To)
-		}
-	}
-	plain = append(plain, s.body...)
+// sealState completes the state with where the journal goes on.
+func sealState(body []byte, journalFirst uint64) []byte {
+	plain := append(appendNumbers(nil, journalFirst), body...)
 	record := binary.AppendUvarint([]byte{stateVersion}, uint64(len(plain)))
 	return sealed(chunk.Compress(record, plain))
 }
@@ -117,7 +102,8 @@ func (r *Run) decodeState(record []byte) error {
 		return err
 	}
 	d = decoder{src: plain}
-	r.decodeBlocks(&d)
+	r.journalFirst = d.number()
+	r.journal = r.journalFirst
 	r.points, r.duplicates, r.refused = d.number(), d.number(), d.number()
 	for range d.count() {
 		session := d.number()
@@ -135,25 +121,12 @@ func (r *Run) decodeState(record []byte) error {
 	return d.err
 }
 
-func (r *Run) decodeBlocks(d *decoder) {
-	r.journalFirst, r.nextBlock = d.number(), d.number()
-	r.journal = r.journalFirst
-	for range d.count() {
-		info := blockInfo{number: d.number()}
-		info.first = cellID{uint32(d.number()), uint32(d.number())}
-		info.last = cellID{uint32(d.number()), uint32(d.number())}
-		info.steps = Range{d.number(), d.number()}
-		info.episodes = Range{d.number(), d.number()}
-		r.blocks = append(r.blocks, info)
-	}
-}
-
 func (r *Run) decodeSeriesState(d *decoder, s *series) {
 	if d.byte() == 1 {
 		c := r.cellOf(s, 0)
 		c.std = stdState{count: d.number(), first: d.number(), last: d.number()}
 		c.std.lastTime, c.std.late = int64(d.number()), d.number()
-		c.std.lastValue = math.Float64frombits(d.bits())
+		c.std.moments = decodeMoments(d)
 	}
 	envs := d.count()
 	if d.err == nil && envs > len(r.environments) {

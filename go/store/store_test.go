@@ -269,13 +269,13 @@ func TestDirectoryHasOneOwner(t *testing.T) {
 func TestNewerFormatIsRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	db := open(t, dir)
-	if err := db.pebble.Set(keyFormat, []byte{2}, nil); err != nil {
+	if err := db.pebble.Set(keyFormat, []byte{formatVersion + 1}, nil); err != nil {
 		t.Fatal(err)
 	}
 	closed(t, db)
 	_, err := Open(dir, Options{})
 	var newer *FormatError
-	if !errors.As(err, &newer) || newer.Found != 2 {
+	if !errors.As(err, &newer) || newer.Found != formatVersion+1 {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -13,10 +13,24 @@ type SeriesInfo struct {
 	Count               uint64 // as logged; unordered points written twice count twice
 	FirstStep, LastStep uint64 // lowest and highest
 	LastTime            int64  // Unix milliseconds, at LastStep
-	LastValue           float64
 	Late                uint64 // refused because their step was not above the last
+	Summary             Summary
+
+	// HasOther holds when a value was NaN or infinite, the first at FirstOther.
+	HasOther   bool
+	FirstOther uint64 // step
 
 	RLCount uint64 // RL points, those that restarts discarded included
+}
+
+// Summary sums up values as they were logged: one that was overwritten counts as
+// well. Those that are not finite count nowhere but as First and Last.
+type Summary struct {
+	First, Last float64 // at the lowest and at the highest step
+	Finite      uint64  // the fields below sum up these
+	Sum         float64
+	Min, Max    float64
+	Mean, M2    float64 // M2: sum of the squared distances from the mean
 }
 
 // EnvInfo sums up an environment over all series.
@@ -42,8 +56,9 @@ type RunStats struct {
 	Duplicates uint64 // RL points that were stored already
 	Refused    uint64 // points whose position no axis can hold
 	Series     int
-	Blocks     int
-	HeadBytes  int // memory taken by points that are in the journal only
+	Segments   int
+	FileBytes  uint64 // of segments that are files
+	HeadBytes  int    // memory taken by points that are in the journal only
 }
 
 func (s *series) info() SeriesInfo {
@@ -52,7 +67,12 @@ func (s *series) info() SeriesInfo {
 		std := &s.std.std
 		info.Standard = std.count > 0
 		info.Count, info.FirstStep, info.LastStep = std.count, std.first, std.last
-		info.LastTime, info.LastValue, info.Late = std.lastTime, std.lastValue, std.late
+		info.LastTime, info.Late = std.lastTime, std.late
+		m := &std.moments
+		info.Summary = Summary{
+			First: m.first, Last: m.last, Finite: m.finite, Sum: m.sum, Min: m.min, Max: m.max, Mean: m.mean, M2: m.m2,
+		}
+		info.HasOther, info.FirstOther = m.firstOther > 0, max(m.firstOther, 1)-1
 	}
 	for _, c := range s.envs {
 		if c != nil {
@@ -133,7 +153,12 @@ func (r *Run) Stats() RunStats {
 	defer r.mu.RUnlock()
 	stats := RunStats{
 		Points: r.points, Duplicates: r.duplicates, Refused: r.refused,
-		Series: len(r.series), Blocks: len(r.blocks), HeadBytes: r.headBytes,
+		Series: len(r.series), Segments: len(r.segments), HeadBytes: r.headBytes,
+	}
+	for _, s := range r.segments {
+		if !s.inline {
+			stats.FileBytes += s.size
+		}
 	}
 	for _, s := range r.series {
 		if s.std != nil {

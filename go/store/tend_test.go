@@ -60,7 +60,7 @@ func TestLargeHeadsMakeRoomForOthers(t *testing.T) {
 		log(t, small, 1)
 		isBounded(t, db)
 	}
-	if stats := small.Stats(); stats.Blocks > 0 {
+	if stats := small.Stats(); stats.Segments > 0 {
 		t.Errorf("the small run was rolled: %+v", stats)
 	}
 	holds(t, small, manyRuns)
@@ -87,11 +87,12 @@ func TestJournalsAreReadWithinTheLimit(t *testing.T) {
 	}
 }
 
-// When the disk takes no blocks, points are not refused.
+// When the disk takes no segments, points are not refused.
 func TestHeadsThatCannotBeRolledGrow(t *testing.T) {
-	disk := newFailingTables()
+	disk := newFailingSegments()
 	db := openOn(t, disk)
 	defer closed(t, db)
+	db.maxInline = 0
 	db.maxHeads = fewHeads
 	disk.failing.Store(true)
 	for n := range manyRuns {

@@ -2,260 +2,389 @@ package chunk
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"math"
-	"sync"
-
-	"github.com/klauspost/compress/zstd"
+	"slices"
 )
 
-// How a column of values is stored. The numbers are on disk.
+// PagePoints is how many values a page holds: what has to be decoded to read
+// one of them.
+const PagePoints = 512
+
+// Values lie in pages behind a directory. Each value is cut in three: trailing
+// bits that are zero in all of them and are not kept, low bits that are kept as
+// they are, and the high bits, of which there are few different ones: sign,
+// exponent and what else repeats. These have Huffman codes. What is noise costs
+// its bits and what is not costs little; any page can be read by itself.
 const (
-	float64Planes = 0 // eight byte planes
-	float32Planes = 1 // four: every value is exactly a float32
-	oneValue      = 2 // one float64: all values have the same bits
+	oneValue = 0 // all values have the same bits: the directory holds them
+	rawPages = 1 // eight bytes a value
+	cutPages = 2
+	rawShort = 3 // four bytes a value, each of which is exactly a float32
 )
 
-// Whether a plane is compressed. The numbers are on disk.
+// directory says how to read pages of values.
+type directory struct {
+	n       int
+	kind    byte
+	one     float64
+	dropped uint     // trailing bits that are zero
+	low     uint     // bits kept as they are
+	highs   []uint64 // by symbol: the high bits in their place
+	lengths []uint8  // of the symbols' codes
+	table   *decodeTable
+	starts  []uint32 // of each page, and the end of the last
+}
+
+// Values gives access to the pages of a column of values.
+type Values struct{ directory }
+
 const (
-	planeRaw  = 0
-	planeZstd = 1
+	maxLow      = 56 // so that eight bytes hold the low bits at any offset
+	crcSize     = 4
+	sampleSize  = 512
+	highsWindow = 1 << 14 // how far apart high bits may be
 )
 
-// One encoder and one decoder serve all goroutines: EncodeAll and DecodeAll
-// keep no state between calls.
-var (
-	zstdEncoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2))
-		if err != nil {
-			panic("BUG: zstd options: " + err.Error())
-		}
-		return e
-	})
-	zstdDecoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(1<<30))
-		if err != nil {
-			panic("BUG: zstd options: " + err.Error())
-		}
-		return d
-	})
-)
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendValues encodes values without losing a bit, those of NaNs included.
-//
-// The bytes of equal weight are gathered into planes: sign and exponent of
-// noisy values repeat and compress well, the low bytes of the mantissa are
-// noise and are stored as they are. A column whose values all came from
-// float32 has four planes instead of eight.
-func AppendValues(dst []byte, values []float64) []byte {
+// AppendRawValues writes the directory of a column and its pages as fast as can
+// be, for values that will soon be written again.
+func AppendRawValues(head, pages []byte, values []float64) (newHead, newPages []byte) {
 	if len(values) == 0 {
+		return head, pages
+	}
+	kind := rawKind(values)
+	return append(head, kind), appendRaw(pages, values, kind)
+}
+
+func rawKind(values []float64) byte {
+	for _, v := range values {
+		if math.Float64bits(float64(float32(v))) != math.Float64bits(v) {
+			return rawPages
+		}
+	}
+	return rawShort
+}
+
+func appendRaw(pages []byte, values []float64, kind byte) []byte {
+	for from := 0; from < len(values); from += PagePoints {
+		start := len(pages)
+		page := values[from:min(from+PagePoints, len(values))]
+		if kind == rawShort {
+			for _, v := range page {
+				pages = binary.LittleEndian.AppendUint32(pages, math.Float32bits(float32(v)))
+			}
+		} else {
+			for _, v := range page {
+				pages = binary.LittleEndian.AppendUint64(pages, math.Float64bits(v))
+			}
+		}
+		pages = appendSum(pages, start)
+	}
+	return pages
+}
+
+// AppendValues writes the directory of a column and its pages, small.
+func AppendValues(head, pages []byte, values []float64) (newHead, newPages []byte) {
+	if len(values) == 0 {
+		return head, pages
+	}
+	e := encoders.Get().(*encoder)
+	defer encoders.Put(e)
+	d := e.plan(values)
+	head = append(head, d.kind)
+	switch d.kind {
+	case oneValue:
+		return binary.LittleEndian.AppendUint64(head, math.Float64bits(values[0])), pages
+	case rawPages:
+		return head, appendRaw(pages, values, rawPages)
+	}
+	head = append(head, byte(d.dropped), byte(d.low))
+	head = binary.AppendUvarint(head, uint64(len(d.highs)))
+	before := uint64(0)
+	for i, high := range d.highs {
+		high >>= d.dropped + d.low
+		head = binary.AppendUvarint(head, high-before)
+		head = append(head, d.lengths[i])
+		before = high
+	}
+	for from := 0; from < len(values); from += PagePoints {
+		start := len(pages)
+		page := values[from:min(from+PagePoints, len(values))]
+		pages = e.appendSymbols(pages, page, d)
+		if len(d.highs) > 1 {
+			head = binary.AppendUvarint(head, uint64(len(pages)-start))
+		}
+		pages = appendSum(appendLow(pages, page, d.dropped, d.low), start)
+	}
+	return head, pages
+}
+
+func appendSum(pages []byte, start int) []byte {
+	return binary.LittleEndian.AppendUint32(pages, crc32.Checksum(pages[start:], castagnoli))
+}
+
+// appendLow packs the low bits of a page.
+func appendLow(dst []byte, page []float64, dropped, low uint) []byte {
+	if low == 0 {
 		return dst
 	}
-	kind := kindOf(values)
-	dst = append(dst, kind)
-	if kind == oneValue {
-		return binary.LittleEndian.AppendUint64(dst, math.Float64bits(values[0]))
+	size := (len(page)*int(low) + 7) / 8
+	start := len(dst)
+	dst = append(dst, make([]byte, size+8)...) // room for the last store
+	to := dst[start:]
+	mask := uint64(1)<<low - 1
+	at, held, bits := 0, uint64(0), uint(0)
+	for _, v := range page {
+		held |= math.Float64bits(v) >> dropped & mask << (bits & 7)
+		bits += low
+		binary.LittleEndian.PutUint64(to[at:], held)
+		at += int(bits >> 3)
+		held >>= bits &^ 7 & 63
+		bits &= 7
 	}
-	scratch := planePool.Get().(*[]byte)
-	defer planePool.Put(scratch)
-	n, width := len(values), planesOf(kind)
-	planes := grow(*scratch, n*width)
-	*scratch = planes
-	if kind == float32Planes {
-		shuffle32(planes, values)
-	} else {
-		shuffle64(planes, values)
-	}
-	for p := range width {
-		dst = appendPlane(dst, planes[p*n:(p+1)*n])
-	}
-	return dst
+	return dst[:start+size]
 }
 
-var planePool = sync.Pool{New: func() any { return new([]byte) }}
-
-func grow(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n)
+// ParseValues reads the directory of a column of n values.
+func ParseValues(src []byte, n int) (*Values, []byte, error) {
+	v := &Values{directory{n: n}}
+	if n == 0 {
+		return v, src, nil
 	}
-	return b[:n]
+	if len(src) == 0 {
+		return nil, nil, corrupt("values cut short")
+	}
+	v.kind, src = src[0], src[1:]
+	pages := (n + PagePoints - 1) / PagePoints
+	switch v.kind {
+	case oneValue:
+		if len(src) < 8 {
+			return nil, nil, corrupt("values cut short")
+		}
+		v.one = math.Float64frombits(binary.LittleEndian.Uint64(src))
+		return v, src[8:], nil
+	case rawPages, rawShort:
+		v.starts = make([]uint32, 0, pages+1)
+		width := rawWidth(v.kind)
+		v.addStarts(func(points int) uint32 { return uint32(width*points + crcSize) })
+		return v, src, nil
+	case cutPages:
+		rest, err := v.parseCut(src)
+		return v, rest, err
+	}
+	return nil, nil, corrupt("unknown kind of values")
 }
 
-func planesOf(kind byte) int {
-	if kind == float32Planes {
+func rawWidth(kind byte) int {
+	if kind == rawShort {
 		return 4
 	}
 	return 8
 }
 
-func kindOf(values []float64) byte {
-	first := math.Float64bits(values[0])
-	same, narrow := true, true
-	for _, v := range values {
-		bits := math.Float64bits(v)
-		same = same && bits == first
-		narrow = narrow && math.Float64bits(float64(float32(v))) == bits
-		if !same && !narrow {
-			return float64Planes
-		}
+// addStarts adds up the sizes of the pages.
+func (d *directory) addStarts(size func(points int) uint32) {
+	at := uint32(0)
+	for left := d.n; left > 0; left -= PagePoints {
+		d.starts = append(d.starts, at)
+		at += size(min(left, PagePoints))
 	}
-	if same {
-		return oneValue
-	}
-	return float32Planes
+	d.starts = append(d.starts, at)
 }
 
-func shuffle64(planes []byte, values []float64) {
-	n := len(values)
-	p0, p1, p2, p3 := planes[:n], planes[n:2*n], planes[2*n:3*n], planes[3*n:4*n]
-	p4, p5, p6, p7 := planes[4*n:5*n], planes[5*n:6*n], planes[6*n:7*n], planes[7*n:8*n]
-	for i, v := range values {
-		b := math.Float64bits(v)
-		p0[i], p1[i], p2[i], p3[i] = byte(b), byte(b>>8), byte(b>>16), byte(b>>24)
-		p4[i], p5[i], p6[i], p7[i] = byte(b>>32), byte(b>>40), byte(b>>48), byte(b>>56)
+func (d *directory) parseCut(src []byte) ([]byte, error) {
+	if len(src) < 2 {
+		return nil, corrupt("values cut short")
 	}
-}
-
-func shuffle32(planes []byte, values []float64) {
-	n := len(values)
-	p0, p1, p2, p3 := planes[:n], planes[n:2*n], planes[2*n:3*n], planes[3*n:4*n]
-	for i, v := range values {
-		b := math.Float32bits(float32(v))
-		p0[i], p1[i], p2[i], p3[i] = byte(b), byte(b>>8), byte(b>>16), byte(b>>24)
-	}
-}
-
-// A plane: one byte that says whether it is compressed, then its bytes, with
-// their length before them when compressed.
-func appendPlane(dst, plane []byte) []byte {
-	if worthCompressing(plane) {
-		scratch := planePool.Get().(*[]byte)
-		defer planePool.Put(scratch)
-		packed := zstdEncoder().EncodeAll(plane, (*scratch)[:0])
-		*scratch = packed
-		if len(packed)+4 < len(plane) {
-			return AppendBytes(append(dst, planeZstd), packed)
-		}
-	}
-	return append(append(dst, planeRaw), plane...)
-}
-
-// worthCompressing samples a plane: noise holds nearly every byte value nearly
-// equally often, and would only cost the compressor its time.
-func worthCompressing(plane []byte) bool {
-	const sample = 1024
-	if len(plane) < sample {
-		return len(plane) > 16
-	}
-	var counts [256]uint16
-	stride := len(plane) / sample
-	for i := range sample {
-		counts[plane[i*stride]]++
-	}
-	squares := 0
-	for _, c := range counts {
-		squares += int(c) * int(c)
-	}
-	// Uniform bytes give sample + sample²/256, about 5,100; twice that is an
-	// order-0 gain of roughly a bit in eight.
-	return squares > 2*(sample+sample*sample/256)
-}
-
-// DecodeValues reads n values behind dst.
-func DecodeValues(dst []float64, src []byte, n int) ([]float64, []byte, error) {
-	if n == 0 {
-		return dst, src, nil
-	}
-	if len(src) == 0 {
-		return nil, nil, corrupt("values cut short")
-	}
-	kind, src := src[0], src[1:]
-	switch kind {
-	case oneValue:
-		return decodeOneValue(dst, src, n)
-	case float64Planes, float32Planes:
-		return decodePlanes(dst, src, n, kind)
-	}
-	return nil, nil, corrupt("unknown kind of values")
-}
-
-func decodeOneValue(dst []float64, src []byte, n int) ([]float64, []byte, error) {
-	if len(src) < 8 {
-		return nil, nil, corrupt("values cut short")
-	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(src))
-	for range n {
-		dst = append(dst, v)
-	}
-	return dst, src[8:], nil
-}
-
-func decodePlanes(dst []float64, src []byte, n int, kind byte) ([]float64, []byte, error) {
-	var planes [8][]byte
-	var err error
-	for p := range planesOf(kind) {
-		if planes[p], src, err = decodePlane(src, n); err != nil {
-			return nil, nil, err
-		}
-	}
-	for i := range n {
-		var b uint64
-		for p := range planesOf(kind) {
-			b |= uint64(planes[p][i]) << (8 * p)
-		}
-		if kind == float32Planes {
-			dst = append(dst, float64(math.Float32frombits(uint32(b))))
-		} else {
-			dst = append(dst, math.Float64frombits(b))
-		}
-	}
-	return dst, src, nil
-}
-
-func decodePlane(src []byte, n int) (plane, rest []byte, err error) {
-	if len(src) == 0 {
-		return nil, nil, corrupt("plane cut short")
-	}
-	kind, src := src[0], src[1:]
-	switch kind {
-	case planeRaw:
-		if len(src) < n {
-			return nil, nil, corrupt("plane cut short")
-		}
-		return src[:n], src[n:], nil
-	case planeZstd:
-		packed, rest, err := Bytes(src)
-		if err != nil {
-			return nil, nil, err
-		}
-		plane, err := Decompress(packed, n)
-		if err != nil {
-			return nil, nil, err
-		}
-		return plane, rest, nil
-	}
-	return nil, nil, corrupt("unknown kind of plane")
-}
-
-// Compress appends src, compressed, to dst.
-func Compress(dst, src []byte) []byte {
-	return zstdEncoder().EncodeAll(src, dst)
-}
-
-// Decompress undoes Compress; the result must have exactly n bytes.
-func Decompress(packed []byte, n int) ([]byte, error) {
-	var header zstd.Header
-	if err := header.Decode(packed); err != nil {
-		return nil, corrupt("compressed bytes: " + err.Error())
-	}
-	if header.HasFCS && header.FrameContentSize != uint64(n) {
-		return nil, corrupt("compressed bytes of another length")
-	}
-	plain, err := zstdDecoder().DecodeAll(packed, make([]byte, 0, n))
+	d.dropped, d.low, src = uint(src[0]), uint(src[1]), src[2:]
+	count, src, err := Uvarint(src)
 	if err != nil {
-		return nil, corrupt("compressed bytes: " + err.Error())
+		return nil, err
 	}
-	if len(plain) != n {
-		return nil, corrupt("compressed bytes of another length")
+	if count == 0 || count > maxSymbols || d.low > maxLow || d.dropped+d.low >= 64 && (count > 1 || d.dropped+d.low > 64) {
+		return nil, corrupt("impossible cut of values")
 	}
-	return plain, nil
+	if src, err = d.parseHighs(src, int(count)); err != nil {
+		return nil, err
+	}
+	lowBytes := func(points int) uint32 { return uint32((points*int(d.low)+7)/8) + crcSize }
+	if count == 1 {
+		d.addStarts(lowBytes)
+		return src, nil
+	}
+	codes, fits := codesOf(d.lengths)
+	if !fits {
+		return nil, corrupt("codes that are no tree")
+	}
+	d.table = newDecodeTable(codes)
+	d.addStarts(func(points int) uint32 {
+		var size uint64
+		if err == nil {
+			size, src, err = Uvarint(src)
+		}
+		if err == nil && size > uint64(points*maxCodeBits+7)/8 {
+			err = corrupt("symbols longer than they can be")
+		}
+		return uint32(size) + lowBytes(points)
+	})
+	return src, err
+}
+
+func (d *directory) parseHighs(src []byte, count int) ([]byte, error) {
+	d.highs, d.lengths = make([]uint64, count), make([]uint8, count)
+	high := uint64(0)
+	for i := range count {
+		more, rest, err := Uvarint(src)
+		if err != nil {
+			return nil, err
+		}
+		if len(rest) == 0 || rest[0] > maxCodeBits || count > 1 && rest[0] == 0 {
+			return nil, corrupt("impossible code of values")
+		}
+		high += more
+		d.highs[i], d.lengths[i], src = high<<(d.dropped+d.low), rest[0], rest[1:]
+	}
+	return src, nil
+}
+
+// Size is how many bytes the pages take.
+func (v *Values) Size() int {
+	if len(v.starts) == 0 {
+		return 0
+	}
+	return int(v.starts[len(v.starts)-1])
+}
+
+// Len is the number of values.
+func (v *Values) Len() int { return v.n }
+
+// Bytes says where the pages with the values from..to lie among the bytes of all
+// pages. A column of one value has none.
+func (v *Values) Bytes(from, to int) (start, end int) {
+	if v.kind == oneValue || from >= to {
+		return 0, 0
+	}
+	return int(v.starts[from/PagePoints]), int(v.starts[(to-1)/PagePoints+1])
+}
+
+// Append decodes the values from..to; src are the bytes that Bytes named.
+func (v *Values) Append(dst []float64, src []byte, from, to int) ([]float64, error) {
+	if from < 0 || to > v.n || from > to {
+		return nil, corrupt("values beyond the end of their column")
+	}
+	if v.kind == oneValue {
+		for range to - from {
+			dst = append(dst, v.one)
+		}
+		return dst, nil
+	}
+	if from == to {
+		return dst, nil
+	}
+	offset := v.starts[from/PagePoints]
+	for page := from / PagePoints; page*PagePoints < to; page++ {
+		start, end := int(v.starts[page]-offset), int(v.starts[page+1]-offset)
+		if end > len(src) {
+			return nil, corrupt("page cut short")
+		}
+		begin := page * PagePoints
+		var err error
+		dst, err = v.appendPage(dst, src[start:end], min(PagePoints, v.n-begin), max(from-begin, 0), min(to-begin, PagePoints))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+// appendPage decodes the values from..to of a page of n.
+func (v *Values) appendPage(dst []float64, page []byte, n, from, to int) ([]float64, error) {
+	body := page[:len(page)-crcSize]
+	if crc32.Checksum(body, castagnoli) != binary.LittleEndian.Uint32(page[len(body):]) {
+		return nil, corrupt("page with a wrong checksum")
+	}
+	start := len(dst)
+	dst = slices.Grow(dst, to-from)[:start+to-from]
+	out := dst[start:]
+	switch v.kind {
+	case rawPages:
+		for i := range out {
+			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(body[8*(from+i):]))
+		}
+		return dst, nil
+	case rawShort:
+		for i := range out {
+			out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(body[4*(from+i):])))
+		}
+		return dst, nil
+	}
+	var symbols [PagePoints]uint8
+	lowSize := (n*int(v.low) + 7) / 8
+	if v.table != nil && !decodeSymbols(symbols[:to], body[:len(body)-lowSize], v.table) {
+		return nil, corrupt("bits that are no code")
+	}
+	v.join(out, symbols[from:to], body[len(body)-lowSize:], from)
+	return dst, nil
+}
+
+// lowRoom holds the low bits of a page, and what a load at their end touches.
+type lowRoom [PagePoints*maxLow/8 + 8]byte
+
+// join puts high and low bits together.
+func (v *Values) join(dst []float64, symbols []uint8, low []byte, from int) {
+	var highs [maxSymbols]uint64
+	copy(highs[:], v.highs)
+	var room lowRoom
+	copy(room[:], low)
+	mask := uint64(1)<<v.low - 1
+	bit, width, dropped := uint(from)*v.low, v.low, v.dropped
+	symbols = symbols[:len(dst)]
+	for i := range dst {
+		// The smaller number is always the first: it only says so.
+		at := min(bit>>3, uint(len(room)-8))
+		eight := binary.LittleEndian.Uint64(room[at:])
+		dst[i] = math.Float64frombits(highs[symbols[i]] | eight>>(bit&7)&mask<<(dropped&63))
+		bit += width
+	}
+}
+
+// decodeSymbols reads a code for each symbol of dst.
+func decodeSymbols(dst []uint8, src []byte, table *decodeTable) bool {
+	held, bits := uint64(0), uint(0)
+	at, i := 0, 0
+	// Five codes or more at a time, as long as eight bytes can be read.
+	for at+8 <= len(src) && i+10 <= len(dst) {
+		held |= binary.LittleEndian.Uint64(src[at:]) << (bits & 63)
+		at += int(63-bits) >> 3
+		bits |= 56
+		for range 5 {
+			entry := table[held&(1<<maxCodeBits-1)]
+			if entry == 0 {
+				return false
+			}
+			two := dst[i : i+2 : i+2]
+			two[0], two[1] = entry.first(), entry.second()
+			i += entry.symbols()
+			held >>= entry.bits() & 63
+			bits -= entry.bits()
+		}
+	}
+	for ; i < len(dst); i++ {
+		for bits < maxCodeBits && at < len(src) {
+			held |= uint64(src[at]) << bits
+			at++
+			bits += 8
+		}
+		entry := table[held&(1<<maxCodeBits-1)]
+		n := entry.firstBits()
+		if n == 0 || n > bits {
+			return false
+		}
+		dst[i] = entry.first()
+		held >>= n
+		bits -= n
+	}
+	return true
 }

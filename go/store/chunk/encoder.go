@@ -1,0 +1,241 @@
+package chunk
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"slices"
+	"sync"
+)
+
+// encoder chooses how to cut the values of a column and writes their symbols. It
+// keeps its tables from one column to the next.
+type encoder struct {
+	// By high bits less the lowest: how often they occur.
+	window [highsWindow]uint32
+	codeOf [highsWindow]code
+
+	// Of a column of few values the whole of each is its high bits.
+	whole  bool
+	few    fewValues
+	codes  []code // by symbol
+	base   uint64 // lowest high bits
+	sample []uint32
+}
+
+var encoders = sync.Pool{New: func() any { return new(encoder) }}
+
+// fewValues numbers up to maxSymbols different values.
+type fewValues struct {
+	list  []uint64
+	slots [4 * maxSymbols]uint16 // number plus one, by hash
+}
+
+// number gives the number of a value; ok is false when there are too many.
+func (f *fewValues) number(b uint64) (no int, ok bool) {
+	at := b * 0x9e3779b97f4a7c15 >> 54
+	for {
+		no := f.slots[at]
+		if no == 0 {
+			break
+		}
+		if f.list[no-1] == b {
+			return int(no) - 1, true
+		}
+		at = (at + 1) % uint64(len(f.slots))
+	}
+	if len(f.list) == maxSymbols {
+		return 0, false
+	}
+	f.list = append(f.list, b)
+	f.slots[at] = uint16(len(f.list))
+	return len(f.list) - 1, true
+}
+
+func (f *fewValues) clear() {
+	f.list = f.list[:0]
+	clear(f.slots[:])
+}
+
+// plan chooses how to write values, and makes ready to.
+func (e *encoder) plan(values []float64) directory {
+	first := math.Float64bits(values[0])
+	differ, low, high := uint64(0), first, first
+	any := uint64(0)
+	for _, v := range values {
+		b := math.Float64bits(v)
+		differ |= b ^ first
+		any |= b
+		low, high = min(low, b), max(high, b)
+	}
+	if differ == 0 {
+		return directory{kind: oneValue}
+	}
+	dropped := uint(min(bits.TrailingZeros64(any), 63))
+	if d, fits := e.planWhole(values, dropped); fits {
+		return d
+	}
+	for _, cut := range e.cuts(values, dropped, low, high) {
+		if d, fits := e.planCut(values, dropped, cut, low, high); fits {
+			return d
+		}
+	}
+	return directory{kind: rawPages}
+}
+
+// planWhole gives every value a symbol, if there are few different ones.
+func (e *encoder) planWhole(values []float64, dropped uint) (directory, bool) {
+	const fewInSample = 48
+	stride := max(len(values)/sampleSize, 1)
+	e.few.clear()
+	for i := 0; i < len(values); i += stride {
+		if _, ok := e.few.number(math.Float64bits(values[i])); !ok || len(e.few.list) > fewInSample {
+			return directory{}, false
+		}
+	}
+	var counts [maxSymbols]uint32
+	for _, v := range values {
+		no, ok := e.few.number(math.Float64bits(v))
+		if !ok {
+			return directory{}, false
+		}
+		counts[no]++
+	}
+	e.whole = true
+	order := make([]int, len(e.few.list))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(e.few.list[a], e.few.list[b]) })
+	d := directory{kind: cutPages, dropped: dropped, highs: permuted(e.few.list, order)}
+	d.lengths = codeLengths(permuted(counts[:], order))
+	codes, _ := codesOf(d.lengths)
+	e.codes = slices.Grow(e.codes[:0], len(codes))[:len(codes)]
+	for symbol, no := range order {
+		e.codes[no] = codes[symbol]
+	}
+	return d, true
+}
+
+func permuted[T any](list []T, order []int) []T {
+	out := make([]T, len(order))
+	for i, at := range order {
+		out[i] = list[at]
+	}
+	return out
+}
+
+// cuts lists how many low bits to try to keep as they are, what a sample says is
+// best first.
+func (e *encoder) cuts(values []float64, dropped uint, low, high uint64) []uint {
+	type candidate struct {
+		cut  uint
+		bits float64 // of a value
+	}
+	var candidates []candidate
+	for cut := 52; cut >= int(dropped) && (high>>cut)-(low>>cut) < highsWindow; cut -= 2 {
+		kept := uint(cut) - dropped
+		if kept <= maxLow {
+			candidates = append(candidates, candidate{kept, float64(kept) + e.sampleEntropy(values, uint(cut), low>>cut)})
+		}
+	}
+	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.bits, b.bits) })
+	cuts := make([]uint, len(candidates))
+	for i, c := range candidates {
+		cuts[i] = c.cut
+	}
+	return cuts
+}
+
+// sampleEntropy estimates the bits that the code of a value's high bits takes.
+func (e *encoder) sampleEntropy(values []float64, cut uint, base uint64) float64 {
+	stride := max(len(values)/sampleSize, 1)
+	e.sample = e.sample[:0]
+	n := 0
+	for i := 0; i < len(values); i += stride {
+		at := uint32(math.Float64bits(values[i])>>cut - base)
+		if e.window[at] == 0 {
+			e.sample = append(e.sample, at)
+		}
+		e.window[at]++
+		n++
+	}
+	sum := 0.0
+	for _, at := range e.sample {
+		c := float64(e.window[at])
+		sum += c * math.Log2(c)
+		e.window[at] = 0
+	}
+	// A sample misses what is rare: half a bit of information for each symbol
+	// (Miller 1955), and the dictionary costs about three bytes each.
+	distinct := float64(len(e.sample))
+	missed := (distinct - 1) / (2 * float64(n) * math.Ln2)
+	return math.Log2(float64(n)) - sum/float64(n) + missed + 24*distinct/float64(len(values))
+}
+
+// planCut counts the high bits that a cut leaves; it does not fit when there are
+// too many different ones.
+func (e *encoder) planCut(values []float64, dropped, kept uint, low, high uint64) (directory, bool) {
+	cut := dropped + kept
+	e.base = low >> cut
+	span := high>>cut - e.base + 1
+	window := e.window[:span]
+	clear(window)
+	base := e.base
+	for _, v := range values {
+		window[math.Float64bits(v)>>cut-base]++
+	}
+	d := directory{kind: cutPages, dropped: dropped, low: kept}
+	var counts []uint32
+	for at, c := range window {
+		if c == 0 {
+			continue
+		}
+		counts = append(counts, c)
+		d.highs = append(d.highs, (base+uint64(at))<<cut)
+	}
+	clear(window)
+	if len(counts) > maxSymbols {
+		return directory{}, false
+	}
+	e.whole = false
+	d.lengths = codeLengths(counts)
+	codes, _ := codesOf(d.lengths)
+	for symbol, high := range d.highs {
+		e.codeOf[high>>cut-base] = codes[symbol]
+	}
+	return d, true
+}
+
+// appendSymbols writes the codes of a page.
+func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte {
+	if len(d.highs) == 1 {
+		return dst
+	}
+	start := len(dst)
+	dst = append(dst, make([]byte, len(page)*maxCodeBits/8+16)...)
+	to := dst[start:]
+	held, bits, at := uint64(0), uint(0), 0
+	cut, base := d.dropped+d.low, e.base
+	for _, v := range page {
+		b := math.Float64bits(v)
+		var c code
+		if e.whole {
+			no, _ := e.few.number(b)
+			c = e.codes[no]
+		} else {
+			c = e.codeOf[(b>>cut-base)&(highsWindow-1)]
+		}
+		held |= uint64(c.bits) << (bits & 63)
+		bits += uint(c.n)
+		if bits >= 32 {
+			binary.LittleEndian.PutUint32(to[at:], uint32(held))
+			at += 4
+			held >>= 32
+			bits -= 32
+		}
+	}
+	binary.LittleEndian.PutUint64(to[at:], held)
+	return dst[:start+at+int(bits+7)/8]
+}

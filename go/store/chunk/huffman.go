@@ -1,0 +1,159 @@
+package chunk
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Huffman codes of the symbols of a block. Codes are canonical, so that their
+// lengths say all, at most maxCodeBits long, and written lowest bit first, so
+// that the next bits of a stream index the decoder's table.
+const (
+	maxCodeBits = 11
+	maxSymbols  = 256
+)
+
+// codeLengths gives each symbol the length of its code, by how often it occurs;
+// all counts are above zero. A single symbol takes no bits.
+func codeLengths(counts []uint32) []uint8 {
+	lengths := make([]uint8, len(counts))
+	if len(counts) < 2 {
+		return lengths
+	}
+	parents := huffmanTree(counts)
+	// A parent stands behind its children.
+	depths := make([]uint8, len(parents))
+	for i := len(parents) - 2; i >= 0; i-- {
+		depths[i] = depths[parents[i]] + 1
+	}
+	copy(lengths, depths)
+	limitLengths(lengths, counts)
+	return lengths
+}
+
+// huffmanTree gives the parent of each node: symbols first, then inner nodes in
+// the order they were joined, the root last.
+func huffmanTree(counts []uint32) []int {
+	n := len(counts)
+	leaves := make([]int, n)
+	for i := range leaves {
+		leaves[i] = i
+	}
+	slices.SortStableFunc(leaves, func(a, b int) int { return int(int64(counts[a]) - int64(counts[b])) })
+	weights := make([]uint64, n, 2*n-1)
+	for i, c := range counts {
+		weights[i] = uint64(c)
+	}
+	parents := make([]int, 2*n-1)
+	leaf, inner := 0, n
+	// Both queues ascend: the lightest node is in front of one of them.
+	lightest := func() int {
+		if leaf < n && (inner >= len(weights) || weights[leaves[leaf]] <= weights[inner]) {
+			leaf++
+			return leaves[leaf-1]
+		}
+		inner++
+		return inner - 1
+	}
+	for len(weights) < 2*n-1 {
+		a, b := lightest(), lightest()
+		parents[a], parents[b] = len(weights), len(weights)
+		weights = append(weights, weights[a]+weights[b])
+	}
+	return parents
+}
+
+// limitLengths cuts codes that are too long and lengthens short ones of rare
+// symbols until all have room again.
+func limitLengths(lengths []uint8, counts []uint32) {
+	const whole = 1 << maxCodeBits
+	used := 0
+	for i, l := range lengths {
+		lengths[i] = min(l, maxCodeBits)
+		used += whole >> lengths[i]
+	}
+	if used <= whole {
+		return
+	}
+	rarest := make([]int, len(counts))
+	for i := range rarest {
+		rarest[i] = i
+	}
+	slices.SortStableFunc(rarest, func(a, b int) int { return int(int64(counts[a]) - int64(counts[b])) })
+	for used > whole {
+		for _, i := range rarest {
+			if lengths[i] < maxCodeBits {
+				lengths[i]++
+				used -= whole >> lengths[i]
+				if used <= whole {
+					break
+				}
+			}
+		}
+	}
+}
+
+// code is one symbol's code, its first bit lowest.
+type code struct {
+	bits uint16
+	n    uint8
+}
+
+// codesOf numbers the codes of each length in the order of the symbols. It tells
+// whether the lengths fit into a tree at all.
+func codesOf(lengths []uint8) ([]code, bool) {
+	codes := make([]code, len(lengths))
+	next, used := 0, 0
+	for n := uint8(1); n <= maxCodeBits; n++ {
+		for i, l := range lengths {
+			if l != n {
+				continue
+			}
+			codes[i] = code{bits: bits.Reverse16(uint16(next)) >> (16 - n), n: n}
+			next++
+			used += 1 << (maxCodeBits - n)
+		}
+		next <<= 1
+	}
+	return codes, used <= 1<<maxCodeBits
+}
+
+// decodeTable says for every value of the next maxCodeBits bits of a stream
+// which symbols begin there: the first and, if its code fits as well, the second.
+// Bits that begin no code have no symbols.
+type decodeTable [1 << maxCodeBits]decodeEntry
+
+// decodeEntry holds, from its lowest byte: first symbol, second symbol, bits of
+// the first, bits of all; and in the byte's highest bit whether there is a second.
+type decodeEntry uint32
+
+const hasSecond = 1 << 31
+
+func (e decodeEntry) first() uint8    { return uint8(e) }
+func (e decodeEntry) second() uint8   { return uint8(e >> 8) }
+func (e decodeEntry) firstBits() uint { return uint(e >> 16 & 0xff) }
+func (e decodeEntry) bits() uint      { return uint(e >> 24 & 0x7f) }
+func (e decodeEntry) symbols() int    { return 1 + int(e>>31) }
+
+func newDecodeTable(codes []code) *decodeTable {
+	t := new(decodeTable)
+	for symbol, c := range codes {
+		if c.n == 0 {
+			continue
+		}
+		entry := decodeEntry(symbol) | decodeEntry(c.n)<<16 | decodeEntry(c.n)<<24
+		for at := int(c.bits); at < len(t); at += 1 << c.n {
+			t[at] = entry
+		}
+	}
+	// From the highest: what follows the first code is a lower index, but its
+	// own second symbol does not matter.
+	for at := len(t) - 1; at >= 0; at-- {
+		one := t[at]
+		two := t[at>>one.firstBits()]
+		if n := one.firstBits() + two.firstBits(); one != 0 && two != 0 && n <= maxCodeBits {
+			t[at] = one&0x00ff00ff | decodeEntry(two.first())<<8 | decodeEntry(n)<<24 | hasSecond
+		}
+	}
+	return t
+}

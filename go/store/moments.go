@@ -1,0 +1,78 @@
+package store
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// moments sum up the values of a series as they were logged. Those that are not
+// finite count nowhere but as first and last.
+type moments struct {
+	finite      uint64
+	first, last float64 // at the lowest and at the highest step
+	sum         float64
+	min, max    float64
+	mean, m2    float64 // m2: sum of the squared distances from the mean
+	firstOther  uint64  // lowest step plus one of a value that is not finite; 0 for none
+}
+
+// observe takes values in: their mean and squares first, and then both sets
+// together (Chan, Golub and LeVeque 1979).
+func (m *moments) observe(values []float64) (others int) {
+	s := sumUp(values)
+	if others = int(s.others()); s.count == 0 {
+		return others
+	}
+	n := float64(s.count)
+	mean := s.sum / n
+	if !finite(mean) {
+		mean = runningMean(values)
+	}
+	m2 := 0.0
+	for _, v := range values {
+		if d := v - mean; v-v == 0 {
+			m2 += d * d
+		}
+	}
+	if m.finite == 0 {
+		m.finite, m.sum, m.min, m.max, m.mean, m.m2 = s.count, s.sum, s.min, s.max, mean, m2
+		return others
+	}
+	before := float64(m.finite)
+	delta := mean - m.mean
+	m.finite += s.count
+	all := float64(m.finite)
+	m.m2 += m2 + delta*delta*before*n/all
+	m.mean += delta * n / all
+	m.sum += s.sum
+	m.min, m.max = min(m.min, s.min), max(m.max, s.max)
+	return others
+}
+
+// runningMean cannot overflow where the sum does.
+func runningMean(values []float64) float64 {
+	mean, n := 0.0, 0.0
+	for _, v := range values {
+		if finite(v) {
+			n++
+			mean += v/n - mean/n
+		}
+	}
+	return mean
+}
+
+func (m *moments) append(dst []byte) []byte {
+	dst = appendNumbers(dst, m.finite, m.firstOther)
+	for _, v := range []float64{m.first, m.last, m.sum, m.min, m.max, m.mean, m.m2} {
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+	}
+	return dst
+}
+
+func decodeMoments(d *decoder) moments {
+	m := moments{finite: d.number(), firstOther: d.number()}
+	for _, v := range []*float64{&m.first, &m.last, &m.sum, &m.min, &m.max, &m.mean, &m.m2} {
+		*v = math.Float64frombits(d.bits())
+	}
+	return m
+}

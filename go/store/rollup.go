@@ -1,0 +1,329 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// Rollups let readers sum up stretches of points without decoding them.
+//
+// Sums of floating-point numbers depend on the order of adding. So that an answer
+// never depends on how points happen to lie in chunks, what is summed up has fixed
+// places: a span is spanPoints points of a cell, counted from the first that it
+// ever got, and its sum is taken from its first point to its last; a whole block
+// of one series adds up its spans in turn.
+const spanPoints = 256
+
+// A stretch is as many points in a row of one rl_step; its sum is kept from this
+// length on.
+const stretchPoints = 32
+
+// span sums up points that lie side by side. Those that are not finite are
+// counted apart and are first and last alone.
+type span struct {
+	count         uint64 // of finite points
+	sum, min, max float64
+	first, last   float64
+	nans          uint32
+	infinities    uint32
+	negatives     uint32 // negative infinities
+	// Time of the last finite point is that of the last point unless there are
+	// other points; then readers look for it.
+}
+
+func finite(v float64) bool { return v-v == 0 }
+
+// sumUp makes the span of values, of which there is one at least.
+func sumUp(values []float64) span {
+	s := span{min: math.Inf(1), max: math.Inf(-1), first: values[0], last: values[len(values)-1]}
+	sum, low, high := 0.0, s.min, s.max
+	for _, v := range values {
+		if v-v != 0 {
+			s.countOther(v)
+			continue
+		}
+		sum += v
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	s.sum, s.min, s.max = sum, low, high
+	s.count = uint64(len(values)) - uint64(s.others())
+	return s
+}
+
+func (s *span) countOther(v float64) {
+	switch {
+	case math.IsNaN(v):
+		s.nans++
+	case v > 0:
+		s.infinities++
+	default:
+		s.negatives++
+	}
+}
+
+// others counts the points that are not finite.
+func (s *span) others() uint32 { return s.nans + s.infinities + s.negatives }
+
+// add takes in the span behind.
+func (s *span) add(more span) {
+	if s.count+uint64(s.others()) == 0 {
+		*s = more
+		return
+	}
+	s.count += more.count
+	s.sum += more.sum
+	s.min, s.max = min(s.min, more.min), max(s.max, more.max)
+	s.last = more.last
+	s.nans += more.nans
+	s.infinities += more.infinities
+	s.negatives += more.negatives
+}
+
+func joinSpans(spans []span) (all span) {
+	for _, s := range spans {
+		all.add(s)
+	}
+	return all
+}
+
+func (s span) append(dst []byte) []byte {
+	dst = appendNumbers(dst, s.count, uint64(s.nans), uint64(s.infinities), uint64(s.negatives))
+	for _, v := range []float64{s.sum, s.min, s.max, s.first, s.last} {
+		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
+	}
+	return dst
+}
+
+func decodeSpan(d *decoder) span {
+	s := span{count: d.number(), nans: uint32(d.number()), infinities: uint32(d.number()), negatives: uint32(d.number())}
+	for _, v := range []*float64{&s.sum, &s.min, &s.max, &s.first, &s.last} {
+		*v = math.Float64frombits(d.bits())
+	}
+	return s
+}
+
+// rollups are those of a block, chunk after chunk.
+type rollups struct {
+	spans       []span    // of the whole spans in each chunk
+	stretchSums []float64 // NaN where not all points are finite
+	spanEnds    []int     // by chunk
+	stretchEnds []int
+}
+
+func (r *rollups) reset() {
+	r.spans, r.stretchSums, r.spanEnds, r.stretchEnds = r.spans[:0], r.stretchSums[:0], r.spanEnds[:0], r.stretchEnds[:0]
+}
+
+// wholeSpans says which stretch of a chunk its whole spans cover.
+func wholeSpans(ordinal uint64, n int) (from, count int) {
+	from = int(-ordinal % spanPoints)
+	return from, max(n-from, 0) / spanPoints
+}
+
+func (r *rollups) add(p part) {
+	values := p.points.values
+	from, count := wholeSpans(p.ordinal, len(values))
+	for range count {
+		r.spans = append(r.spans, sumUp(values[from:from+spanPoints]))
+		from += spanPoints
+	}
+	if p.id.rl() {
+		at := 0
+		eachStretch(p.points.ints[colRLStep], func(_ uint64, n int) {
+			if n >= stretchPoints {
+				r.stretchSums = append(r.stretchSums, plainSum(values[at:at+n]))
+			}
+			at += n
+		})
+	}
+	r.spanEnds = append(r.spanEnds, len(r.spans))
+	r.stretchEnds = append(r.stretchEnds, len(r.stretchSums))
+}
+
+// plainSum adds up values; it is NaN when one of them is not finite.
+func plainSum(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	if !finite(sum) {
+		return math.NaN()
+	}
+	return sum
+}
+
+// eachStretch finds the longest stretches of equal numbers.
+func eachStretch(runs chunk.Runs, each func(v uint64, n int)) {
+	value, n := uint64(0), 0
+	add := func(v uint64, more int) {
+		if n > 0 && v == value {
+			n += more
+			return
+		}
+		if n > 0 {
+			each(value, n)
+		}
+		value, n = v, more
+	}
+	for _, run := range runs {
+		if run.N == 1 || run.Delta == 0 {
+			add(run.First, int(run.N))
+			continue
+		}
+		for v, i := run.First, uint32(0); i < run.N; i, v = i+1, v+run.Delta {
+			add(v, 1)
+		}
+	}
+	if n > 0 {
+		each(value, n)
+	}
+}
+
+// append writes the rollups; where each chunk's begin follows from its positions.
+func (r *rollups) append(dst []byte) []byte {
+	dst = appendNumbers(dst, uint64(len(r.spans)), uint64(len(r.stretchSums)))
+	if len(r.spans) > 0 {
+		dst = r.appendSpans(dst)
+	}
+	if len(r.stretchSums) > 0 {
+		dst = appendColumn(dst, r.stretchSums)
+	}
+	return dst
+}
+
+func (r *rollups) appendSpans(dst []byte) []byte {
+	var others [3]chunk.Runs
+	column := make([]float64, len(r.spans))
+	for _, field := range spanFields {
+		for i := range r.spans {
+			column[i] = *field(&r.spans[i])
+		}
+		dst = appendColumn(dst, column)
+	}
+	for i := range r.spans {
+		s := &r.spans[i]
+		for k, n := range []uint32{s.nans, s.infinities, s.negatives} {
+			others[k] = others[k].AppendOne(uint64(n))
+		}
+	}
+	for _, runs := range others {
+		dst = chunk.AppendRuns(dst, runs)
+	}
+	return dst
+}
+
+var spanFields = []func(*span) *float64{
+	func(s *span) *float64 { return &s.sum },
+	func(s *span) *float64 { return &s.min },
+	func(s *span) *float64 { return &s.max },
+	func(s *span) *float64 { return &s.first },
+	func(s *span) *float64 { return &s.last },
+}
+
+// appendColumn writes a short column of values with its pages.
+func appendColumn(dst []byte, values []float64) []byte {
+	head, pages := chunk.AppendValues(nil, nil, values)
+	return append(append(dst, head...), pages...)
+}
+
+func (d *decoder) column(n int) []float64 {
+	if d.err != nil {
+		return nil
+	}
+	v, rest, err := chunk.ParseValues(d.src, n)
+	if err == nil && v.Size() > len(rest) {
+		err = fmt.Errorf("%w: column cut short", chunk.ErrCorrupt)
+	}
+	var values []float64
+	if err == nil {
+		values, err = v.Append(make([]float64, 0, n), rest[:v.Size()], 0, n)
+	}
+	if d.err = err; err == nil {
+		d.src = rest[v.Size():]
+	}
+	return values
+}
+
+func (b *blockHead) decodeRollups(d *decoder) error {
+	spans, sums := d.number(), d.number()
+	points := b.starts[len(b.starts)-1]
+	if d.err == nil && (spans > uint64(points/spanPoints) || sums > uint64(points/stretchPoints)) {
+		d.fail("more rollups than points")
+	}
+	if d.err != nil {
+		return d.err
+	}
+	if spans > 0 {
+		b.decodeSpans(d, int(spans))
+	}
+	if sums > 0 {
+		b.stretchSums = d.column(int(sums))
+	}
+	if d.err == nil {
+		b.placeRollups(d)
+	}
+	return d.err
+}
+
+func (b *blockHead) decodeSpans(d *decoder, n int) {
+	b.spans = make([]span, n)
+	for _, field := range spanFields {
+		for i, v := range d.column(n) {
+			*field(&b.spans[i]) = v
+		}
+	}
+	nans, infinities, negatives := d.runs(n), d.runs(n), d.runs(n)
+	if d.err != nil {
+		return
+	}
+	a, p, m := nans.Cursor(), infinities.Cursor(), negatives.Cursor()
+	for i := range b.spans {
+		s := &b.spans[i]
+		s.nans, s.infinities, s.negatives = uint32(a.Next()), uint32(p.Next()), uint32(m.Next())
+		s.count = spanPoints - uint64(s.others())
+	}
+}
+
+// placeRollups works out which rollups belong to which chunk.
+func (b *blockHead) placeRollups(d *decoder) {
+	spans, sums := 0, 0
+	rlSteps := b.ints[colRLStep].Cursor()
+	for i := range b.ids {
+		_, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
+		spans += count
+		if b.rl {
+			eachStretch(rlSteps.Take(b.starts[i+1]-b.starts[i]), func(_ uint64, n int) {
+				if n >= stretchPoints {
+					sums++
+				}
+			})
+		}
+		b.spanEnds, b.stretchEnds = append(b.spanEnds, spans), append(b.stretchEnds, sums)
+	}
+	if spans != len(b.spans) || sums != len(b.stretchSums) {
+		d.fail("rollups that do not belong to the points")
+	}
+}
+
+// spansOf gives the whole spans of the i-th chunk and where in it they begin.
+func (b *blockHead) spansOf(i int) (from int, spans []span) {
+	from, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
+	return from, b.spans[b.spanEnds[i]-count : b.spanEnds[i]]
+}
+
+// stretchSumsOf gives the sums of the long stretches of the i-th chunk.
+func (b *blockHead) stretchSumsOf(i int) []float64 {
+	from := 0
+	if i > 0 {
+		from = b.stretchEnds[i-1]
+	}
+	return b.stretchSums[from:b.stretchEnds[i]]
+}
