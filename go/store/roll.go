@@ -148,12 +148,12 @@ func (p part) cut(n int) (first, rest part) {
 	return part{p.id, p.ordinal, before}, part{p.id, p.ordinal + uint64(n), behind}
 }
 
-// groups gathers sorted parts into blocks.
+// groups gathers sorted parts into blocks; of a cell each has one chunk at most.
 func groups(parts []part) [][]part {
 	var cut [][]part
 	start, points := 0, 0
 	for i, p := range parts {
-		other := i > start && p.id.rl() != parts[start].id.rl()
+		other := i > start && (p.id.rl() != parts[start].id.rl() || p.id == parts[i-1].id)
 		if i > start && (other || points+len(p.points.values) > blockPoints) {
 			cut = append(cut, parts[start:i])
 			start, points = i, 0

@@ -74,6 +74,9 @@ func (s *span) others() uint32 { return s.nans + s.infinities + s.negatives }
 
 // add takes in the span behind.
 func (s *span) add(more span) {
+	if more.count+uint64(more.others()) == 0 {
+		return
+	}
 	if s.count+uint64(s.others()) == 0 {
 		*s = more
 		return

@@ -1,0 +1,372 @@
+package store
+
+import (
+	"math"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// Bucket sums up the points of a series between two steps. Points that are not
+// finite are in Others alone.
+type Bucket struct {
+	Index    int
+	Count    uint64 // of finite points
+	Mean     float64
+	Sum      float64
+	Min, Max float64
+	LastTime int64 // Unix milliseconds, of the last finite point
+
+	NaNs, Infinities, NegativeInfinities uint32
+}
+
+// Axis cuts steps into buckets: the i-th has the steps from Starts[i] to before
+// the next one's start, the last those to Last.
+type Axis struct {
+	Starts []uint64 // ascending
+	Last   uint64
+}
+
+// Extent gives the lowest and the highest step that an ordered series has within
+// a range; false when it has none there.
+func (r *Run) Extent(no uint32, within Range) (extent Range, found bool, err error) {
+	err = r.look(no, 0, func(v view) error {
+		extent = nothing
+		include := func(steps chunk.Runs, n int) {
+			from, to := lowerBound(steps, within.From), n
+			if within.To < math.MaxUint64 {
+				to = lowerBound(steps, within.To+1)
+			}
+			if from < to {
+				extent.include(numberAt(steps, from))
+				extent.include(numberAt(steps, to-1))
+			}
+		}
+		passes := func(b blockInfo) bool { return b.steps.meets(within) }
+		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
+			include(c.head.positions(c.at)[colStep], c.len())
+			return nil
+		})
+		for _, c := range []*columns{&v.frozen, &v.head} {
+			include(c.ints[colStep], len(c.values))
+		}
+		return err
+	})
+	return extent, extent.From <= extent.To, err
+}
+
+// lowerBound counts the numbers below one, of ascending runs.
+func lowerBound(runs chunk.Runs, v uint64) int {
+	n := 0
+	for _, run := range runs {
+		if run.First >= v {
+			break
+		}
+		if run.Last() >= v {
+			return n + int((v-run.First-1)/run.Delta) + 1
+		}
+		n += int(run.N)
+	}
+	return n
+}
+
+func numberAt(runs chunk.Runs, i int) uint64 {
+	cursor := runs.Cursor()
+	cursor.Skip(i)
+	return cursor.Next()
+}
+
+// Buckets sums up an ordered series along an axis: of the buckets that hold
+// points one each. Whole spans are taken from the rollups, so that a long series
+// costs little more than its buckets. The numbers do not depend on how points lie
+// in segments.
+func (r *Run) Buckets(no uint32, axis Axis) ([]Bucket, error) {
+	if len(axis.Starts) == 0 {
+		return nil, nil
+	}
+	var buckets []Bucket
+	err := r.look(no, 0, func(v view) error {
+		s := summer{axis: axis}
+		within := Range{axis.Starts[0], axis.Last}
+		passes := func(b blockInfo) bool { return b.steps.meets(within) }
+		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
+			from, spans := c.head.spansOf(c.at)
+			return s.take(source{
+				ordinal: c.head.begins[c.at], n: c.len(), ints: c.head.positions(c.at),
+				spanFrom: from, spans: spans, whole: c.block.whole, read: c.values,
+			})
+		})
+		if err != nil {
+			return err
+		}
+		at := v.count - uint64(len(v.frozen.values)+len(v.head.values))
+		for _, c := range []*columns{&v.frozen, &v.head} {
+			if err := s.take(inMemory(at, c)); err != nil {
+				return err
+			}
+			at += uint64(len(c.values))
+		}
+		s.end()
+		buckets = s.buckets
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return buckets, r.mendMeans(no, axis, buckets)
+}
+
+// source is a stretch of the points of a series: where its positions and rollups
+// are, and how to read its values.
+type source struct {
+	ordinal  uint64
+	n        int
+	ints     [rlCols]chunk.Runs
+	spanFrom int // where in it the whole spans begin
+	spans    []span
+	whole    *span
+	read     func(dst []float64, from, to int) ([]float64, error)
+}
+
+func inMemory(ordinal uint64, c *columns) source {
+	return source{ordinal: ordinal, n: len(c.values), ints: c.ints, read: func(dst []float64, from, to int) ([]float64, error) {
+		return append(dst, c.values[from:to]...), nil
+	}}
+}
+
+// summer goes over the points of a series in order and sums up each bucket: in a
+// bucket, points are added up within their span, spans within their block's worth
+// of points, and these in turn.
+type summer struct {
+	axis    Axis
+	buckets []Bucket
+
+	at          int // bucket at hand
+	begun       bool
+	total       span
+	block, span span
+	lastTime    int64
+
+	buffer     []float64 // values bufferFrom… of the source at hand
+	bufferFrom int
+	timeRuns   chunk.Cursor
+	timeAt     int
+}
+
+func (s *summer) take(src source) error {
+	if src.n == 0 {
+		return nil
+	}
+	s.buffer, s.bufferFrom = s.buffer[:0], 0
+	s.timeRuns, s.timeAt = src.ints[colTime].Cursor(), 0
+	steps := boundFinder{runs: src.ints[colStep]}
+	from, end := steps.find(s.axis.Starts[0]), src.n
+	if s.axis.Last < math.MaxUint64 {
+		after := boundFinder{runs: src.ints[colStep]}
+		end = after.find(s.axis.Last + 1)
+	}
+	small := end-from < 4*spanPoints*max(len(s.axis.Starts)-s.at, 1)
+	for from < end {
+		bucket := s.bucketOf(steps.number(from))
+		if bucket != s.at || !s.begun {
+			s.end()
+			s.at, s.begun = bucket, true
+		}
+		to := end
+		if bucket+1 < len(s.axis.Starts) {
+			to = min(end, steps.find(s.axis.Starts[bucket+1]))
+		}
+		if err := s.addRange(&src, from, to, end, small); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
+}
+
+// bucketOf finds the bucket of a step; it is the one at hand or one behind.
+func (s *summer) bucketOf(step uint64) int {
+	low, high := s.at, len(s.axis.Starts)
+	if low+1 < high && s.axis.Starts[low+1] > step {
+		return low
+	}
+	for low+1 < high {
+		middle := (low + high) / 2
+		if s.axis.Starts[middle] <= step {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// addRange adds the points from..to of a source to the bucket at hand. When
+// buckets are small all is read at once, up to end.
+func (s *summer) addRange(src *source, from, to, end int, small bool) error {
+	for from < to {
+		ordinal := src.ordinal + uint64(from)
+		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
+			s.total.add(*src.whole)
+			from += blockPoints
+			s.setTime(src, from-1)
+			continue
+		}
+		k := (from - src.spanFrom) / spanPoints
+		if ordinal%spanPoints == 0 && to-from >= spanPoints && k < len(src.spans) && src.spans[k].others() == 0 {
+			s.block.add(src.spans[k])
+			from += spanPoints
+			s.setTime(src, from-1)
+			s.foldAt(src.ordinal + uint64(from))
+			continue
+		}
+		behind := min(to, from+spanPoints-int(ordinal%spanPoints))
+		if err := s.addPoints(src, from, behind, end, small); err != nil {
+			return err
+		}
+		from = behind
+		s.foldAt(src.ordinal + uint64(from))
+	}
+	return nil
+}
+
+// foldAt closes what ends before an ordinal.
+func (s *summer) foldAt(ordinal uint64) {
+	if ordinal%spanPoints == 0 {
+		s.block.add(s.span)
+		s.span = span{}
+	}
+	if ordinal%blockPoints == 0 {
+		s.total.add(s.block)
+		s.block = span{}
+	}
+}
+
+// addPoints adds points of one span.
+func (s *summer) addPoints(src *source, from, to, end int, small bool) error {
+	if from < s.bufferFrom || to > s.bufferFrom+len(s.buffer) {
+		until := end
+		if !small {
+			// To the end of the span, where the next bucket goes on.
+			until = min(src.n, from+spanPoints-int((src.ordinal+uint64(from))%spanPoints))
+		}
+		var err error
+		if s.buffer, err = src.read(s.buffer[:0], from, max(until, to)); err != nil {
+			return err
+		}
+		s.bufferFrom = from
+	}
+	values := s.buffer[from-s.bufferFrom : to-s.bufferFrom]
+	s.span.continueWith(values)
+	for i := len(values) - 1; i >= 0; i-- {
+		if finite(values[i]) {
+			s.setTime(src, from+i)
+			break
+		}
+	}
+	return nil
+}
+
+// continueWith adds the values behind those of the span, one after the other.
+func (s *span) continueWith(values []float64) {
+	if len(values) == 0 {
+		return
+	}
+	if s.count+uint64(s.others()) == 0 {
+		*s = span{min: math.Inf(1), max: math.Inf(-1), first: values[0]}
+	}
+	sum, low, high := s.sum, s.min, s.max
+	others := s.others()
+	for _, v := range values {
+		if v-v != 0 {
+			s.countOther(v)
+			continue
+		}
+		sum += v
+		if v < low {
+			low = v
+		}
+		if v > high {
+			high = v
+		}
+	}
+	s.sum, s.min, s.max, s.last = sum, low, high, values[len(values)-1]
+	s.count += uint64(len(values)) - uint64(s.others()-others)
+}
+
+func (s *summer) setTime(src *source, at int) {
+	s.timeRuns.Skip(at - s.timeAt)
+	s.timeAt = at
+	ahead := s.timeRuns
+	s.lastTime = int64(ahead.Next())
+}
+
+// end closes the bucket at hand.
+func (s *summer) end() {
+	if !s.begun {
+		return
+	}
+	s.block.add(s.span)
+	s.total.add(s.block)
+	t := s.total
+	s.total, s.block, s.span, s.begun = span{}, span{}, span{}, false
+	b := Bucket{
+		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, LastTime: s.lastTime,
+		NaNs: t.nans, Infinities: t.infinities, NegativeInfinities: t.negatives,
+	}
+	if t.count > 0 {
+		// Rounding must not carry the mean past the values.
+		b.Mean = min(max(t.sum/float64(t.count), t.min), t.max)
+	}
+	s.buckets = append(s.buckets, b)
+}
+
+// mendMeans works out anew the means of buckets whose sum overflowed.
+func (r *Run) mendMeans(no uint32, axis Axis, buckets []Bucket) error {
+	for i := range buckets {
+		b := &buckets[i]
+		if b.Count == 0 || finite(b.Sum) {
+			continue
+		}
+		last := axis.Last
+		if b.Index+1 < len(axis.Starts) {
+			last = axis.Starts[b.Index+1] - 1
+		}
+		points, err := r.Points(no, axis.Starts[b.Index], last)
+		if err != nil {
+			return err
+		}
+		b.Mean = min(max(runningMean(points.Values), b.Min), b.Max)
+	}
+	return nil
+}
+
+// boundFinder finds bounds that ascend in ascending runs.
+type boundFinder struct {
+	runs chunk.Runs
+	at   int // numbers before the first run
+}
+
+// find counts the numbers below one.
+func (f *boundFinder) find(v uint64) int {
+	for len(f.runs) > 0 {
+		run := f.runs[0]
+		if run.First >= v {
+			return f.at
+		}
+		if run.Last() >= v {
+			return f.at + int((v-run.First-1)/run.Delta) + 1
+		}
+		f.at += int(run.N)
+		f.runs = f.runs[1:]
+	}
+	return f.at
+}
+
+// number gives the i-th number, which a find has not passed.
+func (f *boundFinder) number(i int) uint64 {
+	for i-f.at >= int(f.runs[0].N) {
+		f.at += int(f.runs[0].N)
+		f.runs = f.runs[1:]
+	}
+	return f.runs[0].First + f.runs[0].Delta*uint64(i-f.at)
+}
