@@ -67,6 +67,14 @@ func (r *Run) EnvAttributes(environment string, episode *uint64) []Attribute {
 	return sorted(all)
 }
 
+// EnvVaries tells whether an environment has attributes of single episodes.
+func (r *Run) EnvVaries(environment string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	env := r.envs[environment]
+	return env != nil && len(env.episodes) > 0
+}
+
 func sorted(all map[string]Value) []Attribute {
 	list := make([]Attribute, 0, len(all))
 	for _, path := range slices.Sorted(maps.Keys(all)) {

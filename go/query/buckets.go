@@ -20,8 +20,8 @@ type axis struct {
 	width       float64
 }
 
-// newAxis spans the columns, whose xs ascend. across bounds the buckets of all series together.
-func newAxis(columns []column, buckets, across *int64) (axis, error) {
+// newAxis spans the curves. across bounds the buckets of all series together.
+func newAxis(curves []curve, buckets, across *int64) (axis, error) {
 	count := int64(defaultBuckets)
 	if buckets != nil {
 		count = *buckets
@@ -33,14 +33,15 @@ func newAxis(columns []column, buckets, across *int64) (axis, error) {
 		if *across < 1 {
 			return axis{}, invalid("max_buckets_across_series %d must be above 0", *across)
 		}
-		count = max(min(count, *across/int64(max(len(columns), 1))), 1)
+		count = max(min(count, *across/int64(max(len(curves), 1))), 1)
 	}
-	if len(columns) == 0 {
+	if len(curves) == 0 {
 		return axis{}, nil
 	}
 	first, last := uint64(math.MaxUint64), uint64(0)
-	for _, c := range columns {
-		first, last = min(first, c.xs[0]), max(last, c.xs[len(c.xs)-1])
+	for _, c := range curves {
+		from, to := c.extent()
+		first, last = min(first, from), max(last, to)
 	}
 	return spanned(first, last, int(count)), nil
 }
@@ -82,12 +83,13 @@ type bucketed struct {
 	lastTimes                   []int64
 	lastRLSteps                 []uint64
 	lastEpisodes, lastEnvSteps  []uint64
+	lastSteps                   []uint64 // on an axis of time
 	nans, infinities, negatives []uint64
 }
 
 // fill puts the points of a column, whose xs ascend, into buckets. Spikes stay:
 // the extremes of each bucket are kept.
-func (a axis) fill(c column) bucketed {
+func (c column) fill(a axis) (bucketed, error) {
 	b := bucketed{column: c}
 	for from := 0; from < len(c.xs); {
 		i := a.bucket(c.xs[from])
@@ -100,7 +102,7 @@ func (a axis) fill(c column) bucketed {
 		b.add(uint64(i), from, to)
 		from = to
 	}
-	return b
+	return b, nil
 }
 
 // add makes one bucket of the points from..to.
@@ -144,6 +146,9 @@ func (b *bucketed) add(i uint64, from, to int) {
 		b.lastEpisodes = append(b.lastEpisodes, b.episodes[last])
 		b.lastEnvSteps = append(b.lastEnvSteps, b.envSteps[last])
 	}
+	if b.steps != nil {
+		b.lastSteps = append(b.lastSteps, b.steps[last])
+	}
 }
 
 func mark(list *[]uint64, i uint64, set bool) {
@@ -152,14 +157,17 @@ func mark(list *[]uint64, i uint64, set bool) {
 	}
 }
 
-func fillAll(a axis, columns []column) ([]bucketed, []pageable) {
-	filled := make([]bucketed, len(columns))
-	list := make([]pageable, len(columns))
-	for i, c := range columns {
-		filled[i] = a.fill(c)
+func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
+	filled := make([]bucketed, len(curves))
+	list := make([]pageable, len(curves))
+	for i, c := range curves {
+		var err error
+		if filled[i], err = c.fill(a); err != nil {
+			return nil, nil, err
+		}
 		list[i] = pageable{c.id(), len(filled[i].indexes)}
 	}
-	return filled, list
+	return filled, list, nil
 }
 
 // within gives the numbers of a list of marked buckets that belong to a part of

@@ -16,12 +16,21 @@ func TestBucketsHoldEveryPointOnce(t *testing.T) {
 	for range 500 {
 		c := randomColumn(random)
 		buckets := int64(1 + random.IntN(50))
-		a, err := newAxis([]column{c}, &buckets, nil)
+		a, err := newAxis(curvesOf([]column{c}), &buckets, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkBuckets(t, a, c, a.fill(c))
+		checkBuckets(t, a, c, filledOf(t, a, c))
 	}
+}
+
+func filledOf(t *testing.T, a axis, c column) bucketed {
+	t.Helper()
+	b, err := c.fill(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func randomColumn(random *rand.Rand) column {
@@ -73,18 +82,18 @@ func checkBuckets(t *testing.T, a axis, c column, b bucketed) {
 
 func TestFewStepsHaveBucketsOfTheirOwn(t *testing.T) {
 	c := column{xs: []uint64{5, 6, 8}, values: []float64{1, math.NaN(), 3}, times: []int64{1, 2, 3}}
-	a, err := newAxis([]column{c}, nil, nil)
+	a, err := newAxis(curvesOf([]column{c}), nil, nil)
 	if err != nil || a != (axis{first: 5, last: 8, count: 4, width: 1}) {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	b := a.fill(c)
+	b := filledOf(t, a, c)
 	same(t, "indexes", b.indexes, []uint64{0, 3})
 	same(t, "NaN", b.nans, []uint64{1})
 }
 
 func TestMeansDoNotOverflow(t *testing.T) {
 	c := column{xs: []uint64{0, 0}, values: []float64{math.MaxFloat64, math.MaxFloat64}, times: []int64{0, 0}}
-	b := axis{count: 1, width: 1}.fill(c)
+	b := filledOf(t, axis{count: 1, width: 1}, c)
 	same(t, "means", b.means, []float64{math.MaxFloat64})
 }
 
@@ -94,7 +103,7 @@ func TestBucketsAcrossSeriesAreBounded(t *testing.T) {
 		columns[i] = column{xs: []uint64{0, 100_000}}
 	}
 	across := int64(200)
-	a, err := newAxis(columns, nil, &across)
+	a, err := newAxis(curvesOf(columns), nil, &across)
 	if err != nil || a.count != 20 {
 		t.Fatalf("%+v, %v", a, err)
 	}
@@ -103,7 +112,7 @@ func TestBucketsAcrossSeriesAreBounded(t *testing.T) {
 // A run that goes on being written is read on the axis of the first page.
 func TestTheAxisOfLaterPagesIsThatOfTheFirst(t *testing.T) {
 	before := []column{{run: "a", xs: []uint64{0, 5, 99}, values: []float64{1, 2, 3}, times: []int64{0, 0, 0}}}
-	first, _, _, err := pagedAxis(before, nil, nil, nil)
+	first, _, _, err := pagedAxis(curvesOf(before), nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,15 +122,15 @@ func TestTheAxisOfLaterPagesIsThatOfTheFirst(t *testing.T) {
 		{run: "a", xs: []uint64{0, 5, 99, 100, 5000}, values: make([]float64, 5), times: make([]int64, 5)},
 		{run: "b", xs: []uint64{200}, values: make([]float64, 1), times: make([]int64, 1)},
 	}
-	later, kept, rest, err := pagedAxis(after, nil, nil, token)
+	later, kept, rest, err := pagedAxis(curvesOf(after), nil, nil, token)
 	if err != nil || later != first || *rest != place {
 		t.Fatalf("%+v instead of %+v, %v", later, first, err)
 	}
-	if len(kept) != 1 || len(kept[0].xs) != 3 {
+	if len(kept) != 1 || len(kept[0].(column).xs) != 3 {
 		t.Errorf("points beyond the axis are left: %v", kept)
 	}
 	for _, bad := range []string{"a.1", "a.1@", "a.1@5.4.3", "a.1@0.9.0", "a.1@0.9.999999"} {
-		if _, _, _, err := pagedAxis(after, nil, nil, &bad); err == nil {
+		if _, _, _, err := pagedAxis(curvesOf(after), nil, nil, &bad); err == nil {
 			t.Errorf("token %q was taken", bad)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
 )
@@ -26,6 +27,8 @@ func damagedWorld(t *testing.T, log *bytes.Buffer) *world {
 		w.run(name, nil, func(tx *store.Tx, edit *catalog.Edit) {
 			steps(tx, series("loss"), 0, float64(i))
 			steps(tx, series("of "+name), 0, 1)
+			// Of such a series, points that were overwritten count no more: it is summed up from them.
+			tx.Append(tx.Series(series("free"), point.Unordered), 1, point.Batch{Values: []float64{1}})
 			edit.Attributes([]catalog.Update{{Path: "config/i", Value: value(catalog.Whole(int64(i)))}})
 		})
 		run, _ := w.catalog.FindRun("w", "p", name)
@@ -77,17 +80,18 @@ func TestOneDamagedRunDoesNotHideTheOthers(t *testing.T) {
 		attributes += len(run.GetAttributes())
 		summaries += len(run.GetSeriesSummaries())
 	}
-	if attributes != 3 || summaries != 1 || answer.GetRuns()[2].GetSeriesSummaries()[0].GetValue() != 2 {
+	if attributes != 3 || summaries != 2 || answer.GetRuns()[2].GetSeriesSummaries()[0].GetValue() != 2 {
 		t.Errorf("%v", answer)
 	}
-	same(t, "by a series", names(runs(func(r *pb.ListRunsRequest) { r.OrderBy = pointer("loss():last ASC") }))[:1], []string{"whole"})
-	same(t, "with a series", names(runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("loss() EXISTS") })), []string{"whole"})
+	same(t, "by a series", names(runs(func(r *pb.ListRunsRequest) { r.OrderBy = pointer("loss():last ASC") }))[:2], []string{"holed", "whole"})
+	same(t, "with a series", names(runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("loss() EXISTS") })), []string{"holed", "whole"})
+	same(t, "with a series of points", names(runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("free() EXISTS") })), []string{"whole"})
 	definitions := ask(w, w.client.ListMetricDefinitions, &pb.ListMetricDefinitionsRequest{Workspace: "w", Project: "p"})
 	var metrics []string
 	for _, m := range definitions.GetMetricDefinitions() {
 		metrics = append(metrics, m.GetMetricName())
 	}
-	same(t, "metrics", metrics, []string{"loss", "of holed", "of whole"}) // the state of holed names its series
+	same(t, "metrics", metrics, []string{"free", "loss", "of holed", "of whole"}) // the state of holed names its series
 	list := &pb.ListAttributesRequest{Workspace: "w", Source: &pb.ListAttributesRequest_RunSource{
 		RunSource: &pb.AttrRunSource{Project: "p", Run: "lost"},
 	}}
@@ -100,7 +104,7 @@ func TestOneDamagedRunDoesNotHideTheOthers(t *testing.T) {
 		return &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{run}, SeriesQueries: []string{"loss()"}}
 	}
 	refused(w, w.client.ListFloatSeries, read("lost"), connect.CodeInternal, "its state")
-	refused(w, w.client.ListFloatSeries, read("holed"), connect.CodeDataLoss, "block 0")
+	refused(w, w.client.ListFloatSeries, read("holed"), connect.CodeDataLoss, "segment 0")
 	for _, run := range []string{"lost", "holed"} {
 		if n := strings.Count(log.String(), "run="+run+" "); n != 1 {
 			t.Errorf("the log names %s %d times:\n%s", run, n, &log)

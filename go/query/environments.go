@@ -182,7 +182,7 @@ func (r runPoints) environmentAttributes(env store.EnvInfo, episode uint64) []ca
 // anchor.
 func (r runPoints) summariseEnvironment(env store.EnvInfo, at anchor, q grammar.Series) (summary, error) {
 	var sum summary
-	if err := supported(q); err != nil {
+	if err := summable(q); err != nil {
 		return sum, err
 	}
 	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.EnvSeries(env.No), true) {

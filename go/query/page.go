@@ -105,19 +105,23 @@ func pointPage(list []pageable, size *int64, most int64, token *string) ([]stret
 }
 
 // id tells a column from the others of an answer, also on a later page.
-func (c *column) id() uint64 {
+func (c column) id() uint64 {
 	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%q %q %q", c.run, c.env, c.key.Key()) // a hash takes everything
+	view := ""
+	if c.reduction != nil {
+		view = "|" + c.reduction.view
+	}
+	_, _ = fmt.Fprintf(h, "%q %q %q%s", c.run, c.env, c.key.Key(), view) // a hash takes everything
 	return h.Sum64()
 }
 
-// pagedAxis returns the axis of a bucketed answer and the columns on it. The
-// token of later pages carries it, because columns may grow meanwhile: what is
+// pagedAxis returns the axis of a bucketed answer and the curves on it. The
+// token of later pages carries it, because series may grow meanwhile: what is
 // beyond it is left for the next request.
-func pagedAxis(columns []column, buckets, across *int64, token *string) (axis, []column, *string, error) {
+func pagedAxis(curves []curve, buckets, across *int64, token *string) (axis, []curve, *string, error) {
 	if token == nil {
-		a, err := newAxis(columns, buckets, across)
-		return a, columns, nil, err
+		a, err := newAxis(curves, buckets, across)
+		return a, curves, nil, err
 	}
 	place, onAxis, found := strings.Cut(*token, "@")
 	var first, last uint64
@@ -126,9 +130,9 @@ func pagedAxis(columns []column, buckets, across *int64, token *string) (axis, [
 	if !found || err != nil || last < first || count < 1 || count > maxBuckets {
 		return axis{}, nil, nil, invalid("resume_token %q was not given for this request", *token)
 	}
-	var kept []column
-	for _, c := range columns {
-		if c = (stepCut{from: first, to: last}).apply(c); len(c.xs) > 0 {
+	var kept []curve
+	for _, c := range curves {
+		if c, some := c.cut(first, last); some {
 			kept = append(kept, c)
 		}
 	}

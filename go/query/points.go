@@ -25,6 +25,8 @@ type column struct {
 	times  []int64
 	// Of RL points only.
 	rlSteps, episodes, envSteps []uint64
+	steps                       []uint64   // where xs are times
+	reduction                   *reduction // of series that several make up
 }
 
 // ListFloatSeries gives the points of series, a page at a time. Runs come as
@@ -33,8 +35,7 @@ func (s *Service) ListFloatSeries(
 	_ context.Context, request *connect.Request[pb.ListFloatSeriesRequest],
 ) (*connect.Response[pb.ListFloatSeriesResponse], error) {
 	r := request.Msg
-	columns, err := s.selectPoints(r.GetWorkspace(), r.GetProject(), r.GetRunNames(), r.GetSeriesQueries(),
-		r.GetStepSelection(), r.GetIncludeInherited())
+	columns, err := s.selectPoints(r)
 	if err != nil {
 		return nil, s.failed(err)
 	}
@@ -68,60 +69,82 @@ func (c column) encode(part stretch, times bool) *pb.SeriesPoints {
 	if times {
 		points.TimestampMillis = c.times[part.from:part.to]
 	}
-	return &pb.SeriesPoints{Definition: definition(c.key), Points: points}
+	return &pb.SeriesPoints{Definition: c.definition(), Points: points}
+}
+
+// pointsSelection is a request for standard points, read.
+type pointsSelection struct {
+	selected  selector
+	cut       stepCut
+	runs      []runPoints
+	inherited bool
+}
+
+func (s *Service) parsePoints(r pointsRequest) (p pointsSelection, err error) {
+	if p.selected, err = parseSelector(r.GetSeriesQueries()); err != nil {
+		return p, err
+	}
+	if len(r.GetSeriesQueries()) == 0 {
+		return p, invalid("series_queries must name at least one series")
+	}
+	if p.cut, err = parseSteps(r.GetStepSelection()); err != nil {
+		return p, err
+	}
+	p.inherited = r.GetIncludeInherited()
+	p.runs, err = s.findRuns(r.GetWorkspace(), r.GetProject(), r.GetRunNames())
+	return p, err
 }
 
 // selectPoints reads the selected standard points of runs.
-func (s *Service) selectPoints(
-	workspace, project string, names, queries []string, steps *pb.StepSelection, inherited bool,
-) ([]column, error) {
-	selected, err := parseSelector(queries)
-	if err != nil {
-		return nil, err
-	}
-	if len(queries) == 0 {
-		return nil, invalid("series_queries must name at least one series")
-	}
-	cut, err := parseSteps(steps)
-	if err != nil {
-		return nil, err
-	}
-	runs, err := s.findRuns(workspace, project, names)
+func (s *Service) selectPoints(r pointsRequest) ([]column, error) {
+	p, err := s.parsePoints(r)
 	if err != nil {
 		return nil, err
 	}
 	var columns []column
-	for _, run := range runs {
-		read, err := s.readRun(run, selected, inherited)
+	for _, run := range p.runs {
+		read, err := s.readRun(run, p)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range read {
-			if c = cut.apply(c); len(c.xs) > 0 {
-				columns = append(columns, c)
-			}
+		columns = append(columns, read...)
+	}
+	return columns, nil
+}
+
+// readRun reads the selected points of a run: inherited ones put before, series
+// reduced, and then cut.
+func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
+	all, err := s.readAll(run, p)
+	if err != nil {
+		return nil, err
+	}
+	var columns []column
+	for _, c := range p.selected.reduce(all) {
+		if c = p.cut.apply(c); len(c.xs) > 0 {
+			columns = append(columns, c)
 		}
 	}
 	return columns, nil
 }
 
-func (s *Service) readRun(run runPoints, selected selector, inherited bool) ([]column, error) {
+func (s *Service) readAll(run runPoints, p pointsSelection) ([]column, error) {
 	var columns []column
-	for _, info := range selected.pick(run.points.SeriesInfos(), false) {
-		points, err := run.points.Points(info.No, 0, math.MaxUint64)
+	for _, info := range p.selected.pick(run.points.SeriesInfos(), false) {
+		c, err := run.readColumn(info)
 		if err != nil {
 			return nil, err
 		}
-		columns = append(columns, newColumn(run.Name, info, points))
+		columns = append(columns, c)
 	}
-	if !inherited || run.Fork == nil {
+	if !p.inherited || run.Fork == nil {
 		return columns, nil
 	}
 	parent, err := s.findRun(run.Workspace, run.Project, run.Fork.Parent)
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.readRun(parent, selected, true)
+	before, err := s.readAll(parent, p)
 	if err != nil {
 		return nil, err
 	}
@@ -203,6 +226,9 @@ func (s stepCut) apply(c column) column {
 		low = max(low, high-s.last)
 	}
 	c.xs, c.values, c.times = c.xs[low:high], c.values[low:high], c.times[low:high]
+	if c.steps != nil {
+		c.steps = c.steps[low:high]
+	}
 	if c.rlSteps != nil {
 		c.rlSteps, c.episodes, c.envSteps = c.rlSteps[low:high], c.episodes[low:high], c.envSteps[low:high]
 	}

@@ -182,11 +182,14 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, columns, place, err := pagedAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
+	a, curves, place, err := pagedAxis(curvesOf(columns), r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
-	filled, list := fillAll(a, columns)
+	filled, list, err := fillAll(a, curves)
+	if err != nil {
+		return nil, s.failed(err)
+	}
 	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
 	if err != nil {
 		return nil, err
@@ -224,7 +227,7 @@ func onEpisode(a axis, filled []bucketed, page []stretch) *pb.RlSeriesBucketsOnE
 	for _, part := range page {
 		b := &filled[part.column]
 		out.Series = append(out.Series, &pb.RlSeriesBucketsOnEpisodeSelector_SingleSeries{
-			Environment: b.env, Definition: definition(b.key),
+			Environment: b.env, Definition: b.definition(),
 			BucketIndexes: b.indexes[part.from:part.to], YValues: b.means[part.from:part.to], Counts: b.counts[part.from:part.to],
 			MinValues: b.mins[part.from:part.to], MaxValues: b.maxs[part.from:part.to],
 			LastTimestampMillis: b.lastTimes[part.from:part.to], LastRlSteps: b.lastRLSteps[part.from:part.to],
@@ -242,7 +245,7 @@ func onRLStep(a axis, filled []bucketed, page []stretch) *pb.RlSeriesBucketsOnRl
 	for _, part := range page {
 		b := &filled[part.column]
 		out.Series = append(out.Series, &pb.RlSeriesBucketsOnRlStepSelector_SingleSeries{
-			Environment: b.env, Definition: definition(b.key),
+			Environment: b.env, Definition: b.definition(),
 			BucketIndexes: b.indexes[part.from:part.to], YValues: b.means[part.from:part.to], Counts: b.counts[part.from:part.to],
 			MinValues: b.mins[part.from:part.to], MaxValues: b.maxs[part.from:part.to],
 			LastTimestampMillis: b.lastTimes[part.from:part.to],

@@ -39,10 +39,6 @@ func parseSelector(texts []string) (selector, error) {
 func supported(q grammar.Series) error {
 	what := ""
 	switch {
-	case q.GroupBy != nil:
-		what = "group_by"
-	case q.Aggregate != nil:
-		what = "aggregate"
 	case q.ValueKind != "" && q.ValueKind != "float":
 		what = "value_kind " + q.ValueKind
 	case q.ValueReducer != "":

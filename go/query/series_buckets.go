@@ -14,16 +14,18 @@ func (s *Service) ListFloatSeriesBuckets(
 	_ context.Context, request *connect.Request[pb.ListFloatSeriesBucketsRequest],
 ) (*connect.Response[pb.ListFloatSeriesBucketsResponse], error) {
 	r := request.Msg
-	columns, err := s.selectPoints(r.GetWorkspace(), r.GetProject(), r.GetRunNames(), r.GetSeriesQueries(),
-		r.GetStepSelection(), r.GetIncludeInherited())
+	curves, err := s.selectCurves(r)
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, columns, place, err := pagedAxis(columns, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
+	a, curves, place, err := pagedAxis(curves, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
-	filled, list := fillAll(a, columns)
+	filled, list, err := fillAll(a, curves)
+	if err != nil {
+		return nil, s.failed(err)
+	}
 	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
 	if err != nil {
 		return nil, err
@@ -44,7 +46,7 @@ func runSeries(a axis, filled []bucketed, page []stretch) *pb.RunSeriesBuckets {
 	for _, part := range page {
 		b := &filled[part.column]
 		out.Series = append(out.Series, &pb.RunSeriesBuckets_SingleSeries{
-			Run: b.run, Definition: definition(b.key),
+			Run: b.run, Definition: b.definition(),
 			BucketIndexes: b.indexes[part.from:part.to], YValues: b.means[part.from:part.to], Counts: b.counts[part.from:part.to],
 			MinValues: b.mins[part.from:part.to], MaxValues: b.maxs[part.from:part.to],
 			LastTimestampMillis: b.lastTimes[part.from:part.to],
@@ -91,5 +93,5 @@ func rowBuckets(a axis, b *bucketed, part stretch) *pb.SeriesBuckets {
 			},
 		}
 	}
-	return &pb.SeriesBuckets{Definition: definition(b.key), Buckets: &common.FloatSeriesBuckets{Buckets: rows}}
+	return &pb.SeriesBuckets{Definition: b.definition(), Buckets: &common.FloatSeriesBuckets{Buckets: rows}}
 }

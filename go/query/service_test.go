@@ -91,8 +91,10 @@ func TestRefusals(t *testing.T) {
 	refused(w, w.client.ListRuns, runs(func(r *pb.ListRunsRequest) { r.Limit = pointer(int64(-1)) }), connect.CodeInvalidArgument, "limit -1")
 	points := &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"z"}, SeriesQueries: []string{"loss()"}}
 	refused(w, w.client.ListFloatSeries, points, connect.CodeNotFound, `no run "z"`)
-	points = &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{`loss()|group_by(keys=["k"], reducer=avg)`}}
-	refused(w, w.client.ListFloatSeries, points, connect.CodeUnimplemented, "group_by")
+	points = &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{`loss(value_kind=histogram)`}}
+	refused(w, w.client.ListFloatSeries, points, connect.CodeUnimplemented, "value_kind histogram")
+	reduced := runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("loss(aggregate=(keys=[])):last_avg > 1") })
+	refused(w, w.client.ListRuns, reduced, connect.CodeUnimplemented, "reduced series")
 	buckets := &pb.ListFloatSeriesBucketsRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(5001))}
 	refused(w, w.client.ListFloatSeriesBuckets, buckets, connect.CodeInvalidArgument, "buckets_count 5001")
 	refused(w, w.client.ListSpans, &pb.ListSpansRequest{}, connect.CodeUnimplemented, "not implemented")

@@ -1,10 +1,13 @@
 package query
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
+	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/query/grammar"
+	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/query"
 )
 
@@ -48,6 +51,40 @@ func (s *summary) add(values []float64) {
 	}
 }
 
+// addSummed takes in a series as the store sums it up.
+func (s *summary) addSummed(info store.SeriesInfo) {
+	if info.Count == 0 {
+		return
+	}
+	s.series++
+	if s.points == 0 {
+		s.first = info.Summary.First
+	}
+	s.points += int(info.Count)
+	s.last = info.Summary.Last
+	more := info.Summary
+	if more.Finite == 0 {
+		return
+	}
+	if s.count == 0 {
+		s.count, s.min, s.max, s.sum, s.mean, s.m2 = int(more.Finite), more.Min, more.Max, more.Sum, more.Mean, more.M2
+		return
+	}
+	before, n, delta := float64(s.count), float64(more.Finite), more.Mean-s.mean
+	s.count += int(more.Finite)
+	s.m2 += more.M2 + delta*delta*before*n/float64(s.count)
+	s.mean += delta * n / float64(s.count)
+	s.min, s.max, s.sum = min(s.min, more.Min), max(s.max, more.Max), s.sum+more.Sum
+}
+
+// summable refuses series that would have to be reduced first.
+func summable(q grammar.Series) error {
+	if _, reduces := groupingOf(q); reduces {
+		return connect.NewError(connect.CodeUnimplemented, fmt.Errorf("series %q: this server does not sum up reduced series", q.Name))
+	}
+	return supported(q)
+}
+
 // value gives one number; ok is false where there is none. The standard
 // deviation is that of the whole population.
 func (s *summary) value(function string) (v float64, ok bool, err error) {
@@ -81,10 +118,15 @@ type summed func(q grammar.Series) (summary, error)
 // summarise sums up the standard points that a query selects in a run.
 func (r runPoints) summarise(q grammar.Series) (summary, error) {
 	var sum summary
-	if err := supported(q); err != nil {
+	if err := summable(q); err != nil {
 		return sum, err
 	}
 	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.SeriesInfos(), false) {
+		if info.Ordered() {
+			sum.addSummed(info)
+			continue
+		}
+		// Points that were overwritten count no more.
 		columns, err := r.points.Points(info.No, 0, math.MaxUint64)
 		if err != nil {
 			return sum, err

@@ -23,6 +23,9 @@ type SeriesInfo struct {
 	RLCount uint64 // RL points, those that restarts discarded included
 }
 
+// Ordered tells whether the series is one whose steps only grow.
+func (i SeriesInfo) Ordered() bool { return i.Ordering != point.Unordered }
+
 // Summary sums up values as they were logged: one that was overwritten counts as
 // well. Those that are not finite count nowhere but as First and Last.
 type Summary struct {

@@ -1,5 +1,6 @@
 // Package chunk encodes the columns of points: integers as arithmetic runs,
-// values as compressed byte planes. It is pure: bytes in, columns out.
+// values as codes of
+// their high bits beside their low bits. It is pure: bytes in, columns out.
 //
 // Encoders append to dst and return it. Decoders take the bytes they need from
 // the front of src and return the rest. Damaged input gives an error that wraps

@@ -1,0 +1,157 @@
+package query
+
+import (
+	"math"
+
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// curve is what a chart draws of one series: its identity, how far it goes, and
+// its points in the buckets of an axis.
+type curve interface {
+	id() uint64
+	extent() (first, last uint64)
+	// cut keeps what lies within; false when that is nothing.
+	cut(first, last uint64) (curve, bool)
+	fill(a axis) (bucketed, error)
+}
+
+func (c column) extent() (first, last uint64) { return c.xs[0], c.xs[len(c.xs)-1] }
+
+func (c column) cut(first, last uint64) (curve, bool) {
+	c = stepCut{from: first, to: last}.apply(c)
+	return c, len(c.xs) > 0
+}
+
+func curvesOf(columns []column) []curve {
+	curves := make([]curve, len(columns))
+	for i, c := range columns {
+		curves[i] = c
+	}
+	return curves
+}
+
+// storedCurve is an ordered series whose points stay in the store, which sums
+// them up without reading most of them.
+type storedCurve struct {
+	column // without points
+
+	run    *store.Run
+	no     uint32
+	within store.Range
+}
+
+func (c storedCurve) extent() (first, last uint64) { return c.within.From, c.within.To }
+
+func (c storedCurve) cut(first, last uint64) (curve, bool) {
+	c.within = store.Range{From: max(first, c.within.From), To: min(last, c.within.To)}
+	return c, c.within.From <= c.within.To
+}
+
+func (c storedCurve) fill(a axis) (bucketed, error) {
+	buckets, err := c.run.Buckets(c.no, a.storeAxis())
+	if err != nil {
+		return bucketed{}, err
+	}
+	b := bucketed{column: c.column}
+	for _, s := range buckets {
+		i := uint64(s.Index)
+		mark(&b.nans, i, s.NaNs > 0)
+		mark(&b.infinities, i, s.Infinities > 0)
+		mark(&b.negatives, i, s.NegativeInfinities > 0)
+		if s.Count == 0 {
+			continue
+		}
+		b.indexes = append(b.indexes, i)
+		b.counts = append(b.counts, s.Count)
+		b.sums = append(b.sums, s.Sum)
+		b.means = append(b.means, s.Mean)
+		b.mins = append(b.mins, s.Min)
+		b.maxs = append(b.maxs, s.Max)
+		b.lastTimes = append(b.lastTimes, s.LastTime)
+	}
+	return b, nil
+}
+
+func (a axis) storeAxis() store.Axis {
+	out := store.Axis{Starts: make([]uint64, a.count), Last: a.last}
+	for i := range out.Starts {
+		out.Starts[i] = a.start(i)
+	}
+	return out
+}
+
+// pointsRequest is what the requests for standard points have in common.
+type pointsRequest interface {
+	GetWorkspace() string
+	GetProject() string
+	GetRunNames() []string
+	GetSeriesQueries() []string
+	GetIncludeInherited() bool
+	GetStepSelection() *pb.StepSelection
+}
+
+// selectCurves finds the selected standard series of runs. Only those whose
+// points are not simply a stretch of an ordered series are read here.
+func (s *Service) selectCurves(r pointsRequest) ([]curve, error) {
+	p, err := s.parsePoints(r)
+	if err != nil {
+		return nil, err
+	}
+	var curves []curve
+	for _, run := range p.runs {
+		if p.cut.first > 0 || p.cut.last > 0 || p.inherited && run.Fork != nil || p.selected.reduces() {
+			read, err := s.readRun(run, p)
+			if err != nil {
+				return nil, err
+			}
+			curves = append(curves, curvesOf(read)...)
+			continue
+		}
+		stored, err := run.storedCurves(p)
+		if err != nil {
+			return nil, err
+		}
+		curves = append(curves, stored...)
+	}
+	return curves, nil
+}
+
+func (r runPoints) storedCurves(p pointsSelection) ([]curve, error) {
+	var curves []curve
+	for _, info := range p.selected.pick(r.points.SeriesInfos(), false) {
+		if !info.Standard {
+			continue
+		}
+		if !info.Ordered() {
+			c, err := r.readColumn(info)
+			if err != nil {
+				return nil, err
+			}
+			if c = p.cut.apply(c); len(c.xs) > 0 {
+				curves = append(curves, c)
+			}
+			continue
+		}
+		c := storedCurve{column: column{run: r.Name, key: info.Key}, run: r.points, no: info.No}
+		c.within = store.Range{From: info.FirstStep, To: info.LastStep}
+		if p.cut.from > info.FirstStep || p.cut.to < info.LastStep {
+			within, found, err := r.points.Extent(info.No, store.Range{From: p.cut.from, To: p.cut.to})
+			if err != nil {
+				return nil, err
+			}
+			if !found {
+				continue
+			}
+			c.within = within
+		}
+		curves = append(curves, c)
+	}
+	return curves, nil
+}
+
+func (r runPoints) readColumn(info store.SeriesInfo) (column, error) {
+	points, err := r.points.Points(info.No, 0, math.MaxUint64)
+	return newColumn(r.Name, info, points), err
+}
