@@ -67,6 +67,22 @@ func (r *Run) EnvAttributes(environment string, episode *uint64) []Attribute {
 	return sorted(all)
 }
 
+// EveryEnvAttribute lists all attributes of an environment, those of each of its
+// episodes included: a path may come several times, with values of other kinds.
+func (r *Run) EveryEnvAttribute(environment string) []Attribute {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	env := r.envs[environment]
+	if env == nil {
+		return nil
+	}
+	all := sorted(env.always)
+	for _, episode := range slices.Sorted(maps.Keys(env.episodes)) {
+		all = append(all, sorted(env.episodes[episode])...)
+	}
+	return all
+}
+
 // EnvVaries tells whether an environment has attributes of single episodes.
 func (r *Run) EnvVaries(environment string) bool {
 	r.mu.RLock()

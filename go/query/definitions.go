@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
 )
@@ -62,32 +64,44 @@ func (s *Service) ListMetricDefinitions(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	passes, err := metricFilter(r)
+	passes, err := metricFilter(metricsWanted{r.GetMetricNamePrefixes(), r.GetScales(), r.GetRegex(), r.GetValueKinds()})
 	if err != nil {
 		return nil, err
 	}
-	metrics := collectMetrics(runs, passes)
-	page, token, err := tokenPage(metrics, func(m *metric) string { return m.name + "\x00" + m.scale }, r.Limit, r.ResumeToken)
+	page, token, err := tokenPage(collectMetrics(runs, passes), metricKey, r.Limit, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
-	answer := &pb.ListMetricDefinitionsResponse{ResumeToken: token}
-	for _, m := range page {
-		keys := make([]string, 0, len(m.labels))
-		for key := range m.labels {
-			keys = append(keys, key)
-		}
-		slices.Sort(keys)
-		answer.MetricDefinitions = append(answer.MetricDefinitions, &pb.MetricDefinition{
-			MetricName: m.name, Scale: m.scale, LabelKeys: keys, ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
-		})
-	}
-	return connect.NewResponse(answer), nil
+	return connect.NewResponse(&pb.ListMetricDefinitionsResponse{MetricDefinitions: encodeMetrics(page), ResumeToken: token}), nil
 }
 
-func (s *Service) runsToDescribe(r *pb.ListMetricDefinitionsRequest) ([]runPoints, error) {
+func metricKey(m *metric) string { return m.name + "\x00" + m.scale }
+
+func encodeMetrics(metrics []*metric) []*pb.MetricDefinition {
+	var out []*pb.MetricDefinition
+	for _, m := range metrics {
+		out = append(out, &pb.MetricDefinition{
+			MetricName: m.name, Scale: m.scale, LabelKeys: slices.Sorted(maps.Keys(m.labels)),
+			ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
+		})
+	}
+	return out
+}
+
+// runsRequest is what requests about the metrics of a project's runs have in common.
+type runsRequest interface {
+	GetWorkspace() string
+	GetProject() string
+	GetExperiment() string
+	GetRun() string
+	GetRunNames() []string
+}
+
+// runsToDescribe finds the runs named, or else those of the experiment or of the
+// whole project, except for what cannot be read.
+func (s *Service) runsToDescribe(r runsRequest) ([]runPoints, error) {
 	names := slices.Clone(r.GetRunNames())
-	if r.Run != nil {
+	if r.GetRun() != "" {
 		names = append(names, r.GetRun())
 	}
 	if len(names) > 0 {
@@ -99,7 +113,7 @@ func (s *Service) runsToDescribe(r *pb.ListMetricDefinitionsRequest) ([]runPoint
 	}
 	var runs []runPoints
 	for _, run := range all {
-		if !inExperiment(run, r.Experiment) {
+		if name := r.GetExperiment(); name != "" && !inExperiment(run, &name) {
 			continue
 		}
 		points, err := run.Points()
@@ -112,43 +126,53 @@ func (s *Service) runsToDescribe(r *pb.ListMetricDefinitionsRequest) ([]runPoint
 	return runs, nil
 }
 
-func metricFilter(r *pb.ListMetricDefinitionsRequest) (func(point.Series) bool, error) {
-	pattern, err := regexp.Compile(r.GetRegex())
+// metricsWanted says which metrics a request wants.
+type metricsWanted struct {
+	prefixes, scales []string
+	regex            string
+	kinds            []common.SeriesValueKind
+}
+
+func metricFilter(w metricsWanted) (func(point.Series) bool, error) {
+	pattern, err := regexp.Compile(w.regex)
 	if err != nil {
-		return nil, invalid("regex %q: %w", r.GetRegex(), err)
+		return nil, invalid("regex %q: %w", w.regex, err)
 	}
-	kinds := r.GetValueKinds()
-	if len(kinds) > 0 && !slices.Contains(kinds, common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT) {
+	if len(w.kinds) > 0 && !slices.Contains(w.kinds, common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT) {
 		return func(point.Series) bool { return false }, nil
 	}
-	prefixes, scales := r.GetMetricNamePrefixes(), r.GetScales()
 	return func(key point.Series) bool {
 		hasPrefix := func(prefix string) bool { return strings.HasPrefix(key.Name, prefix) }
-		return (len(prefixes) == 0 || slices.ContainsFunc(prefixes, hasPrefix)) &&
-			(len(scales) == 0 || slices.Contains(scales, key.Scale)) && pattern.MatchString(key.Name)
+		return (len(w.prefixes) == 0 || slices.ContainsFunc(w.prefixes, hasPrefix)) &&
+			(len(w.scales) == 0 || slices.Contains(w.scales, key.Scale)) && pattern.MatchString(key.Name)
 	}, nil
 }
 
 func collectMetrics(runs []runPoints, passes func(point.Series) bool) []*metric {
+	var infos []store.SeriesInfo
+	for _, run := range runs {
+		infos = append(infos, run.points.SeriesInfos()...)
+	}
+	return metricsOf(infos, passes)
+}
+
+// metricsOf joins series that differ in labels alone, by name and scale.
+func metricsOf(infos []store.SeriesInfo, passes func(point.Series) bool) []*metric {
 	found := make(map[[2]string]*metric)
 	var metrics []*metric
-	for _, run := range runs {
-		for _, info := range run.points.SeriesInfos() {
-			if !passes(info.Key) {
-				continue
-			}
-			id := [2]string{info.Key.Name, info.Key.Scale}
-			if found[id] == nil {
-				found[id] = &metric{name: id[0], scale: id[1], labels: make(map[string]bool)}
-				metrics = append(metrics, found[id])
-			}
-			for _, label := range info.Key.Labels {
-				found[id].labels[label.Key] = true
-			}
+	for _, info := range infos {
+		if !passes(info.Key) {
+			continue
+		}
+		id := [2]string{info.Key.Name, info.Key.Scale}
+		if found[id] == nil {
+			found[id] = &metric{name: id[0], scale: id[1], labels: make(map[string]bool)}
+			metrics = append(metrics, found[id])
+		}
+		for _, label := range info.Key.Labels {
+			found[id].labels[label.Key] = true
 		}
 	}
-	slices.SortFunc(metrics, func(a, b *metric) int {
-		return strings.Compare(a.name+"\x00"+a.scale, b.name+"\x00"+b.scale)
-	})
+	slices.SortFunc(metrics, func(a, b *metric) int { return strings.Compare(metricKey(a), metricKey(b)) })
 	return metrics
 }

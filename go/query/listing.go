@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -135,49 +134,4 @@ func inDirectory(run *catalog.Run, path *string) bool {
 		return true
 	}
 	return run.Directory != nil && (*run.Directory == *path || strings.HasPrefix(*run.Directory, *path+"/"))
-}
-
-// ListAttributes lists attributes of a run or a project by path.
-func (s *Service) ListAttributes(
-	_ context.Context, request *connect.Request[pb.ListAttributesRequest],
-) (*connect.Response[pb.ListAttributesResponse], error) {
-	r := request.Msg
-	all, err := s.attributesOf(r)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	passes, err := attrFilter(r.GetAttrFilter())
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(a catalog.Attribute) bool { return !passes(a) })
-	page, token, err := tokenPage(all, func(a catalog.Attribute) string { return a.Path }, r.Limit, r.ResumeToken)
-	if err != nil {
-		return nil, err
-	}
-	answer := &pb.ListAttributesResponse{ResumeToken: token}
-	for _, a := range page {
-		answer.Attributes = append(answer.Attributes, encodeAttribute(a))
-	}
-	return connect.NewResponse(answer), nil
-}
-
-func (s *Service) attributesOf(r *pb.ListAttributesRequest) ([]catalog.Attribute, error) {
-	if source := r.GetRunSource(); source != nil {
-		run, err := s.findCatalogRun(r.GetWorkspace(), source.GetProject(), source.GetRun())
-		if err != nil {
-			return nil, err
-		}
-		return run.Attributes(), nil
-	}
-	source := r.GetProjectSource()
-	if source == nil {
-		return nil, invalid("only run_source and project_source have attributes on this server")
-	}
-	projects, _ := s.catalog.Projects(r.GetWorkspace())
-	i := slices.IndexFunc(projects, func(p catalog.Project) bool { return p.Name == source.GetProject() })
-	if i < 0 {
-		return nil, notFound("no project %q in workspace %q", source.GetProject(), r.GetWorkspace())
-	}
-	return projectAttributes(projects[i]), nil
 }

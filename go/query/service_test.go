@@ -97,7 +97,7 @@ func TestRefusals(t *testing.T) {
 	refused(w, w.client.ListRuns, reduced, connect.CodeUnimplemented, "reduced series")
 	buckets := &pb.ListFloatSeriesBucketsRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(5001))}
 	refused(w, w.client.ListFloatSeriesBuckets, buckets, connect.CodeInvalidArgument, "buckets_count 5001")
-	refused(w, w.client.ListSpans, &pb.ListSpansRequest{}, connect.CodeUnimplemented, "not implemented")
+	refused(w, w.client.ListSpans, &pb.ListSpansRequest{}, connect.CodeUnimplemented, "stores no traces")
 }
 
 func TestPointsComeByPage(t *testing.T) {

@@ -38,9 +38,6 @@ type segmentInfo struct {
 	chunks uint64
 }
 
-// full tells whether the points lie about as well as they can.
-func (s segmentInfo) full() bool { return s.level > 0 && s.points >= s.chunks*blockPoints/2 }
-
 func (db *DB) runDir(id RunID) string {
 	return db.fs.PathJoin(db.dir, segmentsDir, hex.EncodeToString(id[:]))
 }
