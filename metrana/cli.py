@@ -20,6 +20,7 @@ Log metrics of training runs and watch them in the browser.
 commands:
   demo       train CartPole, here and now, and watch it on the dashboard
   server     run the server: storage, dashboard and API on one port
+  check      read a data directory whole and say what is wrong with it
 
 options:
   -h, --help     show this help; `metrana <command> --help` for a command's
@@ -54,6 +55,10 @@ def _server(arguments: list[str]) -> int:
     become(["serve", *arguments])
 
 
+def _check(arguments: list[str]) -> int:
+    become(["check", *arguments])
+
+
 def _demo(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="metrana demo",
@@ -72,7 +77,11 @@ def _demo(arguments: list[str]) -> int:
     return command.run(once=options.once, data_dir=options.data_dir, listen=options.listen)
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": _demo, "server": _server}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "check": _check,
+    "demo": _demo,
+    "server": _server,
+}
 
 
 def _fail(text: str, code: int = 1) -> int:

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -24,6 +26,11 @@ func (r *Run) Attributes() []Attribute {
 	if points, err := r.Points(); err == nil {
 		all["sys/rl/has_environments"] = Truth(len(points.Environments()) > 0)
 	}
+	if r.Fork != nil {
+		if parent, found := r.catalog.FindRun(r.Workspace, r.Project, r.Fork.Parent); found {
+			all["sys/forking/parent_run_id"] = Text(parent.ID.String())
+		}
+	}
 	return sorted(all)
 }
 
@@ -32,6 +39,8 @@ func (r *Run) system(all map[string]Value) {
 	all["sys/name"] = Text(r.Name)
 	all["sys/id"] = Text(r.ID.String())
 	all["sys/project/name"] = Text(r.Project)
+	all["sys/project/id"] = Text(idOf(r.Workspace, r.Project))
+	all["sys/data_readiness/ready"] = Truth(r.closed != nil)
 	all["sys/creation_time"] = Moment(r.Created)
 	all["sys/modification_time"] = Moment(r.modified)
 	all["sys/status"] = Text(r.statusLocked())
@@ -40,15 +49,26 @@ func (r *Run) system(all map[string]Value) {
 	if r.closed != nil {
 		end = *r.closed
 		all["sys/close_time"] = Moment(*r.closed)
+		all["sys/data_readiness/ready_time"] = Moment(*r.closed)
 	}
 	all["sys/running_time_seconds"] = Value{Kind: KindFloat, Float: max(end.Sub(r.Created).Seconds(), 0)}
 	if r.Experiment != nil {
 		all["sys/experiment/name"] = Text(*r.Experiment)
+		all["sys/experiment/id"] = Text(idOf(r.Workspace, r.Project, *r.Experiment))
+	}
+	if r.Directory != nil {
+		all["sys/parent_directory_id"] = Text(idOf(r.Workspace, r.Project, "/", *r.Directory))
 	}
 	if r.Fork != nil {
 		all["sys/forking/parent_run_name"] = Text(r.Fork.Parent)
 		all["sys/forking/step"] = Whole(int64(r.Fork.Step))
 	}
+}
+
+// idOf makes an id of names: what is only named keeps its id for ever.
+func idOf(names ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(names, "\x00")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // EnvAttributes lists the attributes of an environment by path: those that hold

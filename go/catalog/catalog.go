@@ -16,7 +16,8 @@ import (
 // Catalog is the index of everything that is not a point. Its methods may be
 // called from any goroutine.
 type Catalog struct {
-	db *store.DB
+	db     *store.DB
+	opened time.Time
 
 	mu         sync.RWMutex
 	workspaces map[string]*workspace
@@ -50,7 +51,7 @@ func appendUnsigned(dst []byte, v uint64) []byte { return binary.AppendUvarint(d
 
 // Open reads the catalog of a data directory.
 func Open(db *store.DB) (*Catalog, error) {
-	c := &Catalog{db: db, workspaces: make(map[string]*workspace), runs: make(map[store.RunID]*Run)}
+	c := &Catalog{db: db, opened: time.Now(), workspaces: make(map[string]*workspace), runs: make(map[store.RunID]*Run)}
 	for kind, read := range map[byte]func(key, record []byte) error{
 		recordWorkspace: c.readWorkspace, recordProject: c.readProject, recordRun: c.readRun,
 	} {

@@ -326,3 +326,32 @@ func TestClosedRunLeavesTheMemory(t *testing.T) {
 		is(0, 1)
 	})
 }
+
+// A run whose logger is gone without a word has crashed, until it comes again.
+func TestRunsCrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, end := opened(t, vfs.NewMem())
+		defer end()
+		r := created(t, c, spec("r"))
+		is := func(after time.Duration, status string) {
+			t.Helper()
+			time.Sleep(after)
+			if got := r.Status(); got != status {
+				t.Errorf("%s, want %s", got, status)
+			}
+		}
+		left := r.Attach()
+		is(time.Hour, StatusRunning)
+		left()
+		left() // twice is once
+		is(silence-time.Second, StatusRunning)
+		is(2*time.Second, StatusCrashed)
+		edit(t, r, time.Now(), func(e *Edit) { e.Logged() })
+		is(0, StatusRunning)
+		is(silence+time.Second, StatusCrashed)
+		defer r.Attach()()
+		is(time.Hour, StatusRunning)
+		edit(t, r, time.Now(), func(e *Edit) { e.Close(time.Now()) })
+		is(time.Hour, StatusClosed)
+	})
+}

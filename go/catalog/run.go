@@ -11,7 +11,12 @@ import (
 const (
 	StatusRunning = "RUNNING"
 	StatusClosed  = "CLOSED"
+	StatusCrashed = "CRASHED"
 )
+
+// silence is how long a run may be without a stream and without anything new
+// before it counts as crashed. Clients come again within seconds.
+const silence = 5 * time.Minute
 
 // Fork says which run a run inherits points from, and up to which step,
 // inclusive (major step of RL points).
@@ -37,6 +42,8 @@ type Run struct {
 	editing sync.Mutex // held by the one Edit under way, taken before mu
 
 	mu         sync.RWMutex
+	streams    int        // open ones that brought something of the run
+	left       time.Time  // when the last of them ended
 	closed     *time.Time // nil while the run is open
 	modified   time.Time
 	written    time.Time // modified, as the record on disk has it
@@ -58,7 +65,22 @@ func newRun(c *Catalog, id store.RunID) *Run {
 // Points gives the stored points of the run.
 func (r *Run) Points() (*store.Run, error) { return r.catalog.db.Run(r.ID) }
 
-// Status is RUNNING until the run is closed.
+// Attach says that a stream of the run is open, until left is called.
+func (r *Run) Attach() (left func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streams++
+	return sync.OnceFunc(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.streams--
+		r.left = time.Now()
+	})
+}
+
+// Status is RUNNING until the run is closed; CRASHED when it was not, no stream
+// of it is open and nothing came for five minutes, and RUNNING again once
+// something comes. Time in which the server did not run does not count.
 func (r *Run) Status() string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -68,6 +90,15 @@ func (r *Run) Status() string {
 func (r *Run) statusLocked() string {
 	if r.closed != nil {
 		return StatusClosed
+	}
+	seen := r.catalog.opened
+	for _, at := range []time.Time{r.modified, r.left} {
+		if at.After(seen) {
+			seen = at
+		}
+	}
+	if r.streams == 0 && time.Since(seen) > silence {
+		return StatusCrashed
 	}
 	return StatusRunning
 }

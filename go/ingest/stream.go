@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
@@ -82,6 +83,8 @@ func receive(stream *updateStream, left <-chan struct{}) <-chan received {
 
 func (s *Service) applyAll(ctx context.Context, requests <-chan received, waiting chan<- store.Pending) error {
 	declared := make(map[uint64]declaration)
+	var attached attachments
+	defer attached.leave()
 	for {
 		select {
 		case <-ctx.Done():
@@ -98,7 +101,29 @@ func (s *Service) applyAll(ctx context.Context, requests <-chan received, waitin
 				return err
 			}
 			waiting <- pending
+			attached.attach(s.catalog, next.request.GetRunId())
 		}
+	}
+}
+
+// attachments are the runs that a stream has brought something of: one, as a rule.
+type attachments map[string]func()
+
+func (a *attachments) attach(c *catalog.Catalog, id []byte) {
+	if _, known := (*a)[string(id)]; known {
+		return
+	}
+	if run, found := c.Run(id); found {
+		if *a == nil {
+			*a = make(attachments)
+		}
+		(*a)[string(id)] = run.Attach()
+	}
+}
+
+func (a attachments) leave() {
+	for _, left := range a {
+		left()
 	}
 }
 

@@ -17,6 +17,8 @@ usage:
       serve loggers and the dashboard until SIGTERM or Ctrl-C
   metrana-server stat [--settle] [--data-dir DIR]
       count what a data directory holds that no server is using, as JSON; only --settle writes to it
+  metrana-server check [--data-dir DIR | DIR]
+      read all of a data directory that no server is using and say what is wrong with it; exits 1 when something is
   metrana-server version
   metrana-server help
 `
@@ -25,6 +27,7 @@ usage:
 var commands = map[string]func(args []string) int{
 	"serve": serve,
 	"stat":  stat,
+	"check": check,
 	"version": func([]string) int {
 		fmt.Println(version)
 		return 0
