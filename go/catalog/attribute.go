@@ -34,6 +34,29 @@ func (r *Run) Attributes() []Attribute {
 	return sorted(all)
 }
 
+// Attribute gives the value at a path as Attributes lists it; nil when there is
+// none.
+func (r *Run) Attribute(path string) *Value {
+	if !strings.HasPrefix(path, "sys/") {
+		r.mu.RLock()
+		defer r.mu.RUnlock()
+		if v, known := r.attributes[path]; known {
+			return &v
+		}
+		return nil
+	}
+	if path == "sys/creation_time" { // what listings are sorted by
+		v := Moment(r.Created)
+		return &v
+	}
+	for _, a := range r.Attributes() {
+		if a.Path == path {
+			return &a.Value
+		}
+	}
+	return nil
+}
+
 // system adds what the catalog knows of the run itself.
 func (r *Run) system(all map[string]Value) {
 	all["sys/name"] = Text(r.Name)

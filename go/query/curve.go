@@ -120,7 +120,7 @@ func (s *Service) selectCurves(r pointsRequest) ([]curve, error) {
 
 func (r runPoints) storedCurves(p pointsSelection) ([]curve, error) {
 	var curves []curve
-	for _, info := range p.selected.pick(r.points.SeriesInfos(), false) {
+	for _, info := range p.selected.of(r.points) {
 		if !info.Standard {
 			continue
 		}

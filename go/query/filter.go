@@ -10,11 +10,15 @@ import (
 // subject is what a filter or an ordering is evaluated on: a project, a run or
 // an environment.
 type subject struct {
-	attributes []catalog.Attribute // sorted by path
-	sum        summed              // nil where series mean nothing
+	attributes []catalog.Attribute              // sorted by path
+	find       func(path string) *catalog.Value // nil: among attributes
+	sum        summed                           // nil where series mean nothing
 }
 
 func (s subject) attribute(path string) *catalog.Value {
+	if s.find != nil {
+		return s.find(path)
+	}
 	for i := range s.attributes {
 		if s.attributes[i].Path == path {
 			return &s.attributes[i].Value

@@ -109,7 +109,7 @@ func (s *Service) ListRuns(
 		}
 		answer.Runs = append(answer.Runs, &pb.ListRunsResponse_Run{
 			Name: t.item.Name, Experiment: t.item.Experiment,
-			Attributes: pickAttributes(t.attributes, r.GetAttributePaths()), SeriesSummaries: summaries,
+			Attributes: pickAttributes(t.item.Attributes(), r.GetAttributePaths()), SeriesSummaries: summaries,
 		})
 	}
 	return connect.NewResponse(answer), nil
@@ -121,7 +121,7 @@ func (s *Service) listRun(run *catalog.Run) listed[runPoints] {
 		s.leaveOut(run, err)
 	}
 	item := runPoints{run, points}
-	return listed[runPoints]{item: item, subject: subject{attributes: run.Attributes(), sum: s.summariser(item)}}
+	return listed[runPoints]{item: item, subject: subject{find: run.Attribute, sum: s.summariser(item)}}
 }
 
 func inExperiment(run *catalog.Run, name *string) bool {

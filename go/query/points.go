@@ -35,25 +35,106 @@ func (s *Service) ListFloatSeries(
 	_ context.Context, request *connect.Request[pb.ListFloatSeriesRequest],
 ) (*connect.Response[pb.ListFloatSeriesResponse], error) {
 	r := request.Msg
-	columns, err := s.selectPoints(r)
+	series, err := s.selectPages(r)
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	page, token, err := pointPage(listOf(columns), r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
+	list := make([]pageable, len(series))
+	for i := range series {
+		list[i] = pageable{series[i].id(), series[i].entries}
+	}
+	page, token, err := pointPage(list, r.MaxPointsPerPage, maxPointsPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
 	answer := &pb.ListFloatSeriesResponse{ResumeToken: token}
 	for _, part := range page {
-		c := columns[part.column]
+		c, err := series[part.column].load(part.from, part.to)
+		if err != nil {
+			return nil, s.failed(err)
+		}
 		last := len(answer.RunPoints) - 1
 		if last < 0 || answer.RunPoints[last].GetRun() != c.run {
 			answer.RunPoints = append(answer.RunPoints, &pb.ListFloatSeriesResponse_RunPoints{Run: c.run})
 			last++
 		}
-		answer.RunPoints[last].Series = append(answer.RunPoints[last].Series, c.encode(part, r.GetIncludeTimestamps()))
+		whole := stretch{part.column, 0, len(c.xs)}
+		answer.RunPoints[last].Series = append(answer.RunPoints[last].Series, c.encode(whole, r.GetIncludeTimestamps()))
 	}
 	return connect.NewResponse(answer), nil
+}
+
+// pages is a column of which only what is on a page is read.
+type pages struct {
+	column  // without points
+	entries int
+	load    func(from, to int) (column, error)
+}
+
+// selectPages finds the selected standard series of runs. What is simply a
+// stretch of an ordered series is read when its page is written.
+func (s *Service) selectPages(r pointsRequest) ([]pages, error) {
+	p, err := s.parsePoints(r)
+	if err != nil {
+		return nil, err
+	}
+	var all []pages
+	for _, run := range p.runs {
+		whole := p.cut.from == 0 && p.cut.to == math.MaxUint64
+		if !whole || p.inherited && run.Fork != nil || p.selected.reduces() {
+			columns, err := s.readRun(run, p)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range columns {
+				all = append(all, c.pages())
+			}
+			continue
+		}
+		found, err := run.pages(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func (c column) pages() pages {
+	return pages{c, len(c.xs), func(from, to int) (column, error) {
+		c.xs, c.values, c.times = c.xs[from:to], c.values[from:to], c.times[from:to]
+		return c, nil
+	}}
+}
+
+func (r runPoints) pages(p pointsSelection) ([]pages, error) {
+	var all []pages
+	for _, info := range p.selected.of(r.points) {
+		if !info.Standard {
+			continue
+		}
+		if !info.Ordered() {
+			c, err := r.readColumn(info)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, p.cut.apply(c).pages())
+			continue
+		}
+		first, end := 0, int(info.Count)
+		if p.cut.first > 0 {
+			end = min(end, p.cut.first)
+		}
+		if p.cut.last > 0 {
+			first = max(end-p.cut.last, 0)
+		}
+		identity := column{run: r.Name, key: info.Key}
+		all = append(all, pages{identity, end - first, func(from, to int) (column, error) {
+			points, err := r.points.PointsAt(info.No, uint64(first+from), uint64(first+to))
+			return newColumn(r.Name, info, points), err
+		}})
+	}
+	return all, nil
 }
 
 func listOf(columns []column) []pageable {
@@ -95,23 +176,6 @@ func (s *Service) parsePoints(r pointsRequest) (p pointsSelection, err error) {
 	return p, err
 }
 
-// selectPoints reads the selected standard points of runs.
-func (s *Service) selectPoints(r pointsRequest) ([]column, error) {
-	p, err := s.parsePoints(r)
-	if err != nil {
-		return nil, err
-	}
-	var columns []column
-	for _, run := range p.runs {
-		read, err := s.readRun(run, p)
-		if err != nil {
-			return nil, err
-		}
-		columns = append(columns, read...)
-	}
-	return columns, nil
-}
-
 // readRun reads the selected points of a run: inherited ones put before, series
 // reduced, and then cut.
 func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
@@ -130,7 +194,7 @@ func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
 
 func (s *Service) readAll(run runPoints, p pointsSelection) ([]column, error) {
 	var columns []column
-	for _, info := range p.selected.pick(run.points.SeriesInfos(), false) {
+	for _, info := range p.selected.of(run.points) {
 		c, err := run.readColumn(info)
 		if err != nil {
 			return nil, err

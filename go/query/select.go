@@ -97,14 +97,33 @@ func labelHolds(c grammar.LabelCond, labels []point.Label) bool {
 // pick gives the series that any query selects, each once, in the order of
 // their identities. Without queries it gives all.
 func (s selector) pick(infos []store.SeriesInfo, anyScale bool) []store.SeriesInfo {
+	byName := s.byName()
 	var picked []store.SeriesInfo
 	for _, info := range infos {
-		if len(s.queries) == 0 || slices.ContainsFunc(s.queries, func(q grammar.Series) bool { return matches(q, info.Key, anyScale) }) {
+		selects := func(q grammar.Series) bool { return matches(q, info.Key, anyScale) }
+		if len(s.queries) == 0 || slices.ContainsFunc(byName[info.Key.Name], selects) {
 			picked = append(picked, info)
 		}
 	}
 	slices.SortFunc(picked, func(a, b store.SeriesInfo) int { return compareKeys(a.Key, b.Key) })
 	return picked
+}
+
+func (s selector) byName() map[string][]grammar.Series {
+	byName := make(map[string][]grammar.Series)
+	for _, q := range s.queries {
+		byName[q.Name] = append(byName[q.Name], q)
+	}
+	return byName
+}
+
+// of gives the series of a run that any query selects, as pick does. It looks
+// only at those of the right name.
+func (s selector) of(points *store.Run) []store.SeriesInfo {
+	if len(s.queries) == 0 {
+		return s.pick(points.SeriesInfos(), false)
+	}
+	return s.pick(points.SeriesNamed(sortedKeys(s.byName())...), false)
 }
 
 func compareKeys(a, b point.Series) int {

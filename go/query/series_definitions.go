@@ -53,7 +53,7 @@ func (s *Service) ListSeriesDefinitions(
 	var keys []point.Series
 	known := make(map[string]bool)
 	for _, run := range runs {
-		for _, info := range selected.pick(run.points.SeriesInfos(), false) {
+		for _, info := range selected.of(run.points) {
 			if id := seriesKey(info.Key); passes(info.Key) && !known[id] {
 				known[id] = true
 				keys = append(keys, info.Key)
@@ -204,13 +204,17 @@ func parseSummaries(texts []string) ([]grammar.Summary, error) {
 }
 
 func (r runPoints) summaryRows(order string, queries []grammar.Summary) []summaryRow {
+	byName := make(map[string][]grammar.Summary)
+	for _, q := range queries {
+		byName[q.Series.Name] = append(byName[q.Series.Name], q)
+	}
 	var rows []summaryRow
-	for _, info := range r.points.SeriesInfos() {
+	for _, info := range r.points.SeriesNamed(sortedKeys(byName)...) {
 		if !info.Standard {
 			continue
 		}
 		var funcs map[string]bool
-		for _, q := range queries {
+		for _, q := range byName[info.Key.Name] {
 			if !matches(q.Series, info.Key, false) {
 				continue
 			}

@@ -121,7 +121,7 @@ func (r runPoints) summarise(q grammar.Series) (summary, error) {
 	if err := summable(q); err != nil {
 		return sum, err
 	}
-	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.SeriesInfos(), false) {
+	for _, info := range (selector{[]grammar.Series{q}}).of(r.points) {
 		if info.Ordered() {
 			sum.addSummed(info)
 			continue

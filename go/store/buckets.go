@@ -164,7 +164,7 @@ func (s *summer) take(src source) error {
 		after := boundFinder{runs: src.ints[colStep]}
 		end = after.find(s.axis.Last + 1)
 	}
-	small := end-from < 4*spanPoints*max(len(s.axis.Starts)-s.at, 1)
+	small := from < end && s.smallBuckets(steps, from, end)
 	for from < end {
 		bucket := s.bucketOf(steps.number(from))
 		if bucket != s.at || !s.begun {
@@ -181,6 +181,14 @@ func (s *summer) take(src source) error {
 		from = to
 	}
 	return nil
+}
+
+// smallBuckets tells whether the buckets of the points from..end hold so few that
+// hardly any whole span lies in one.
+func (s *summer) smallBuckets(steps boundFinder, from, end int) bool {
+	first := s.bucketOf(steps.number(from))
+	last := s.bucketOf(steps.number(end - 1))
+	return end-from < 4*spanPoints*(last-first+1)
 }
 
 // bucketOf finds the bucket of a step; it is the one at hand or one behind.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/metrana/metrana/go/store/chunk"
 )
 
 // Range is a stretch of steps; both ends belong to it.
@@ -183,6 +185,47 @@ func (r *Run) gather(id cellID, v view, passes func(blockInfo) bool) (columns, e
 	out.add(&v.frozen)
 	out.add(&v.head)
 	return out, nil
+}
+
+// PointsAt reads points of an ordered standard series by their number in logged
+// order, from 0: those from..to, or as many of them as there are.
+func (r *Run) PointsAt(no uint32, from, to uint64) (Columns, error) {
+	var out Columns
+	err := r.look(no, 0, func(v view) error {
+		var all columns
+		take := func(begin uint64, n int, ints [rlCols]chunk.Runs, read func(dst []float64, from, to int) ([]float64, error)) (err error) {
+			low, high := max(from, begin), min(to, begin+uint64(n))
+			if low >= high {
+				return nil
+			}
+			for k := range stdCols {
+				cursor := ints[k].Cursor()
+				cursor.Skip(int(low - begin))
+				all.ints[k] = all.ints[k].AppendRuns(cursor.Take(int(high - low)))
+			}
+			all.values, err = read(all.values, int(low-begin), int(high-begin))
+			return err
+		}
+		all.values = make([]float64, 0, min(to, max(v.count, from))-from)
+		err := r.eachChunk(cellID{series: no}, v, func(blockInfo) bool { return true }, func(c storedChunk) error {
+			begin := c.head.begins[c.at]
+			if begin >= to || begin+uint64(c.len()) <= from {
+				return nil
+			}
+			return take(begin, c.len(), c.head.positions(c.at), c.values)
+		})
+		begin := v.count - uint64(len(v.frozen.values)+len(v.head.values))
+		for _, c := range []*columns{&v.frozen, &v.head} {
+			src := inMemory(begin, c)
+			if err == nil {
+				err = take(begin, src.n, src.ints, src.read)
+			}
+			begin += uint64(src.n)
+		}
+		out = Columns{Steps: all.numbers(colStep), Values: all.values, Times: all.times(colTime)}
+		return err
+	})
+	return out, err
 }
 
 // Points reads the points of a standard series with steps from…to, both

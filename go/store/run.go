@@ -21,6 +21,7 @@ type Run struct {
 	ended        *sync.Cond // on mu: a roll, a merge or a reload has ended
 	series       []*series
 	byKey        map[string]*series
+	byName       map[string][]*series
 	environments []*environment
 	byID         map[string]*environment
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
@@ -57,6 +58,7 @@ func newRun(db *DB, id RunID) *Run {
 func (r *Run) reset() {
 	r.series, r.environments, r.dirty, r.segments = nil, nil, nil, nil
 	r.byKey = make(map[string]*series)
+	r.byName = make(map[string][]*series)
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
@@ -155,6 +157,7 @@ func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
 	s := &series{no: uint32(len(r.series) + 1), key: key, ordering: ordering}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
+	r.byName[key.Name] = append(r.byName[key.Name], s)
 	return s
 }
 

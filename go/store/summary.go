@@ -97,6 +97,20 @@ func (r *Run) SeriesInfos() []SeriesInfo {
 	return infos
 }
 
+// SeriesNamed lists the series of the run that have one of these names, by
+// number within each.
+func (r *Run) SeriesNamed(names ...string) []SeriesInfo {
+	r.readLock()
+	defer r.mu.RUnlock()
+	var infos []SeriesInfo
+	for _, name := range names {
+		for _, s := range r.byName[name] {
+			infos = append(infos, s.info())
+		}
+	}
+	return infos
+}
+
 // EnvSeries lists the series that have points in an environment, by number.
 // RLCount counts those of the environment.
 func (r *Run) EnvSeries(env uint32) []SeriesInfo {
