@@ -204,17 +204,20 @@ func (b *blockHead) find(id cellID) (int, bool) {
 
 // positions cuts the columns of integers of the i-th chunk out.
 func (b *blockHead) positions(i int) (ints [rlCols]chunk.Runs) {
-	from, to := b.starts[i], b.starts[i+1]
 	for k := range colsOf(b.rl) {
-		if len(b.ids) == 1 {
-			ints[k] = b.ints[k]
-			continue
-		}
-		cursor := b.ints[k].Cursor()
-		cursor.Skip(from)
-		ints[k] = cursor.Take(to - from)
+		ints[k] = b.position(i, k)
 	}
 	return ints
+}
+
+// position cuts one column of integers of the i-th chunk out.
+func (b *blockHead) position(i, k int) chunk.Runs {
+	if len(b.ids) == 1 {
+		return b.ints[k]
+	}
+	cursor := b.ints[k].Cursor()
+	cursor.Skip(b.starts[i])
+	return cursor.Take(b.starts[i+1] - b.starts[i])
 }
 
 // bytes is roughly what the head takes in memory.

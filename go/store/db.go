@@ -42,6 +42,7 @@ type DB struct {
 	pebble     *pebble.DB
 	lock       *directoryLock
 	cache      *cache
+	files      *files
 	merges     chan struct{} // holds as many as go on at once
 	readOnly   bool
 	background sync.WaitGroup // rolls and merges
@@ -85,6 +86,7 @@ func Open(dir string, o Options) (*DB, error) {
 		db.log = slog.Default()
 	}
 	db.cache = newCache(maxCachedBytes)
+	db.files = newFiles(db.fs, maxOpenFiles)
 	db.merges = make(chan struct{}, 1)
 	if err := db.findDirectory(o.Existing || o.ReadOnly); err != nil {
 		return nil, err
@@ -322,7 +324,7 @@ func (db *DB) Close() error {
 		}
 	}
 	db.background.Wait()
-	failed = append(failed, db.pebble.Close(), db.lock.release())
+	failed = append(failed, db.files.close(), db.pebble.Close(), db.lock.release())
 	return errors.Join(failed...)
 }
 

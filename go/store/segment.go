@@ -149,7 +149,8 @@ func syncDirectory(fs vfs.FS, dir string) error {
 }
 
 func (db *DB) removeFile(id RunID, number uint64) error {
-	return db.fs.Remove(db.segmentPath(id, number))
+	path := db.segmentPath(id, number)
+	return errors.Join(db.files.forget(path), db.fs.Remove(path))
 }
 
 // removeStray removes files of a run that its manifest does not name: a crash
@@ -180,13 +181,13 @@ type segmentReader struct {
 	run  *Run
 	info segmentInfo
 	from io.ReaderAt
-	file vfs.File // nil for a small segment
+	file *openFile // nil for a small segment
 }
 
 func (r *Run) openSegment(info segmentInfo) (*segmentReader, error) {
 	s := &segmentReader{run: r, info: info}
 	if !info.inline {
-		file, err := r.db.fs.Open(r.db.segmentPath(r.id, info.number))
+		file, err := r.db.files.open(r.db.segmentPath(r.id, info.number))
 		if err != nil {
 			return nil, s.corrupt(err)
 		}
@@ -208,7 +209,7 @@ func (s *segmentReader) close() error {
 	if s.file == nil {
 		return nil
 	}
-	return s.file.Close()
+	return s.run.db.files.release(s.file)
 }
 
 func (s *segmentReader) corrupt(err error) error {

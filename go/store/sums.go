@@ -63,7 +63,7 @@ func (r *Run) sumStretches(id cellID, v view, within Range, sums *rlSums) error 
 	take := func(c storedChunk) error {
 		kept, at, first := c.head.stretchSumsOf(c.at), 0, true
 		var failed error
-		eachStretch(c.head.positions(c.at)[colRLStep], func(rlStep uint64, n int) {
+		eachStretch(c.head.position(c.at, colRLStep), func(rlStep uint64, n int) {
 			if first && last != nil && *last == rlStep {
 				failed = errJoined
 			}
@@ -86,15 +86,20 @@ func (r *Run) sumStretches(id cellID, v view, within Range, sums *rlSums) error 
 	if err := r.eachChunk(id, v, func(b blockInfo) bool { return b.steps.meets(within) }, take); err != nil {
 		return err
 	}
-	var memory columns
-	memory.add(&v.frozen)
-	memory.add(&v.head)
-	rlSteps := memory.numbers(colRLStep)
-	if len(rlSteps) > 0 && last != nil && rlSteps[0] == *last {
-		return errJoined
+	for _, c := range []*columns{&v.frozen, &v.head} {
+		at, joined := 0, false
+		eachStretch(c.ints[colRLStep], func(rlStep uint64, n int) {
+			joined = joined || at == 0 && last != nil && *last == rlStep
+			if rlStep >= within.From && rlStep <= within.To {
+				sums.add(sumAt(rlStep, c.values[at:at+n]))
+			}
+			last = &rlStep
+			at += n
+		})
+		if joined {
+			return errJoined
+		}
 	}
-	points := memory.pick(RLRange{RLStep: &within}, v)
-	sums.addPoints(points.RLSteps, points.Values)
 	return nil
 }
 
