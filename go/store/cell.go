@@ -82,6 +82,7 @@ type cell struct {
 	std      stdState
 	rl       rlState
 	head     columns // journalled, not rolled
+	room     int     // points that the head before had
 	frozen   columns // being rolled
 }
 

@@ -23,6 +23,7 @@ func (r *Run) count(bytes int) {
 
 // freeze sets the head aside for a roll; readers still see it.
 func (c *cell) freeze() {
+	c.room = len(c.head.values)
 	c.frozen, c.head = c.head, columns{}
 }
 

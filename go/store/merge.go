@@ -229,7 +229,24 @@ type mergeSink struct {
 	to      *segmentWriter
 	ready   []part // whole cells, together less than a block
 	points  int
-	pending part // of the cell at hand
+	pending part       // of the cell at hand
+	cut     bool       // the cell at hand: its memory is shared with blocks before
+	free    []*columns // memory of cells that were written
+}
+
+// columns gives memory for a cell.
+func (m *mergeSink) columns() *columns {
+	k := len(m.free) - 1
+	if k < 0 {
+		return &columns{}
+	}
+	c := m.free[k]
+	m.free = m.free[:k]
+	for i := range c.ints {
+		c.ints[i] = c.ints[i][:0]
+	}
+	c.values = c.values[:0]
+	return c
 }
 
 // take adds the chunk at which a source is.
@@ -237,7 +254,8 @@ func (m *mergeSink) take(s *mergeSource) error {
 	i := s.chunk
 	from, to := s.head.starts[i], s.head.starts[i+1]
 	if m.pending.points == nil {
-		m.pending = part{id: s.head.ids[i], ordinal: s.head.begins[i], points: &columns{}}
+		m.pending = part{id: s.head.ids[i], ordinal: s.head.begins[i], points: m.columns()}
+		m.cut = false
 	}
 	points := &columns{values: s.values[from:to]}
 	for k := range colsOf(s.head.rl) {
@@ -264,7 +282,7 @@ func (m *mergeSink) cutFull() error {
 		if err := m.to.add([]part{full}); err != nil {
 			return err
 		}
-		m.pending = rest
+		m.pending, m.cut = rest, true
 	}
 }
 
@@ -283,6 +301,9 @@ func (m *mergeSink) endCell() error {
 	}
 	m.ready = append(m.ready, p)
 	m.points += n
+	if m.cut {
+		return m.flush() // so that its memory is not taken for another cell's
+	}
 	return nil
 }
 
@@ -291,6 +312,11 @@ func (m *mergeSink) flush() error {
 		return nil
 	}
 	err := m.to.add(m.ready)
+	if !m.cut {
+		for _, p := range m.ready {
+			m.free = append(m.free, p.points)
+		}
+	}
 	m.ready, m.points = m.ready[:0], 0
 	return err
 }

@@ -13,7 +13,7 @@ const (
 	pebbleCacheBytes = 64 << 20
 	// Most journal records die in the memtable they were written to when it is
 	// larger than the heads of busy runs.
-	memTableBytes = 64 << 20
+	memTableBytes = 128 << 20
 )
 
 // pebbleOptions: what we store is compressed already, so Pebble is told to leave
@@ -26,8 +26,8 @@ func pebbleOptions(fs vfs.FS, log *slog.Logger, readOnly bool) *pebble.Options {
 		Logger:             pebbleLogger{log},
 		MemTableSize:       memTableBytes,
 		CacheSize:          pebbleCacheBytes,
-		// Four journals ahead of the flushes; then writers wait.
-		MemTableStopWritesThreshold: 4,
+		// Two journals ahead of the flushes; then writers wait.
+		MemTableStopWritesThreshold: 3,
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return o

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -194,6 +195,8 @@ func (r *Run) take(c *cell, more *columns) {
 	}
 	if len(c.head.values) == 0 {
 		r.dirty = append(r.dirty, c)
+		// Most heads become about as long as the one before.
+		c.head.values = slices.Grow(c.head.values, max(c.room, len(more.values)))
 	}
 	c.head.add(more)
 	r.growHead(more.bytes())

@@ -136,8 +136,13 @@ func (e *encoder) cuts(values []float64, dropped uint, low, high uint64) []uint 
 	var candidates []candidate
 	for cut := 52; cut >= int(dropped) && (high>>cut)-(low>>cut) < highsWindow; cut -= 2 {
 		kept := uint(cut) - dropped
-		if kept <= maxLow {
-			candidates = append(candidates, candidate{kept, float64(kept) + e.sampleEntropy(values, uint(cut), low>>cut)})
+		if kept > maxLow {
+			continue
+		}
+		c := candidate{kept, float64(kept) + e.sampleEntropy(values, uint(cut), low>>cut)}
+		candidates = append(candidates, c)
+		if n := len(candidates); n > 1 && c.bits > candidates[n-2].bits+0.05 {
+			break // further bits are noise, whose symbols only cost
 		}
 	}
 	slices.SortStableFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.bits, b.bits) })
@@ -163,8 +168,8 @@ func (e *encoder) sampleEntropy(values []float64, cut uint, base uint64) float64
 	}
 	sum := 0.0
 	for _, at := range e.sample {
-		c := float64(e.window[at])
-		sum += c * math.Log2(c)
+		c := e.window[at]
+		sum += countLogs()[c]
 		e.window[at] = 0
 	}
 	// A sample misses what is rare: half a bit of information for each symbol
@@ -173,6 +178,15 @@ func (e *encoder) sampleEntropy(values []float64, cut uint, base uint64) float64
 	missed := (distinct - 1) / (2 * float64(n) * math.Ln2)
 	return math.Log2(float64(n)) - sum/float64(n) + missed + 24*distinct/float64(len(values))
 }
+
+// countLogs has n × log2(n) for the counts of a sample.
+var countLogs = sync.OnceValue(func() *[2 * sampleSize]float64 {
+	var logs [2 * sampleSize]float64
+	for n := 1; n < len(logs); n++ {
+		logs[n] = float64(n) * math.Log2(float64(n))
+	}
+	return &logs
+})
 
 // planCut counts the high bits that a cut leaves; it does not fit when there are
 // too many different ones.
