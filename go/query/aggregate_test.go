@@ -171,6 +171,11 @@ func TestRunsAreAggregated(t *testing.T) {
 	same(t, "deviations", loss.GetAggregatedBuckets()[1].GetYValues(), []float64{math.Sqrt(2. / 3), math.Sqrt(8. / 3), math.Sqrt(2. / 3)})
 	same(t, "medians", loss.GetAggregatedBuckets()[2].GetMaxValues(), []float64{1, 2, 9})
 	same(t, "NaN", loss.GetBucketsWithNans(), []uint64{2})
+	r.BucketsCount = pointer(int64(1))
+	all := ask(w, w.client.AggregateRunSeries, r).GetSeries()[0].GetAggregatedBuckets()[0]
+	same(t, "means of the least", all.GetMinValues(), []float64{1})
+	same(t, "means of the greatest", all.GetMaxValues(), []float64{9})
+	r.BucketsCount = nil
 	var indexes []uint64
 	r.MaxBucketsPerPage = pointer(int64(2))
 	for {

@@ -274,33 +274,6 @@ func (s *summer) addPoints(src *source, from, to, end int, small bool) error {
 	return nil
 }
 
-// continueWith adds the values behind those of the span, one after the other.
-func (s *span) continueWith(values []float64) {
-	if len(values) == 0 {
-		return
-	}
-	if s.count+uint64(s.others()) == 0 {
-		*s = span{min: math.Inf(1), max: math.Inf(-1), first: values[0]}
-	}
-	sum, low, high := s.sum, s.min, s.max
-	others := s.others()
-	for _, v := range values {
-		if v-v != 0 {
-			s.countOther(v)
-			continue
-		}
-		sum += v
-		if v < low {
-			low = v
-		}
-		if v > high {
-			high = v
-		}
-	}
-	s.sum, s.min, s.max, s.last = sum, low, high, values[len(values)-1]
-	s.count += uint64(len(values)) - uint64(s.others()-others)
-}
-
 func (s *summer) setTime(src *source, at int) {
 	s.timeRuns.Skip(at - s.timeAt)
 	s.timeAt = at

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +34,18 @@ func TestCheckFindsWhatIsDamaged(t *testing.T) {
 	if len(faults) != 0 || stats != (CheckStats{Runs: 1, Segments: 3, Blocks: 6, Points: points}) {
 		t.Fatalf("%+v, %v", stats, faults)
 	}
+	// A manifest that counts other points than there are.
+	manifest, _, err := db.get(manifestKey(r.id))
+	must(t, err)
+	wrong := slices.Clone(r.segments)
+	wrong[2].points++
+	must(t, db.pebble.Set(manifestKey(r.id), encodeManifest(r.nextSegment, wrong), nil))
+	db.forget(r.id)
+	if _, faults = check(); len(faults) != 1 || !strings.Contains(faults[0], "the manifest says") {
+		t.Fatalf("%v", faults)
+	}
+	must(t, db.pebble.Set(manifestKey(r.id), manifest, nil))
+	db.forget(r.id)
 	page, gone := db.segmentPath(r.id, r.segments[0].number), db.segmentPath(r.id, r.segments[1].number)
 	closed(t, db)
 	damage(t, page)

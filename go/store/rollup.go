@@ -36,10 +36,22 @@ type span struct {
 
 func finite(v float64) bool { return v-v == 0 }
 
-// sumUp makes the span of values, of which there is one at least.
-func sumUp(values []float64) span {
-	s := span{min: math.Inf(1), max: math.Inf(-1), first: values[0], last: values[len(values)-1]}
-	sum, low, high := 0.0, s.min, s.max
+// sumUp makes the span of values.
+func sumUp(values []float64) (s span) {
+	s.continueWith(values)
+	return s
+}
+
+// continueWith adds the values behind those of the span, one after the other.
+func (s *span) continueWith(values []float64) {
+	if len(values) == 0 {
+		return
+	}
+	if s.count+uint64(s.others()) == 0 {
+		*s = span{min: math.Inf(1), max: math.Inf(-1), first: values[0]}
+	}
+	sum, low, high := s.sum, s.min, s.max
+	others := s.others()
 	for _, v := range values {
 		if v-v != 0 {
 			s.countOther(v)
@@ -53,9 +65,8 @@ func sumUp(values []float64) span {
 			high = v
 		}
 	}
-	s.sum, s.min, s.max = sum, low, high
-	s.count = uint64(len(values)) - uint64(s.others())
-	return s
+	s.sum, s.min, s.max, s.last = sum, low, high, values[len(values)-1]
+	s.count += uint64(len(values)) - uint64(s.others()-others)
 }
 
 func (s *span) countOther(v float64) {
