@@ -230,7 +230,6 @@ type mergeSink struct {
 	ready   []part // whole cells, together less than a block
 	points  int
 	pending part       // of the cell at hand
-	cut     bool       // the cell at hand: its memory is shared with blocks before
 	free    []*columns // memory of cells that were written
 }
 
@@ -255,7 +254,6 @@ func (m *mergeSink) take(s *mergeSource) error {
 	from, to := s.head.starts[i], s.head.starts[i+1]
 	if m.pending.points == nil {
 		m.pending = part{id: s.head.ids[i], ordinal: s.head.begins[i], points: m.columns()}
-		m.cut = false
 	}
 	points := &columns{values: s.values[from:to]}
 	for k := range colsOf(s.head.rl) {
@@ -282,7 +280,7 @@ func (m *mergeSink) cutFull() error {
 		if err := m.to.add([]part{full}); err != nil {
 			return err
 		}
-		m.pending, m.cut = rest, true
+		m.pending = rest
 	}
 }
 
@@ -301,9 +299,6 @@ func (m *mergeSink) endCell() error {
 	}
 	m.ready = append(m.ready, p)
 	m.points += n
-	if m.cut {
-		return m.flush() // so that its memory is not taken for another cell's
-	}
 	return nil
 }
 
@@ -312,10 +307,8 @@ func (m *mergeSink) flush() error {
 		return nil
 	}
 	err := m.to.add(m.ready)
-	if !m.cut {
-		for _, p := range m.ready {
-			m.free = append(m.free, p.points)
-		}
+	for _, p := range m.ready {
+		m.free = append(m.free, p.points)
 	}
 	m.ready, m.points = m.ready[:0], 0
 	return err
