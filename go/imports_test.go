@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 	// The services' paths and handlers are generated code.
 	"server": {"ingest", "query", "views", "catalog", "store", "dashboard", "wire/pb"},
 
+	"bench/store": {"point", "store", "catalog", "query", "wire/pb"},
+
 	"cmd/libmetrana":     {"client", "point"},
 	"cmd/metrana-server": {"server", "store", "catalog"},
 
