@@ -1,6 +1,6 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test test-torch test-tensorflow check bench soak gen demo clean
+.PHONY: build test test-torch test-tensorflow check bench bench-store bench-billion soak gen demo clean
 
 build:
 	build_scripts/build
@@ -16,6 +16,14 @@ check:
 
 bench:
 	build_scripts/bench
+	build_scripts/bench_store
+
+bench-store:
+	build_scripts/bench_store
+
+# bench-billion OUTPUT=FILE.json: takes most of an hour.
+bench-billion:
+	tests/bench/billion $(OUTPUT)
 
 soak:
 	build_scripts/soak

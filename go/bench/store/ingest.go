@@ -49,8 +49,9 @@ type ingested struct {
 	DurableSeconds float64 `json:"durable_seconds"` // until the last acknowledgement
 	CPU            float64 `json:"cpu_ns_per_point"`
 	DurableCPU     float64 `json:"durable_cpu_ns_per_point"`
-	AckedBytes     float64 `json:"acked_bytes_per_point"`
-	SettledBytes   float64 `json:"settled_bytes_per_point"` // after closing
+	AckedBytes     float64 `json:"acked_bytes_per_point"` // tables, segments and log
+	SettledBytes   float64 `json:"settled_bytes_per_point"`
+	DiskBytes      float64 `json:"disk_bytes_per_point"` // all files after closing, logs kept for reuse too
 	PeakMB         float64 `json:"peak_rss_mb"`
 	CloseSeconds   float64 `json:"close_seconds"`
 }
@@ -85,7 +86,8 @@ func ingest(args []string) (any, error) {
 		return nil, err
 	}
 	figures.CloseSeconds = time.Since(start).Seconds()
-	figures.SettledBytes, err = meter.bytesPer(float64(figures.Points))
+	occupied, err := onDisk(*dir)
+	figures.DiskBytes = float64(occupied-meter.occupied) / float64(figures.Points)
 	return figures, err
 }
 
@@ -125,9 +127,11 @@ func (m *feeding) measure(run *catalog.Run, log layout) (f *ingested, err error)
 	if err != nil {
 		return nil, err
 	}
-	if f.AckedBytes, err = m.bytesPer(n); err != nil {
+	stored, err := m.db.Stats()
+	if err != nil {
 		return nil, err
 	}
+	f.AckedBytes = float64(stored.Bytes-m.before.Bytes) / n
 	start := time.Now()
 	if err := m.db.Settle(context.Background()); err != nil {
 		return nil, err
@@ -172,11 +176,6 @@ func noEOF(err error) error {
 	return err
 }
 
-func (m *feeding) bytesPer(points float64) (float64, error) {
-	now, err := onDisk(m.dir)
-	return float64(now-m.occupied) / points, err
-}
-
 // check makes sure that every point is there, once.
 func (m *feeding) check(f *ingested, n float64) (err error) {
 	after, err := m.db.Stats()
@@ -187,6 +186,7 @@ func (m *feeding) check(f *ingested, n float64) (err error) {
 	if f.Points != uint64(n) {
 		return fmt.Errorf("%d points are stored of %.0f", f.Points, n)
 	}
+	f.SettledBytes = float64(after.Bytes-m.before.Bytes) / n
 	f.PeakMB, err = memory(os.Getpid(), "VmHWM")
 	return err
 }

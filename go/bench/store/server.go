@@ -4,10 +4,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -23,11 +23,13 @@ type server struct {
 	process *exec.Cmd
 	url     string
 	client  *http.Client
+	said    *bytes.Buffer // shown when the server ends badly
 }
 
 func startServer(program, dir string) (*server, error) {
 	process := exec.CommandContext(context.Background(), program, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0")
-	process.Stderr = os.Stderr
+	said := &bytes.Buffer{}
+	process.Stderr = said
 	out, err := process.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -38,11 +40,11 @@ func startServer(program, dir string) (*server, error) {
 	line, err := bufio.NewReader(out).ReadString('\n')
 	url, found := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
 	if !found {
-		return nil, fmt.Errorf("the server said %q (%v) and ended: %w", line, err, process.Wait())
+		return nil, fmt.Errorf("the server said %q (%v) and ended: %w\n%s", line, err, process.Wait(), said)
 	}
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
-	return &server{process, url, &http.Client{Transport: &http.Transport{Protocols: &protocols}}}, nil
+	return &server{process, url, &http.Client{Transport: &http.Transport{Protocols: &protocols}}, said}, nil
 }
 
 func (s *server) questions() queryconnect.QueryServiceClient {
@@ -58,5 +60,8 @@ func (s *server) stop() error {
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
-	return s.process.Wait()
+	if err := s.process.Wait(); err != nil {
+		return fmt.Errorf("the server ended: %w\n%s", err, s.said)
+	}
+	return nil
 }
