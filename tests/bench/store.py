@@ -212,7 +212,7 @@ def main() -> int:
     print(store_table.table(report), file=sys.stderr)
     if arguments.output:
         arguments.output.write_text(text + "\n")
-    return 0
+    return 0 if report.get("clients", {}).get("valid", True) else 1
 
 
 if __name__ == "__main__":

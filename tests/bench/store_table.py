@@ -140,6 +140,8 @@ def table(report: Figures) -> str:
         cells = "".join(f"{number(v):>12}" for v in (ours, chdb, duckdb))
         line = f"{row.name:31}{row.unit:>10}{cells}{number(ratio):>10}  {target}  {met}"
         lines.append(line.rstrip())
+    if not report.get("clients", {}).get("valid", True):
+        lines.append("clients: NOT VALID, the server does not hold all that was logged")
     return "\n".join([*lines, "", *queries(report)])
 
 
