@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -125,12 +126,7 @@ func (g *environmentGroups) read() error {
 			all = append(all, sums...)
 		}
 		if len(all) > 0 {
-			slices.SortStableFunc(all, func(a, b store.RLSum) int {
-				if a.At < b.At {
-					return -1
-				}
-				return int(min(a.At-b.At, 1))
-			})
+			slices.SortStableFunc(all, func(a, b store.RLSum) int { return cmp.Compare(a.At, b.At) })
 			g.sums = append(g.sums, environmentSums{env, all})
 		}
 	}

@@ -187,3 +187,20 @@ func (b *bucketed) within(marked []uint64, part stretch) []uint64 {
 	}
 	return kept
 }
+
+// bucketPage puts curves on one axis and cuts the page that a token names. The
+// token of the next page carries the axis.
+func (s *Service) bucketPage(
+	curves []curve, buckets, across, size *int64, token *string,
+) (a axis, filled []bucketed, page []stretch, next *string, err error) {
+	a, curves, place, err := pagedAxis(curves, buckets, across, token)
+	if err != nil {
+		return a, nil, nil, nil, err
+	}
+	filled, list, err := fillAll(a, curves)
+	if err != nil {
+		return a, nil, nil, nil, s.failed(err)
+	}
+	page, next, err = pointPage(list, size, maxBucketsPage, place)
+	return a, filled, page, a.token(next), err
+}

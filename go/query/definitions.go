@@ -68,11 +68,7 @@ func (s *Service) ListMetricDefinitions(
 	if err != nil {
 		return nil, err
 	}
-	page, token, err := tokenPage(collectMetrics(runs, passes), metricKey, r.Limit, r.ResumeToken)
-	if err != nil {
-		return nil, err
-	}
-	return connect.NewResponse(&pb.ListMetricDefinitionsResponse{MetricDefinitions: encodeMetrics(page), ResumeToken: token}), nil
+	return listMetrics(collectMetrics(runs, passes), r.Limit, r.ResumeToken)
 }
 
 func metricKey(m *metric) string { return m.name + "\x00" + m.scale }

@@ -182,20 +182,12 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, curves, place, err := pagedAxis(curvesOf(columns), r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
-	if err != nil {
-		return nil, err
-	}
-	filled, list, err := fillAll(a, curves)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
+	a, filled, page, next, err := s.bucketPage(curvesOf(columns), r.BucketsCount, r.MaxBucketsAcrossSeries, r.MaxBucketsPerPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
 	answer := &pb.ListRLEnvironmentFloatSeriesBucketsResponse{
-		ResumeToken: a.token(next), FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
+		ResumeToken: next, FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
 	}
 	encodeRLBuckets(answer, r.GetUseSpecializedRlSeriesBuckets(), reader.at, a, filled, page)
 	return connect.NewResponse(answer), nil

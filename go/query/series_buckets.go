@@ -18,20 +18,12 @@ func (s *Service) ListFloatSeriesBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, curves, place, err := pagedAxis(curves, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
-	if err != nil {
-		return nil, err
-	}
-	filled, list, err := fillAll(a, curves)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
+	a, filled, page, next, err := s.bucketPage(curves, r.BucketsCount, r.MaxBucketsAcrossSeries, r.MaxBucketsPerPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
 	answer := &pb.ListFloatSeriesBucketsResponse{
-		ResumeToken: a.token(next), FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
+		ResumeToken: next, FirstStep: a.first, LastStep: a.last, BucketStepWidth: a.width,
 	}
 	if r.GetUseColumnarOutput() {
 		answer.RunSeries = runSeries(a, filled, page)

@@ -30,20 +30,12 @@ func (s *Service) ListFloatSeriesTimestampBuckets(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	a, curves, place, err := pagedAxis(curves, r.BucketsCount, r.MaxBucketsAcrossSeries, r.ResumeToken)
-	if err != nil {
-		return nil, err
-	}
-	filled, list, err := fillAll(a, curves)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	page, next, err := pointPage(list, r.MaxBucketsPerPage, maxBucketsPage, place)
+	a, filled, page, next, err := s.bucketPage(curves, r.BucketsCount, r.MaxBucketsAcrossSeries, r.MaxBucketsPerPage, r.ResumeToken)
 	if err != nil {
 		return nil, err
 	}
 	return connect.NewResponse(&pb.ListFloatSeriesTimestampBucketsResponse{
-		ResumeToken: a.token(next), RunSeries: timedSeries(a, filled, page),
+		ResumeToken: next, RunSeries: timedSeries(a, filled, page),
 	}), nil
 }
 

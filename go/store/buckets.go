@@ -32,13 +32,15 @@ func (r *Run) Extent(no uint32, within Range) (extent Range, found bool, err err
 	err = r.look(no, 0, func(v view) error {
 		extent = nothing
 		include := func(steps chunk.Runs, n int) {
-			from, to := lowerBound(steps, within.From), n
+			low, high := boundFinder{runs: steps}, boundFinder{runs: steps}
+			from, to := low.find(within.From), n
+			last := high
 			if within.To < math.MaxUint64 {
-				to = lowerBound(steps, within.To+1)
+				to = high.find(within.To + 1)
 			}
 			if from < to {
-				extent.include(numberAt(steps, from))
-				extent.include(numberAt(steps, to-1))
+				extent.include(low.number(from))
+				extent.include(last.number(to - 1))
 			}
 		}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
@@ -52,27 +54,6 @@ func (r *Run) Extent(no uint32, within Range) (extent Range, found bool, err err
 		return err
 	})
 	return extent, extent.From <= extent.To, err
-}
-
-// lowerBound counts the numbers below one, of ascending runs.
-func lowerBound(runs chunk.Runs, v uint64) int {
-	n := 0
-	for _, run := range runs {
-		if run.First >= v {
-			break
-		}
-		if run.Last() >= v {
-			return n + int((v-run.First-1)/run.Delta) + 1
-		}
-		n += int(run.N)
-	}
-	return n
-}
-
-func numberAt(runs chunk.Runs, i int) uint64 {
-	cursor := runs.Cursor()
-	cursor.Skip(i)
-	return cursor.Next()
 }
 
 // Buckets sums up an ordered series along an axis: of the buckets that hold
