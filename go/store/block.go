@@ -62,7 +62,6 @@ func includeRuns(r *Range, runs chunk.Runs) {
 
 // blockEncoder writes blocks; it keeps its memory from one to the next.
 type blockEncoder struct {
-	raw                          bool // values are soon written again
 	series, envs, counts, begins chunk.Runs
 	ints                         [rlCols]chunk.Runs
 	values                       []float64
@@ -86,11 +85,7 @@ func (e *blockEncoder) encode(parts []part) (info blockInfo, head, pages []byte)
 	e.head = append(e.head[:0], blockVersion, byte(boolInt(rl)))
 	e.head = appendNumbers(e.head, uint64(len(parts)), uint64(len(e.values)), uint64(len(plain)))
 	e.head = chunk.AppendBytes(e.head, chunk.Compress(nil, plain))
-	if e.raw {
-		e.head, e.pages = chunk.AppendRawValues(e.head, e.pages[:0], e.values)
-	} else {
-		e.head, e.pages = chunk.AppendValues(e.head, e.pages[:0], e.values)
-	}
+	e.head, e.pages = chunk.AppendValues(e.head, e.pages[:0], e.values)
 	e.rollups.reset()
 	for _, p := range parts {
 		e.rollups.add(p)

@@ -167,6 +167,7 @@ func TestSummaries(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		dir := t.TempDir()
 		db := open(t, dir)
+		db.maxHead = 1 << 13
 		steps, values, _ := grown(t, runOf(t, db), random, 20_000)
 		want := Summary{First: values[0], Last: values[len(values)-1], Min: math.Inf(1), Max: math.Inf(-1)}
 		other := -1

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store/chunk"
@@ -56,6 +57,15 @@ func (c *columns) add(more *columns) {
 	c.values = append(c.values, more.values...)
 }
 
+// takeValues adds values, which are not copied where they are the only ones.
+func (c *columns) takeValues(values []float64) {
+	if len(c.values) == 0 {
+		c.values = slices.Clip(values)
+		return
+	}
+	c.values = append(c.values, values...)
+}
+
 // cursors walk all columns from their front.
 func (c *columns) cursors() [rlCols]chunk.Cursor {
 	var cursors [rlCols]chunk.Cursor
@@ -81,9 +91,9 @@ type cell struct {
 	episodic bool // of EPISODE scale: the minor step is the episode
 	std      stdState
 	rl       rlState
-	head     columns // journalled, not rolled
-	room     int     // points that the head before had
-	frozen   columns // being rolled
+	head     columns   // journalled, not rolled
+	frozen   columns   // being rolled
+	spare    []float64 // memory of the head before, for the next
 }
 
 // count is how many points the cell ever got.

@@ -23,6 +23,9 @@ func (db *DB) Check(ctx context.Context, report func(fault error)) (CheckStats, 
 	if err != nil {
 		return stats, err
 	}
+	for _, fault := range db.journal.faults {
+		report(fault)
+	}
 	for _, id := range ids {
 		stats.Runs++
 		r, err := db.Run(id)

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -19,6 +18,7 @@ import (
 // Every reader must see, at any moment, whole requests in order.
 func TestReadersSeeWholeRequests(t *testing.T) {
 	db := open(t, t.TempDir())
+	db.maxHead = 1 << 14
 	defer closed(t, db)
 	const runs, requests = 3, 40
 	var writers, readers sync.WaitGroup
@@ -162,8 +162,11 @@ func damage(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	must(t, err)
-	at := bytes.Index(data, binary.LittleEndian.AppendUint32(nil, math.Float32bits(2)))
-	data[at] ^= 1
+	end := len(data) - footerSize
+	size := int(binary.LittleEndian.Uint32(data[end:]))
+	index, err := decodeIndex(data[end-size:end], uint64(len(data)))
+	must(t, err)
+	data[index.blocks[0].head] ^= 1
 	must(t, os.WriteFile(path, data, 0o600))
 }
 

@@ -84,7 +84,12 @@ func crashAtEveryWrite(t *testing.T, inline int) {
 	db.maxInline = inline
 	for i := range uint64(requests) {
 		r := runOf(t, db)
-		commit(t, r, func(tx *Tx) { request(tx, i) })
+		commit(t, r, func(tx *Tx) {
+			request(tx, i)
+			if i%3 == 0 { // through the database instead of the journal
+				must(t, tx.Records().Put([]byte("last"), []byte{byte(i)}))
+			}
+		})
 		acknowledged.Store(i + 1)
 		if i%4 == 1 {
 			if err := r.settle(i%8 == 5); err != nil {
@@ -123,6 +128,9 @@ func checkCrash(t *testing.T, c crash) {
 		t.Fatalf("%d requests acknowledged, %d found", c.acknowledged, applied)
 	}
 	checkRequests(t, r, applied)
+	if record, found, err := db.Record([]byte("last")); err != nil || applied > 0 && (!found || record[0] != byte((applied-1)/3*3)) {
+		t.Fatalf("after %d requests the record is %v, %v", applied, record, err)
+	}
 	// The client sends everything unacknowledged again, and goes on.
 	for i := c.acknowledged; i < applied+3; i++ {
 		tx := r.Begin()

@@ -108,8 +108,8 @@ func TestRunLostByAnAbortIsReadAgain(t *testing.T) {
 	}
 }
 
-// Of three runs the state of one and the journal of another are damaged: the
-// third is settled and counted, and the error names the two.
+// Of four runs the state of one and the journal of another are damaged: the
+// others are settled and counted, and the error names the two.
 func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	db := openOn(t, disk)
@@ -122,13 +122,17 @@ func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
 			}
 		}
 	}
-	for _, key := range [][]byte{stateKey(RunID{ofThisStore, 0}), journalKey(RunID{ofThisStore, 1}, 0)} {
-		if err := db.pebble.Set(key, []byte("damaged"), pebble.Sync); err != nil {
-			t.Fatal(err)
-		}
-	}
+	must(t, db.pebble.Set(stateKey(RunID{ofThisStore, 0}), []byte("damaged"), pebble.Sync))
+	ofRun1 := db.journal.of(RunID{ofThisStore, 1})[0]
 	crashed := disk.CrashClone(vfs.CrashCloneCfg{})
 	closed(t, db)
+	// What is not whole at the end of the last file was never acknowledged; so
+	// there is another file behind it.
+	db = openOn(t, crashed)
+	log(t, numbered(t, db, 3), 1)
+	disk, crashed = crashed, crashed.CrashClone(vfs.CrashCloneCfg{})
+	closed(t, db)
+	change(t, crashed, db.journal.path(ofRun1.file), ofRun1.at)
 	db = openOn(t, crashed)
 	defer closed(t, db)
 	names := func(err error) {
@@ -144,7 +148,7 @@ func TestDamagedRunsAreNamedAndPassedOver(t *testing.T) {
 	}
 	stats, err := db.Stats()
 	names(err)
-	if stats.Runs != 3 || stats.Damaged != 2 || stats.Points != 5 {
+	if stats.Runs != 4 || stats.Damaged != 2 || stats.Points != 6 {
 		t.Errorf("%+v", stats)
 	}
 	names(db.Settle(context.Background()))

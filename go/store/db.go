@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -40,6 +42,7 @@ type DB struct {
 	fs         vfs.FS
 	log        *slog.Logger
 	pebble     *pebble.DB
+	journal    *journal
 	lock       *directoryLock
 	cache      *cache
 	files      *files
@@ -47,7 +50,10 @@ type DB struct {
 	readOnly   bool
 	background sync.WaitGroup // rolls and merges
 	headBytes  atomic.Int64   // of all runs
+	spareBytes atomic.Int64   // of all runs
+	maxHead    int            // of one run
 	maxHeads   int64          // what headBytes should not exceed
+	maxJournal int64          // nor what the journal takes
 	maxInline  int            // bytes of a segment that is a record
 	relieving  sync.Mutex     // held while the largest head is rolled; taken before any run's lock
 	crowded    chan struct{}  // tells the tender that headBytes comes near maxHeads
@@ -76,7 +82,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHeads: maxAllHeadBytes, maxInline: maxInline,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {
@@ -99,7 +105,7 @@ func Open(dir string, o Options) (*DB, error) {
 		return nil, errors.Join(err, db.lock.release())
 	}
 	if db.readOnly {
-		db.maxHeads = math.MaxInt64 // there is nowhere to roll to
+		db.maxHeads, db.maxJournal = math.MaxInt64, math.MaxInt64 // there is nowhere to roll to
 		close(db.tended)
 	} else {
 		go db.tend()
@@ -154,14 +160,17 @@ func (db *DB) openPebble() error {
 	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}
-	if err = db.checkFormat(); err != nil {
+	if err = db.checkFormat(); err == nil {
+		db.journal, err = openJournal(db)
+	}
+	if err != nil {
 		return errors.Join(err, db.pebble.Close())
 	}
 	return nil
 }
 
 // formatVersion is that of all records together; FORMAT.md tells its history.
-const formatVersion = 2
+const formatVersion = 3
 
 // FormatError reports a data directory that a newer version has written, or one
 // from before the first release.
@@ -279,6 +288,9 @@ func (db *DB) Settle(ctx context.Context) error {
 		}
 		failed = append(failed, err)
 	}
+	if err := db.journal.finish(db.secure); err != nil {
+		failed = append(failed, fmt.Errorf("store: shortening the journal: %w", err))
+	}
 	if err := db.pebble.Flush(); err != nil {
 		failed = append(failed, fmt.Errorf("store: flushing: %w", err))
 	}
@@ -302,8 +314,16 @@ func (db *DB) runIDs() ([]RunID, error) {
 		next := after(append([]byte{prefixRun}, id[:]...))
 		ok = iter.SeekGE(next)
 	}
-	return ids, errors.Join(iter.Error(), iter.Close())
+	if err := errors.Join(iter.Error(), iter.Close()); err != nil {
+		return nil, fmt.Errorf("store: listing runs: %w", err)
+	}
+	ids = append(ids, db.journal.runs()...)
+	slices.SortFunc(ids, func(a, b RunID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids), nil
 }
+
+// secure makes durable what was written to the database without waiting.
+func (db *DB) secure() error { return db.pebble.LogData(nil, pebble.Sync) }
 
 // Close rolls what the journals hold, so that the next start has nothing to
 // replay, and gives the directory back. No Tx may be open.
@@ -324,6 +344,9 @@ func (db *DB) Close() error {
 		}
 	}
 	db.background.Wait()
+	if !db.readOnly {
+		failed = append(failed, db.journal.finish(db.secure))
+	}
 	failed = append(failed, db.files.close(), db.pebble.Close(), db.lock.release())
 	return errors.Join(failed...)
 }
@@ -336,7 +359,7 @@ type Stats struct {
 	Points     uint64
 	Late       uint64 // standard points refused by the step rules
 	Duplicates uint64 // RL points that were stored already
-	Bytes      uint64 // of tables and log, without files that wait for deletion or reuse
+	Bytes      uint64 // of tables, segments and logs, without files that wait for deletion or reuse
 }
 
 // Stats counts over all runs, which it reads for that. The error names each run
@@ -347,7 +370,7 @@ func (db *DB) Stats() (Stats, error) {
 		return Stats{}, err
 	}
 	usage := db.pebble.Metrics()
-	total := Stats{Runs: len(ids), Bytes: usage.Table.Local.LiveSize + usage.WAL.PhysicalSize}
+	total := Stats{Runs: len(ids), Bytes: usage.Table.Local.LiveSize + usage.WAL.PhysicalSize + uint64(db.journal.size())}
 	var failed []error
 	for _, id := range ids {
 		r, err := db.Run(id)

@@ -1,4 +1,5 @@
-// Package store keeps the points of runs on one embedded Pebble database.
+// Package store keeps the points of runs in segments and a journal of its own, and their
+// bookkeeping in an embedded Pebble database.
 //
 // Write: DB.Run gives a Run; Run.Begin a Tx, which takes points, marks the
 // request that brought them as applied and carries records of the catalog;

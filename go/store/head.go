@@ -1,10 +1,12 @@
 package store
 
+import "slices"
+
 // The head of a run, its points that only the journal holds, is rolled into
 // blocks when it takes this much memory, or this many journal records would have
 // to be replayed. The heads of all runs together are bounded as well, see tend.go.
 const (
-	maxHeadBytes      = 16 << 20
+	maxHeadBytes      = 128 << 20
 	maxAllHeadBytes   = 512 << 20
 	maxJournalRecords = 100_000
 )
@@ -23,8 +25,50 @@ func (r *Run) count(bytes int) {
 
 // freeze sets the head aside for a roll; readers still see it.
 func (c *cell) freeze() {
-	c.room = len(c.head.values)
 	c.frozen, c.head = c.head, columns{}
+}
+
+// maxSpareBytes bounds the memory of rolled heads that all runs keep for the next
+// ones: a busy run fills heads of one size over and over, and clearing fresh memory
+// would cost as much as filling it.
+const maxSpareBytes = 160 << 20
+
+// melt drops the frozen points, which are in a segment now, and keeps their
+// memory when asked to. The caller holds the lock of the run.
+func (r *Run) melt(cells []*cell, keep bool) {
+	for _, c := range cells {
+		if keep {
+			c.spare = c.frozen.values[:0]
+			r.countSpare(8 * cap(c.spare))
+		}
+		c.frozen = columns{}
+	}
+}
+
+// begin gives an empty head room for n points at least.
+func (r *Run) begin(c *cell, n int) {
+	if c.spare != nil {
+		r.countSpare(-8 * cap(c.spare))
+		c.head.values, c.spare = c.spare, nil
+	}
+	c.head.values = slices.Grow(c.head.values, n)
+}
+
+func (r *Run) countSpare(bytes int) {
+	r.spareBytes += bytes
+	r.db.spareBytes.Add(int64(bytes))
+}
+
+// dropSpares gives the memory back that no head has used. The caller holds the
+// lock.
+func (r *Run) dropSpares() {
+	if r.spareBytes == 0 {
+		return
+	}
+	for _, c := range r.cells() {
+		c.spare = nil
+	}
+	r.countSpare(-r.spareBytes)
 }
 
 // thaw puts a head that could not be rolled back before what came since.

@@ -1,286 +1,477 @@
 package store
 
 import (
+	"bufio"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
-	"math"
-	"unsafe"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
 
-	"github.com/metrana/metrana/go/point"
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
-// A journal record holds what one transaction added to a run, as the step rules
-// left it: replaying it needs no rules. FORMAT.md draws it.
+// The journal makes what a Tx added durable. It is a row of files that all runs
+// share, so that one sync serves all who wait: a record goes to the end of the last
+// one, once, past the database, whose log and tables would copy it five times and
+// write it three. A file goes when the segments hold all it tells of.
+//
+// The few Tx that change records of the catalog too lie in the database, to be
+// one atomic write with those; a run's records have consecutive numbers over both
+// places. Whoever changes the place waits until what went to the other one is
+// durable: so no record is ever found without those before it. FORMAT.md draws the
+// files.
+type journal struct {
+	fs      vfs.FS
+	dir     string
+	log     *slog.Logger
+	handles *files // for reading
+	limit   int64  // from this size on a file is ended
 
-// Kinds of entries. The numbers are on disk.
+	mu      sync.Mutex
+	ended   *sync.Cond // on mu: a sync has ended
+	files   []*journalFile
+	current vfs.File // the last of files; nil: the next record begins a new one
+	places  map[RunID][]place
+	bytes   int64  // of all files
+	written uint64 // bytes ever appended
+	durable uint64 // of them
+	syncing bool
+	failed  error   // of a sync: nobody knows what the disk has since then
+	faults  []error // found when it was opened
+}
+
 const (
-	entrySeries      = 1 // number, name, scale, ordering, labels
-	entryEnvironment = 2 // number, id
-	entrySession     = 3 // logger session, sequence number
-	entryPoints      = 4 // series, environment, count, columns, raw values
-	entryLate        = 5 // series, how many points came late
-	entryDuplicates  = 6 // how many RL points were stored already
-	entryRefused     = 7 // how many RL points lay where no axis reaches
+	journalDir      = "journal"
+	journalSuffix   = ".log"
+	journalMark     = "mtrnjnl1"
+	journalFileSize = 32 << 20
+	// maxJournalBytes is what the journal may take before runs that keep its oldest
+	// file are rolled, however little they have.
+	maxJournalBytes = 512 << 20
+
+	fileHeadSize  = len(journalMark) + 8 + 4 // mark, how much of the file before holds, crc
+	frameHeadSize = 4 + 16 + 8 + 4           // size of the record, run, number, crc
 )
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// sealed appends the checksum that opened verifies.
-func sealed(record []byte) []byte {
-	return binary.LittleEndian.AppendUint32(record, crc32.Checksum(record, castagnoli))
+type journalFile struct {
+	number  uint64
+	size    int64
+	runs    map[RunID]uint64 // highest number of a record in it
+	damaged bool
 }
 
-func opened(record []byte) ([]byte, error) {
-	if len(record) < 4 {
-		return nil, fmt.Errorf("%w: record of %d bytes", chunk.ErrCorrupt, len(record))
-	}
-	body, sum := record[:len(record)-4], binary.LittleEndian.Uint32(record[len(record)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
-		return nil, fmt.Errorf("%w: wrong checksum", chunk.ErrCorrupt)
-	}
-	return body, nil
+// place is where a record lies.
+type place struct {
+	number uint64 // of the record in its run
+	file   uint64
+	at     int64
+	size   int
 }
 
-func appendSeriesEntry(dst []byte, s *series) []byte {
-	dst = binary.AppendUvarint(append(dst, entrySeries), uint64(s.no))
-	return appendSeriesKey(dst, s.key, s.ordering)
+func (j *journal) path(number uint64) string {
+	return j.fs.PathJoin(j.dir, strconv.FormatUint(number, 10)+journalSuffix)
 }
 
-func appendSeriesKey(dst []byte, key point.Series, ordering point.Ordering) []byte {
-	dst = chunk.AppendBytes(dst, key.Name)
-	dst = chunk.AppendBytes(dst, key.Scale)
-	dst = append(dst, byte(ordering))
-	dst = binary.AppendUvarint(dst, uint64(len(key.Labels)))
-	for _, label := range key.Labels {
-		dst = chunk.AppendBytes(dst, label.Key)
-		dst = chunk.AppendBytes(dst, label.Value)
+// openJournal finds the records that a crash has left, if any.
+func openJournal(db *DB) (*journal, error) {
+	j := &journal{fs: db.fs, dir: db.fs.PathJoin(db.dir, journalDir), log: db.log, handles: db.files, limit: journalFileSize, places: make(map[RunID][]place)}
+	j.ended = sync.NewCond(&j.mu)
+	numbers, err := j.list()
+	if err != nil {
+		return nil, fmt.Errorf("store: listing %s: %w", j.dir, err)
 	}
-	return dst
+	limit := unknown
+	for i, number := range slices.Backward(numbers) {
+		before, err := j.find(number, limit)
+		if err != nil {
+			return nil, fmt.Errorf("store: reading %s: %w", j.path(number), err)
+		}
+		limit = unknown
+		if i > 0 && numbers[i-1] == number-1 {
+			limit = before
+		}
+	}
+	slices.Reverse(j.files)
+	for _, places := range j.places {
+		slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.number, b.number) })
+	}
+	return j, nil
 }
 
-func appendEnvironmentEntry(dst []byte, e *environment) []byte {
-	dst = binary.AppendUvarint(append(dst, entryEnvironment), uint64(e.no))
-	return chunk.AppendBytes(dst, e.id)
+// unknown is how much of a file holds where no file behind it says so.
+const unknown = int64(-1)
+
+func (j *journal) list() ([]uint64, error) {
+	names, err := j.fs.List(j.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var numbers []uint64
+	for _, name := range names {
+		digits, isLog := strings.CutSuffix(name, journalSuffix)
+		if number, err := strconv.ParseUint(digits, 10, 64); isLog && err == nil {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, err
 }
 
-func appendNumbersEntry(dst []byte, kind byte, numbers ...uint64) []byte {
-	dst = append(dst, kind)
-	for _, v := range numbers {
-		dst = binary.AppendUvarint(dst, v)
+// find notes the records of a file up to the limit, or, where that is unknown, up
+// to the first that is not whole: the power went while it was written, and nobody
+// was told that it is safe. It returns the limit of the file before.
+func (j *journal) find(number uint64, limit int64) (before int64, err error) {
+	file, err := j.fs.Open(j.path(number))
+	if err != nil {
+		return 0, err
 	}
-	return dst
+	defer func() { err = errors.Join(err, file.Close()) }()
+	f := &journalFile{number: number, size: int64(fileHeadSize), runs: make(map[RunID]uint64)}
+	j.files = append(j.files, f)
+	from := bufio.NewReaderSize(file, 1<<20)
+	before, whole, err := readFileHead(from)
+	for err == nil && whole && (limit == unknown || f.size < limit) {
+		whole, err = j.findRecord(f, from, limit == unknown)
+	}
+	if err != nil {
+		return 0, err
+	}
+	j.bytes += f.size
+	if limit != unknown && f.size < limit {
+		f.damaged = true
+		j.faults = append(j.faults, fmt.Errorf("store: %w: %s cannot be read from byte %d to %d", chunk.ErrCorrupt, j.path(number), f.size, limit))
+		j.log.Error("a part of the journal is lost", "file", j.path(number), "from", f.size, "to", limit)
+	}
+	return before, nil
 }
 
-func appendPointsEntry(dst []byte, id cellID, c *columns) []byte {
-	dst = appendNumbersEntry(dst, entryPoints, uint64(id.series), uint64(id.env), uint64(len(c.values)))
-	for k := range colsOf(id.rl()) {
-		dst = chunk.AppendRuns(dst, c.ints[k])
+func readFileHead(from io.Reader) (before int64, whole bool, err error) {
+	head := make([]byte, fileHeadSize)
+	if whole, err = readWhole(from, head); !whole || err != nil {
+		return unknown, false, err
 	}
-	return appendRaw(dst, c.values)
+	body, err := opened(head)
+	if err != nil || string(body[:len(journalMark)]) != journalMark {
+		return unknown, false, nil //nolint:nilerr // not written to its end
+	}
+	return int64(binary.LittleEndian.Uint64(body[len(journalMark):])), true, nil
 }
 
-// littleEndian tells whether values lie in memory as they do on disk.
-var littleEndian = func() bool {
-	one := uint16(1)
-	return *(*byte)(unsafe.Pointer(&one)) == 1
-}()
-
-func appendRaw(dst []byte, values []float64) []byte {
-	if len(values) == 0 {
-		return dst
+// readWhole tells whether there was as much to read.
+func readWhole(from io.Reader, b []byte) (bool, error) {
+	_, err := io.ReadFull(from, b)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, nil
 	}
-	if littleEndian {
-		return append(dst, unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), 8*len(values))...)
-	}
-	for _, v := range values {
-		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
-	}
-	return dst
+	return err == nil, err
 }
 
-func decodeRaw(dst []float64, src []byte, n int) ([]float64, []byte, error) {
-	if len(src)/8 < n {
-		return nil, nil, fmt.Errorf("%w: values cut short", chunk.ErrCorrupt)
+// findRecord notes one record, whose body it looks at only to verify it.
+func (j *journal) findRecord(f *journalFile, from *bufio.Reader, verify bool) (whole bool, err error) {
+	head := make([]byte, frameHeadSize)
+	if whole, err = readWhole(from, head); !whole || err != nil {
+		return false, err
 	}
-	for i := range n {
-		dst = append(dst, math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
+	body, wrong := opened(head)
+	if wrong != nil {
+		return false, nil
 	}
-	return dst, src[8*n:], nil
+	var id RunID
+	copy(id[:], body[4:])
+	p := place{
+		number: binary.LittleEndian.Uint64(body[20:]), file: f.number,
+		at: f.size + int64(frameHeadSize), size: int(binary.LittleEndian.Uint32(body)),
+	}
+	if whole, err = passRecord(from, p.size, verify); whole && err == nil {
+		j.note(f, id, p)
+		f.size = p.at + int64(p.size)
+	}
+	return whole, err
 }
 
-// replay applies a journal record to the run's state in memory.
-func (r *Run) replay(record []byte) error {
-	src, err := opened(record)
+func passRecord(from io.Reader, size int, verify bool) (whole bool, err error) {
+	sum := crc32.New(castagnoli)
+	to := io.Discard
+	if verify {
+		to = sum
+	}
+	n, err := io.CopyN(to, from, int64(size)-crc32.Size)
+	if errors.Is(err, io.EOF) || n != int64(size)-crc32.Size {
+		return false, nil
+	}
+	stored := make([]byte, crc32.Size)
+	if whole, err := readWhole(from, stored); !whole || err != nil {
+		return false, err
+	}
+	return !verify || sum.Sum32() == binary.LittleEndian.Uint32(stored), nil
+}
+
+func (j *journal) note(f *journalFile, id RunID, p place) {
+	j.places[id] = append(j.places[id], p)
+	f.runs[id] = max(f.runs[id], p.number)
+}
+
+// framed makes room for a record's head, behind which its entries go.
+func framed(scratch []byte) []byte { return append(scratch[:0], make([]byte, frameHeadSize)...) }
+
+// seal completes a record in its frame.
+func seal(frame []byte, id RunID, number uint64) []byte {
+	frame = binary.LittleEndian.AppendUint32(frame, crc32.Checksum(frame[frameHeadSize:], castagnoli))
+	head := binary.LittleEndian.AppendUint32(frame[:0], uint32(len(frame)-frameHeadSize))
+	head = append(head, id[:]...)
+	sealed(binary.LittleEndian.AppendUint64(head, number)) // in place: the room is just as large
+	return frame
+}
+
+// append writes the record that lies in a frame, and returns what wait is to be
+// asked for. The frame may be used again afterwards.
+func (j *journal) append(id RunID, number uint64, frame []byte) (ticket uint64, err error) {
+	frame = seal(frame, id, number)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.ready(); err != nil {
+		return 0, err
+	}
+	if _, err := j.current.Write(frame); err != nil {
+		// What came to the disk of it lies behind the end that the next file tells of.
+		return 0, errors.Join(fmt.Errorf("writing the journal: %w", err), j.endFile())
+	}
+	f := j.files[len(j.files)-1]
+	j.note(f, id, place{number: number, file: f.number, at: f.size + int64(frameHeadSize), size: len(frame) - frameHeadSize})
+	f.size += int64(len(frame))
+	j.bytes += int64(len(frame))
+	j.written += uint64(len(frame))
+	return j.written, nil
+}
+
+// ready makes sure that there is a file to write to. The caller holds mu.
+func (j *journal) ready() error {
+	for j.failed == nil && j.current != nil && j.files[len(j.files)-1].size >= j.limit {
+		if err := j.endFile(); err != nil {
+			return err
+		}
+	}
+	if j.failed != nil || j.current != nil {
+		return j.failed
+	}
+	return j.beginFile()
+}
+
+// endFile makes the current file durable and closes it. The caller holds mu,
+// which is free in between.
+func (j *journal) endFile() error {
+	file := j.current
+	for j.current == file && j.failed == nil && (j.syncing || j.durable < j.written) {
+		j.syncOrWait()
+	}
+	if j.current != file || j.failed != nil {
+		return j.failed
+	}
+	j.current = nil
+	return file.Close()
+}
+
+func (j *journal) beginFile() error {
+	number, before := uint64(1), int64(0)
+	if n := len(j.files); n > 0 {
+		number, before = j.files[n-1].number+1, j.files[n-1].size
+	}
+	if err := makeDirectory(j.fs, j.dir); err != nil {
+		return fmt.Errorf("making %s: %w", j.dir, err)
+	}
+	path := j.path(number)
+	file, err := j.fs.Create(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return err
 	}
-	for len(src) > 0 {
-		kind := src[0]
-		if src, err = r.replayEntry(kind, src[1:]); err != nil {
-			return err
+	head := binary.LittleEndian.AppendUint64([]byte(journalMark), uint64(before))
+	if _, err = file.Write(sealed(head)); err == nil {
+		err = syncDirectory(j.fs, j.dir)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("beginning %s: %w", path, err), file.Close(), j.fs.Remove(path))
+	}
+	j.current = file
+	j.files = append(j.files, &journalFile{number: number, size: int64(fileHeadSize), runs: make(map[RunID]uint64)})
+	j.bytes += int64(fileHeadSize)
+	return nil
+}
+
+// wait returns when what was appended up to the ticket is durable. The first who
+// waits syncs for all that wait by then.
+func (j *journal) wait(ticket uint64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for j.durable < ticket {
+		if j.failed != nil {
+			return j.failed
+		}
+		j.syncOrWait()
+	}
+	return nil
+}
+
+// syncOrWait makes the current file durable, or waits for who does. The caller
+// holds mu, which is free meanwhile.
+func (j *journal) syncOrWait() {
+	if j.syncing {
+		j.ended.Wait()
+		return
+	}
+	file, upTo := j.current, j.written
+	j.syncing = true
+	j.mu.Unlock()
+	err := file.SyncData()
+	j.mu.Lock()
+	j.syncing = false
+	if err == nil {
+		j.durable = upTo
+	} else {
+		j.failed = fmt.Errorf("store: the disk did not take the journal; nothing more is stored until the data directory is opened again: %w", err)
+		j.log.Error("syncing the journal failed", "error", err)
+	}
+	j.ended.Broadcast()
+}
+
+// of lists where a run's records lie, by number.
+func (j *journal) of(id RunID) []place {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.places[id])
+}
+
+// runs lists the runs that have records.
+func (j *journal) runs() []RunID {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Collect(maps.Keys(j.places))
+}
+
+// size is what all files take.
+func (j *journal) size() int64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.bytes
+}
+
+// read gives a record, sealed.
+func (j *journal) read(p place) (record []byte, err error) {
+	file, err := j.handles.open(j.path(p.file))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, j.handles.release(file)) }()
+	record = make([]byte, p.size)
+	_, err = file.ReadAt(record, p.at)
+	return record, err
+}
+
+// oldest names the runs that keep the oldest file that is kept, when all files together are
+// larger than the limit.
+func (j *journal) oldest(limit int64) []RunID {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.bytes <= limit {
+		return nil
+	}
+	for _, f := range j.files {
+		if len(f.runs) > 0 {
+			return slices.Collect(maps.Keys(f.runs))
 		}
 	}
 	return nil
 }
 
-func (r *Run) replayEntry(kind byte, src []byte) ([]byte, error) {
-	d := decoder{src: src}
-	switch kind {
-	case entrySeries:
-		no := d.number()
-		key, ordering := d.seriesKey()
-		if d.err == nil && no != uint64(len(r.series)+1) {
-			d.fail("series out of order")
-		}
-		if d.err == nil {
-			r.addSeries(key, ordering)
-		}
-	case entryEnvironment:
-		no, id := d.number(), d.text()
-		if d.err == nil && no != uint64(len(r.environments)+1) {
-			d.fail("environment out of order")
-		}
-		if d.err == nil {
-			r.addEnvironment(id)
-		}
-	case entrySession:
-		session, sequence := d.number(), d.number()
-		r.sessions[session] = max(r.sessions[session], sequence)
-	case entryPoints:
-		r.replayPoints(&d)
-	case entryLate:
-		no, late := d.number(), d.number()
-		if s := r.seriesAt(&d, no); s != nil {
-			r.cellOf(s, 0).std.late += late
-		}
-	case entryDuplicates:
-		r.duplicates += d.number()
-	case entryRefused:
-		r.refused += d.number()
-	default:
-		d.fail(fmt.Sprintf("unknown entry %d", kind))
-	}
-	return d.src, d.err
-}
-
-func (r *Run) replayPoints(d *decoder) {
-	no, env, n := d.number(), d.number(), d.number()
-	s := r.seriesAt(d, no)
-	if env > uint64(len(r.environments)) {
-		d.fail("unknown environment")
-	}
-	if n == 0 || n > uint64(len(d.src)/8) {
-		d.fail("impossible count of points")
-	}
-	if d.err != nil {
-		return
-	}
-	var c columns
-	for k := range colsOf(env != 0) {
-		c.ints[k] = d.runs(int(n))
-	}
-	c.values = d.raw(int(n))
-	if d.err == nil {
-		r.take(r.cellOf(s, uint32(env)), &c)
-	}
-}
-
-func (r *Run) seriesAt(d *decoder, no uint64) *series {
-	if d.err == nil && (no == 0 || no > uint64(len(r.series))) {
-		d.fail("unknown series")
-	}
-	if d.err != nil {
+// forget drops a run's records below upTo, and removes the files that nobody
+// needs any more. Before that it calls secure, which makes durable what took the
+// records' place.
+func (j *journal) forget(id RunID, upTo uint64, secure func() error) error {
+	if !j.drop(id, upTo) {
 		return nil
 	}
-	return r.series[no-1]
+	if err := secure(); err != nil {
+		return err
+	}
+	return j.removeUnused()
 }
 
-// decoder takes fields from the front of src; after its first error it gives
-// zeros.
-type decoder struct {
-	src []byte
-	err error
+// drop tells whether a file can go.
+func (j *journal) drop(id RunID, upTo uint64) (unused bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	places := j.places[id]
+	keep := slices.IndexFunc(places, func(p place) bool { return p.number >= upTo })
+	if keep < 0 {
+		delete(j.places, id)
+	} else {
+		j.places[id] = slices.Clone(places[keep:])
+	}
+	for _, f := range j.files {
+		if last, known := f.runs[id]; known && last < upTo {
+			delete(f.runs, id)
+		}
+		unused = unused || j.isUnused(f)
+	}
+	return unused
 }
 
-func (d *decoder) fail(what string) {
-	if d.err == nil {
-		d.err = fmt.Errorf("%w: %s", chunk.ErrCorrupt, what)
-	}
+func (j *journal) isUnused(f *journalFile) bool {
+	current := j.current != nil && f == j.files[len(j.files)-1]
+	return len(f.runs) == 0 && !current
 }
 
-func (d *decoder) number() (v uint64) {
-	if d.err == nil {
-		v, d.src, d.err = chunk.Uvarint(d.src)
+// removeUnused removes the files that no run needs. A damaged one is kept under
+// another name, for whoever wants to look into it.
+func (j *journal) removeUnused() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var failed error
+	kept := j.files[:0:0]
+	for _, f := range j.files {
+		if !j.isUnused(f) {
+			kept = append(kept, f)
+			continue
+		}
+		path := j.path(f.number)
+		failed = errors.Join(failed, j.handles.forget(path))
+		if f.damaged {
+			failed = errors.Join(failed, j.fs.Rename(path, path+".damaged"))
+		} else {
+			failed = errors.Join(failed, j.fs.Remove(path))
+		}
+		j.bytes -= f.size
 	}
-	return v
+	j.files = kept
+	return failed
 }
 
-func (d *decoder) text() string {
-	if d.err != nil {
-		return ""
+// finish ends the current file and removes what nobody needs: after it, and
+// before anything is appended, the journal holds only what is in no segment.
+func (j *journal) finish(secure func() error) error {
+	if err := j.end(); err != nil {
+		return err
 	}
-	b, rest, err := chunk.Bytes(d.src)
-	d.src, d.err = rest, err
-	return string(b)
+	if err := secure(); err != nil {
+		return err
+	}
+	return j.removeUnused()
 }
 
-func (d *decoder) byte() byte {
-	if d.err == nil && len(d.src) == 0 {
-		d.fail("cut short")
+func (j *journal) end() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.current == nil {
+		return nil
 	}
-	if d.err != nil {
-		return 0
-	}
-	b := d.src[0]
-	d.src = d.src[1:]
-	return b
-}
-
-func (d *decoder) bits() uint64 {
-	if d.err == nil && len(d.src) < 8 {
-		d.fail("cut short")
-	}
-	if d.err != nil {
-		return 0
-	}
-	v := binary.LittleEndian.Uint64(d.src)
-	d.src = d.src[8:]
-	return v
-}
-
-func (d *decoder) runs(n int) (r chunk.Runs) {
-	if d.err == nil {
-		r, d.src, d.err = chunk.DecodeRuns(nil, d.src, n)
-	}
-	return r
-}
-
-func (d *decoder) raw(n int) (v []float64) {
-	if d.err == nil {
-		v, d.src, d.err = decodeRaw(nil, d.src, n)
-	}
-	return v
-}
-
-// count takes a number of things that take at least one byte each.
-func (d *decoder) count() int {
-	n := d.number()
-	if d.err == nil && n > uint64(len(d.src)) {
-		d.fail("count beyond the end")
-	}
-	if d.err != nil {
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) seriesKey() (point.Series, point.Ordering) {
-	key := point.Series{Name: d.text(), Scale: d.text()}
-	ordering := point.Ordering(d.byte())
-	for range d.count() {
-		key.Labels = append(key.Labels, point.Label{Key: d.text(), Value: d.text()})
-	}
-	return key, ordering
+	return j.endFile()
 }

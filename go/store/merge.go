@@ -4,15 +4,28 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
 // Merging turns segments that lie side by side into one, in which the chunks of
 // each cell are as many times longer. A chart then reads few places. Segments of
 // a level are merged when there are fanIn of them, so that each point is written
-// again once a level.
-const fanIn = 8
+// again once a level, until the chunks are long.
+const (
+	fanIn      = 16
+	longChunk  = blockPoints / 4 // points; longer ones would not read faster
+	smallChunk = spanPoints      // shorter ones are merged when a run rests
+)
+
+// chunkPoints is how many points a chunk of the segments has, on average.
+func chunkPoints(segments []segmentInfo) uint64 {
+	points, chunks := uint64(0), uint64(1)
+	for _, s := range segments {
+		points += s.points
+		chunks += s.chunks
+	}
+	return points / chunks
+}
 
 // merge is one pass over segments of a run.
 type merge struct {
@@ -56,7 +69,7 @@ func (r *Run) planMerge() *merge {
 		for start > 0 && r.segments[start-1].level == r.segments[end-1].level {
 			start--
 		}
-		if end-start >= fanIn {
+		if end-start >= fanIn && chunkPoints(r.segments[start:end]) < longChunk {
 			return r.newMerge(r.segments[start:end])
 		}
 		end = start
@@ -64,17 +77,18 @@ func (r *Run) planMerge() *merge {
 	return nil
 }
 
-// planTail finds what is left to merge of a run that rests: all that is still as
-// a roll wrote it.
+// planTail finds what is left to merge of a run that rests: short chunks at its
+// end that no merge had yet.
 func (r *Run) planTail() *merge {
 	start := len(r.segments)
 	for start > 0 && r.segments[start-1].level == 0 {
 		start--
 	}
-	if r.merging || r.stale || r.broken != nil || start == len(r.segments) {
+	tail := r.segments[start:]
+	if r.merging || r.stale || r.broken != nil || len(tail) < 2 || chunkPoints(tail) >= smallChunk {
 		return nil
 	}
-	return r.newMerge(r.segments[start:])
+	return r.newMerge(tail)
 }
 
 func (r *Run) newMerge(inputs []segmentInfo) *merge {
@@ -106,7 +120,7 @@ func (job *merge) do() error {
 		return errors.Join(fmt.Errorf("store: merging segments of run %s: %w", r.id, err), w.abandon())
 	}
 	// The files may go when the disk knows the manifest without them.
-	if err := r.db.pebble.LogData(nil, pebble.Sync); err != nil {
+	if err := r.db.secure(); err != nil {
 		return fmt.Errorf("store: merging segments of run %s: %w", r.id, err)
 	}
 	for _, s := range job.inputs {

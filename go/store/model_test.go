@@ -86,6 +86,7 @@ func TestRandomRequestsAgainstAModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	db := open(t, dir)
+	db.maxHead = 1 << 13
 	defer func() { closed(t, db) }()
 	m := newModel()
 	for range 300 {
@@ -104,6 +105,7 @@ func TestRandomRequestsAgainstAModel(t *testing.T) {
 		case 1:
 			closed(t, db)
 			db = open(t, dir)
+			db.maxHead = 1 << 13
 		case 2:
 			m.check(t, runOf(t, db))
 		}

@@ -11,23 +11,20 @@ import (
 
 const (
 	pebbleCacheBytes = 64 << 20
-	// Most journal records die in the memtable they were written to when it is
-	// larger than the heads of busy runs.
-	memTableBytes = 128 << 20
+	memTableBytes    = 8 << 20
 )
 
 // pebbleOptions: what we store is compressed already, so Pebble is told to leave
 // it alone; records are large and few, so filters and small tables buy nothing.
 func pebbleOptions(fs vfs.FS, log *slog.Logger, readOnly bool) *pebble.Options {
 	o := &pebble.Options{
-		FS:                 fs,
-		ReadOnly:           readOnly,
-		FormatMajorVersion: pebble.FormatNewest,
-		Logger:             pebbleLogger{log},
-		MemTableSize:       memTableBytes,
-		CacheSize:          pebbleCacheBytes,
-		// Two journals ahead of the flushes; then writers wait.
-		MemTableStopWritesThreshold: 3,
+		FS:                          fs,
+		ReadOnly:                    readOnly,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      pebbleLogger{log},
+		MemTableSize:                memTableBytes,
+		CacheSize:                   pebbleCacheBytes,
+		MemTableStopWritesThreshold: 4,
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return o

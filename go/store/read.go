@@ -50,8 +50,8 @@ type view struct {
 	restarted    bool
 }
 
-// snapshot keeps columns as they are now. Values only ever grow at their end, so
-// they are shared; the last run of a column may still grow, so runs are copied.
+// snapshot keeps columns as they are now. Values only ever grow at their end, and
+// their memory is not used again while a view is in use, so they are shared; the last run of a column may still grow, so runs are copied.
 func (c *columns) snapshot() columns {
 	kept := columns{values: c.values}
 	for k, runs := range c.ints {
@@ -60,6 +60,8 @@ func (c *columns) snapshot() columns {
 	return kept
 }
 
+// view takes a view of a cell, which counts as in use until reading is counted
+// down again.
 func (r *Run) view(no, env uint32) (v view, found bool, err error) {
 	r.readLock()
 	defer r.mu.RUnlock()
@@ -67,6 +69,7 @@ func (r *Run) view(no, env uint32) (v view, found bool, err error) {
 	if c == nil || r.broken != nil {
 		return view{}, false, r.broken
 	}
+	r.reading.Add(1)
 	return view{
 		segments: r.segments, generation: r.generation, frozen: c.frozen.snapshot(), head: c.head.snapshot(), count: c.count(),
 		ordered: r.series[no-1].ordered(), episodic: c.episodic, restarted: c.rl.restarted,
@@ -95,7 +98,9 @@ func (r *Run) look(no, env uint32, read func(v view) error) error {
 		if !found {
 			return err
 		}
-		if err = read(v); err == nil || !r.outdated(v, err) {
+		err = read(v)
+		r.reading.Add(-1)
+		if err == nil || !r.outdated(v, err) {
 			return err
 		}
 	}

@@ -17,6 +17,7 @@ type roll struct {
 	run    *Run
 	cells  []*cell
 	bytes  int    // of memory that the frozen points take
+	full   bool   // the next head will be as large
 	number uint64 // of the segment
 	upTo   uint64 // journal records below are in the segment
 	state  []byte
@@ -36,12 +37,18 @@ func (r *Run) startRoll() {
 		w, err := job.write()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		job.finish(w, err)
+		if job.finish(w, err) {
+			r.mu.Unlock()
+			r.db.shorten(r.id, job.upTo)
+			r.mu.Lock()
+		}
+		r.rolling = false
+		r.ended.Broadcast()
 	})
 }
 
 func (r *Run) freeze() *roll {
-	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, number: r.nextSegment, upTo: r.journal}
+	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, full: r.headBytes > r.db.maxHead, number: r.nextSegment, upTo: r.journal}
 	r.nextSegment++
 	for _, c := range r.dirty {
 		c.freeze()
@@ -71,10 +78,8 @@ func (job *roll) write() (*segmentWriter, error) {
 
 // finish lets readers see the segment in place of the frozen points. The caller
 // holds the lock.
-func (job *roll) finish(w *segmentWriter, err error) {
+func (job *roll) finish(w *segmentWriter, err error) (done bool) {
 	r := job.run
-	r.rolling = false
-	defer r.ended.Broadcast()
 	if err == nil {
 		err = job.putInPlace(w)
 	}
@@ -83,14 +88,21 @@ func (job *roll) finish(w *segmentWriter, err error) {
 		r.rollErr = fmt.Errorf("store: rolling run %s: %w", r.id, err)
 		r.db.log.Error("points stay in the journal", "run", r.id.String(), "error", err)
 		r.thaw(job)
-		return
+		return false
 	}
 	r.journalFirst = job.upTo
 	r.count(-job.bytes)
-	for _, c := range job.cells {
-		c.frozen = columns{}
-	}
+	r.melt(job.cells, job.full && r.reading.Load() == 0 && r.db.spareBytes.Load()+int64(job.bytes) <= maxSpareBytes)
 	r.startMerge(r.planMerge())
+	return true
+}
+
+// shorten takes the records that are in segments now from the journal. What it
+// cannot remove stays until the next time.
+func (db *DB) shorten(id RunID, upTo uint64) {
+	if err := db.journal.forget(id, upTo, db.secure); err != nil {
+		db.log.Error("files of the journal stay", "error", err)
+	}
 }
 
 // putInPlace is the last step: one small atomic write that names the segment

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -31,8 +30,11 @@ type Run struct {
 	refused      uint64       // RL points whose position no axis can hold
 	journal      uint64       // number of the next journal record
 	journalFirst uint64       // number of the first that is not in segments
+	ticket       uint64       // of the last one in the journal's files
 	headBytes    int          // of what no roll has taken up
 	held         atomic.Int64 // memory of head and frozen points
+	spareBytes   int          // memory kept for heads to come
+	reading      atomic.Int64 // views in use; their values may be those of heads
 	idle         atomic.Int32 // rounds of the tender since the last commit
 	entries      []byte       // scratch of the open Tx
 	dirty        []*cell      // with points in head
@@ -65,6 +67,7 @@ func (r *Run) reset() {
 	r.points, r.duplicates, r.refused = 0, 0, 0
 	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)
+	r.countSpare(-r.spareBytes)
 }
 
 // load reads the state as of the last roll and replays the journal behind it.
@@ -100,14 +103,7 @@ func (r *Run) loadRecords() error {
 			return err
 		}
 	}
-	prefix := runKey(r.id, kindJournal)
-	return r.db.scan(prefix, func(key, record []byte) error {
-		if err := r.replay(record); err != nil {
-			return fmt.Errorf("its journal record %x: %w", key[len(prefix):], err)
-		}
-		r.journal++
-		return nil
-	})
+	return r.replayAll()
 }
 
 // reload forgets the state in memory and reads it again from disk. A roll or merge
@@ -195,8 +191,7 @@ func (r *Run) take(c *cell, more *columns) {
 	}
 	if len(c.head.values) == 0 {
 		r.dirty = append(r.dirty, c)
-		// Most heads become about as long as the one before.
-		c.head.values = slices.Grow(c.head.values, max(c.room, len(more.values)))
+		r.begin(c, len(more.values))
 	}
 	c.head.add(more)
 	r.growHead(more.bytes())

@@ -58,7 +58,7 @@ type segmentWriter struct {
 }
 
 func (r *Run) newSegment(number, level uint64) *segmentWriter {
-	return &segmentWriter{run: r, info: segmentInfo{number: number, level: level}, codec: blockEncoder{raw: level == 0}}
+	return &segmentWriter{run: r, info: segmentInfo{number: number, level: level}}
 }
 
 func (w *segmentWriter) add(parts []part) error {

@@ -22,7 +22,7 @@ func keepStandard(s *stdState, ordered bool, logger uint64, b point.Batch, out *
 		out.ints[colStep] = appendSteps(out.ints[colStep], b.Steps, 0, len(b.Values))
 		out.ints[colTime] = appendTimes(out.ints[colTime], b.Times, 0, len(b.Values))
 		out.ints[colLogger] = out.ints[colLogger].Append(logger, 0, len(b.Values))
-		out.values = append(out.values, b.Values...)
+		out.takeValues(b.Values)
 		return late
 	}
 	next, open := uint64(0), true // the lowest step that may come
@@ -64,7 +64,7 @@ func keepConsecutive(next uint64, open bool, logger uint64, b point.Batch, out *
 	out.ints[colStep] = appendSteps(out.ints[colStep], b.Steps, from, n)
 	out.ints[colTime] = appendTimes(out.ints[colTime], b.Times, from, n)
 	out.ints[colLogger] = out.ints[colLogger].Append(logger, 0, n-from)
-	out.values = append(out.values, b.Values[from:]...)
+	out.takeValues(b.Values[from:])
 	return uint64(from)
 }
 
@@ -262,7 +262,7 @@ func (k rlKeeper) write(b point.RLBatch, from, to int, base, attempt, episode ui
 	out.ints[colRLStep] = out.ints[colRLStep].Append(b.RLStep, 0, n)
 	out.ints[colRLTime] = appendTimes(out.ints[colRLTime], b.Times, from, to)
 	out.ints[colAttempt] = out.ints[colAttempt].Append(attempt, 0, n)
-	out.values = append(out.values, b.Values[from:to]...)
+	out.takeValues(b.Values[from:to])
 	if b.Minors.List == nil {
 		first := k.minor(b, from)
 		k.writePositions(first, 2, base+first>>1, episode, n, out)

@@ -27,6 +27,7 @@ func (db *DB) tend() {
 		case <-db.crowded:
 			// Ahead of the writers, which wait at the limit.
 			db.relieve(db.maxHeads / 4 * 3)
+			db.shortenJournal()
 		}
 	}
 }
@@ -56,12 +57,42 @@ func (db *DB) rollIdle() {
 // isIdle counts a round and tells whether the head should be rolled.
 func (r *Run) isIdle() bool {
 	rounds, bytes := r.idle.Add(1), r.held.Load()
+	if rounds > 1 {
+		r.mu.Lock()
+		r.dropSpares()
+		r.mu.Unlock()
+	}
 	return bytes > 0 && (rounds >= anyHeadIdle || rounds >= largeHeadIdle && bytes >= largeHead)
 }
 
-// notice has the tender make room before the heads have reached their limit.
+// shortenJournal rolls the runs whose few records keep the oldest files of a
+// journal that has grown too long. Each is tried once: one that cannot be read or
+// rolled now keeps its files until it is.
+func (db *DB) shortenJournal() {
+	tried := make(map[RunID]bool)
+	for !db.stopping() {
+		progress := false
+		for _, id := range db.journal.oldest(db.maxJournal) {
+			if tried[id] || db.stopping() {
+				continue
+			}
+			tried[id], progress = true, true
+			if r, err := db.Run(id); err != nil {
+				db.log.Error("a run keeps files of the journal", "run", id.String(), "error", err)
+			} else {
+				r.rollOnce()
+			}
+		}
+		if !progress {
+			return
+		}
+	}
+}
+
+// notice has the tender make room before the heads, or the journal, have reached
+// their limit.
 func (db *DB) notice() {
-	if db.headBytes.Load() <= db.maxHeads/4*3 {
+	if db.headBytes.Load() <= db.maxHeads/4*3 && db.journal.size() <= db.maxJournal {
 		return
 	}
 	select {

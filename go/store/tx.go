@@ -13,11 +13,11 @@ import (
 // one goroutine.
 type Tx struct {
 	run     *Run
-	batch   *pebble.Batch
-	entries []byte
-	kept    columns // scratch
-	last    bool    // nothing is expected after it
-	err     error   // first failure; Commit reports it
+	records *pebble.Batch // of the catalog; nil while there are none
+	entries []byte        // behind room for the head of a journal record
+	kept    columns       // scratch
+	last    bool          // nothing is expected after it
+	err     error         // first failure; Commit reports it
 }
 
 // Begin starts the only transaction of the run at this moment; it waits for the
@@ -27,10 +27,10 @@ type Tx struct {
 func (r *Run) Begin() *Tx {
 	r.db.relieve(r.db.maxHeads)
 	r.mu.Lock()
-	for r.stale || r.rolling && r.headBytes > maxHeadBytes {
+	for r.stale || r.rolling && r.headBytes > r.db.maxHead {
 		r.ended.Wait()
 	}
-	return &Tx{run: r, batch: r.db.pebble.NewBatch(), entries: r.entries[:0]}
+	return &Tx{run: r, entries: framed(r.entries)}
 }
 
 // Applied tells whether the request with this number was applied before. The
@@ -117,7 +117,7 @@ func (tx *Tx) clear() {
 	for k := range tx.kept.ints {
 		tx.kept.ints[k] = tx.kept.ints[k][:0]
 	}
-	tx.kept.values = tx.kept.values[:0]
+	tx.kept.values = nil // it may be the caller's
 }
 
 func (tx *Tx) add(c *cell) {
@@ -128,7 +128,15 @@ func (tx *Tx) add(c *cell) {
 }
 
 // Records writes records in the same atomic change.
-func (tx *Tx) Records() RecordWriter { return recordWriter{tx.batch} }
+func (tx *Tx) Records() RecordWriter {
+	if tx.records == nil {
+		tx.records = tx.run.db.pebble.NewBatch()
+	}
+	return recordWriter{tx.records}
+}
+
+// changed tells whether the Tx did anything to the run's state.
+func (tx *Tx) changed() bool { return len(tx.entries) > frameHeadSize }
 
 // Last says that nothing is expected to come after this Tx: soon after its
 // commit the run's points are moved into blocks, unless another Tx follows.
@@ -137,26 +145,34 @@ func (tx *Tx) Last() { tx.last = true }
 // Abort undoes the Tx. Where it changed anything the run is read again.
 func (tx *Tx) Abort() {
 	defer tx.run.mu.Unlock()
-	if err := tx.batch.Close(); err != nil {
+	if err := tx.dropRecords(); err != nil {
 		tx.run.db.log.Error("closing an unused batch", "error", err)
 	}
-	if len(tx.entries) > 0 || tx.err != nil {
+	if tx.changed() || tx.err != nil {
 		tx.run.reload()
 	}
 }
 
+func (tx *Tx) dropRecords() error {
+	if tx.records == nil {
+		return nil
+	}
+	return tx.records.Close()
+}
+
 // Pending is a committed change that may not be durable yet.
 type Pending struct {
-	batch *pebble.Batch // nil: nothing to wait for
+	journal *journal // nil: nothing to wait for
+	ticket  uint64
 }
 
 // Wait returns when the change is durable, or with the reason why it is not.
-// One sync of the disk serves all changes that wait. It is called once.
+// One sync of the disk serves all changes that wait.
 func (p Pending) Wait() error {
-	if p.batch == nil {
+	if p.journal == nil {
 		return nil
 	}
-	return errors.Join(p.batch.SyncWait(), p.batch.Close())
+	return p.journal.wait(p.ticket)
 }
 
 // Commit makes the change visible to readers; Pending.Wait makes sure of the
@@ -169,18 +185,11 @@ func (tx *Tx) Commit() (Pending, error) {
 		return Pending{}, err
 	}
 	defer r.mu.Unlock()
-	if len(tx.entries) > 0 {
-		if err := tx.batch.Set(journalKey(r.id, r.journal), sealed(tx.entries), nil); err != nil {
-			return Pending{}, tx.undo(err)
-		}
+	if err := tx.write(); err != nil {
+		r.reload()
+		return Pending{}, fmt.Errorf("store: committing to run %s: %w", r.id, err)
 	}
-	if tx.batch.Empty() {
-		return Pending{}, tx.batch.Close()
-	}
-	if err := r.db.pebble.ApplyNoSyncWait(tx.batch, pebble.Sync); err != nil {
-		return Pending{}, tx.undo(err)
-	}
-	if len(tx.entries) > 0 {
+	if tx.changed() {
 		r.journal++
 	}
 	r.entries = tx.entries
@@ -188,14 +197,36 @@ func (tx *Tx) Commit() (Pending, error) {
 	if tx.last {
 		r.idle.Store(anyHeadIdle)
 	}
-	if r.headBytes > maxHeadBytes || r.journal-r.journalFirst > maxJournalRecords {
+	if r.headBytes > r.db.maxHead || r.journal-r.journalFirst > maxJournalRecords {
 		r.startRoll()
 	}
 	r.db.notice()
-	return Pending{tx.batch}, nil
+	return Pending{r.db.journal, r.ticket}, nil
 }
 
-func (tx *Tx) undo(cause error) error {
-	tx.run.reload()
-	return fmt.Errorf("store: committing to run %s: %w", tx.run.id, errors.Join(cause, tx.batch.Close()))
+// write hands the change to the journal, or, when it has records, to the database.
+func (tx *Tx) write() (err error) {
+	r := tx.run
+	switch {
+	case tx.records != nil:
+		return tx.writeRecords()
+	case tx.changed():
+		r.ticket, err = r.db.journal.append(r.id, r.journal, tx.entries)
+	}
+	return err
+}
+
+// writeRecords waits for the disk twice, see journal.
+func (tx *Tx) writeRecords() (err error) {
+	r := tx.run
+	defer func() { err = errors.Join(err, tx.dropRecords()) }()
+	if tx.changed() {
+		if err := r.db.journal.wait(r.ticket); err != nil {
+			return err
+		}
+		if err := tx.records.Set(journalKey(r.id, r.journal), sealed(tx.entries[frameHeadSize:]), nil); err != nil {
+			return err
+		}
+	}
+	return tx.records.Commit(pebble.Sync)
 }

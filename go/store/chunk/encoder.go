@@ -227,22 +227,33 @@ func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte 
 	if len(d.highs) == 1 {
 		return dst
 	}
+	var codes [PagePoints]code
+	if e.whole {
+		for i, v := range page {
+			no, _ := e.few.number(math.Float64bits(v))
+			codes[i] = e.codes[no]
+		}
+	} else {
+		cut, base := (d.dropped+d.low)&63, e.base
+		for i, v := range page {
+			codes[i] = e.codeOf[(math.Float64bits(v)>>cut-base)&(highsWindow-1)]
+		}
+	}
+	return appendCodes(dst, &codes, len(page))
+}
+
+// appendCodes packs the first n codes, behind which there are empty ones if n is
+// odd: two at a time, so that the chain of what depends on what came before is half
+// as long.
+func appendCodes(dst []byte, codes *[PagePoints]code, n int) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, len(page)*maxCodeBits/8+16)...)
+	dst = append(dst, make([]byte, n*maxCodeBits/8+16)...)
 	to := dst[start:]
 	held, bits, at := uint64(0), uint(0), 0
-	cut, base := d.dropped+d.low, e.base
-	for _, v := range page {
-		b := math.Float64bits(v)
-		var c code
-		if e.whole {
-			no, _ := e.few.number(b)
-			c = e.codes[no]
-		} else {
-			c = e.codeOf[(b>>cut-base)&(highsWindow-1)]
-		}
-		held |= uint64(c.bits) << (bits & 63)
-		bits += uint(c.n)
+	for i := 0; i < n; i += 2 {
+		a, b := codes[i&(PagePoints-1)], codes[(i+1)&(PagePoints-1)]
+		held |= (uint64(a.bits) | uint64(b.bits)<<(a.n&63)) << (bits & 63)
+		bits += uint(a.n) + uint(b.n)
 		if bits >= 32 {
 			binary.LittleEndian.PutUint32(to[at:], uint32(held))
 			at += 4

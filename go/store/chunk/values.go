@@ -20,7 +20,6 @@ const (
 	oneValue = 0 // all values have the same bits: the directory holds them
 	rawPages = 1 // eight bytes a value
 	cutPages = 2
-	rawShort = 3 // four bytes a value, each of which is exactly a float32
 )
 
 // directory says how to read pages of values.
@@ -48,37 +47,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// AppendRawValues writes the directory of a column and its pages as fast as can
-// be, for values that will soon be written again.
-func AppendRawValues(head, pages []byte, values []float64) (newHead, newPages []byte) {
-	if len(values) == 0 {
-		return head, pages
-	}
-	kind := rawKind(values)
-	return append(head, kind), appendRaw(pages, values, kind)
-}
-
-func rawKind(values []float64) byte {
-	for _, v := range values {
-		if math.Float64bits(float64(float32(v))) != math.Float64bits(v) {
-			return rawPages
-		}
-	}
-	return rawShort
-}
-
-func appendRaw(pages []byte, values []float64, kind byte) []byte {
+func appendRaw(pages []byte, values []float64) []byte {
 	for from := 0; from < len(values); from += PagePoints {
 		start := len(pages)
-		page := values[from:min(from+PagePoints, len(values))]
-		if kind == rawShort {
-			for _, v := range page {
-				pages = binary.LittleEndian.AppendUint32(pages, math.Float32bits(float32(v)))
-			}
-		} else {
-			for _, v := range page {
-				pages = binary.LittleEndian.AppendUint64(pages, math.Float64bits(v))
-			}
+		for _, v := range values[from:min(from+PagePoints, len(values))] {
+			pages = binary.LittleEndian.AppendUint64(pages, math.Float64bits(v))
 		}
 		pages = appendSum(pages, start)
 	}
@@ -98,7 +71,7 @@ func AppendValues(head, pages []byte, values []float64) (newHead, newPages []byt
 	case oneValue:
 		return binary.LittleEndian.AppendUint64(head, math.Float64bits(values[0])), pages
 	case rawPages:
-		return head, appendRaw(pages, values, rawPages)
+		return head, appendRaw(pages, values)
 	}
 	head = append(head, byte(d.dropped), byte(d.low))
 	head = binary.AppendUvarint(head, uint64(len(d.highs)))
@@ -136,6 +109,17 @@ func appendLow(dst []byte, page []float64, dropped, low uint) []byte {
 	to := dst[start:]
 	mask := uint64(1)<<low - 1
 	at, held, bits := 0, uint64(0), uint(0)
+	if low <= maxLow/2 { // two at a time fit
+		for ; len(page) > 1; page = page[2:] {
+			one, two := math.Float64bits(page[0])>>(dropped&63)&mask, math.Float64bits(page[1])>>(dropped&63)&mask
+			held |= (one | two<<(low&63)) << (bits & 7)
+			bits += 2 * low
+			binary.LittleEndian.PutUint64(to[at:], held)
+			at += int(bits >> 3)
+			held >>= bits &^ 7 & 63
+			bits &= 7
+		}
+	}
 	for _, v := range page {
 		held |= math.Float64bits(v) >> dropped & mask << (bits & 7)
 		bits += low
@@ -165,23 +149,15 @@ func ParseValues(src []byte, n int) (*Values, []byte, error) {
 		}
 		v.one = math.Float64frombits(binary.LittleEndian.Uint64(src))
 		return v, src[8:], nil
-	case rawPages, rawShort:
+	case rawPages:
 		v.starts = make([]uint32, 0, pages+1)
-		width := rawWidth(v.kind)
-		v.addStarts(func(points int) uint32 { return uint32(width*points + crcSize) })
+		v.addStarts(func(points int) uint32 { return uint32(8*points + crcSize) })
 		return v, src, nil
 	case cutPages:
 		rest, err := v.parseCut(src)
 		return v, rest, err
 	}
 	return nil, nil, corrupt("unknown kind of values")
-}
-
-func rawWidth(kind byte) int {
-	if kind == rawShort {
-		return 4
-	}
-	return 8
 }
 
 // addStarts adds up the sizes of the pages.
@@ -308,15 +284,9 @@ func (v *Values) appendPage(dst []float64, page []byte, n, from, to int) ([]floa
 	start := len(dst)
 	dst = slices.Grow(dst, to-from)[:start+to-from]
 	out := dst[start:]
-	switch v.kind {
-	case rawPages:
+	if v.kind == rawPages {
 		for i := range out {
 			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(body[8*(from+i):]))
-		}
-		return dst, nil
-	case rawShort:
-		for i := range out {
-			out[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(body[4*(from+i):])))
 		}
 		return dst, nil
 	}

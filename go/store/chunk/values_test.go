@@ -70,7 +70,6 @@ func sameBits(a, b []float64) bool {
 // stored writes values and reads them back: whole, and in stretches.
 func stored(t testing.TB, values []float64) *Values {
 	t.Helper()
-	readBack(t, values, AppendRawValues)
 	return readBack(t, values, AppendValues)
 }
 
