@@ -1,4 +1,4 @@
-"""The boundary to the engine, a Go library; the only module that knows ctypes.
+"""The boundary to the engine, a Go library; with `_reader` the only module that knows ctypes.
 
 Three kinds of calls cross it:
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from metrana._version import __version__
+from metrana.errors import MetranaError
 from metrana.server import ServerError, become
 
 _HELP = """\
@@ -20,6 +21,8 @@ Log metrics of training runs and watch them in the browser.
 commands:
   demo       train CartPole, here and now, and watch it on the dashboard
   server     run the server: storage, dashboard and API on one port
+  ls         list workspaces, projects, runs, or the series of a run
+  export     write the points of runs to a Parquet file
   check      read a data directory whole and say what is wrong with it
 
 options:
@@ -47,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"there is no command {command!r}; known are {known}", code=2)
     try:
         return run(rest)
-    except ServerError as error:
+    except (ServerError, MetranaError) as error:
         return _fail(str(error))
 
 
@@ -57,6 +60,18 @@ def _server(arguments: list[str]) -> int:
 
 def _check(arguments: list[str]) -> int:
     become(["check", *arguments])
+
+
+def _ls(arguments: list[str]) -> int:
+    from metrana import listing  # loads the engine
+
+    return listing.ls(arguments)
+
+
+def _export(arguments: list[str]) -> int:
+    from metrana import listing
+
+    return listing.export(arguments)
 
 
 def _demo(arguments: list[str]) -> int:
@@ -80,6 +95,8 @@ def _demo(arguments: list[str]) -> int:
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": _check,
     "demo": _demo,
+    "export": _export,
+    "ls": _ls,
     "server": _server,
 }
 

@@ -12,7 +12,11 @@ MetranaError
 ├── MetranaClosingError                         close(): something did not arrive
 ├── MetranaLoggerClosedError                    the server refused this logger for good
 ├── MetranaRenderingUnavailableError            log_rendering() without the extra "rendering"
-└── MetranaProcessForkError                     no second engine can be loaded in a forked child
+├── MetranaProcessForkError                     no second engine can be loaded in a forked child
+└── MetranaQueryError                           reading back
+    ├── MetranaQueryConfigError (also ValueError) an argument, address or filter that cannot be
+    ├── MetranaQueryTransportError              the server does not answer
+    └── MetranaQueryRpcError                    the server refused; the text begins with the code
 """
 
 from __future__ import annotations
@@ -84,3 +88,19 @@ class MetranaRenderingUnavailableError(MetranaError):
 
 class MetranaProcessForkError(MetranaError):
     """A forked child cannot use its parent's engine, and can load none of its own."""
+
+
+class MetranaQueryError(MetranaError):
+    """Something could not be read back."""
+
+
+class MetranaQueryConfigError(MetranaQueryError, ValueError):
+    """An argument, an address or a filter that cannot be, or a client that was closed."""
+
+
+class MetranaQueryTransportError(MetranaQueryError):
+    """The server does not answer."""
+
+
+class MetranaQueryRpcError(MetranaQueryError):
+    """The server refused a request; the text begins with the code, as in `NOT_FOUND: …`."""

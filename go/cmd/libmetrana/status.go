@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/metrana/metrana/go/client"
+	"github.com/metrana/metrana/go/reader"
 )
 
 // What an exported function returns. _engine.py holds the same table.
@@ -32,6 +33,9 @@ const (
 	statusClosing     = -11
 	statusBroken      = -12 // a panic
 	statusBufferSmall = -13
+	statusConfig      = -14 // of a reader
+	statusTransport   = -15
+	statusRefused     = -16
 )
 
 // errorBuffer is memory of the caller for the text of an error.
@@ -60,6 +64,9 @@ func statusOf(err error) int {
 	var dead *client.DeadError
 	var init *client.InitError
 	var closing *client.ClosingError
+	var config *reader.ConfigError
+	var transport *reader.TransportError
+	var refused *reader.RPCError
 	switch {
 	case errors.As(err, &invalid):
 		return statusInvalid
@@ -75,7 +82,15 @@ func statusOf(err error) int {
 		return statusNotReady
 	case errors.As(err, &closing):
 		return statusClosing
-	case errors.Is(err, errNoLogger):
+	case errors.As(err, &config):
+		return statusConfig
+	case errors.As(err, &transport):
+		return statusTransport
+	case errors.As(err, &refused):
+		return statusRefused
+	case errors.Is(err, reader.ErrClosed):
+		return statusClosed
+	case errors.Is(err, errNoLogger), errors.Is(err, errNoReader):
 		return statusHandle
 	case errors.As(err, &init):
 		return map[client.InitErrorKind]int{
