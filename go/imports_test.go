@@ -29,17 +29,19 @@ var mayImport = map[string][]string{
 	"catalog": {"point", "store"},
 	"ingest":  {"point", "wire", "wire/pb", "catalog", "store"},
 	"query":   {"point", "wire", "wire/pb", "catalog", "store", "query/grammar"},
+	"admin":   {"catalog", "store", "wire/pb"},
 	"views":   {"point", "wire", "wire/pb", "catalog", "store", "query"},
 	// The services' paths and handlers are generated code.
-	"server": {"ingest", "query", "views", "catalog", "store", "dashboard", "wire/pb"},
+	"server": {"ingest", "query", "admin", "views", "catalog", "store", "dashboard", "wire/pb"},
 
 	"bench/store": {"point", "store", "catalog", "query", "wire/pb"},
 
 	// The client of QueryService; what it sends and gets is generated code.
 	"reader": {"wire/pb"},
 
-	"cmd/libmetrana":     {"client", "point", "reader"},
-	"cmd/metrana-server": {"server", "store", "catalog"},
+	"cmd/libmetrana": {"client", "point", "reader"},
+	// Operations go through the running server, or are done by itself.
+	"cmd/metrana-server": {"server", "store", "catalog", "admin", "wire/pb"},
 
 	"wire/pb": {"wire/pb"},
 }

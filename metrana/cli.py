@@ -23,6 +23,12 @@ commands:
   server     run the server: storage, dashboard and API on one port
   ls         list workspaces, projects, runs, or the series of a run
   export     write the points of runs to a Parquet file
+  archive    put a run, or all of a project, aside
+  unarchive  take them back
+  delete     delete a run or a project, and give the space back
+  retain     delete runs that ended long ago
+  backup     copy what a server has stored, also while it runs
+  restore    make a data directory of a backup
   check      read a data directory whole and say what is wrong with it
 
 options:
@@ -46,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     run = _COMMANDS.get(command)
     if run is None:
-        known = ", ".join(_COMMANDS)
+        known = ", ".join(sorted(_COMMANDS))
         return _fail(f"there is no command {command!r}; known are {known}", code=2)
     try:
         return run(rest)
@@ -58,8 +64,11 @@ def _server(arguments: list[str]) -> int:
     become(["serve", *arguments])
 
 
-def _check(arguments: list[str]) -> int:
-    become(["check", *arguments])
+def _by_the_server(command: str) -> Callable[[list[str]], int]:
+    def run(arguments: list[str]) -> int:
+        become([command, *arguments])
+
+    return run
 
 
 def _ls(arguments: list[str]) -> int:
@@ -93,7 +102,10 @@ def _demo(arguments: list[str]) -> int:
 
 
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "check": _check,
+    **{
+        name: _by_the_server(name)
+        for name in ("archive", "backup", "check", "delete", "restore", "retain", "unarchive")
+    },
     "demo": _demo,
     "export": _export,
     "ls": _ls,

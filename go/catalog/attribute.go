@@ -67,7 +67,7 @@ func (r *Run) system(all map[string]Value) {
 	all["sys/creation_time"] = Moment(r.Created)
 	all["sys/modification_time"] = Moment(r.modified)
 	all["sys/status"] = Text(r.statusLocked())
-	all["sys/archived"] = Truth(false)
+	all["sys/archived"] = Truth(r.archived)
 	end := r.modified
 	if r.closed != nil {
 		end = *r.closed

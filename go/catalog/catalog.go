@@ -22,6 +22,7 @@ type Catalog struct {
 	mu         sync.RWMutex
 	workspaces map[string]*workspace
 	runs       map[store.RunID]*Run
+	faults     []error
 }
 
 type workspace struct {
@@ -49,7 +50,8 @@ func projectKey(workspace, name string) []byte {
 
 func appendUnsigned(dst []byte, v uint64) []byte { return binary.AppendUvarint(dst, v) }
 
-// Open reads the catalog of a data directory.
+// Open reads the catalog of a data directory. A record that cannot be read hides
+// what it tells of and nothing else; see Faults.
 func Open(db *store.DB) (*Catalog, error) {
 	c := &Catalog{db: db, opened: time.Now(), workspaces: make(map[string]*workspace), runs: make(map[store.RunID]*Run)}
 	for kind, read := range map[byte]func(key, record []byte) error{
@@ -71,13 +73,19 @@ func Open(db *store.DB) (*Catalog, error) {
 }
 
 func (c *Catalog) scan(kind byte, read func(key, record []byte) error) error {
-	return c.db.Records([]byte{kind}, func(key, record []byte) error {
-		if err := read(key[1:], record); err != nil {
-			return fmt.Errorf("catalog: record %q: %w", key, err)
+	return c.db.Records([]byte{kind}, func(key, record []byte, damage error) error {
+		if damage == nil {
+			damage = read(key[1:], record)
+		}
+		if damage != nil {
+			c.faults = append(c.faults, fmt.Errorf("catalog: record %q: %w", key, damage))
 		}
 		return nil
 	})
 }
+
+// Faults names the records that could not be read. They are still on the disk.
+func (c *Catalog) Faults() []error { return c.faults }
 
 func (c *Catalog) readWorkspace(key, _ []byte) error {
 	c.workspace(string(key))
@@ -145,7 +153,7 @@ type RunSpec struct {
 
 // InitRun gives the run of this name, which it creates when there is none. It
 // returns when the run is durable. Errors: *NameError, ErrNoWorkspace,
-// ErrNoProject, ErrNoParent.
+// ErrNoProject, ErrNoParent, ErrDeleting, *store.FullError.
 func (c *Catalog) InitRun(spec RunSpec) (run *Run, created bool, err error) {
 	if err := cmp.Or(checkName("workspace", spec.Workspace), checkName("project", spec.Project), checkName("run", spec.Run)); err != nil {
 		return nil, false, err
@@ -164,7 +172,13 @@ func (c *Catalog) InitRun(spec RunSpec) (run *Run, created bool, err error) {
 		return nil, false, fmt.Errorf("%w: %q in workspace %q", ErrNoProject, spec.Project, spec.Workspace)
 	}
 	if p != nil && p.runs[spec.Run] != nil {
+		if p.runs[spec.Run].deleting {
+			return nil, false, fmt.Errorf("%w: %q", ErrDeleting, spec.Run)
+		}
 		return p.runs[spec.Run], false, nil
+	}
+	if err := c.db.Writable(); err != nil {
+		return nil, false, err
 	}
 	if spec.Fork != nil && (p == nil || p.runs[spec.Fork.Parent] == nil) {
 		return nil, false, fmt.Errorf("%w: %q in project %q", ErrNoParent, spec.Fork.Parent, spec.Project)
@@ -195,7 +209,7 @@ func (c *Catalog) create(spec RunSpec, newProject bool) (*Run, error) {
 				return err
 			}
 		}
-		return w.Put(runKey(id), r.encode(nil, now))
+		return w.Put(runKey(id), r.encode(nil, now, false))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: creating run %q: %w", r.Name, err)

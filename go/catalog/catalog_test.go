@@ -282,7 +282,7 @@ func TestKnownRequestChangesNothing(t *testing.T) {
 
 // Records of the catalog may be damaged like any other bytes.
 func FuzzRecords(f *testing.F) {
-	f.Add(newRun(nil, store.RunID{}).encode(&noon, noon))
+	f.Add(newRun(nil, store.RunID{}).encode(&noon, noon, true))
 	f.Add(appendValue(nil, SetOf([]string{"a", "b"})))
 	f.Add(appendValue(nil, Moment(noon)))
 	f.Add([]byte{5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f})
@@ -354,4 +354,76 @@ func TestRunsCrash(t *testing.T) {
 		edit(t, r, time.Now(), func(e *Edit) { e.Close(time.Now()) })
 		is(time.Hour, StatusClosed)
 	})
+}
+
+// A damaged record hides what it tells of, and nothing else.
+func TestDamagedRecordsAreNamedAndPassedOver(t *testing.T) {
+	disk := vfs.NewMem()
+	c, end := opened(t, disk)
+	for _, name := range []string{"a", "b"} {
+		r := created(t, c, spec(name))
+		edit(t, r, noon, func(e *Edit) { e.Attributes([]Update{set("x", Text("1")), set("y", Text("2"))}) })
+	}
+	a, _ := c.FindRun("w", "p", "a")
+	b, _ := c.FindRun("w", "p", "b")
+	must(t, c.db.WriteRecords(func(w store.RecordWriter) error {
+		return errors.Join(w.Put(runKey(a.ID), []byte("?")), w.Put(attributeKey(b.ID, "x"), []byte{99}))
+	}))
+	end()
+	c, end = opened(t, disk)
+	defer end()
+	if _, found := c.FindRun("w", "p", "a"); found {
+		t.Error("a run without its record was found")
+	}
+	b, found := c.FindRun("w", "p", "b")
+	if all := attributesOf(b); !found || all["y"].Str != "2" {
+		t.Errorf("the other run has %v", all)
+	}
+	// The run, its two attributes without it, and the attribute of the other.
+	if faults := c.Faults(); len(faults) != 4 {
+		t.Errorf("%v", faults)
+	}
+}
+
+func TestArchivingAndDeletingOutliveARestart(t *testing.T) {
+	disk := vfs.NewMem()
+	c, end := opened(t, disk)
+	for _, name := range []string{"a", "b", "c"} {
+		edit(t, created(t, c, spec(name)), noon, func(e *Edit) {
+			e.Attributes([]Update{set("x", Text(name))})
+			e.EnvAttributes("env", nil, []Update{set("x", Text(name))})
+		})
+	}
+	a, _ := c.FindRun("w", "p", "a")
+	must(t, a.SetArchived(true))
+	edit(t, a, noon.Add(time.Hour), func(e *Edit) { e.Logged() })
+	must(t, c.DeleteRun("w", "p", "b"))
+	if err := c.DeleteRun("w", "p", "b"); !errors.Is(err, ErrNoRun) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := c.DeleteProject("w", "q"); !errors.Is(err, ErrNoProject) {
+		t.Errorf("got %v", err)
+	}
+	end()
+	c, end = opened(t, disk)
+	if faults := c.Faults(); len(faults) > 0 {
+		t.Errorf("%v", faults)
+	}
+	a, _ = c.FindRun("w", "p", "a")
+	if !attributesOf(a)["sys/archived"].Bool || !a.Archived() {
+		t.Error("the run is not archived any more")
+	}
+	if _, found := c.FindRun("w", "p", "b"); found {
+		t.Error("the deleted run is back")
+	}
+	if runs, err := c.DeleteProject("w", "p"); err != nil || runs != 2 {
+		t.Errorf("%d runs, %v", runs, err)
+	}
+	end()
+	c, end = opened(t, disk)
+	defer end()
+	if projects, _ := c.Projects("w"); len(projects) != 0 || len(c.Faults()) > 0 {
+		t.Errorf("%v, %v", projects, c.Faults())
+	}
+	created(t, c, spec("a"))
 }

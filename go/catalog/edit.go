@@ -41,6 +41,9 @@ type stagedValue struct {
 
 // Begin starts an edit. It must be ended by Commit, CommitKnown or Abort.
 func (r *Run) Begin() (*Edit, error) {
+	if err := r.catalog.db.Writable(); err != nil {
+		return nil, err
+	}
 	points, err := r.Points()
 	if err != nil {
 		return nil, err
@@ -208,11 +211,11 @@ const modifiedEvery = time.Second
 func (e *Edit) writeRun(at time.Time) error {
 	r := e.run
 	r.mu.RLock()
-	closed, due := r.closed, at.Sub(r.written) >= modifiedEvery
+	closed, archived, due := r.closed, r.archived, at.Sub(r.written) >= modifiedEvery
 	r.mu.RUnlock()
 	e.reopen = e.logged && e.closed == nil && closed != nil
 	if e.closed != nil || e.reopen || e.logged && due {
-		if err := e.Tx.Records().Put(runKey(r.ID), r.encode(e.closed, at)); err != nil {
+		if err := e.Tx.Records().Put(runKey(r.ID), r.encode(e.closed, at, archived)); err != nil {
 			return err
 		}
 	}

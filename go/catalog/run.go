@@ -37,7 +37,8 @@ type Run struct {
 	Created       time.Time
 	Fork          *Fork
 
-	catalog *Catalog
+	catalog  *Catalog
+	deleting bool // under the catalog's lock
 
 	editing sync.Mutex // held by the one Edit under way, taken before mu
 
@@ -45,6 +46,7 @@ type Run struct {
 	streams    int        // open ones that brought something of the run
 	left       time.Time  // when the last of them ended
 	closed     *time.Time // nil while the run is open
+	archived   bool
 	modified   time.Time
 	written    time.Time // modified, as the record on disk has it
 	attributes map[string]Value
@@ -122,7 +124,7 @@ const (
 func runKey(id store.RunID) []byte { return append([]byte{recordRun}, id[:]...) }
 
 // encode writes the run's own record, as it is or will be.
-func (r *Run) encode(closed *time.Time, modified time.Time) []byte {
+func (r *Run) encode(closed *time.Time, modified time.Time, archived bool) []byte {
 	b := appendText([]byte{1}, r.Workspace)
 	b = appendText(b, r.Project)
 	b = appendText(b, r.Name)
@@ -141,10 +143,14 @@ func (r *Run) encode(closed *time.Time, modified time.Time) []byte {
 		b = appendTime(append(b, 1), *closed)
 	}
 	if r.Fork == nil {
-		return append(b, 0)
+		b = append(b, 0)
+	} else {
+		b = appendUnsigned(appendText(append(b, 1), r.Fork.Parent), r.Fork.Step)
 	}
-	b = appendText(append(b, 1), r.Fork.Parent)
-	return appendUnsigned(b, r.Fork.Step)
+	if archived {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func (r *Run) decode(record []byte) error {
@@ -168,5 +174,6 @@ func (r *Run) decode(record []byte) error {
 	if f.byte() == 1 {
 		r.Fork = &Fork{Parent: f.text(), Step: f.unsigned()}
 	}
+	r.archived = f.byte() == 1
 	return f.err
 }

@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 	"github.com/metrana/metrana/go/wire/pb/types"
 	"google.golang.org/protobuf/proto"
@@ -94,10 +95,11 @@ func (s *Service) runSpec(request *ingestion.InitializeRunLoggingRequest) catalo
 	return spec
 }
 
-// initError chooses codes that clients do not retry: the user should see at once
-// what is wrong.
+// initError chooses codes that clients do not retry where the user should see at
+// once what is wrong.
 func initError(err error) error {
 	var name *catalog.NameError
+	var full *store.FullError
 	switch {
 	case errors.As(err, &name), errors.Is(err, catalog.ErrNoParent):
 		return connect.NewError(connect.CodeInvalidArgument, err)
@@ -105,6 +107,10 @@ func initError(err error) error {
 		return connect.NewError(connect.CodePermissionDenied, err)
 	case errors.Is(err, catalog.ErrNoProject):
 		return connect.NewError(connect.CodePermissionDenied, fmt.Errorf("%w; set create_project_if_missing to create it", err))
+	}
+	// These pass: clients try again.
+	if errors.Is(err, catalog.ErrDeleting) || errors.As(err, &full) {
+		return connect.NewError(connect.CodeUnavailable, err)
 	}
 	return connect.NewError(connect.CodeInternal, err)
 }

@@ -69,6 +69,9 @@ func (s *Service) apply(declared map[uint64]declaration, request *ingestion.Upda
 	}
 	p.run = run
 	pending, err := s.write(declared, request, p)
+	if errors.Is(err, store.ErrDeleted) {
+		return store.Pending{}, connect.NewError(connect.CodeNotFound, fmt.Errorf("run %q was deleted", run.Name))
+	}
 	if err != nil {
 		s.log.Error("storing a request", "run", run.Name, "error", err)
 		return store.Pending{}, connect.NewError(connect.CodeUnavailable, err)

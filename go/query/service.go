@@ -61,6 +61,9 @@ func (s *Service) failed(err error) error {
 	if errors.As(err, &status) {
 		return err
 	}
+	if errors.Is(err, store.ErrDeleted) {
+		return connect.NewError(connect.CodeNotFound, err)
+	}
 	s.log.Error("answering a query", "error", err)
 	var corrupt *store.CorruptError
 	if errors.As(err, &corrupt) {

@@ -6,13 +6,16 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/admin"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/dashboard"
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/query"
+	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
 	"github.com/metrana/metrana/go/wire/pb/query/queryconnect"
 )
 
@@ -28,9 +31,10 @@ func newHTTPServer(cfg Config, h http.Handler, streams context.Context) *http.Se
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           h,
+		Handler:           withoutHeaderDeadline(h),
 		Protocols:         &protocols,
 		BaseContext:       func(net.Listener) context.Context { return streams },
+		ConnContext:       rememberDeadline,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 		HTTP2: &http.HTTP2Config{
@@ -42,7 +46,28 @@ func newHTTPServer(cfg Config, h http.Handler, streams context.Context) *http.Se
 	}
 }
 
-func handler(cfg Config, index *catalog.Catalog) http.Handler {
+// deadlineKey finds in a request's context what lifts its connection's deadline.
+type deadlineKey struct{}
+
+func rememberDeadline(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, deadlineKey{}, sync.OnceValue(func() error { return c.SetReadDeadline(time.Time{}) }))
+}
+
+// withoutHeaderDeadline lifts ReadHeaderTimeout from connections of HTTP/2 without
+// TLS: net/http of Go 1.26 up to 1.26.6 forgets to, and cuts each after that time.
+func withoutHeaderDeadline(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lift, known := r.Context().Value(deadlineKey{}).(func() error); known && r.ProtoMajor == 2 {
+			if err := lift(); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.Handler {
 	options := []connect.HandlerOption{
 		connect.WithReadMaxBytes(maxRequest),
 		connect.WithCompression("zstd", newZstdDecompressor, newZstdCompressor),
@@ -51,12 +76,27 @@ func handler(cfg Config, index *catalog.Catalog) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
 	mux.Handle(queryconnect.NewQueryServiceHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
+	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
+	mux.Handle(path, fromLoopback(service))
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/", dashboard.Handler())
 	if cfg.AllowAnyKey {
 		return plainOnLoopback(mux)
 	}
 	return plainOnLoopback(loopbackOnly(mux))
+}
+
+// fromLoopback keeps callers on other machines away: no key is checked yet. A
+// page of another site cannot call either, since what it may send without asking
+// first is no content type of ours.
+func fromLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(hostOf(r.RemoteAddr)) {
+			http.Error(w, "only callers on this machine may do this", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // plainOnLoopback sends answers that stay on this machine as they are:

@@ -10,8 +10,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
+	"github.com/metrana/metrana/go/admin"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/store"
 )
@@ -23,8 +25,10 @@ type Config struct {
 	// AllowAnyKey lets a server listen beyond the loopback addresses although
 	// it does not check keys.
 	AllowAnyKey bool
-	Logger      *slog.Logger     // nil: discarded
-	Ready       func(url string) // called once when the port answers
+	// Retain is after how long runs that ended are deleted; 0: never.
+	Retain time.Duration
+	Logger *slog.Logger     // nil: discarded
+	Ready  func(url string) // called once when the port answers
 }
 
 // BusyAddressError tells that the address cannot be listened on.
@@ -70,7 +74,18 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, cfg, listener, url, index)
+	for _, fault := range index.Faults() {
+		cfg.Logger.Error("a record of the catalog cannot be read", "error", fault)
+	}
+	operator := admin.New(db, index, cfg.Logger)
+	if cfg.Retain > 0 {
+		ctx, stop := context.WithCancel(ctx)
+		var retaining sync.WaitGroup
+		defer retaining.Wait()
+		defer stop()
+		retaining.Go(func() { operator.RetainEvery(ctx, cfg.Retain) })
+	}
+	return serve(ctx, cfg, listener, url, handler(cfg, index, operator))
 }
 
 // checkListen refuses addresses that others can reach, because this server takes
@@ -87,10 +102,10 @@ func checkListen(cfg Config) error {
 		"use 127.0.0.1, or say --insecure-allow-any-key", cfg.Listen)
 }
 
-func serve(ctx context.Context, cfg Config, listener net.Listener, url string, index *catalog.Catalog) error {
+func serve(ctx context.Context, cfg Config, listener net.Listener, url string, h http.Handler) error {
 	streams, endStreams := context.WithCancel(context.Background())
 	defer endStreams()
-	s := newHTTPServer(cfg, handler(cfg, index), streams)
+	s := newHTTPServer(cfg, h, streams)
 	failed := make(chan error, 1)
 	go func() { failed <- s.Serve(listener) }()
 	if cfg.Ready != nil {

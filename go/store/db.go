@@ -44,6 +44,7 @@ type DB struct {
 	pebble     *pebble.DB
 	journal    *journal
 	lock       *directoryLock
+	space      *space
 	cache      *cache
 	files      *files
 	merges     chan struct{} // holds as many as go on at once
@@ -55,15 +56,20 @@ type DB struct {
 	maxHeads   int64          // what headBytes should not exceed
 	maxJournal int64          // nor what the journal takes
 	maxInline  int            // bytes of a segment that is a record
-	relieving  sync.Mutex     // held while the largest head is rolled; taken before any run's lock
-	crowded    chan struct{}  // tells the tender that headBytes comes near maxHeads
-	stop       chan struct{}  // closed by Close
-	tended     chan struct{}  // closed when the tender has ended
+	backups    atomic.Int64   // begun
+	// cut is held for writing while a backup links files: by then nothing commits and
+	// no file is removed. Who holds it for reading takes no lock that others hold then.
+	cut       sync.RWMutex
+	relieving sync.Mutex    // held while the largest head is rolled; taken before any run's lock
+	crowded   chan struct{} // tells the tender that headBytes comes near maxHeads
+	stop      chan struct{} // closed by Close
+	tended    chan struct{} // closed when the tender has ended
 
 	// mu guards runs and closed. It is held for moments: no run's lock is taken
 	// under it, but it may be taken under a run's lock.
 	mu     sync.Mutex
 	runs   map[RunID]*openRun
+	gone   map[RunID]bool // deleted
 	closed bool
 }
 
@@ -82,7 +88,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {
@@ -93,6 +99,7 @@ func Open(dir string, o Options) (*DB, error) {
 	}
 	db.cache = newCache(maxCachedBytes)
 	db.files = newFiles(db.fs, maxOpenFiles)
+	db.space = &space{fs: db.fs, dir: dir}
 	db.merges = make(chan struct{}, 1)
 	if err := db.findDirectory(o.Existing || o.ReadOnly); err != nil {
 		return nil, err
@@ -130,7 +137,9 @@ func (db *DB) findDirectory(existing bool) error {
 	return nil
 }
 
-func (db *DB) pebbleDir() string { return db.fs.PathJoin(db.dir, "pebble") }
+const pebbleDirName = "pebble"
+
+func (db *DB) pebbleDir() string { return db.fs.PathJoin(db.dir, pebbleDirName) }
 
 // makeDirectory makes a directory and those it lies in, and syncs the parent of
 // each, so that a crash of the machine does not take them away again.
@@ -162,6 +171,12 @@ func (db *DB) openPebble() error {
 	}
 	if err = db.checkFormat(); err == nil {
 		db.journal, err = openJournal(db)
+	}
+	if err == nil {
+		err = db.bury()
+	}
+	if err == nil && !db.readOnly {
+		err = db.removeStaging()
 	}
 	if err != nil {
 		return errors.Join(err, db.pebble.Close())
@@ -220,6 +235,10 @@ func (db *DB) Run(id RunID) (*Run, error) {
 	if db.closed {
 		db.mu.Unlock()
 		return nil, ErrClosed
+	}
+	if db.gone[id] {
+		db.mu.Unlock()
+		return nil, ErrDeleted
 	}
 	open, known := db.runs[id]
 	if !known {

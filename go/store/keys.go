@@ -13,9 +13,10 @@ func (id RunID) String() string { return hex.EncodeToString(id[:]) }
 
 // First bytes of the keys. FORMAT.md draws the whole of each.
 const (
-	prefixFormat = 'f'
-	prefixRecord = 'c'
-	prefixRun    = 'r'
+	prefixFormat    = 'f'
+	prefixRecord    = 'c'
+	prefixRun       = 'r'
+	prefixTombstone = 'd'
 
 	kindJournal  = 'j'
 	kindManifest = 'm'
@@ -35,6 +36,8 @@ func runKey(id RunID, kind byte) []byte {
 	key = append(key, id[:]...)
 	return append(key, kind)
 }
+
+func tombstoneKey(id RunID) []byte { return append([]byte{prefixTombstone}, id[:]...) }
 
 func stateKey(id RunID) []byte { return runKey(id, kindState) }
 

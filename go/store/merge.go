@@ -123,6 +123,8 @@ func (job *merge) do() error {
 	if err := r.db.secure(); err != nil {
 		return fmt.Errorf("store: merging segments of run %s: %w", r.id, err)
 	}
+	r.db.cut.RLock()
+	defer r.db.cut.RUnlock()
 	for _, s := range job.inputs {
 		if !s.inline {
 			err = errors.Join(err, r.db.removeFile(r.id, s.number))

@@ -11,6 +11,8 @@ import (
 type RecordWriter interface {
 	Put(key, value []byte) error
 	Delete(key []byte) error
+	// DeletePrefix deletes all records whose keys begin so.
+	DeletePrefix(prefix []byte) error
 }
 
 type recordWriter struct{ batch *pebble.Batch }
@@ -21,6 +23,11 @@ func (w recordWriter) Put(key, value []byte) error {
 
 func (w recordWriter) Delete(key []byte) error {
 	return w.batch.Delete(recordKey(key), nil)
+}
+
+func (w recordWriter) DeletePrefix(prefix []byte) error {
+	first := recordKey(prefix)
+	return w.batch.DeleteRange(first, after(first), nil)
 }
 
 // Record reads the record that Put wrote under this key.
@@ -36,15 +43,12 @@ func (db *DB) Record(key []byte) (value []byte, found bool, err error) {
 }
 
 // Records calls each for the records whose keys begin with prefix, in the order
-// of their keys, until it returns an error. The slices are valid during the call
-// only.
-func (db *DB) Records(prefix []byte, each func(key, value []byte) error) error {
+// of their keys, until it returns an error. A record whose bytes are damaged comes
+// without them, and with what is wrong. The slices are valid during the call only.
+func (db *DB) Records(prefix []byte, each func(key, value []byte, damage error) error) error {
 	return db.scan(recordKey(prefix), func(key, record []byte) error {
-		value, err := opened(record)
-		if err != nil {
-			return fmt.Errorf("store: record %q: %w", key[1:], err)
-		}
-		return each(key[1:], value)
+		value, damage := opened(record)
+		return each(key[1:], value, damage)
 	})
 }
 

@@ -100,6 +100,8 @@ func (job *roll) finish(w *segmentWriter, err error) (done bool) {
 // shorten takes the records that are in segments now from the journal. What it
 // cannot remove stays until the next time.
 func (db *DB) shorten(id RunID, upTo uint64) {
+	db.cut.RLock()
+	defer db.cut.RUnlock()
 	if err := db.journal.forget(id, upTo, db.secure); err != nil {
 		db.log.Error("files of the journal stay", "error", err)
 	}

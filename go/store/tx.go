@@ -207,6 +207,8 @@ func (tx *Tx) Commit() (Pending, error) {
 // write hands the change to the journal, or, when it has records, to the database.
 func (tx *Tx) write() (err error) {
 	r := tx.run
+	r.db.cut.RLock()
+	defer r.db.cut.RUnlock()
 	switch {
 	case tx.records != nil:
 		return tx.writeRecords()

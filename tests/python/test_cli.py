@@ -43,7 +43,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["serve"]) == 2
     assert capsys.readouterr().err == (
-        "error: there is no command 'serve'; known are check, demo, export, ls, server\n"
+        "error: there is no command 'serve'; known are archive, backup, check, delete, "
+        "demo, export, ls, restore, retain, server, unarchive\n"
     )
 
 

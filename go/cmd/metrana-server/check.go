@@ -50,8 +50,12 @@ func checkDirectory(dir string) (faults int, err error) {
 		faults++
 		fmt.Fprintf(os.Stderr, "fault: %v\n", fault)
 	}
-	if _, err := catalog.Open(db); err != nil {
-		report(err)
+	index, err := catalog.Open(db)
+	if err != nil {
+		return 0, err
+	}
+	for _, fault := range index.Faults() {
+		report(fault)
 	}
 	stats, err := db.Check(ctx, report)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/metrana/metrana/go/server"
 )
@@ -19,6 +20,8 @@ func serve(args []string) int {
 	dataDir := flags.String("data-dir", "", "where the data lies (default $METRANA_DATA_DIR, else ~/.metrana/data)")
 	listen := flags.String("listen", "127.0.0.1:7420", "HOST:PORT; port 0 picks a free one")
 	anyKey := flags.Bool("insecure-allow-any-key", false, "listen beyond loopback although keys are not checked")
+	var longest age
+	flags.Var(&longest, "retain", "delete runs that ended so long ago, as 90d; without it all stay")
 	verbose := flags.Bool("verbose", false, "log what the store does, too")
 	if err := flags.Parse(args); err != nil {
 		return exitOf(err)
@@ -39,7 +42,7 @@ func serve(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	err = server.Run(ctx, server.Config{
-		DataDir: dir, Listen: *listen, AllowAnyKey: *anyKey,
+		DataDir: dir, Listen: *listen, AllowAnyKey: *anyKey, Retain: time.Duration(longest),
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 		Ready:  func(url string) { fmt.Printf("listening on %s\n", url) },
 	})
