@@ -1,4 +1,4 @@
-"""What an operator does: archive, delete, retain, back up and restore, with a server and without."""
+"""What an operator does: archive, delete, retain, back up, restore; with and without a server."""
 
 from __future__ import annotations
 
