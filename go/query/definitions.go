@@ -68,7 +68,7 @@ func (s *Service) ListMetricDefinitions(
 	if err != nil {
 		return nil, err
 	}
-	return listMetrics(collectMetrics(runs, passes), r.Limit, r.ResumeToken)
+	return listMetrics(s.metrics.collect(runs, passes), r.Limit, r.ResumeToken)
 }
 
 func metricKey(m *metric) string { return m.name + "\x00" + m.scale }
@@ -144,14 +144,6 @@ func metricFilter(w metricsWanted) (func(point.Series) bool, error) {
 	}, nil
 }
 
-func collectMetrics(runs []runPoints, passes func(point.Series) bool) []*metric {
-	var infos []store.SeriesInfo
-	for _, run := range runs {
-		infos = append(infos, run.points.SeriesInfos()...)
-	}
-	return metricsOf(infos, passes)
-}
-
 // metricsOf joins series that differ in labels alone, by name and scale.
 func metricsOf(infos []store.SeriesInfo, passes func(point.Series) bool) []*metric {
 	found := make(map[[2]string]*metric)
@@ -169,6 +161,6 @@ func metricsOf(infos []store.SeriesInfo, passes func(point.Series) bool) []*metr
 			found[id].labels[label.Key] = true
 		}
 	}
-	slices.SortFunc(metrics, func(a, b *metric) int { return strings.Compare(metricKey(a), metricKey(b)) })
+	slices.SortFunc(metrics, compareMetrics)
 	return metrics
 }

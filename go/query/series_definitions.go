@@ -140,7 +140,7 @@ type summaryRow struct {
 	order string
 	run   runPoints
 	info  store.SeriesInfo
-	funcs map[string]bool
+	funcs []string
 }
 
 // ListSeriesSummaries sums up series of runs: every series that a query selects
@@ -213,16 +213,15 @@ func (r runPoints) summaryRows(order string, queries []grammar.Summary) []summar
 		if !info.Standard {
 			continue
 		}
-		var funcs map[string]bool
+		var funcs []string
 		for _, q := range byName[info.Key.Name] {
 			if !matches(q.Series, info.Key, false) {
 				continue
 			}
 			if funcs == nil {
-				funcs = make(map[string]bool)
-			}
-			for _, function := range q.Funcs {
-				funcs[function] = true
+				funcs = q.Funcs
+			} else {
+				funcs = append(slices.Clip(funcs), q.Funcs...)
 			}
 		}
 		if funcs != nil {
@@ -231,6 +230,28 @@ func (r runPoints) summaryRows(order string, queries []grammar.Summary) []summar
 	}
 	slices.SortFunc(rows, func(a, b summaryRow) int { return strings.Compare(a.order, b.order) })
 	return rows
+}
+
+func setFunction(out *common.RegSeriesSummary, function string, v float64) {
+	switch function {
+	case "first":
+		out.First = &v
+	case "last":
+		out.Last = &v
+	case "sum":
+		out.Sum = &v
+	case "min":
+		out.Min = &v
+	case "max":
+		out.Max = &v
+	case "avg":
+		out.Avg = &v
+	case "std":
+		out.Std = &v
+	case "count":
+		count := uint64(v)
+		out.Count = &count
+	}
 }
 
 func (row summaryRow) encode() (*pb.KeyedSeriesSummary, error) {
@@ -247,10 +268,7 @@ func (row summaryRow) encode() (*pb.KeyedSeriesSummary, error) {
 	out := &common.RegSeriesSummary{
 		LastStep: row.info.LastStep, LastTimestamp: timestamppb.New(time.UnixMilli(row.info.LastTime)),
 	}
-	fields := map[string]**float64{
-		"first": &out.First, "last": &out.Last, "sum": &out.Sum, "min": &out.Min, "max": &out.Max, "avg": &out.Avg, "std": &out.Std,
-	}
-	for function := range row.funcs {
+	for _, function := range row.funcs {
 		v, ok, err := sum.value(function)
 		if err != nil {
 			return nil, err
@@ -258,12 +276,7 @@ func (row summaryRow) encode() (*pb.KeyedSeriesSummary, error) {
 		if !ok {
 			continue
 		}
-		if function == "count" {
-			count := uint64(v)
-			out.Count = &count
-			continue
-		}
-		*fields[function] = &v
+		setFunction(out, function, v)
 	}
 	return &pb.KeyedSeriesSummary{
 		Definition: definition(row.info.Key), SummaryValues: &common.SeriesSummary{Kind: &common.SeriesSummary_Regular{Regular: out}},

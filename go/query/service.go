@@ -37,6 +37,7 @@ type Service struct {
 	catalog *catalog.Catalog
 	log     *slog.Logger
 	damaged damaged
+	metrics metricLists
 }
 
 // New makes the service.

@@ -11,6 +11,14 @@ const (
 	maxJournalRecords = 100_000
 )
 
+// isFull tells whether the head should be rolled. When its cells have enough
+// points for blocks of their own, waiting for more would make nothing better, and
+// reading from blocks, which have sums, is faster.
+func (r *Run) isFull() bool {
+	const enough = 16 << 20
+	return r.headBytes > r.db.maxHead || r.headBytes > enough && r.headBytes/len(r.dirty) > 8*blockPoints
+}
+
 // growHead counts memory that the head takes, or gives back.
 func (r *Run) growHead(bytes int) {
 	r.headBytes += bytes

@@ -48,7 +48,7 @@ func (r *Run) startRoll() {
 }
 
 func (r *Run) freeze() *roll {
-	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, full: r.headBytes > r.db.maxHead, number: r.nextSegment, upTo: r.journal}
+	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, full: r.isFull(), number: r.nextSegment, upTo: r.journal}
 	r.nextSegment++
 	for _, c := range r.dirty {
 		c.freeze()

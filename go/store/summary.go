@@ -97,6 +97,13 @@ func (r *Run) SeriesInfos() []SeriesInfo {
 	return infos
 }
 
+// SeriesCount is how many series the run has.
+func (r *Run) SeriesCount() int {
+	r.readLock()
+	defer r.mu.RUnlock()
+	return len(r.series)
+}
+
 // SeriesNamed lists the series of the run that have one of these names, by
 // number within each.
 func (r *Run) SeriesNamed(names ...string) []SeriesInfo {

@@ -197,7 +197,7 @@ func (tx *Tx) Commit() (Pending, error) {
 	if tx.last {
 		r.idle.Store(anyHeadIdle)
 	}
-	if r.headBytes > r.db.maxHead || r.journal-r.journalFirst > maxJournalRecords {
+	if r.isFull() || r.journal-r.journalFirst > maxJournalRecords {
 		r.startRoll()
 	}
 	r.db.notice()

@@ -128,9 +128,18 @@ var keywords = []string{
 	"scatter", "scatter_3d",
 }
 
+// keywordForms are the keywords in their three casings.
+var keywordForms = func() map[string]bool {
+	forms := make(map[string]bool)
+	for _, word := range keywords {
+		forms[word], forms[strings.ToUpper(word)], forms[strings.ToUpper(word[:1])+word[1:]] = true, true, true
+	}
+	return forms
+}()
+
 func (p *parser) bare(what string) string {
 	t := p.peek()
-	isKeyword := slices.ContainsFunc(keywords, func(word string) bool { return isWord(t, word) })
+	isKeyword := keywordForms[t.text]
 	if t.kind != tokenBare || isKeyword {
 		p.fail(what)
 	}
