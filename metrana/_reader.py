@@ -183,7 +183,7 @@ class Reader:
 
 
 def _object(memory: NDArray[np.uint8], pairs: list[tuple[str, Any]]) -> Any:
-    if pairs and pairs[0][0] == "$column":
+    if len(pairs) == 1 and pairs[0][0] == "$column" and isinstance(pairs[0][1], list):
         at, count, name = pairs[0][1]
         dtype = np.dtype(name)
         return memory[at : at + count * dtype.itemsize].view(dtype)

@@ -8,6 +8,7 @@ which Polars, DuckDB and PyArrow read without a copy of the numbers.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -32,13 +33,7 @@ def pandas() -> Any:
     Raises:
         MetranaQueryConfigError: It is not installed.
     """
-    try:
-        import pandas as module  # its usual name is taken by nothing here
-    except ImportError:
-        raise MetranaQueryConfigError(
-            'DataFrames need pandas: pip install "metrana[query]"'
-        ) from None
-    return module
+    return _module("pandas", "DataFrames need pandas")
 
 
 def pyarrow() -> Any:
@@ -47,13 +42,14 @@ def pyarrow() -> Any:
     Raises:
         MetranaQueryConfigError: It is not installed.
     """
+    return _module("pyarrow", "Arrow tables and Parquet need pyarrow")
+
+
+def _module(name: str, need: str) -> Any:
     try:
-        import pyarrow as module
+        return importlib.import_module(name)
     except ImportError:
-        raise MetranaQueryConfigError(
-            'Arrow tables and Parquet need pyarrow: pip install "metrana[query]"'
-        ) from None
-    return module
+        raise MetranaQueryConfigError(f'{need}: pip install "metrana[query]"') from None
 
 
 @dataclass(frozen=True)

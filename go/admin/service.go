@@ -124,10 +124,9 @@ func (s *Service) Retain(_ context.Context, request *connect.Request[pb.RetainRe
 	answer := &pb.RetainResponse{}
 	for _, run := range s.ended(r.GetEndedBefore().AsTime(), r.Workspace, r.Project) {
 		if !r.GetDryRun() {
-			if err := s.catalog.DeleteRun(run.Workspace, run.Project, run.Name); err != nil {
+			if err := s.deleteEnded(run); err != nil {
 				return nil, failed(err)
 			}
-			s.log.Info("deleted, it ended long ago", "workspace", run.Workspace, "project", run.Project, "run", run.Name)
 		}
 		answer.Runs = append(answer.Runs, &pb.Target{Workspace: run.Workspace, Project: run.Project, Run: &run.Name})
 	}
@@ -144,11 +143,9 @@ func (s *Service) RetainEvery(ctx context.Context, longest time.Duration) {
 			if ctx.Err() != nil {
 				return
 			}
-			if err := s.catalog.DeleteRun(run.Workspace, run.Project, run.Name); err != nil {
+			if err := s.deleteEnded(run); err != nil {
 				s.log.Error("deleting a run that ended long ago", "run", run.Name, "error", err)
-				continue
 			}
-			s.log.Info("deleted, it ended long ago", "workspace", run.Workspace, "project", run.Project, "run", run.Name)
 		}
 		select {
 		case <-ctx.Done():
@@ -156,6 +153,14 @@ func (s *Service) RetainEvery(ctx context.Context, longest time.Duration) {
 		case <-each.C:
 		}
 	}
+}
+
+func (s *Service) deleteEnded(run *catalog.Run) error {
+	if err := s.catalog.DeleteRun(run.Workspace, run.Project, run.Name); err != nil {
+		return err
+	}
+	s.log.Info("deleted, it ended long ago", "workspace", run.Workspace, "project", run.Project, "run", run.Name)
+	return nil
 }
 
 // ended lists runs that ended before a time, but for those that others, which

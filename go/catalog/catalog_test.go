@@ -397,7 +397,11 @@ func TestArchivingAndDeletingOutliveARestart(t *testing.T) {
 	a, _ := c.FindRun("w", "p", "a")
 	must(t, a.SetArchived(true))
 	edit(t, a, noon.Add(time.Hour), func(e *Edit) { e.Logged() })
+	b, _ := c.FindRun("w", "p", "b")
 	must(t, c.DeleteRun("w", "p", "b"))
+	if err := b.SetArchived(true); !errors.Is(err, ErrDeleting) {
+		t.Errorf("archiving what is deleted gave %v", err)
+	}
 	if err := c.DeleteRun("w", "p", "b"); !errors.Is(err, ErrNoRun) {
 		t.Errorf("got %v", err)
 	}

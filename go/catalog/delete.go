@@ -17,10 +17,14 @@ var (
 )
 
 // SetArchived archives a run, or takes it back: sys/archived says so. Nothing
-// else changes; it returns when that is durable.
+// else changes; it returns when that is durable. Errors: ErrDeleting, also when the
+// run is deleted already.
 func (r *Run) SetArchived(archived bool) error {
 	r.editing.Lock()
 	defer r.editing.Unlock()
+	if r.isDeleting() {
+		return fmt.Errorf("%w: %q", ErrDeleting, r.Name)
+	}
 	r.mu.RLock()
 	before, closed, modified := r.archived, r.closed, r.modified
 	r.mu.RUnlock()
@@ -37,6 +41,12 @@ func (r *Run) SetArchived(archived bool) error {
 	defer r.mu.Unlock()
 	r.archived = archived
 	return nil
+}
+
+func (r *Run) isDeleting() bool {
+	r.catalog.mu.RLock()
+	defer r.catalog.mu.RUnlock()
+	return r.deleting
 }
 
 // Archived tells whether the run was put aside.

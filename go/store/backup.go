@@ -20,12 +20,12 @@ const stagingPrefix = "backup-"
 // only while links to the files are made, for some milliseconds; copying goes on beside it. What was
 // acknowledged before the call is in it. After an error there is nothing.
 func (db *DB) Backup(ctx context.Context, to string) error {
-	if _, err := db.fs.Stat(to); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("store: %s exists already: a backup goes to a new directory", to)
+	part, err := newDirectory(db.fs, to)
+	if err != nil {
+		return err
 	}
 	staging := db.fs.PathJoin(db.dir, fmt.Sprintf("%s%d", stagingPrefix, db.backups.Add(1)))
-	part := to + ".part"
-	err := db.stage(staging)
+	err = db.stage(staging)
 	if err == nil {
 		err = copyTree(ctx, db.fs, staging, part)
 	}
@@ -37,6 +37,18 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 		return fmt.Errorf("store: backing up to %s: %w", to, errors.Join(err, removeTree(db.fs, part)))
 	}
 	return nil
+}
+
+// newDirectory says where a directory that must not exist yet is put together. A
+// copy that was killed has left such a one; whoever put it there may remove it.
+func newDirectory(files vfs.FS, dir string) (part string, err error) {
+	part = dir + ".part"
+	for _, path := range []string{dir, part} {
+		if _, err := files.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("store: %s exists already: a copy goes to a new directory", path)
+		}
+	}
+	return part, nil
 }
 
 // stage links what makes up the data directory now into another one. Meanwhile no
@@ -156,10 +168,10 @@ func Restore(ctx context.Context, backup, dir string, o Options, report func(fau
 	if files == nil {
 		files = vfs.Default
 	}
-	if _, err := files.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return CheckStats{}, fmt.Errorf("store: %s exists already: a backup is restored to a new directory", dir)
+	part, err := newDirectory(files, dir)
+	if err != nil {
+		return CheckStats{}, err
 	}
-	part := dir + ".part"
 	stats, err := restore(ctx, files, backup, part, o, report)
 	if err == nil {
 		err = errors.Join(files.Rename(part, dir), syncDirectory(files, files.PathDir(dir)))

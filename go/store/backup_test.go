@@ -88,6 +88,13 @@ func TestBackupsTouchNothingThatIsThere(t *testing.T) {
 	if err := db.Backup(t.Context(), "copy"); err == nil || !strings.Contains(err.Error(), "copy exists already") {
 		t.Errorf("got %v", err)
 	}
+	must(t, disk.MkdirAll("other.part", 0o755))
+	if err := db.Backup(t.Context(), "other"); err == nil || !strings.Contains(err.Error(), "other.part exists already") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := disk.Stat("other.part"); err != nil {
+		t.Error("what was there is gone")
+	}
 	closed(t, db)
 	report := func(error) {}
 	if _, err := Restore(t.Context(), "copy", "data", Options{FS: disk}, report); err == nil || !strings.Contains(err.Error(), "data exists already") {

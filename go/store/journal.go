@@ -41,6 +41,7 @@ type journal struct {
 	ended   *sync.Cond // on mu: a sync has ended
 	files   []*journalFile
 	current vfs.File // the last of files; nil: the next record begins a new one
+	spoiled bool     // a write to current failed: nothing may come behind what it left
 	places  map[RunID][]place
 	bytes   int64  // of all files
 	written uint64 // bytes ever appended
@@ -244,6 +245,7 @@ func (j *journal) append(id RunID, number uint64, frame []byte) (ticket uint64, 
 	}
 	if _, err := j.current.Write(frame); err != nil {
 		// What came to the disk of it lies behind the end that the next file tells of.
+		j.spoiled = true
 		return 0, errors.Join(fmt.Errorf("writing the journal: %w", err), j.endFile())
 	}
 	f := j.files[len(j.files)-1]
@@ -256,7 +258,7 @@ func (j *journal) append(id RunID, number uint64, frame []byte) (ticket uint64, 
 
 // ready makes sure that there is a file to write to. The caller holds mu.
 func (j *journal) ready() error {
-	for j.failed == nil && j.current != nil && j.files[len(j.files)-1].size >= j.limit {
+	for j.failed == nil && j.current != nil && (j.spoiled || j.files[len(j.files)-1].size >= j.limit) {
 		if err := j.endFile(); err != nil {
 			return err
 		}
@@ -277,7 +279,7 @@ func (j *journal) endFile() error {
 	if j.current != file || j.failed != nil {
 		return j.failed
 	}
-	j.current = nil
+	j.current, j.spoiled = nil, false
 	return file.Close()
 }
 

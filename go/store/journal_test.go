@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -264,6 +266,7 @@ type failing struct {
 	vfs.FS
 
 	writes, syncs atomic.Bool
+	duringSync    func() // once
 }
 
 func (f *failing) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
@@ -291,6 +294,10 @@ func (f *failingFile) Write(b []byte) (int, error) {
 func (f *failingFile) SyncData() error {
 	if f.fs.syncs.Load() {
 		return syscall.EIO
+	}
+	if during := f.fs.duringSync; during != nil {
+		f.fs.duringSync = nil
+		during()
 	}
 	return f.File.SyncData()
 }
@@ -322,6 +329,49 @@ func TestFullDiskRefusesAndRecovers(t *testing.T) {
 	db = openOn(t, again)
 	defer closed(t, db)
 	checkRequests(t, runOf(t, db), 3)
+}
+
+// While a file is ended in which half a record lies, because the disk was full
+// for a moment, another run's record waits for the next file: behind the half it
+// would never be found again.
+func TestNothingIsWrittenBehindHalfARecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &failing{FS: vfs.NewMem()}
+		db := &DB{fs: f, dir: "data", log: slog.New(slog.DiscardHandler), files: newFiles(f, 1)}
+		j, err := openJournal(db)
+		must(t, err)
+		record := func() []byte { return append(framed(nil), "twelve bytes"...) }
+		_, err = j.append(RunID{1}, 0, record())
+		must(t, err)
+		f.writes.Store(true)
+		other := make(chan error, 1)
+		f.duringSync = func() {
+			f.writes.Store(false)
+			go func() {
+				ticket, err := j.append(RunID{2}, 0, record())
+				other <- errors.Join(err, j.wait(ticket))
+			}()
+			synctest.Wait()
+		}
+		if _, err := j.append(RunID{1}, 1, record()); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("got %v", err)
+		}
+		must(t, <-other)
+		found, err := openJournal(db)
+		must(t, err)
+		for _, id := range []RunID{{1}, {2}} {
+			places := found.of(id)
+			if len(places) != 1 {
+				t.Fatalf("run %d has %d records", id[0], len(places))
+			}
+			sealed, err := found.read(places[0])
+			must(t, err)
+			if body, err := opened(sealed); err != nil || string(body) != "twelve bytes" {
+				t.Errorf("%q, %v", body, err)
+			}
+		}
+		must(t, errors.Join(j.end(), db.files.close()))
+	})
 }
 
 // After a sync failed nobody knows what the disk has: nothing is acknowledged

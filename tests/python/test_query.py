@@ -584,6 +584,16 @@ def test_export_writes_every_point(logged: Logged, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet"]
 
 
+def test_a_label_may_be_named_like_a_column(server: ServerProcess) -> None:
+    with metrana.init(
+        api_key="k", workspace_name="w", project_name="p", run_name="r", ingestion_url=server.url
+    ):
+        metrana.log("loss", 1.0, labels={"$column": "x"})
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as client:
+        (one,) = client.fetch_float_series("r", "loss()")
+    assert one.series.labels == {"$column": "x"}
+
+
 def test_requests_are_json(logged: Logged) -> None:
     with logged.client() as client:
         (page,) = client._reader.pages("ListRuns", client._in_project() | {"limit": 2}, 2)

@@ -88,22 +88,31 @@ func parseTarget(path string) (*pb.Target, error) {
 	return t, nil
 }
 
+// targetOf reads the flags of a command and what it is to be done to.
+func targetOf(flags *flag.FlagSet, args []string) (path string, target *pb.Target, code int) {
+	found, code := parse(flags, args, "WORKSPACE/PROJECT[/RUN]")
+	if code >= 0 {
+		return "", nil, code
+	}
+	target, err := parseTarget(found[0])
+	if err != nil {
+		return "", nil, fail(err)
+	}
+	return found[0], target, code
+}
+
 func setArchived(name string, archived bool) func(args []string) int {
 	return func(args []string) int {
 		flags := flag.NewFlagSet(name, flag.ContinueOnError)
 		dataDir := flags.String("data-dir", "", "the data directory")
-		found, code := parse(flags, args, "WORKSPACE/PROJECT[/RUN]")
+		path, target, code := targetOf(flags, args)
 		if code >= 0 {
 			return code
-		}
-		target, err := parseTarget(found[0])
-		if err != nil {
-			return fail(err)
 		}
 		return operate(*dataDir, func(ctx context.Context, to adminconnect.AdminServiceClient) error {
 			answer, err := to.SetArchived(ctx, connect.NewRequest(&pb.SetArchivedRequest{Target: target, Archived: archived}))
 			if err == nil {
-				fmt.Printf("%sd %s (%s)\n", name, found[0], countRuns(answer.Msg.GetRuns()))
+				fmt.Printf("%sd %s (%s)\n", name, path, countRuns(answer.Msg.GetRuns()))
 			}
 			return err
 		})
@@ -121,17 +130,13 @@ func deleteCommand(args []string) int {
 	flags := flag.NewFlagSet("delete", flag.ContinueOnError)
 	dataDir := flags.String("data-dir", "", "the data directory")
 	yes := flags.Bool("yes", false, "do not ask")
-	found, code := parse(flags, args, "WORKSPACE/PROJECT[/RUN]")
+	path, target, code := targetOf(flags, args)
 	if code >= 0 {
 		return code
 	}
-	target, err := parseTarget(found[0])
-	if err != nil {
-		return fail(err)
-	}
-	what := "the run " + found[0]
+	what := "the run " + path
 	if target.Run == nil {
-		what = "the project " + found[0] + " with all of its runs"
+		what = "the project " + path + " with all of its runs"
 	}
 	if !*yes && !confirmed("Delete "+what+" for ever?") {
 		return fail(errors.New("nothing was deleted; --yes does it without asking"))
@@ -139,7 +144,7 @@ func deleteCommand(args []string) int {
 	return operate(*dataDir, func(ctx context.Context, to adminconnect.AdminServiceClient) error {
 		answer, err := to.Delete(ctx, connect.NewRequest(&pb.DeleteRequest{Target: target}))
 		if err == nil {
-			fmt.Printf("deleted %s (%s)\n", found[0], countRuns(answer.Msg.GetRuns()))
+			fmt.Printf("deleted %s (%s)\n", path, countRuns(answer.Msg.GetRuns()))
 		}
 		return err
 	})
