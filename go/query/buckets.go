@@ -60,6 +60,14 @@ func spanned(first, last uint64, count int) axis {
 // start is the first step of bucket i.
 func (a axis) start(i int) uint64 { return a.first + uint64(math.Floor(float64(i)*a.width)) }
 
+// end is the first step behind bucket i.
+func (a axis) end(i int) uint64 {
+	if i+1 < a.count {
+		return a.start(i + 1)
+	}
+	return math.MaxUint64
+}
+
 // bucket is the number of the bucket that holds x.
 func (a axis) bucket(x uint64) int {
 	i := min(int(float64(x-a.first)/a.width), a.count-1)

@@ -126,6 +126,11 @@ func (s selector) of(points *store.Run) []store.SeriesInfo {
 	return s.pick(points.SeriesNamed(sortedKeys(s.byName())...), false)
 }
 
+// ofAnyScale is of, of queries that select every scale unless they name one.
+func (s selector) ofAnyScale(points *store.Run) []store.SeriesInfo {
+	return s.pick(points.SeriesNamed(sortedKeys(s.byName())...), true)
+}
+
 func compareKeys(a, b point.Series) int {
 	return cmp.Or(
 		strings.Compare(a.Name, b.Name), strings.Compare(a.Scale, b.Scale), strings.Compare(a.FlatLabels(), b.FlatLabels()),

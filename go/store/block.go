@@ -29,10 +29,6 @@ type blockInfo struct {
 	whole       *span // of a block that one standard series fills
 }
 
-func (b blockInfo) mayHold(id cellID) bool {
-	return !id.less(b.first) && !b.last.less(id)
-}
-
 // part is a stretch of a cell's points that goes into a block.
 type part struct {
 	id      cellID
@@ -87,10 +83,13 @@ func (e *blockEncoder) encode(parts []part) (info blockInfo, head, pages []byte)
 	e.head = chunk.AppendBytes(e.head, chunk.Compress(nil, plain))
 	e.head, e.pages = chunk.AppendValues(e.head, e.pages[:0], e.values)
 	e.rollups.reset()
-	for _, p := range parts {
-		e.rollups.add(p)
+	if !rl {
+		for _, p := range parts {
+			e.rollups.add(p)
+		}
+		e.head = e.rollups.append(e.head)
 	}
-	e.head = sealed(e.rollups.append(e.head))
+	e.head = sealed(e.head)
 	info.head, info.pages = uint32(len(e.head)), uint32(len(e.pages))
 	if len(parts) == 1 && !rl && info.points == blockPoints && parts[0].ordinal%blockPoints == 0 {
 		whole := joinSpans(e.rollups.spans)
@@ -157,6 +156,9 @@ func decodeHead(record []byte) (*blockHead, error) {
 	if b.values, d.src, err = chunk.ParseValues(d.src, int(points)); err != nil {
 		return nil, err
 	}
+	if b.rl {
+		return b, nil
+	}
 	return b, b.decodeRollups(&d)
 }
 
@@ -197,6 +199,13 @@ func (b *blockHead) find(id cellID) (int, bool) {
 	return low, low < len(b.ids) && b.ids[low] == id
 }
 
+// seriesChunks gives the places of the chunks of RL points of a series.
+func (b *blockHead) seriesChunks(series uint32) (from, to int) {
+	from, _ = b.find(cellID{series, 1})
+	to, _ = b.find(cellID{series + 1, 0})
+	return from, to
+}
+
 // positions cuts the columns of integers of the i-th chunk out.
 func (b *blockHead) positions(i int) (ints [rlCols]chunk.Runs) {
 	for k := range colsOf(b.rl) {
@@ -217,7 +226,7 @@ func (b *blockHead) position(i, k int) chunk.Runs {
 
 // bytes is roughly what the head takes in memory.
 func (b *blockHead) bytes() int {
-	n := 4096 + 32*len(b.ids) + 96*len(b.spans) + 8*len(b.stretchSums)
+	n := 4096 + 32*len(b.ids) + 96*len(b.spans)
 	for _, runs := range b.ints {
 		n += 24 * len(runs)
 	}

@@ -93,6 +93,8 @@ type cell struct {
 	rl       rlState
 	head     columns   // journalled, not rolled
 	frozen   columns   // being rolled
+	sums     stretches // of the head, of RL points only
+	rolled   stretches // of what is frozen
 	spare    []float64 // memory of the head before, for the next
 }
 

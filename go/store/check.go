@@ -108,6 +108,11 @@ func (r *Run) checkSegment(ctx context.Context, info segmentInfo, stats *CheckSt
 		}
 		points += uint64(len(values))
 	}
+	for _, sheet := range index.sheets {
+		if _, err := s.readSheet(sheet); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	if len(faults) == 0 && points != info.points {
 		faults = append(faults, s.corrupt(fmt.Errorf("it has %d points, the manifest says %d", points, info.points)))
 	}

@@ -34,6 +34,7 @@ func (r *Run) count(bytes int) {
 // freeze sets the head aside for a roll; readers still see it.
 func (c *cell) freeze() {
 	c.frozen, c.head = c.head, columns{}
+	c.rolled, c.sums = c.sums, c.sums.carry()
 }
 
 // maxSpareBytes bounds the memory of rolled heads that all runs keep for the next
@@ -49,7 +50,7 @@ func (r *Run) melt(cells []*cell, keep bool) {
 			c.spare = c.frozen.values[:0]
 			r.countSpare(8 * cap(c.spare))
 		}
-		c.frozen = columns{}
+		c.frozen, c.rolled = columns{}, stretches{}
 	}
 }
 
@@ -83,4 +84,6 @@ func (r *Run) dropSpares() {
 func (c *cell) thaw() {
 	c.frozen.add(&c.head)
 	c.head, c.frozen = c.frozen, columns{}
+	c.rolled.join(c.sums)
+	c.sums, c.rolled = c.rolled, stretches{}
 }

@@ -151,7 +151,7 @@ func (job *merge) write(w *segmentWriter) (err error) {
 	for {
 		id, found := lowestCell(sources)
 		if !found {
-			return to.flush()
+			return errors.Join(to.flush(), writeSheets(w, sources))
 		}
 		if job.run.db.stopping() {
 			return ErrClosed
@@ -190,6 +190,7 @@ type mergeSource struct {
 	chunk  int
 	ints   [rlCols]chunk.Cursor // behind the chunks before
 	values []float64            // of the whole block
+	rl     map[uint32]int       // RL points that it had so far, by series
 }
 
 func (r *Run) newMergeSource(info segmentInfo) (*mergeSource, error) {
@@ -197,7 +198,7 @@ func (r *Run) newMergeSource(info segmentInfo) (*mergeSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &mergeSource{reader: reader}
+	s := &mergeSource{reader: reader, rl: make(map[uint32]int)}
 	index, err := reader.index()
 	if err == nil {
 		s.blocks = index.blocks
@@ -224,6 +225,11 @@ func (s *mergeSource) load() error {
 	}
 	for k, runs := range s.head.ints {
 		s.ints[k] = runs.Cursor()
+	}
+	for i, id := range s.head.ids {
+		if id.rl() {
+			s.rl[id.series] += s.head.starts[i+1] - s.head.starts[i]
+		}
 	}
 	s.values, err = s.reader.values(s.values[:0], b, s.head, 0, int(b.points))
 	return err

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -22,6 +23,14 @@ type roll struct {
 	upTo   uint64 // journal records below are in the segment
 	state  []byte
 	parts  []part
+	sums   []rolledSums
+}
+
+// rolledSums are the stretches of a cell of RL points.
+type rolledSums struct {
+	id     cellID
+	sums   stretches
+	points int
 }
 
 // startRoll freezes the head and rolls it in the background. The caller holds
@@ -52,6 +61,9 @@ func (r *Run) freeze() *roll {
 	r.nextSegment++
 	for _, c := range r.dirty {
 		c.freeze()
+		if c.id.rl() {
+			job.sums = append(job.sums, rolledSums{c.id, c.rolled, len(c.frozen.values)})
+		}
 		job.parts = append(job.parts, cutPart(part{c.id, c.count() - uint64(len(c.frozen.values)), &c.frozen})...)
 	}
 	// The memory is given back when the roll is done, but counts no longer as
@@ -70,10 +82,23 @@ func (job *roll) write() (*segmentWriter, error) {
 			return nil, errors.Join(err, w.abandon())
 		}
 	}
-	if err := w.finish(); err != nil {
+	if err := errors.Join(job.writeSheets(w), w.finish()); err != nil {
 		return nil, errors.Join(err, w.abandon())
 	}
 	return w, nil
+}
+
+func (job *roll) writeSheets(w *segmentWriter) error {
+	slices.SortFunc(job.sums, func(a, b rolledSums) int {
+		return cmp.Or(cmp.Compare(a.id.series, b.id.series), cmp.Compare(a.id.env, b.id.env))
+	})
+	sheets := sheetWriter{to: w}
+	for _, c := range job.sums {
+		if err := sheets.add(c.id, c.sums, c.points); err != nil {
+			return err
+		}
+	}
+	return sheets.flush()
 }
 
 // finish lets readers see the segment in place of the frozen points. The caller

@@ -17,10 +17,6 @@ import (
 // of one series adds up its spans in turn.
 const spanPoints = 256
 
-// A stretch is as many points in a row of one rl_step; its sum is kept from this
-// length on.
-const stretchPoints = 32
-
 // span sums up points that lie side by side. Those that are not finite are
 // counted apart and are first and last alone.
 type span struct {
@@ -124,17 +120,14 @@ func decodeSpan(d *decoder) span {
 	return s
 }
 
-// rollups are those of a block, chunk after chunk.
+// rollups are those of a block of standard points, chunk after chunk. What sums up
+// RL points is in sheets.
 type rollups struct {
-	spans       []span    // of the whole spans in each chunk
-	stretchSums []float64 // NaN where not all points are finite
-	spanEnds    []int     // by chunk
-	stretchEnds []int
+	spans    []span // of the whole spans in each chunk
+	spanEnds []int  // by chunk
 }
 
-func (r *rollups) reset() {
-	r.spans, r.stretchSums, r.spanEnds, r.stretchEnds = r.spans[:0], r.stretchSums[:0], r.spanEnds[:0], r.stretchEnds[:0]
-}
+func (r *rollups) reset() { r.spans, r.spanEnds = r.spans[:0], r.spanEnds[:0] }
 
 // wholeSpans says which stretch of a chunk its whole spans cover.
 func wholeSpans(ordinal uint64, n int) (from, count int) {
@@ -149,66 +142,14 @@ func (r *rollups) add(p part) {
 		r.spans = append(r.spans, sumUp(values[from:from+spanPoints]))
 		from += spanPoints
 	}
-	if p.id.rl() {
-		at := 0
-		eachStretch(p.points.ints[colRLStep], func(_ uint64, n int) {
-			if n >= stretchPoints {
-				r.stretchSums = append(r.stretchSums, plainSum(values[at:at+n]))
-			}
-			at += n
-		})
-	}
 	r.spanEnds = append(r.spanEnds, len(r.spans))
-	r.stretchEnds = append(r.stretchEnds, len(r.stretchSums))
-}
-
-// plainSum adds up values; it is NaN when one of them is not finite.
-func plainSum(values []float64) float64 {
-	sum := 0.0
-	for _, v := range values {
-		sum += v
-	}
-	if !finite(sum) {
-		return math.NaN()
-	}
-	return sum
-}
-
-// eachStretch finds the longest stretches of equal numbers.
-func eachStretch(runs chunk.Runs, each func(v uint64, n int)) {
-	value, n := uint64(0), 0
-	add := func(v uint64, more int) {
-		if n > 0 && v == value {
-			n += more
-			return
-		}
-		if n > 0 {
-			each(value, n)
-		}
-		value, n = v, more
-	}
-	for _, run := range runs {
-		if run.N == 1 || run.Delta == 0 {
-			add(run.First, int(run.N))
-			continue
-		}
-		for v, i := run.First, uint32(0); i < run.N; i, v = i+1, v+run.Delta {
-			add(v, 1)
-		}
-	}
-	if n > 0 {
-		each(value, n)
-	}
 }
 
 // append writes the rollups; where each chunk's begin follows from its positions.
 func (r *rollups) append(dst []byte) []byte {
-	dst = appendNumbers(dst, uint64(len(r.spans)), uint64(len(r.stretchSums)))
+	dst = appendNumbers(dst, uint64(len(r.spans)))
 	if len(r.spans) > 0 {
 		dst = r.appendSpans(dst)
-	}
-	if len(r.stretchSums) > 0 {
-		dst = appendColumn(dst, r.stretchSums)
 	}
 	return dst
 }
@@ -267,19 +208,12 @@ func (d *decoder) column(n int) []float64 {
 }
 
 func (b *blockHead) decodeRollups(d *decoder) error {
-	spans, sums := d.number(), d.number()
-	points := b.starts[len(b.starts)-1]
-	if d.err == nil && (spans > uint64(points/spanPoints) || sums > uint64(points/stretchPoints)) {
+	spans := d.number()
+	if points := b.starts[len(b.starts)-1]; d.err == nil && spans > uint64(points/spanPoints) {
 		d.fail("more rollups than points")
 	}
-	if d.err != nil {
-		return d.err
-	}
-	if spans > 0 {
+	if d.err == nil && spans > 0 {
 		b.decodeSpans(d, int(spans))
-	}
-	if sums > 0 {
-		b.stretchSums = d.column(int(sums))
 	}
 	if d.err == nil {
 		b.placeRollups(d)
@@ -308,21 +242,13 @@ func (b *blockHead) decodeSpans(d *decoder, n int) {
 
 // placeRollups works out which rollups belong to which chunk.
 func (b *blockHead) placeRollups(d *decoder) {
-	spans, sums := 0, 0
-	rlSteps := b.ints[colRLStep].Cursor()
+	spans := 0
 	for i := range b.ids {
 		_, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
 		spans += count
-		if b.rl {
-			eachStretch(rlSteps.Take(b.starts[i+1]-b.starts[i]), func(_ uint64, n int) {
-				if n >= stretchPoints {
-					sums++
-				}
-			})
-		}
-		b.spanEnds, b.stretchEnds = append(b.spanEnds, spans), append(b.stretchEnds, sums)
+		b.spanEnds = append(b.spanEnds, spans)
 	}
-	if spans != len(b.spans) || sums != len(b.stretchSums) {
+	if spans != len(b.spans) {
 		d.fail("rollups that do not belong to the points")
 	}
 }
@@ -331,13 +257,4 @@ func (b *blockHead) placeRollups(d *decoder) {
 func (b *blockHead) spansOf(i int) (from int, spans []span) {
 	from, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
 	return from, b.spans[b.spanEnds[i]-count : b.spanEnds[i]]
-}
-
-// stretchSumsOf gives the sums of the long stretches of the i-th chunk.
-func (b *blockHead) stretchSumsOf(i int) []float64 {
-	from := 0
-	if i > 0 {
-		from = b.stretchEnds[i-1]
-	}
-	return b.stretchSums[from:b.stretchEnds[i]]
 }

@@ -201,6 +201,10 @@ func (r *Run) take(c *cell, more *columns) {
 		return
 	}
 	c.rl.observeAll(more, c.episodic)
+	before := len(c.sums.list)
+	c.sums.add(more)
+	r.growHead(stretchBytes * max(len(c.sums.list)-before, 0))
+	c.sums.trim(len(c.head.values))
 	e := r.environments[c.id.env-1]
 	e.points += uint64(len(more.values))
 	e.lastRLStep = max(e.lastRLStep, more.ints[colRLStep][0].First)

@@ -14,7 +14,8 @@ import (
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
-// A segment holds blocks, which never change, and behind them an index of them.
+// A segment holds blocks, which never change, then sheets, which sum up their RL
+// points, and behind them an index of both.
 // Blocks go there past the database's log and memtables, because the journal has
 // their points until the segment is whole and durable: each byte is written once
 // instead of three or four times. A small segment is a record of the database; a
@@ -53,7 +54,7 @@ type segmentWriter struct {
 	small []byte // nil once there is a file
 	file  vfs.File
 	to    *bufio.Writer
-	index []blockInfo
+	index segmentIndex
 	codec blockEncoder
 }
 
@@ -70,7 +71,7 @@ func (w *segmentWriter) add(parts []part) error {
 // addBlock adds a block that is encoded.
 func (w *segmentWriter) addBlock(info blockInfo, head, pages []byte) error {
 	info.at = w.info.size
-	w.index = append(w.index, info)
+	w.index.blocks = append(w.index.blocks, info)
 	w.info.points += uint64(info.points)
 	return errors.Join(w.write(head), w.write(pages))
 }
@@ -107,11 +108,8 @@ func (w *segmentWriter) spill() error {
 // finish writes the index and makes the segment durable, all but a small one:
 // that becomes so with the manifest that names it.
 func (w *segmentWriter) finish() error {
-	var plain []byte
-	for _, b := range w.index {
-		plain = appendBlockInfo(plain, b)
-	}
-	index := appendNumbers([]byte{segmentVersion}, uint64(len(w.index)), uint64(len(plain)))
+	plain := w.index.append(nil)
+	index := appendNumbers([]byte{segmentVersion}, uint64(len(w.index.blocks)), uint64(len(w.index.sheets)), uint64(len(plain)))
 	index = sealed(chunk.Compress(index, plain))
 	index = binary.LittleEndian.AppendUint32(index, uint32(len(index)))
 	if err := w.write(append(index, footerMark...)); err != nil {
@@ -257,9 +255,22 @@ func (s *segmentReader) index() (*segmentIndex, error) {
 }
 
 // segmentIndex is the index of a segment in memory.
-type segmentIndex struct{ blocks []blockInfo }
+type segmentIndex struct {
+	blocks []blockInfo
+	sheets []sheetInfo // by series
+}
 
-func (x *segmentIndex) bytes() int { return 128 * len(x.blocks) }
+func (x *segmentIndex) bytes() int { return 128*len(x.blocks) + 24*len(x.sheets) }
+
+func (x *segmentIndex) append(dst []byte) []byte {
+	for _, b := range x.blocks {
+		dst = appendBlockInfo(dst, b)
+	}
+	for _, s := range x.sheets {
+		dst = appendNumbers(dst, uint64(s.series), uint64(s.size))
+	}
+	return dst
+}
 
 func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 	src, err := opened(record)
@@ -270,8 +281,8 @@ func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 	if version := d.byte(); d.err == nil && version != segmentVersion {
 		return nil, fmt.Errorf("%w: segment of version %d", chunk.ErrCorrupt, version)
 	}
-	count, size := d.number(), d.number()
-	if d.err == nil && (count > limit || size > 1<<31) {
+	count, sheets, size := d.number(), d.number(), d.number()
+	if d.err == nil && (count > limit || sheets > limit || size > 1<<31) {
 		d.fail("impossible index")
 	}
 	if d.err != nil {
@@ -292,11 +303,19 @@ func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 		at += uint64(b.head) + uint64(b.pages)
 		x.blocks = append(x.blocks, b)
 	}
-	return x, nil
+	for range sheets {
+		s := sheetInfo{series: uint32(d.number()), at: at, size: uint32(d.number())}
+		at += uint64(s.size)
+		x.sheets = append(x.sheets, s)
+	}
+	return x, d.err
 }
 
 // of gives the blocks that may hold a cell.
-func (x *segmentIndex) of(id cellID) []blockInfo {
+func (x *segmentIndex) of(id cellID) []blockInfo { return x.between(id, id) }
+
+// between gives the blocks that may hold cells from one to another of its kind.
+func (x *segmentIndex) between(id, to cellID) []blockInfo {
 	// Standard blocks come first, each kind is sorted by cell.
 	before := func(b blockInfo) bool {
 		if b.last.rl() != id.rl() {
@@ -314,7 +333,7 @@ func (x *segmentIndex) of(id cellID) []blockInfo {
 		}
 	}
 	end := low
-	for end < len(x.blocks) && x.blocks[end].first.rl() == id.rl() && x.blocks[end].mayHold(id) {
+	for end < len(x.blocks) && x.blocks[end].first.rl() == id.rl() && !to.less(x.blocks[end].first) {
 		end++
 	}
 	return x.blocks[low:end]

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -58,6 +59,7 @@ func appendSeriesState(b []byte, s *series) []byte {
 		b = appendNumbers(append(b, 1), c.rl.count, c.rl.maxEpisode, uint64(boolInt(c.rl.restarted)))
 		b = appendEpisodeState(b, &c.rl.episode)
 		b = appendEpisodeState(b, &c.rl.endless)
+		b = c.sums.appendLast(b)
 	}
 	return b
 }
@@ -71,6 +73,25 @@ func appendEpisodeState(b []byte, e *episodeState) []byte {
 		kind = 2
 	}
 	return appendNumbers(append(b, kind), e.episode, e.attempt, e.first, e.rlStep, e.base, e.next, e.total)
+}
+
+// appendLast writes the stretch that the next point may belong to.
+func (s *stretches) appendLast(b []byte) []byte {
+	if len(s.list) == 0 {
+		return append(b, 0)
+	}
+	last := s.list[len(s.list)-1]
+	b = appendNumbers(append(b, 1), last.rlStep, last.episode, last.attempt, last.count)
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(last.sum))
+}
+
+func decodeCarried(d *decoder) stretches {
+	if d.byte() == 0 {
+		return stretches{}
+	}
+	s := stretch{rlStep: d.number(), episode: d.number(), attempt: d.number(), count: d.number(), continued: true}
+	s.sum = math.Float64frombits(d.bits())
+	return stretches{list: []stretch{s}, carried: true}
 }
 
 // sealState completes the state with where the journal goes on.
@@ -139,6 +160,7 @@ func (r *Run) decodeSeriesState(d *decoder, s *series) {
 		c := r.cellOf(s, uint32(env))
 		c.rl = rlState{count: d.number(), maxEpisode: d.number(), restarted: d.number() == 1}
 		c.rl.episode, c.rl.endless = decodeEpisodeState(d), decodeEpisodeState(d)
+		c.sums = decodeCarried(d)
 	}
 }
 

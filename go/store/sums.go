@@ -14,143 +14,295 @@ type RLSum struct {
 	Sum   float64
 }
 
-// errJoined is why sums kept of stretches are of no use: a chunk ends within one.
-var errJoined = errors.New("store: a stretch lies in two chunks")
+// EnvSums are those of one environment, ascending.
+type EnvSums struct {
+	Env  uint32
+	Sums []RLSum
+}
 
-// SumsByRLStep sums up the points of a series in an environment at each rl_step
-// within a range, ascending. Rl_steps of which no point is finite are left out.
-// Sums of long stretches are taken from the rollups; they are the same, bit for
-// bit, wherever the points lie.
-func (r *Run) SumsByRLStep(no, env uint32, within Range) ([]RLSum, error) {
-	if env == 0 {
-		return nil, nil
-	}
-	var sums rlSums
-	err := r.look(no, env, func(v view) error {
-		sums = rlSums{}
-		if !v.restarted {
-			err := r.sumStretches(cellID{no, env}, v, within, &sums)
-			if !errors.Is(err, errJoined) {
-				return err
-			}
-			sums = rlSums{}
+// Along says what RLSums are taken along.
+type Along int
+
+// The axes of RLSums.
+const (
+	AlongRLSteps Along = iota
+	AlongEpisodes
+)
+
+// RLSums sums up the points of a series in each environment, at each rl_step or
+// episode within a range, by number of the environment. Where no point is finite
+// there is no sum, and points without an episode have none along episodes. Points
+// that a restart discarded do not count. The numbers are the same, bit for bit,
+// wherever the points lie.
+func (r *Run) RLSums(no uint32, along Along, within Range) ([]EnvSums, error) {
+	for {
+		s, err := r.newSummation(no, along, within)
+		if s == nil || err != nil {
+			return nil, err
 		}
-		all, err := r.gather(cellID{no, env}, v, func(b blockInfo) bool { return v.restarted || b.steps.meets(within) })
+		err = s.read()
+		r.reading.Add(-1)
 		if err == nil {
-			points := all.pick(RLRange{RLStep: &within}, v)
-			sums.addPoints(points.RLSteps, points.Values)
+			return s.sums(), nil
 		}
-		return err
-	})
-	return sums.sorted(), err
+		if !r.outdated(s.view, err) {
+			return nil, err
+		}
+	}
 }
 
-// SumsByEpisode is the same by episode; points without one are left out.
-func (r *Run) SumsByEpisode(no, env uint32, within Range) ([]RLSum, error) {
-	points, err := r.RLPoints(no, env, RLRange{Episode: &within})
+// summation goes over the stretches of a series, segment after segment and then
+// those in memory.
+type summation struct {
+	view
+
+	run    *Run
+	no     uint32
+	along  Along
+	within Range
+	envs   []envSummation // by number - 1
+	roomy  bool
+}
+
+// envSummation is the stretches of one environment so far.
+type envSummation struct {
+	memory    [2]memoryStretches
+	restarted bool
+	last      stretch // may go on
+	begun     bool
+	done      []RLSum
+	attempts  []uint64 // by sum, where restarted; with episodes
+	episodes  []uint64
+}
+
+// memoryStretches are those of points that are not in segments.
+type memoryStretches struct {
+	stretches
+	points columns // in place of stretches that were dropped
+}
+
+func (m *memoryStretches) set(s *stretches, points *columns) {
+	m.carried, m.dropped = s.carried, s.dropped
+	if s.dropped {
+		m.points = points.snapshot()
+		return
+	}
+	m.list = slices.Clone(s.rows())
+}
+
+// newSummation takes along what it needs from under the lock; nil when there is
+// nothing.
+func (r *Run) newSummation(no uint32, along Along, within Range) (*summation, error) {
+	r.readLock()
+	defer r.mu.RUnlock()
+	if no == 0 || int(no) > len(r.series) || r.broken != nil {
+		return nil, r.broken
+	}
+	cells := r.series[no-1].envs
+	s := &summation{run: r, no: no, along: along, within: within, envs: make([]envSummation, len(cells))}
+	s.segments, s.generation = r.segments, r.generation
+	for i, c := range cells {
+		if c != nil {
+			e := &s.envs[i]
+			e.restarted = c.rl.restarted
+			e.memory[0].set(&c.rolled, &c.frozen)
+			e.memory[1].set(&c.sums, &c.head)
+		}
+	}
+	r.reading.Add(1)
+	return s, nil
+}
+
+func (s *summation) read() error {
+	for _, info := range s.segments {
+		if err := s.readSegment(info); err != nil {
+			return err
+		}
+	}
+	for i := range s.envs {
+		e := &s.envs[i]
+		for k := range e.memory {
+			s.takeMemory(e, &e.memory[k])
+		}
+		s.close(e)
+	}
+	return nil
+}
+
+func (s *summation) readSegment(info segmentInfo) (err error) {
+	reader, err := s.run.openSegment(info)
 	if err != nil {
-		return nil, err
-	}
-	var sums rlSums
-	sums.addPoints(points.Episodes, points.Values)
-	return sums.sorted(), nil
-}
-
-// sumStretches goes over the chunks of a cell that was never restarted and reads
-// only the values of which no sum is kept.
-func (r *Run) sumStretches(id cellID, v view, within Range, sums *rlSums) error {
-	var last *uint64
-	take := func(c storedChunk) error {
-		kept, at, first := c.head.stretchSumsOf(c.at), 0, true
-		var failed error
-		eachStretch(c.head.position(c.at, colRLStep), func(rlStep uint64, n int) {
-			if first && last != nil && *last == rlStep {
-				failed = errJoined
-			}
-			sum, known := 0.0, n >= stretchPoints
-			if known {
-				sum, kept = kept[0], kept[1:]
-			}
-			if failed == nil && rlStep >= within.From && rlStep <= within.To {
-				if known && finite(sum) {
-					sums.add(RLSum{rlStep, uint64(n), sum})
-				} else {
-					failed = sums.read(c, rlStep, at, at+n)
-				}
-			}
-			first, last = false, &rlStep
-			at += n
-		})
-		return failed
-	}
-	if err := r.eachChunk(id, v, func(b blockInfo) bool { return b.steps.meets(within) }, take); err != nil {
 		return err
 	}
-	for _, c := range []*columns{&v.frozen, &v.head} {
-		at, joined := 0, false
-		eachStretch(c.ints[colRLStep], func(rlStep uint64, n int) {
-			joined = joined || at == 0 && last != nil && *last == rlStep
-			if rlStep >= within.From && rlStep <= within.To {
-				sums.add(sumAt(rlStep, c.values[at:at+n]))
+	defer func() { err = errors.Join(err, reader.close()) }()
+	rows, err := reader.sheet(s.no)
+	switch {
+	case err != nil:
+		return err
+	case rows == nil:
+		return s.readBlocks(reader)
+	case rows.lastEnv() > uint64(len(s.envs)):
+		return reader.corrupt(errUnknownEnvironment)
+	}
+	s.makeRoom(len(rows.sums))
+	rows.each(func(env uint32, row stretch) { s.take(&s.envs[env-1], row) })
+	return nil
+}
+
+// makeRoom gives each environment room for as many sums as it is likely to have,
+// when a segment brings so many for all of them.
+func (s *summation) makeRoom(rows int) {
+	if s.roomy {
+		return
+	}
+	s.roomy = true
+	n := len(s.segments)*(rows/len(s.envs)+2) + 8
+	room := make([]RLSum, n*len(s.envs))
+	for i := range s.envs {
+		s.envs[i].done = append(room[i*n:i*n:(i+1)*n], s.envs[i].done...)
+	}
+}
+
+var errUnknownEnvironment = errors.New("a sheet names an environment that the run does not have")
+
+// readBlocks makes the stretches of a segment without a sheet from its points.
+func (s *summation) readBlocks(reader *segmentReader) error {
+	index, err := reader.index()
+	if err != nil {
+		return err
+	}
+	var values []float64
+	for _, b := range index.between(cellID{s.no, 1}, cellID{s.no, uint32(len(s.envs))}) {
+		if !s.wants(b) {
+			continue
+		}
+		head, err := reader.head(b)
+		if err != nil {
+			return err
+		}
+		from, to := head.seriesChunks(s.no)
+		start, end := head.starts[from], head.starts[to]
+		if values, err = reader.values(values[:0], b, head, start, end); err != nil {
+			return err
+		}
+		for i := from; i < to; i++ {
+			if int(head.ids[i].env) > len(s.envs) {
+				return reader.corrupt(errUnknownEnvironment)
 			}
-			last = &rlStep
-			at += n
-		})
-		if joined {
-			return errJoined
+			points := columns{ints: head.positions(i), values: values[head.starts[i]-start : head.starts[i+1]-start]}
+			s.takePoints(&s.envs[head.ids[i].env-1], &points)
 		}
 	}
 	return nil
 }
 
-// rlSums gathers sums in logged order.
-type rlSums struct {
-	list   []RLSum
-	values []float64 // scratch
+// wants tells whether a block may have points within the range, or such as go on
+// with a stretch or discard one.
+func (s *summation) wants(b blockInfo) bool {
+	found := b.steps
+	if s.along == AlongEpisodes {
+		found = b.episodes
+		found.From, found.To = max(found.From, 1)-1, max(found.To, 1)-1
+	}
+	if found.meets(s.within) {
+		return true
+	}
+	first, last := uint32(1), uint32(len(s.envs))
+	if b.first.series == s.no {
+		first = b.first.env
+	}
+	if b.last.series == s.no {
+		last = min(last, b.last.env)
+	}
+	return slices.ContainsFunc(s.envs[first-1:last], func(e envSummation) bool {
+		_, within := s.place(e.last)
+		return e.restarted || e.begun && within
+	})
 }
 
-func (s *rlSums) add(sum RLSum) {
-	if sum.Count > 0 {
-		s.list = append(s.list, sum)
+func (s *summation) takeMemory(e *envSummation, m *memoryStretches) {
+	if m.dropped {
+		s.takePoints(e, &m.points)
+		return
+	}
+	for _, row := range m.list {
+		s.take(e, row)
 	}
 }
 
-// read adds the points from..to of a chunk, all of one rl_step.
-func (s *rlSums) read(c storedChunk, rlStep uint64, from, to int) (err error) {
-	if s.values, err = c.values(s.values[:0], from, to); err == nil {
-		s.add(sumAt(rlStep, s.values))
+// take adds a stretch, or puts it in the place of the one that it continues.
+func (s *summation) take(e *envSummation, row stretch) {
+	if !row.continued {
+		s.close(e)
 	}
-	return err
+	e.last, e.begun = row, true
 }
 
-func sumAt(at uint64, values []float64) RLSum {
-	sum := RLSum{At: at}
-	for _, v := range values {
-		if finite(v) {
-			sum.Count++
-			sum.Sum += v
+func (s *summation) takePoints(e *envSummation, c *columns) {
+	from := 0
+	eachStretch(&c.ints, len(c.values), func(next stretch, n int) {
+		if !e.begun || !e.last.sameAs(next) {
+			s.close(e)
+			e.last, e.begun = next, true
+		}
+		e.last.take(c.values[from : from+n])
+		from += n
+	})
+}
+
+// place gives where a stretch lies along the axis, and whether that is within the
+// range.
+func (s *summation) place(row stretch) (at uint64, within bool) {
+	at = row.rlStep
+	if s.along == AlongEpisodes {
+		if row.episode == 0 {
+			return 0, false
+		}
+		at = row.episode - 1
+	}
+	return at, at >= s.within.From && at <= s.within.To
+}
+
+// close adds the last stretch to the sums: none comes that continues it.
+func (s *summation) close(e *envSummation) {
+	at, within := s.place(e.last)
+	// A restart outside the range may discard what is within, and an attempt
+	// without a finite point discards the one before as well.
+	if !e.begun || !e.restarted && (!within || e.last.count == 0) {
+		return
+	}
+	sum := RLSum{At: at, Count: e.last.count, Sum: e.last.sum}
+	if !within {
+		sum.Count = 0
+	}
+	e.done = append(e.done, sum)
+	if e.restarted {
+		e.episodes, e.attempts = append(e.episodes, e.last.episode), append(e.attempts, e.last.attempt)
+	}
+	e.begun = false
+}
+
+// sums joins the sums of each place.
+func (s *summation) sums() []EnvSums {
+	var out []EnvSums
+	for i := range s.envs {
+		if sums := s.envs[i].joined(); len(sums) > 0 {
+			out = append(out, EnvSums{uint32(i + 1), sums})
 		}
 	}
-	return sum
+	return out
 }
 
-// addPoints adds points, stretch by stretch.
-func (s *rlSums) addPoints(at []uint64, values []float64) {
-	for from := 0; from < len(at); {
-		to := from + 1
-		for to < len(at) && at[to] == at[from] {
-			to++
-		}
-		s.add(sumAt(at[from], values[from:to]))
-		from = to
+func (e *envSummation) joined() []RLSum {
+	if e.restarted {
+		e.dropDiscarded()
 	}
-}
-
-// sorted joins the sums of each place.
-func (s *rlSums) sorted() []RLSum {
-	slices.SortStableFunc(s.list, func(a, b RLSum) int { return cmp.Compare(a.At, b.At) })
-	var out []RLSum
-	for _, sum := range s.list {
+	ascending := func(a, b RLSum) int { return cmp.Compare(a.At, b.At) }
+	if !slices.IsSortedFunc(e.done, ascending) {
+		slices.SortStableFunc(e.done, ascending)
+	}
+	out := e.done[:0]
+	for _, sum := range e.done {
 		if k := len(out) - 1; k >= 0 && out[k].At == sum.At {
 			out[k].Count += sum.Count
 			out[k].Sum += sum.Sum
@@ -159,4 +311,15 @@ func (s *rlSums) sorted() []RLSum {
 		out = append(out, sum)
 	}
 	return out
+}
+
+func (e *envSummation) dropDiscarded() {
+	current := currentAttempts(e.episodes, e.attempts)
+	kept := e.done[:0]
+	for i, sum := range e.done {
+		if sum.Count > 0 && current(i) {
+			kept = append(kept, sum)
+		}
+	}
+	e.done = kept
 }

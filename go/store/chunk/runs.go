@@ -3,6 +3,7 @@ package chunk
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // Run is an arithmetic progression: First, First+Delta, … with N members.
@@ -106,11 +107,12 @@ func DecodeRuns(dst Runs, src []byte, n int) (Runs, []byte, error) {
 		return nil, nil, err
 	}
 	// A run takes two bytes at least and holds one number at least.
-	if count > uint64(len(src)) || count > uint64(n) {
+	if count > uint64(len(src)/2) || count > uint64(n) {
 		return nil, nil, corrupt("more runs than numbers")
 	}
 	var end uint64
 	left := uint64(n)
+	dst = slices.Grow(dst, int(count))
 	for range count {
 		var run Run
 		if run, src, err = decodeRun(src, end, left); err != nil {
@@ -192,6 +194,12 @@ func (c *Cursor) Skip(n int) {
 			c.runs, c.used = c.runs[1:], 0
 		}
 	}
+}
+
+// Peek gives what is left of the run at hand; it must not be called at the end.
+func (c *Cursor) Peek() Run {
+	run := c.runs[0]
+	return Run{First: run.First + run.Delta*uint64(c.used), Delta: run.Delta, N: run.N - c.used}
 }
 
 // Next takes one number; it must not be called beyond the last.

@@ -1,0 +1,287 @@
+package query
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/query/grammar"
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// environmentGroup is the environments that agree in what is grouped by.
+type environmentGroup struct {
+	parts []groupPart
+	means []bucketMean
+	sum   store.RLSum // of one environment in one bucket
+}
+
+// bucketMean is what one environment has in a bucket.
+type bucketMean struct {
+	bucket int
+	value  float64
+}
+
+// groupPart is a value that a group has in common.
+type groupPart struct {
+	kind byte // 'b' bool, 's' text, 'u' unset
+	yes  bool
+	text string
+}
+
+// group averages every environment in each bucket, by the group it is in there.
+func (g *environmentGroups) group(a axis) ([]*environmentGroup, error) {
+	groups := make(map[string]*environmentGroup)
+	for _, e := range g.sums {
+		if err := g.addMeans(groups, e, a); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]*environmentGroup, 0, len(groups))
+	for _, key := range sortedKeys(groups) {
+		out = append(out, groups[key])
+	}
+	return out, nil
+}
+
+func sortedKeys[T any](m map[string]T) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// addMeans adds one environment to the groups. Its sums ascend, so its buckets come
+// one after the other; within one it may be in several groups in turn.
+func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e environmentSums, a axis) error {
+	place := g.placer(e.env)
+	var open []*environmentGroup // those that it is in in this bucket
+	bucket, next := -1, uint64(0)
+	var group *environmentGroup // the last one, of the key last
+	last := ""
+	for _, sum := range e.sums {
+		in, key, parts, err := place(sum.At)
+		if err != nil {
+			return err
+		}
+		if !in {
+			continue
+		}
+		if bucket < 0 || sum.At >= next {
+			open = closeGroups(open, bucket)
+			bucket = a.bucket(sum.At)
+			next = a.end(bucket)
+		}
+		if group == nil || key != last {
+			group, last = groups[key], key
+		}
+		if group == nil {
+			group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+			groups[key] = group
+		}
+		if group.sum.Count == 0 {
+			open = append(open, group)
+		}
+		group.sum.Count += sum.Count
+		group.sum.Sum += sum.Sum
+	}
+	closeGroups(open, bucket)
+	return nil
+}
+
+func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
+	for _, group := range open {
+		group.means = append(group.means, bucketMean{bucket, group.sum.Sum / float64(group.sum.Count)})
+		group.sum = store.RLSum{}
+	}
+	return open[:0]
+}
+
+// likelyMeans is how many a group of all environments would have.
+func (g *environmentGroups) likelyMeans(a axis) int {
+	if len(g.groupings) > 0 {
+		return 0
+	}
+	return len(g.sums) * min(a.count, len(g.sums[0].sums))
+}
+
+// placer tells of an environment whether it belongs at an rl_step or episode, and
+// to which group. Where nothing can change from one to the next it looks once.
+func (g *environmentGroups) placer(env store.EnvInfo) func(at uint64) (in bool, key string, parts []groupPart, err error) {
+	if g.filter == nil && len(g.groupings) == 0 {
+		return func(uint64) (bool, string, []groupPart, error) { return true, "", nil, nil }
+	}
+	look := func(at uint64) (in bool, key string, parts []groupPart, err error) {
+		thing, err := g.subjectAt(env, at)
+		if err != nil {
+			return false, "", nil, err
+		}
+		if in, err = thing.holds(g.filter); !in || err != nil {
+			return false, "", nil, err
+		}
+		for _, grouping := range g.groupings {
+			part, err := thing.part(grouping)
+			if err != nil {
+				return false, "", nil, err
+			}
+			parts = append(parts, part)
+		}
+		return true, fmt.Sprint(parts), parts, nil
+	}
+	if g.run.EnvVaries(env.ID) || g.asksSeries() {
+		return look
+	}
+	once := false
+	var in bool
+	var key string
+	var parts []groupPart
+	var err error
+	return func(at uint64) (bool, string, []groupPart, error) {
+		if !once {
+			in, key, parts, err = look(at)
+			once = true
+		}
+		return in, key, parts, err
+	}
+}
+
+func (g *environmentGroups) asksSeries() bool {
+	return asksSeries(g.filter) || slices.ContainsFunc(g.groupings, func(x grammar.Grouping) bool { return asksSeries(x.Cond) })
+}
+
+func asksSeries(f grammar.Filter) bool {
+	switch f := f.(type) {
+	case grammar.And:
+		return slices.ContainsFunc(f, asksSeries)
+	case grammar.Or:
+		return slices.ContainsFunc(f, asksSeries)
+	case grammar.SeriesCond:
+		return true
+	}
+	return false
+}
+
+// subjectAt is what conditions see of an environment at an rl_step or episode.
+func (g *environmentGroups) subjectAt(env store.EnvInfo, at uint64) (subject, error) {
+	where := anchor{episode: at}
+	if !g.byEpisode {
+		where = anchor{rlStep: &at}
+	}
+	episode := at
+	if !g.byEpisode && g.run.EnvVaries(env.ID) {
+		var err error
+		if episode, err = g.run.currentEpisode(env, where); err != nil {
+			return subject{}, err
+		}
+	}
+	return subject{
+		attributes: g.run.environmentAttributes(env, episode),
+		sum:        func(q grammar.Series) (summary, error) { return g.run.summariseEnvironment(env, where, q) },
+	}, nil
+}
+
+func (s subject) part(g grammar.Grouping) (groupPart, error) {
+	if g.Path == "" {
+		yes, err := s.holds(g.Cond)
+		return groupPart{kind: 'b', yes: yes}, err
+	}
+	v := s.attribute(g.Path)
+	switch {
+	case v == nil:
+		return groupPart{kind: 'u'}, nil
+	case v.Kind == catalog.KindBool:
+		return groupPart{kind: 'b', yes: v.Bool}, nil
+	}
+	return groupPart{kind: 's', text: valueText(*v)}, nil
+}
+
+// valueText writes a value as the grammar would, texts without their quotes.
+func valueText(v catalog.Value) string {
+	switch v.Kind {
+	case catalog.KindInt:
+		return strconv.FormatInt(v.Int, 10)
+	case catalog.KindFloat:
+		return strconv.FormatFloat(v.Float, 'f', -1, 64)
+	case catalog.KindStringSet:
+		return strings.Join(v.Set, ", ")
+	case catalog.KindTimestamp:
+		return v.Time.UTC().Format("2006-01-02T15:04:05.000")
+	}
+	return v.Str
+}
+
+// encode reduces each bucket over the environments that are in it, in their order.
+func (g *environmentGroup) encode(
+	a axis, names []pb.RLEnvironmentsAggregation, reduce []reducer,
+) *pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries {
+	out := &pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries{}
+	for _, part := range g.parts {
+		out.SeriesKeyParts = append(out.SeriesKeyParts, part.encode())
+	}
+	for _, name := range names {
+		out.Aggregations = append(out.Aggregations, &pb.AggregateRLEnvironmentSeriesResponse_AggregationValues{Aggregation: name})
+	}
+	means := byBucket(g.means)
+	var values []float64
+	for from := 0; from < len(means); {
+		bucket := means[from].bucket
+		values = values[:0]
+		for ; from < len(means) && means[from].bucket == bucket; from++ {
+			values = append(values, means[from].value)
+		}
+		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
+		out.Counts = append(out.Counts, uint64(len(values)))
+		for k, aggregation := range out.GetAggregations() {
+			aggregation.Values = append(aggregation.Values, reduce[k](values))
+		}
+	}
+	return out
+}
+
+// byBucket sorts means that ascend within each environment, and keeps the order of
+// environments. It counts where that is less than comparing.
+func byBucket(means []bucketMean) []bucketMean {
+	first, last := math.MaxInt, 0
+	for _, m := range means {
+		first, last = min(first, m.bucket), max(last, m.bucket)
+	}
+	if len(means) == 0 || last-first > 8*len(means) {
+		slices.SortStableFunc(means, func(a, b bucketMean) int { return a.bucket - b.bucket })
+		return means
+	}
+	next := make([]int, last-first+2)
+	for _, m := range means {
+		next[m.bucket-first+1]++
+	}
+	for i := 1; i < len(next); i++ {
+		next[i] += next[i-1]
+	}
+	sorted := make([]bucketMean, len(means))
+	for _, m := range means {
+		sorted[next[m.bucket-first]] = m
+		next[m.bucket-first]++
+	}
+	return sorted
+}
+
+func (p groupPart) encode() *pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart {
+	switch p.kind {
+	case 'b':
+		return &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart{
+			Value: &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart_BoolValue{BoolValue: p.yes},
+		}
+	case 's':
+		return &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart{
+			Value: &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart_StringValue{StringValue: p.text},
+		}
+	}
+	return &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart{
+		Value: &pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart_Unset{Unset: true},
+	}
+}

@@ -1,0 +1,151 @@
+package store
+
+import "github.com/metrana/metrana/go/store/chunk"
+
+// A stretch is as many points of a cell in a row, as they were logged, that agree
+// in rl_step, episode and attempt. The sums of stretches are kept as points come
+// and go into the sheets of segments, so that a question about all environments
+// reads no points. A sum is taken from the first point of its stretch to the last,
+// across the rolls in between: it does not depend on where the points lie.
+type stretch struct {
+	rlStep  uint64
+	episode uint64 // plus one; 0 for points without
+	attempt uint64
+	count   uint64 // of finite points
+	sum     float64
+	// continued holds where the stretch began in the segment before; count and sum
+	// are of all of it.
+	continued bool
+}
+
+func (s stretch) sameAs(other stretch) bool {
+	return s.rlStep == other.rlStep && s.episode == other.episode && s.attempt == other.attempt
+}
+
+func (s *stretch) take(values []float64) {
+	sum, others := s.sum, 0
+	for _, v := range values {
+		if v-v != 0 {
+			others++
+			continue
+		}
+		sum += v
+	}
+	s.sum = sum
+	s.count += uint64(len(values) - others)
+}
+
+// stretches are those of a cell in its head, or of the points that are rolled.
+// When there are points, the last is the one that the next point may belong to.
+type stretches struct {
+	list []stretch
+	// carried holds while the first one has no points of this head: it only says
+	// how the next may go on.
+	carried bool
+	// dropped holds when the list was given up because its stretches are hardly
+	// longer than a point, and what it would save less than what it takes. Only the
+	// last one is right then.
+	dropped bool
+}
+
+// stretchBytes is what one takes in memory.
+const stretchBytes = 48
+
+// Stretches shorter than this on average, when there are many, are read point by
+// point.
+const (
+	shortStretch = 8  // points
+	manyOfCell   = 64 // stretches of one cell
+	manyOfSheet  = 2048
+)
+
+// add takes in points behind those of the list.
+func (s *stretches) add(c *columns) {
+	from := 0
+	eachStretch(&c.ints, len(c.values), func(next stretch, n int) {
+		s.extend(next, c.values[from:from+n])
+		from += n
+	})
+}
+
+func (s *stretches) extend(next stretch, values []float64) {
+	k := len(s.list) - 1
+	if k < 0 || !s.list[k].sameAs(next) {
+		if s.carried || s.dropped {
+			s.list, k = s.list[:0], -1
+		}
+		s.list = append(s.list, next)
+		k++
+	}
+	s.carried = false
+	s.list[k].take(values)
+}
+
+// trim gives the list up where it does not pay for the points of a head.
+func (s *stretches) trim(points int) {
+	if k := len(s.list) - 1; k >= manyOfCell && k*shortStretch > points {
+		s.list, s.dropped = append([]stretch(nil), s.list[k]), true
+	}
+}
+
+// carry is what the head behind begins with.
+func (s *stretches) carry() stretches {
+	k := len(s.list) - 1
+	if k < 0 {
+		return stretches{}
+	}
+	last := s.list[k]
+	last.continued = true
+	return stretches{list: []stretch{last}, carried: true}
+}
+
+// rows are the stretches that have points of this head.
+func (s *stretches) rows() []stretch {
+	if s.carried {
+		return nil
+	}
+	return s.list
+}
+
+// join adds the stretches of what was logged behind.
+func (s *stretches) join(more stretches) {
+	s.dropped = s.dropped || more.dropped
+	s.list = joinStretches(s.list, more.rows())
+	if s.dropped && len(s.list) > 1 {
+		s.list = s.list[len(s.list)-1:]
+	}
+}
+
+func joinStretches(list, more []stretch) []stretch {
+	if len(list) == 0 || len(more) == 0 || !more[0].continued {
+		return append(list, more...)
+	}
+	k := len(list) - 1
+	began := list[k].continued
+	list[k] = more[0]
+	list[k].continued = began
+	return append(list, more[1:]...)
+}
+
+// eachStretch cuts n points where their rl_step, episode or attempt changes; it
+// may cut more often.
+func eachStretch(ints *[rlCols]chunk.Runs, n int, visit func(s stretch, n int)) {
+	rlSteps, episodes, attempts := ints[colRLStep].Cursor(), ints[colEpisode].Cursor(), ints[colAttempt].Cursor()
+	for n > 0 {
+		rlStep, episode, attempt := rlSteps.Peek(), episodes.Peek(), attempts.Peek()
+		level := min(levelOf(rlStep), levelOf(episode), levelOf(attempt), n)
+		rlSteps.Skip(level)
+		episodes.Skip(level)
+		attempts.Skip(level)
+		visit(stretch{rlStep: rlStep.First, episode: episode.First, attempt: attempt.First}, level)
+		n -= level
+	}
+}
+
+// levelOf says how many numbers a run begins with that are equal.
+func levelOf(r chunk.Run) int {
+	if r.Delta == 0 {
+		return int(r.N)
+	}
+	return 1
+}
