@@ -85,6 +85,9 @@ func ParseFlatLabels(flat string) []Label {
 	return SortLabels(labels)
 }
 
+// Identity sorts series by name, then scale, then labels.
+func (s Series) Identity() string { return s.Name + "\x00" + s.Scale + "\x00" + s.FlatLabels() }
+
 // Key is the series as one string, equal exactly when the series are equal.
 // Lengths stand before the parts, so that no character needs escaping.
 func (s Series) Key() string {

@@ -1,7 +1,11 @@
 package query
 
 import (
+	"errors"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 )
 
 // Limits of bucketed answers.
@@ -97,13 +101,13 @@ type bucketed struct {
 
 // fill puts the points of a column, whose xs ascend, into buckets. Spikes stay:
 // the extremes of each bucket are kept.
-func (c column) fill(a axis) (bucketed, error) {
+func (c column) fill(f *filler) (bucketed, error) {
 	b := bucketed{column: c}
 	for from := 0; from < len(c.xs); {
-		i := a.bucket(c.xs[from])
+		i := f.bucket(c.xs[from])
 		to := len(c.xs)
-		if i+1 < a.count {
-			end := a.start(i + 1)
+		if i+1 < f.count {
+			end := f.start(i + 1)
 			for to = from + 1; to < len(c.xs) && c.xs[to] < end; to++ {
 			}
 		}
@@ -165,17 +169,27 @@ func mark(list *[]uint64, i uint64, set bool) {
 	}
 }
 
+// fillAll puts curves into buckets, several at a time when there are many.
 func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
 	filled := make([]bucketed, len(curves))
+	const few = 4 // curves, for which a goroutine would not pay
+	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(curves)+few-1)/few))
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for k := range faults {
+		workers.Go(func() {
+			f := &filler{axis: a}
+			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
+				filled[i], faults[k] = curves[i].fill(f)
+			}
+		})
+	}
+	workers.Wait()
 	list := make([]pageable, len(curves))
 	for i, c := range curves {
-		var err error
-		if filled[i], err = c.fill(a); err != nil {
-			return nil, nil, err
-		}
 		list[i] = pageable{c.id(), len(filled[i].indexes)}
 	}
-	return filled, list, nil
+	return filled, list, errors.Join(faults...)
 }
 
 // within gives the numbers of a list of marked buckets that belong to a part of

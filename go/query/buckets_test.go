@@ -26,7 +26,7 @@ func TestBucketsHoldEveryPointOnce(t *testing.T) {
 
 func filledOf(t *testing.T, a axis, c column) bucketed {
 	t.Helper()
-	b, err := c.fill(a)
+	b, err := c.fill(&filler{axis: a})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ type curve interface {
 	extent() (first, last uint64)
 	// cut keeps what lies within; false when that is nothing.
 	cut(first, last uint64) (curve, bool)
-	fill(a axis) (bucketed, error)
+	fill(f *filler) (bucketed, error)
 }
 
 func (c column) extent() (first, last uint64) { return c.xs[0], c.xs[len(c.xs)-1] }
@@ -49,13 +49,15 @@ func (c storedCurve) cut(first, last uint64) (curve, bool) {
 	return c, c.within.From <= c.within.To
 }
 
-func (c storedCurve) fill(a axis) (bucketed, error) {
-	buckets, err := c.run.Buckets(c.no, a.storeAxis())
-	if err != nil {
+func (c storedCurve) fill(f *filler) (bucketed, error) {
+	var err error
+	if f.buckets, err = c.run.AppendBuckets(f.buckets[:0], c.no, f.storeAxis()); err != nil {
 		return bucketed{}, err
 	}
 	b := bucketed{column: c.column}
-	for _, s := range buckets {
+	b.makeRoom(len(f.buckets))
+	for k := range f.buckets {
+		s := &f.buckets[k]
 		i := uint64(s.Index)
 		mark(&b.nans, i, s.NaNs > 0)
 		mark(&b.infinities, i, s.Infinities > 0)
@@ -74,12 +76,30 @@ func (c storedCurve) fill(a axis) (bucketed, error) {
 	return b, nil
 }
 
-func (a axis) storeAxis() store.Axis {
-	out := store.Axis{Starts: make([]uint64, a.count), Last: a.last}
-	for i := range out.Starts {
-		out.Starts[i] = a.start(i)
+// makeRoom gives the columns that every curve has room for n buckets.
+func (b *bucketed) makeRoom(n int) {
+	numbers, values := make([]uint64, 2*n), make([]float64, 4*n)
+	b.indexes, b.counts = numbers[:0:n], numbers[n:n:2*n]
+	b.sums, b.means, b.mins, b.maxs = values[:0:n], values[n:n:2*n], values[2*n:2*n:3*n], values[3*n:3*n:4*n]
+	b.lastTimes = make([]int64, 0, n)
+}
+
+// filler is an axis, and the memory that filling its buckets takes.
+type filler struct {
+	axis
+
+	starts  []uint64
+	buckets []store.Bucket
+}
+
+func (f *filler) storeAxis() store.Axis {
+	if f.starts == nil {
+		f.starts = make([]uint64, f.count)
+		for i := range f.starts {
+			f.starts[i] = f.start(i)
+		}
 	}
-	return out
+	return store.Axis{Starts: f.starts, Last: f.last}
 }
 
 // pointsRequest is what the requests for standard points have in common.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -47,9 +48,7 @@ func tokenPage[T any](list []T, key func(T) string, limit *int64, token *string)
 		if err != nil {
 			return nil, nil, invalid("resume_token %q was not given by this server", *token)
 		}
-		for len(list) > 0 && key(list[0]) <= string(last) {
-			list = list[1:]
-		}
+		list = list[sort.Search(len(list), func(i int) bool { return key(list[i]) > string(last) }):]
 	}
 	if int64(len(list)) <= size {
 		return list, nil, nil

@@ -57,78 +57,127 @@ func supported(q grammar.Series) error {
 	return nil
 }
 
-// matches tells whether a query selects a series. A query without a scale means
+// matcher is a query made ready to be asked about many series.
+type matcher struct {
+	grammar.Series
+
+	labels []func(value string) bool // by condition
+}
+
+// many values are looked up rather than compared.
+const manyValues = 8
+
+func newMatcher(q grammar.Series) matcher {
+	m := matcher{Series: q}
+	for _, c := range q.Labels {
+		m.labels = append(m.labels, labelTest(c))
+	}
+	return m
+}
+
+// labelTest gives what a condition asks of a value. A pattern that is none, which
+// supported refuses, holds for nothing.
+func labelTest(c grammar.LabelCond) func(value string) bool {
+	switch c.Op {
+	case grammar.Equal:
+		return func(value string) bool { return value == c.Values[0] }
+	case grammar.NotEqual:
+		return func(value string) bool { return value != c.Values[0] }
+	case grammar.Contains:
+		return func(value string) bool { return strings.Contains(value, c.Values[0]) }
+	case grammar.In, grammar.NotIn:
+		in := oneOf(c.Values)
+		return func(value string) bool { return in(value) == (c.Op == grammar.In) }
+	case grammar.Matches:
+		if pattern, err := regexp.Compile(c.Values[0]); err == nil {
+			return pattern.MatchString
+		}
+	}
+	return func(string) bool { return false }
+}
+
+func oneOf(values []string) func(string) bool {
+	if len(values) < manyValues {
+		return func(value string) bool { return slices.Contains(values, value) }
+	}
+	set := make(map[string]bool, len(values))
+	for _, value := range values {
+		set[value] = true
+	}
+	return func(value string) bool { return set[value] }
+}
+
+// selects tells whether the query selects a series. A query without a scale means
 // ML_STEP, unless anyScale: then it selects the series of every scale.
-func matches(q grammar.Series, key point.Series, anyScale bool) bool {
-	scale := q.Scale
+func (m matcher) selects(key point.Series, anyScale bool) bool {
+	scale := m.Scale
 	if scale == "" && !anyScale {
 		scale = point.ScaleMLStep
 	}
-	if q.Name != key.Name || scale != "" && scale != key.Scale {
+	if m.Name != key.Name || scale != "" && scale != key.Scale {
 		return false
 	}
-	return !slices.ContainsFunc(q.Labels, func(c grammar.LabelCond) bool { return !labelHolds(c, key.Labels) })
+	for i, c := range m.Labels {
+		k := slices.IndexFunc(key.Labels, func(l point.Label) bool { return l.Key == c.Key })
+		switch {
+		case k >= 0 && !m.labels[i](key.Labels[k].Value):
+			return false
+		case k < 0 && c.Op != grammar.NotEqual && c.Op != grammar.NotIn:
+			return false
+		}
+	}
+	return true
 }
 
-func labelHolds(c grammar.LabelCond, labels []point.Label) bool {
-	i := slices.IndexFunc(labels, func(l point.Label) bool { return l.Key == c.Key })
-	if i < 0 {
-		return c.Op == grammar.NotEqual || c.Op == grammar.NotIn
+func matches(q grammar.Series, key point.Series, anyScale bool) bool {
+	return newMatcher(q).selects(key, anyScale)
+}
+
+// test tells of a series whether any query selects it; without queries all are.
+func (s selector) test(anyScale bool) func(key point.Series) bool {
+	if len(s.queries) == 0 {
+		return func(point.Series) bool { return true }
 	}
-	value := labels[i].Value
-	switch c.Op {
-	case grammar.Equal:
-		return value == c.Values[0]
-	case grammar.NotEqual:
-		return value != c.Values[0]
-	case grammar.Contains:
-		return strings.Contains(value, c.Values[0])
-	case grammar.In:
-		return slices.Contains(c.Values, value)
-	case grammar.NotIn:
-		return !slices.Contains(c.Values, value)
-	case grammar.Matches:
-		pattern, err := regexp.Compile(c.Values[0])
-		return err == nil && pattern.MatchString(value)
+	byName := make(map[string][]matcher)
+	for _, q := range s.queries {
+		byName[q.Name] = append(byName[q.Name], newMatcher(q))
 	}
-	return false
+	return func(key point.Series) bool {
+		return slices.ContainsFunc(byName[key.Name], func(m matcher) bool { return m.selects(key, anyScale) })
+	}
 }
 
 // pick gives the series that any query selects, each once, in the order of
-// their identities. Without queries it gives all.
+// their identities.
 func (s selector) pick(infos []store.SeriesInfo, anyScale bool) []store.SeriesInfo {
-	byName := s.byName()
-	var picked []store.SeriesInfo
-	for _, info := range infos {
-		selects := func(q grammar.Series) bool { return matches(q, info.Key, anyScale) }
-		if len(s.queries) == 0 || slices.ContainsFunc(byName[info.Key.Name], selects) {
-			picked = append(picked, info)
-		}
-	}
-	slices.SortFunc(picked, func(a, b store.SeriesInfo) int { return compareKeys(a.Key, b.Key) })
-	return picked
+	selects := s.test(anyScale)
+	return inOrderOfIdentity(slices.DeleteFunc(infos, func(info store.SeriesInfo) bool { return !selects(info.Key) }))
 }
 
-func (s selector) byName() map[string][]grammar.Series {
-	byName := make(map[string][]grammar.Series)
-	for _, q := range s.queries {
-		byName[q.Name] = append(byName[q.Name], q)
+func inOrderOfIdentity(infos []store.SeriesInfo) []store.SeriesInfo {
+	before := func(a, b store.SeriesInfo) int { return strings.Compare(a.Identity, b.Identity) }
+	if !slices.IsSortedFunc(infos, before) {
+		slices.SortFunc(infos, before)
 	}
-	return byName
+	return infos
 }
 
 // of gives the series of a run that any query selects, as pick does. It looks
 // only at those of the right name.
-func (s selector) of(points *store.Run) []store.SeriesInfo {
-	if len(s.queries) == 0 {
-		return s.pick(points.SeriesInfos(), false)
-	}
-	return s.pick(points.SeriesNamed(sortedKeys(s.byName())...), false)
-}
+func (s selector) of(points *store.Run) []store.SeriesInfo { return s.from(points, false) }
 
 // ofAnyScale is of, of queries that select every scale unless they name one.
-func (s selector) ofAnyScale(points *store.Run) []store.SeriesInfo {
-	return s.pick(points.SeriesNamed(sortedKeys(s.byName())...), true)
+func (s selector) ofAnyScale(points *store.Run) []store.SeriesInfo { return s.from(points, true) }
+
+func (s selector) from(points *store.Run, anyScale bool) []store.SeriesInfo {
+	if len(s.queries) == 0 {
+		return s.pick(points.SeriesInfos(), anyScale)
+	}
+	names := make(map[string]bool)
+	for _, q := range s.queries {
+		names[q.Name] = true
+	}
+	return inOrderOfIdentity(points.SeriesNamed(sortedKeys(names), s.test(anyScale)))
 }
 
 func compareKeys(a, b point.Series) int {
@@ -137,14 +186,25 @@ func compareKeys(a, b point.Series) int {
 	)
 }
 
-// definition writes the identity of a series as the wire has it.
-func definition(key point.Series) *common.SeriesDefinition {
-	regular := &common.RegSeriesDefinition{MetricName: key.Name, Scale: key.Scale}
+// encodedDefinition is the identity of a series as the wire has it, in one piece of
+// memory.
+type encodedDefinition struct {
+	definition common.SeriesDefinition
+	kind       common.SeriesDefinition_Regular
+	regular    common.RegSeriesDefinition
+}
+
+func (e *encodedDefinition) fill(key point.Series) *common.SeriesDefinition {
+	e.regular.MetricName, e.regular.Scale = key.Name, key.Scale
 	if len(key.Labels) > 0 {
-		regular.Labels = make(map[string]string, len(key.Labels))
+		e.regular.Labels = make(map[string]string, len(key.Labels))
 	}
 	for _, label := range key.Labels {
-		regular.Labels[label.Key] = label.Value
+		e.regular.Labels[label.Key] = label.Value
 	}
-	return &common.SeriesDefinition{Kind: &common.SeriesDefinition_Regular{Regular: regular}}
+	e.kind.Regular = &e.regular
+	e.definition.Kind = &e.kind
+	return &e.definition
 }
+
+func definition(key point.Series) *common.SeriesDefinition { return new(encodedDefinition).fill(key) }

@@ -124,7 +124,7 @@ type blockHead struct {
 	starts []int    // of each chunk within the columns, and the end behind the last
 	ints   [rlCols]chunk.Runs
 	values *chunk.Values
-	rollups
+	lazy   lazyRollups // of standard points
 }
 
 func decodeHead(record []byte) (*blockHead, error) {
@@ -156,10 +156,8 @@ func decodeHead(record []byte) (*blockHead, error) {
 	if b.values, d.src, err = chunk.ParseValues(d.src, int(points)); err != nil {
 		return nil, err
 	}
-	if b.rl {
-		return b, nil
-	}
-	return b, b.decodeRollups(&d)
+	b.lazy.record = d.src
+	return b, nil
 }
 
 func (b *blockHead) decodePositions(d decoder, chunks, points int) error {
@@ -226,7 +224,8 @@ func (b *blockHead) position(i, k int) chunk.Runs {
 
 // bytes is roughly what the head takes in memory.
 func (b *blockHead) bytes() int {
-	n := 4096 + 32*len(b.ids) + 96*len(b.spans)
+	const table = 8 << 10 // that reading values makes
+	n := 4096 + table + 32*len(b.ids) + 96*b.starts[len(b.ids)]/spanPoints
 	for _, runs := range b.ints {
 		n += 24 * len(runs)
 	}

@@ -60,20 +60,22 @@ func (r *Run) Extent(no uint32, within Range) (extent Range, found bool, err err
 // points one each. Whole spans are taken from the rollups, so that a long series
 // costs little more than its buckets. The numbers do not depend on how points lie
 // in segments.
-func (r *Run) Buckets(no uint32, axis Axis) ([]Bucket, error) {
+func (r *Run) Buckets(no uint32, axis Axis) ([]Bucket, error) { return r.AppendBuckets(nil, no, axis) }
+
+// AppendBuckets is Buckets into memory that the caller gives.
+func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error) {
 	if len(axis.Starts) == 0 {
-		return nil, nil
+		return dst, nil
 	}
-	var buckets []Bucket
+	buckets := dst
 	err := r.look(no, 0, func(v view) error {
-		s := summer{axis: axis}
+		s := summer{axis: axis, buckets: dst}
 		within := Range{axis.Starts[0], axis.Last}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
 		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
-			from, spans := c.head.spansOf(c.at)
 			return s.take(source{
 				ordinal: c.head.begins[c.at], n: c.len(), ints: c.head.positions(c.at),
-				spanFrom: from, spans: spans, whole: c.block.whole, read: c.values,
+				rollups: &c, whole: c.block.whole, read: c.values,
 			})
 		})
 		if err != nil {
@@ -93,19 +95,37 @@ func (r *Run) Buckets(no uint32, axis Axis) ([]Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
-	return buckets, r.mendMeans(no, axis, buckets)
+	return buckets, r.mendMeans(no, axis, buckets[len(dst):])
 }
 
 // source is a stretch of the points of a series: where its positions and rollups
 // are, and how to read its values.
 type source struct {
-	ordinal  uint64
-	n        int
-	ints     [rlCols]chunk.Runs
-	spanFrom int // where in it the whole spans begin
-	spans    []span
-	whole    *span
-	read     func(dst []float64, from, to int) ([]float64, error)
+	ordinal uint64
+	n       int
+	ints    [rlCols]chunk.Runs
+	rollups *storedChunk // nil: there are none, or they are read
+	spans   []span       // the whole ones, from point begin on
+	begin   int
+	whole   *span
+	read    func(dst []float64, from, to int) ([]float64, error)
+}
+
+// span gives the rollup of the span that begins at point from of the source; false
+// when it has none, or values that are not finite.
+func (src *source) span(from int) (s span, found bool, err error) {
+	if src.rollups != nil {
+		if src.spans, err = src.rollups.spans(); err != nil {
+			return span{}, false, err
+		}
+		src.begin, _ = wholeSpans(src.ordinal, src.n)
+		src.rollups = nil
+	}
+	k := (from - src.begin) / spanPoints
+	if k >= len(src.spans) || src.spans[k].others() > 0 {
+		return span{}, false, nil
+	}
+	return src.spans[k], true, nil
 }
 
 func inMemory(ordinal uint64, c *columns) source {
@@ -123,6 +143,7 @@ type summer struct {
 
 	at          int // bucket at hand
 	begun       bool
+	filled      bool // some of its points are in total, block and span
 	total       span
 	block, span span
 	lastTime    int64
@@ -156,12 +177,29 @@ func (s *summer) take(src source) error {
 		if bucket+1 < len(s.axis.Starts) {
 			to = min(end, steps.find(s.axis.Starts[bucket+1]))
 		}
+		if small && to < end && s.addWhole(&src, from, to) {
+			from = to
+			continue
+		}
 		if err := s.addRange(&src, from, to, end, small); err != nil {
 			return err
 		}
 		from = to
 	}
 	return nil
+}
+
+// addWhole makes a bucket of the points from..to when they are all of it, lie in
+// one span and are at hand already.
+func (s *summer) addWhole(src *source, from, to int) bool {
+	first, last := src.ordinal+uint64(from), src.ordinal+uint64(to-1)
+	if s.filled || first/spanPoints != last/spanPoints || from < s.bufferFrom || to > s.bufferFrom+len(s.buffer) {
+		return false
+	}
+	var all span
+	s.addValues(&all, src, from, to)
+	s.emit(all)
+	return true
 }
 
 // smallBuckets tells whether the buckets of the points from..end hold so few that
@@ -175,8 +213,11 @@ func (s *summer) smallBuckets(steps boundFinder, from, end int) bool {
 // bucketOf finds the bucket of a step; it is the one at hand or one behind.
 func (s *summer) bucketOf(step uint64) int {
 	low, high := s.at, len(s.axis.Starts)
-	if low+1 < high && s.axis.Starts[low+1] > step {
-		return low
+	for range 2 {
+		if low+1 == high || s.axis.Starts[low+1] > step {
+			return low
+		}
+		low++
 	}
 	for low+1 < high {
 		middle := (low + high) / 2
@@ -192,6 +233,7 @@ func (s *summer) bucketOf(step uint64) int {
 // addRange adds the points from..to of a source to the bucket at hand. When
 // buckets are small all is read at once, up to end.
 func (s *summer) addRange(src *source, from, to, end int, small bool) error {
+	s.filled = true
 	for from < to {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
@@ -200,13 +242,18 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 			s.setTime(src, from-1)
 			continue
 		}
-		k := (from - src.spanFrom) / spanPoints
-		if ordinal%spanPoints == 0 && to-from >= spanPoints && k < len(src.spans) && src.spans[k].others() == 0 {
-			s.block.add(src.spans[k])
-			from += spanPoints
-			s.setTime(src, from-1)
-			s.foldAt(src.ordinal + uint64(from))
-			continue
+		if ordinal%spanPoints == 0 && to-from >= spanPoints {
+			whole, found, err := src.span(from)
+			if err != nil {
+				return err
+			}
+			if found {
+				s.block.add(whole)
+				from += spanPoints
+				s.setTime(src, from-1)
+				s.foldAt(src.ordinal + uint64(from))
+				continue
+			}
 		}
 		behind := min(to, from+spanPoints-int(ordinal%spanPoints))
 		if err := s.addPoints(src, from, behind, end, small); err != nil {
@@ -244,15 +291,20 @@ func (s *summer) addPoints(src *source, from, to, end int, small bool) error {
 		}
 		s.bufferFrom = from
 	}
-	values := s.buffer[from-s.bufferFrom : to-s.bufferFrom]
-	s.span.continueWith(values)
+	s.addValues(&s.span, src, from, to)
+	return nil
+}
+
+// addValues adds points that are in the buffer.
+func (s *summer) addValues(to *span, src *source, from, end int) {
+	values := s.buffer[from-s.bufferFrom : end-s.bufferFrom]
+	to.continueWith(values)
 	for i := len(values) - 1; i >= 0; i-- {
 		if finite(values[i]) {
 			s.setTime(src, from+i)
 			break
 		}
 	}
-	return nil
 }
 
 func (s *summer) setTime(src *source, at int) {
@@ -267,10 +319,16 @@ func (s *summer) end() {
 	if !s.begun {
 		return
 	}
-	s.block.add(s.span)
-	s.total.add(s.block)
-	t := s.total
-	s.total, s.block, s.span, s.begun = span{}, span{}, span{}, false
+	if s.filled {
+		s.block.add(s.span)
+		s.total.add(s.block)
+		s.emit(s.total)
+	}
+	s.total, s.block, s.span, s.begun, s.filled = span{}, span{}, span{}, false, false
+}
+
+// emit writes the bucket at hand.
+func (s *summer) emit(t span) {
 	b := Bucket{
 		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, LastTime: s.lastTime,
 		NaNs: t.nans, Infinities: t.infinities, NegativeInfinities: t.negatives,
@@ -316,6 +374,9 @@ func (f *boundFinder) find(v uint64) int {
 			return f.at
 		}
 		if run.Last() >= v {
+			if run.Delta == 1 {
+				return f.at + int(v-run.First)
+			}
 			return f.at + int((v-run.First-1)/run.Delta) + 1
 		}
 		f.at += int(run.N)

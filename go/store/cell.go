@@ -260,6 +260,7 @@ const maxMinor = math.MaxInt64 >> 1
 type series struct {
 	no       uint32
 	key      point.Series
+	identity string
 	ordering point.Ordering
 	std      *cell
 	envs     []*cell // by environment number - 1; nil where it has no points

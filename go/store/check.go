@@ -99,6 +99,11 @@ func (r *Run) checkSegment(ctx context.Context, info segmentInfo, stats *CheckSt
 		}
 		stats.Blocks++
 		head, err := s.head(b)
+		if err == nil && !head.rl {
+			if _, faulty := head.decoded(); faulty != nil {
+				err = s.corrupt(fmt.Errorf("block at byte %d: %w", b.at, faulty))
+			}
+		}
 		if err == nil {
 			values, err = s.values(values[:0], b, head, 0, int(b.points))
 		}

@@ -144,6 +144,15 @@ func (c storedChunk) values(dst []float64, from, to int) ([]float64, error) {
 	return c.segment.values(dst, c.block, c.head, start+from, start+to)
 }
 
+// spans gives the rollups of the chunk's whole spans.
+func (c storedChunk) spans() ([]span, error) {
+	spans, err := c.head.spansOf(c.at)
+	if err != nil {
+		return nil, c.segment.corrupt(fmt.Errorf("block at byte %d: %w", c.block.at, err))
+	}
+	return spans, nil
+}
+
 func (r *Run) eachChunkOf(info segmentInfo, id cellID, passes func(blockInfo) bool, visit func(c storedChunk) error) (err error) {
 	s, err := r.openSegment(info)
 	if err != nil {

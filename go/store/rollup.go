@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -207,25 +208,45 @@ func (d *decoder) column(n int) []float64 {
 	return values
 }
 
-func (b *blockHead) decodeRollups(d *decoder) error {
+// lazyRollups are decoded when they are first asked for: a chart of short series
+// does not need them.
+type lazyRollups struct {
+	record []byte // behind the directory of the values
+	once   sync.Once
+	rollups
+	err error
+}
+
+// decoded gives the rollups of the block.
+func (b *blockHead) decoded() (*rollups, error) {
+	l := &b.lazy
+	l.once.Do(func() {
+		d := decoder{src: l.record}
+		l.err = l.decode(&d, b)
+		l.record = nil
+	})
+	return &l.rollups, l.err
+}
+
+func (r *rollups) decode(d *decoder, b *blockHead) error {
 	spans := d.number()
 	if points := b.starts[len(b.starts)-1]; d.err == nil && spans > uint64(points/spanPoints) {
 		d.fail("more rollups than points")
 	}
 	if d.err == nil && spans > 0 {
-		b.decodeSpans(d, int(spans))
+		r.decodeSpans(d, int(spans))
 	}
 	if d.err == nil {
-		b.placeRollups(d)
+		r.place(d, b)
 	}
 	return d.err
 }
 
-func (b *blockHead) decodeSpans(d *decoder, n int) {
-	b.spans = make([]span, n)
+func (r *rollups) decodeSpans(d *decoder, n int) {
+	r.spans = make([]span, n)
 	for _, field := range spanFields {
 		for i, v := range d.column(n) {
-			*field(&b.spans[i]) = v
+			*field(&r.spans[i]) = v
 		}
 	}
 	nans, infinities, negatives := d.runs(n), d.runs(n), d.runs(n)
@@ -233,28 +254,32 @@ func (b *blockHead) decodeSpans(d *decoder, n int) {
 		return
 	}
 	a, p, m := nans.Cursor(), infinities.Cursor(), negatives.Cursor()
-	for i := range b.spans {
-		s := &b.spans[i]
+	for i := range r.spans {
+		s := &r.spans[i]
 		s.nans, s.infinities, s.negatives = uint32(a.Next()), uint32(p.Next()), uint32(m.Next())
 		s.count = spanPoints - uint64(s.others())
 	}
 }
 
-// placeRollups works out which rollups belong to which chunk.
-func (b *blockHead) placeRollups(d *decoder) {
+// place works out which rollups belong to which chunk.
+func (r *rollups) place(d *decoder, b *blockHead) {
 	spans := 0
 	for i := range b.ids {
 		_, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
 		spans += count
-		b.spanEnds = append(b.spanEnds, spans)
+		r.spanEnds = append(r.spanEnds, spans)
 	}
-	if spans != len(b.spans) {
+	if spans != len(r.spans) {
 		d.fail("rollups that do not belong to the points")
 	}
 }
 
-// spansOf gives the whole spans of the i-th chunk and where in it they begin.
-func (b *blockHead) spansOf(i int) (from int, spans []span) {
-	from, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
-	return from, b.spans[b.spanEnds[i]-count : b.spanEnds[i]]
+// spansOf gives the whole spans of the i-th chunk.
+func (b *blockHead) spansOf(i int) ([]span, error) {
+	r, err := b.decoded()
+	if err != nil {
+		return nil, err
+	}
+	_, count := wholeSpans(b.begins[i], b.starts[i+1]-b.starts[i])
+	return r.spans[r.spanEnds[i]-count : r.spanEnds[i]], nil
 }

@@ -151,7 +151,7 @@ func (r *Run) readLock() {
 }
 
 func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
-	s := &series{no: uint32(len(r.series) + 1), key: key, ordering: ordering}
+	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), ordering: ordering}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
 	r.byName[key.Name] = append(r.byName[key.Name], s)

@@ -6,6 +6,7 @@ import "github.com/metrana/metrana/go/point"
 type SeriesInfo struct {
 	No       uint32
 	Key      point.Series
+	Identity string // of Key, by which series are listed
 	Ordering point.Ordering
 	Standard bool // has standard points, which the fields below sum up
 	RL       bool // has RL points in any environment, or in the one asked for
@@ -65,7 +66,7 @@ type RunStats struct {
 }
 
 func (s *series) info() SeriesInfo {
-	info := SeriesInfo{No: s.no, Key: s.key, Ordering: s.ordering}
+	info := SeriesInfo{No: s.no, Key: s.key, Identity: s.identity, Ordering: s.ordering}
 	if s.std != nil {
 		std := &s.std.std
 		info.Standard = std.count > 0
@@ -104,16 +105,22 @@ func (r *Run) SeriesCount() int {
 	return len(r.series)
 }
 
-// SeriesNamed lists the series of the run that have one of these names, by
+// SeriesNamed lists the series of the run that have one of these names and pass, by
 // number within each.
-func (r *Run) SeriesNamed(names ...string) []SeriesInfo {
+func (r *Run) SeriesNamed(names []string, passes func(key point.Series) bool) []SeriesInfo {
 	r.readLock()
 	defer r.mu.RUnlock()
-	var infos []SeriesInfo
+	var found []*series
 	for _, name := range names {
 		for _, s := range r.byName[name] {
-			infos = append(infos, s.info())
+			if passes(s.key) {
+				found = append(found, s)
+			}
 		}
+	}
+	infos := make([]SeriesInfo, len(found))
+	for i, s := range found {
+		infos[i] = s.info()
 	}
 	return infos
 }

@@ -110,7 +110,7 @@ func (e *encoder) planWhole(values []float64, dropped uint) (directory, bool) {
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(e.few.list[a], e.few.list[b]) })
 	d := directory{kind: cutPages, dropped: dropped, highs: permuted(e.few.list, order)}
 	d.lengths = codeLengths(permuted(counts[:], order))
-	codes, _ := codesOf(d.lengths)
+	codes := codesOf(d.lengths)
 	e.codes = slices.Grow(e.codes[:0], len(codes))[:len(codes)]
 	for symbol, no := range order {
 		e.codes[no] = codes[symbol]
@@ -215,7 +215,7 @@ func (e *encoder) planCut(values []float64, dropped, kept uint, low, high uint64
 	}
 	e.whole = false
 	d.lengths = codeLengths(counts)
-	codes, _ := codesOf(d.lengths)
+	codes := codesOf(d.lengths)
 	for symbol, high := range d.highs {
 		e.codeOf[high>>cut-base] = codes[symbol]
 	}

@@ -99,11 +99,22 @@ type code struct {
 	n    uint8
 }
 
-// codesOf numbers the codes of each length in the order of the symbols. It tells
-// whether the lengths fit into a tree at all.
-func codesOf(lengths []uint8) ([]code, bool) {
+// fitTree tells whether there can be codes of these lengths.
+func fitTree(lengths []uint8) bool {
+	used := 0
+	for _, n := range lengths {
+		if n > 0 {
+			used += 1 << (maxCodeBits - n)
+		}
+	}
+	return used <= 1<<maxCodeBits
+}
+
+// codesOf numbers the codes of each length in the order of the symbols. The
+// lengths must fit into a tree.
+func codesOf(lengths []uint8) []code {
 	codes := make([]code, len(lengths))
-	next, used := 0, 0
+	next := 0
 	for n := uint8(1); n <= maxCodeBits; n++ {
 		for i, l := range lengths {
 			if l != n {
@@ -111,11 +122,46 @@ func codesOf(lengths []uint8) ([]code, bool) {
 			}
 			codes[i] = code{bits: bits.Reverse16(uint16(next)) >> (16 - n), n: n}
 			next++
-			used += 1 << (maxCodeBits - n)
 		}
 		next <<= 1
 	}
-	return codes, used <= 1<<maxCodeBits
+	return codes
+}
+
+// decodeFew reads codes bit by bit: those of a length are numbers in a row.
+func decodeFew(dst []uint8, src []byte, lengths []uint8) bool {
+	var first, begin, count [maxCodeBits + 2]int // by length
+	for _, n := range lengths {
+		count[n]++
+	}
+	count[0] = 0
+	for n := 1; n <= maxCodeBits; n++ {
+		first[n+1] = (first[n] + count[n]) << 1
+		begin[n+1] = begin[n] + count[n]
+	}
+	symbols := make([]uint8, len(lengths)) // by length
+	place := begin
+	for symbol, n := range lengths {
+		if n > 0 {
+			symbols[place[n]] = uint8(symbol)
+			place[n]++
+		}
+	}
+	at := 0 // bit of src
+	for i := range dst {
+		found := false
+		for code, n := 0, 1; n <= maxCodeBits && at < 8*len(src) && !found; n++ {
+			code = code<<1 | int(src[at>>3]>>(at&7)&1)
+			at++
+			if k := code - first[n]; k >= 0 && k < count[n] {
+				dst[i], found = symbols[begin[n]+k], true
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // decodeTable says for every value of the next maxCodeBits bits of a stream

@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
+	"sync/atomic"
 )
 
 // PagePoints is how many values a page holds: what has to be decoded to read
@@ -31,12 +32,15 @@ type directory struct {
 	low     uint     // bits kept as they are
 	highs   []uint64 // by symbol: the high bits in their place
 	lengths []uint8  // of the symbols' codes
-	table   *decodeTable
 	starts  []uint32 // of each page, and the end of the last
 }
 
 // Values gives access to the pages of a column of values.
-type Values struct{ directory }
+type Values struct {
+	directory
+
+	table atomic.Pointer[decodeTable] // made when it is first needed
+}
 
 const (
 	maxLow      = 56 // so that eight bytes hold the low bits at any offset
@@ -133,7 +137,8 @@ func appendLow(dst []byte, page []float64, dropped, low uint) []byte {
 
 // ParseValues reads the directory of a column of n values.
 func ParseValues(src []byte, n int) (*Values, []byte, error) {
-	v := &Values{directory{n: n}}
+	v := &Values{}
+	v.n = n
 	if n == 0 {
 		return v, src, nil
 	}
@@ -190,11 +195,9 @@ func (d *directory) parseCut(src []byte) ([]byte, error) {
 		d.addStarts(lowBytes)
 		return src, nil
 	}
-	codes, fits := codesOf(d.lengths)
-	if !fits {
+	if !fitTree(d.lengths) {
 		return nil, corrupt("codes that are no tree")
 	}
-	d.table = newDecodeTable(codes)
 	d.addStarts(func(points int) uint32 {
 		var size uint64
 		if err == nil {
@@ -292,11 +295,26 @@ func (v *Values) appendPage(dst []float64, page []byte, n, from, to int) ([]floa
 	}
 	var symbols [PagePoints]uint8
 	lowSize := (n*int(v.low) + 7) / 8
-	if v.table != nil && !decodeSymbols(symbols[:to], body[:len(body)-lowSize], v.table) {
+	if len(v.highs) > 1 && !v.decode(symbols[:to], body[:len(body)-lowSize]) {
 		return nil, corrupt("bits that are no code")
 	}
 	v.join(out, symbols[from:to], body[len(body)-lowSize:], from)
 	return dst, nil
+}
+
+// decode reads the symbols of a page. A column of a few values is read code by
+// code: it takes less than a table of all codes.
+func (v *Values) decode(dst []uint8, src []byte) bool {
+	const few = PagePoints / 4
+	if v.n <= few {
+		return decodeFew(dst, src, v.lengths)
+	}
+	table := v.table.Load()
+	if table == nil {
+		table = newDecodeTable(codesOf(v.lengths))
+		v.table.Store(table)
+	}
+	return decodeSymbols(dst, src, table)
 }
 
 // lowRoom holds the low bits of a page, and what a load at their end touches.

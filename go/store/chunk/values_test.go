@@ -184,7 +184,7 @@ func TestCodeLengths(t *testing.T) {
 	}
 	for _, counts := range [][]uint32{{5}, {5, 5}, {1, 1000}, fibonacci, many} {
 		lengths := codeLengths(counts)
-		codes, fits := codesOf(lengths)
+		fits, codes := fitTree(lengths), codesOf(lengths)
 		if !fits || slices.Max(lengths) > maxCodeBits {
 			t.Fatalf("%v: lengths %v", counts, lengths)
 		}

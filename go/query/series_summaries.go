@@ -1,0 +1,222 @@
+package query
+
+import (
+	"context"
+	"fmt"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/query/grammar"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+// ListSeriesSummaries sums up series of runs: every series that a query selects
+// is a row, with the functions that were asked for. Runs come as named, their
+// series by identity.
+func (s *Service) ListSeriesSummaries(
+	_ context.Context, request *connect.Request[pb.ListSeriesSummariesRequest],
+) (*connect.Response[pb.ListSeriesSummariesResponse], error) {
+	r := request.Msg
+	asked, err := parseSummaries(r.GetSummaryQueries())
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.findRuns(r.GetWorkspace(), r.GetProject(), r.GetRunNames())
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	var rows []summaryRow
+	for i, run := range runs {
+		for _, info := range asked.of(run) {
+			rows = append(rows, summaryRow{i, info})
+		}
+	}
+	page, token, err := tokenPage(rows, summaryRow.order, r.Limit, r.ResumeToken)
+	if err != nil {
+		return nil, err
+	}
+	answer := &pb.ListSeriesSummariesResponse{ResumeToken: token}
+	for len(page) > 0 {
+		n := 1
+		for n < len(page) && page[n].run == page[0].run {
+			n++
+		}
+		run := runs[page[0].run]
+		summed, err := asked.encode(run, page[:n])
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		answer.RunSeriesSummaries = append(answer.RunSeriesSummaries, &pb.ListSeriesSummariesResponse_RunSeriesSummaries{
+			Run: run.Name, SeriesSummaries: summed,
+		})
+		page = page[n:]
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// summaryRow is one series of one of the runs.
+type summaryRow struct {
+	run  int
+	info store.SeriesInfo
+}
+
+func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.info.Identity) }
+
+// summaryQueries are the queries of a request with their functions.
+type summaryQueries struct {
+	selector
+
+	byName map[string][]summaryQuery
+}
+
+type summaryQuery struct {
+	matcher
+
+	funcs []string
+}
+
+func parseSummaries(texts []string) (summaryQueries, error) {
+	asked := summaryQueries{byName: make(map[string][]summaryQuery)}
+	for _, text := range texts {
+		q, err := grammar.ParseSummary(text)
+		if err != nil {
+			return asked, syntax("summary_queries", err)
+		}
+		if err := summable(q.Series); err != nil {
+			return asked, err
+		}
+		var nothing summary
+		for _, function := range q.Funcs {
+			if _, _, err := nothing.value(function); err != nil {
+				return asked, err
+			}
+		}
+		asked.queries = append(asked.queries, q.Series)
+		asked.byName[q.Series.Name] = append(asked.byName[q.Series.Name], summaryQuery{newMatcher(q.Series), q.Funcs})
+	}
+	return asked, nil
+}
+
+// of gives the standard series of a run that any query selects.
+func (asked summaryQueries) of(run runPoints) []store.SeriesInfo {
+	if len(asked.queries) == 0 {
+		return nil
+	}
+	infos := asked.selector.of(run.points)
+	kept := infos[:0]
+	for _, info := range infos {
+		if info.Standard {
+			kept = append(kept, info)
+		}
+	}
+	return kept
+}
+
+// funcs are those that the queries that select a series ask for.
+func (asked summaryQueries) funcs(key point.Series) []string {
+	named := asked.byName[key.Name]
+	if len(named) == 1 {
+		return named[0].funcs
+	}
+	var funcs []string
+	for _, q := range named {
+		if q.selects(key, false) {
+			funcs = append(funcs, q.funcs...)
+		}
+	}
+	return funcs
+}
+
+// encodedSummary is one row as the wire has it, in one piece of memory.
+type encodedSummary struct {
+	row     pb.KeyedSeriesSummary
+	summary common.SeriesSummary
+	kind    common.SeriesSummary_Regular
+	regular common.RegSeriesSummary
+	time    timestamppb.Timestamp
+	series  encodedDefinition
+
+	first, last, sum, min, max, avg, std float64
+	count                                uint64
+}
+
+func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.KeyedSeriesSummary, error) {
+	encoded := make([]encodedSummary, len(rows))
+	out := make([]*pb.KeyedSeriesSummary, len(rows))
+	for i := range rows {
+		info := &rows[i].info
+		sum, err := run.sumUp(info)
+		if err != nil {
+			return nil, err
+		}
+		e := &encoded[i]
+		if err := e.fill(info, &sum, asked.funcs(info.Key)); err != nil {
+			return nil, err
+		}
+		out[i] = &e.row
+	}
+	return out, nil
+}
+
+func (r runPoints) sumUp(info *store.SeriesInfo) (sum summary, err error) {
+	if info.Ordered() {
+		sum.addSummed(*info)
+		return sum, nil
+	}
+	c, err := r.readColumn(*info)
+	sum.add(c.values)
+	return sum, err
+}
+
+func (e *encodedSummary) fill(info *store.SeriesInfo, sum *summary, functions []string) error {
+	e.time.Seconds, e.time.Nanos = secondsOf(info.LastTime)
+	e.regular.LastStep, e.regular.LastTimestamp = info.LastStep, &e.time
+	for _, function := range functions {
+		v, ok, err := sum.value(function)
+		if err != nil {
+			return err
+		}
+		if ok {
+			e.set(function, v)
+		}
+	}
+	e.kind.Regular = &e.regular
+	e.summary.Kind = &e.kind
+	e.row.Definition, e.row.SummaryValues = e.series.fill(info.Key), &e.summary
+	return nil
+}
+
+// secondsOf cuts Unix milliseconds as a Timestamp has them.
+func secondsOf(millis int64) (seconds int64, nanos int32) {
+	seconds = millis / 1000
+	rest := millis % 1000
+	if rest < 0 {
+		seconds, rest = seconds-1, rest+1000
+	}
+	return seconds, int32(rest) * 1_000_000
+}
+
+func (e *encodedSummary) set(function string, v float64) {
+	out := &e.regular
+	switch function {
+	case "first":
+		e.first, out.First = v, &e.first
+	case "last":
+		e.last, out.Last = v, &e.last
+	case "sum":
+		e.sum, out.Sum = v, &e.sum
+	case "min":
+		e.min, out.Min = v, &e.min
+	case "max":
+		e.max, out.Max = v, &e.max
+	case "avg":
+		e.avg, out.Avg = v, &e.avg
+	case "std":
+		e.std, out.Std = v, &e.std
+	case "count":
+		e.count, out.Count = uint64(v), &e.count
+	}
+}
