@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/point"
@@ -30,8 +31,10 @@ func (s *Service) ListSeriesSummaries(
 	}
 	var rows []summaryRow
 	for i, run := range runs {
-		for _, info := range asked.of(run) {
-			rows = append(rows, summaryRow{i, info})
+		infos := asked.of(run)
+		rows = slices.Grow(rows, len(infos))
+		for k := range infos {
+			rows = append(rows, summaryRow{i, &infos[k]})
 		}
 	}
 	page, token, err := tokenPage(rows, summaryRow.order, r.Limit, r.ResumeToken)
@@ -60,7 +63,7 @@ func (s *Service) ListSeriesSummaries(
 // summaryRow is one series of one of the runs.
 type summaryRow struct {
 	run  int
-	info store.SeriesInfo
+	info *store.SeriesInfo
 }
 
 func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.info.Identity) }
@@ -105,14 +108,7 @@ func (asked summaryQueries) of(run runPoints) []store.SeriesInfo {
 	if len(asked.queries) == 0 {
 		return nil
 	}
-	infos := asked.selector.of(run.points)
-	kept := infos[:0]
-	for _, info := range infos {
-		if info.Standard {
-			kept = append(kept, info)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(asked.selector.of(run.points), func(info store.SeriesInfo) bool { return !info.Standard })
 }
 
 // funcs are those that the queries that select a series ask for.
@@ -147,7 +143,7 @@ func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.Keye
 	encoded := make([]encodedSummary, len(rows))
 	out := make([]*pb.KeyedSeriesSummary, len(rows))
 	for i := range rows {
-		info := &rows[i].info
+		info := rows[i].info
 		sum, err := run.sumUp(info)
 		if err != nil {
 			return nil, err

@@ -110,7 +110,11 @@ func (r *Run) SeriesCount() int {
 func (r *Run) SeriesNamed(names []string, passes func(key point.Series) bool) []SeriesInfo {
 	r.readLock()
 	defer r.mu.RUnlock()
-	var found []*series
+	most := 0
+	for _, name := range names {
+		most += len(r.byName[name])
+	}
+	found := make([]*series, 0, most)
 	for _, name := range names {
 		for _, s := range r.byName[name] {
 			if passes(s.key) {
