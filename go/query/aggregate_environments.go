@@ -77,8 +77,11 @@ func parseEnvironmentGroups(run runPoints, r *pb.AggregateRLEnvironmentSeriesReq
 	if err != nil {
 		return nil, syntax("series_expression", err)
 	}
-	if err := summable(q); err != nil {
+	if err := supported(q); err != nil {
 		return nil, err
+	}
+	if _, reduces := groupingOf(q); reduces {
+		return nil, invalid("series_expression: %q is averaged within each environment already; leave group_by and aggregate out", q.Name)
 	}
 	g := &environmentGroups{run: run, selected: selector{[]grammar.Series{q}}}
 	limits := r.GetRangeSelector().GetRlStepRange()

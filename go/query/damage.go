@@ -45,7 +45,7 @@ func (s *Service) leaveOut(run *catalog.Run, err error) {
 func (s *Service) summariser(run runPoints) summed {
 	return func(q grammar.Series) (summary, error) {
 		if run.points == nil {
-			return summary{}, summable(q)
+			return summary{}, supported(q)
 		}
 		sum, err := run.summarise(q)
 		var refusal *connect.Error

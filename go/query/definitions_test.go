@@ -3,11 +3,13 @@ package query
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"testing"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
 )
@@ -244,4 +246,108 @@ func TestSeriesSummaries(t *testing.T) {
 	}
 	r.SummaryQueries = []string{"loss():first_avg"}
 	refused(w, w.client.ListSeriesSummaries, r, connect.CodeInvalidArgument, "aggregated")
+}
+
+// Series that are reduced to one: all their points together, and those at the lowest
+// and the highest step that any of them has.
+func TestReducedSeriesAreSummedUp(t *testing.T) {
+	w := newWorld(t)
+	w.run("r", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss", "layer", "0", "part", "a"), 0, 1, 2)
+		steps(tx, series("loss", "layer", "1", "part", "a"), 0, 3, 4, 6)
+		steps(tx, series("loss", "layer", "1", "part", "b"), 2, nan, 5, 8)
+		steps(tx, series("loss", "layer", "2", "part", "b"), 4, 10)
+		s := series("loss", "layer", "3", "part", "b")
+		for logger, value := range []float64{20, 30} { // unordered, two loggers at one step
+			tx.Append(tx.Series(s, point.Unordered), uint64(logger+1), point.Batch{
+				Steps: point.Steps{First: 4}, Times: point.Times{Millis: 2000}, Values: []float64{value},
+			})
+		}
+	})
+	w.run("s", nil, func(tx *store.Tx, _ *catalog.Edit) { steps(tx, series("loss", "part", "a"), 0, 100) })
+	r := &pb.ListSeriesSummariesRequest{Workspace: "w", Project: "p", RunNames: []string{"r"}, SummaryQueries: []string{
+		"loss(aggregate=(keys=[part], reducer=max)):first,last,avg,count", "loss(aggregate=(keys=[part], reducer=max)):last_min,last_sum,last_count,first_avg",
+		"loss():count",
+	}, Limit: pointer(int64(1))}
+	rows := make(map[string]*common.AggSeriesSummary)
+	plain := 0
+	for more := true; more; more = r.ResumeToken != nil {
+		answer := ask(w, w.client.ListSeriesSummaries, r)
+		row := answer.GetRunSeriesSummaries()[0].GetSeriesSummaries()[0]
+		if part, reduced := row.GetDefinition().GetAggregated().GetGroupLabels()["part"]; reduced {
+			rows[part] = row.GetSummaryValues().GetAggregated()
+		} else {
+			plain++
+		}
+		r.ResumeToken = answer.ResumeToken
+	}
+	if len(rows) != 2 || plain != 5 {
+		t.Fatalf("%d groups and %d series", len(rows), plain)
+	}
+	a, b := rows["a"], rows["b"]
+	if a.GetFirstMax() != 3 || a.GetLastMax() != 6 || a.GetLastMin() != 6 || a.GetFirstAvg() != 2 || a.GetAvg() != 16./5 || a.GetCount() != 5 || a.GetLastStep() != 2 || a.Min != nil {
+		t.Error(a)
+	}
+	if b.FirstMax != nil || b.FirstAvg != nil || b.GetLastMax() != 30 || b.GetLastMin() != 8 || b.GetLastSum() != 68 || b.GetLastCount() != 4 || b.GetCount() != 5 {
+		t.Error(b)
+	}
+	if b.GetLastStep() != 4 || b.GetLastTimestamp().AsTime().UnixMilli() != 2000 {
+		t.Error(b)
+	}
+	runs := func(filter string) (names []string) {
+		answer := ask(w, w.client.ListRuns, &pb.ListRunsRequest{
+			Workspace: "w", Project: "p", Filter: &filter, SeriesSummaries: []string{"loss(aggregate=(keys=[])):last_avg"},
+		})
+		for _, run := range answer.GetRuns() {
+			names = append(names, run.GetName())
+			want := map[string]float64{"r": 17, "s": 100}[run.GetName()]
+			if got := run.GetSeriesSummaries(); len(got) != 1 || got[0].GetValue() != want {
+				t.Errorf("%s: %v, want %v", run.GetName(), got, want)
+			}
+		}
+		return names
+	}
+	same(t, "runs", runs("loss(aggregate=(keys=[])):last_avg > 50"), []string{"s"})
+	same(t, "runs", runs("loss(aggregate=(keys=[])):first_max <= 3"), []string{"r"})
+	refused(w, w.client.ListRuns, &pb.ListRunsRequest{
+		Workspace: "w", Project: "p", Filter: pointer("loss(aggregate=(keys=[part])):last_avg > 1"),
+	}, connect.CodeInvalidArgument, "2 series")
+}
+
+func TestReducedSeriesOfEnvironmentsAreSummedUp(t *testing.T) {
+	w := newWorld(t)
+	w.run("r", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		for env, values := range [][]float64{{1, 2, 3}, {10, 20, 30}} {
+			for part, more := range []float64{0, 100} {
+				s := series("force", "part", strconv.Itoa(part))
+				s.Scale = point.ScaleEnvironmentStep
+				batch := point.RLBatch{HasEpisode: true, Times: point.Times{Millis: 1000}}
+				for _, v := range values {
+					batch.Values = append(batch.Values, v+more)
+				}
+				tx.AppendRL(tx.Series(s, point.Ordered), tx.Environment(strconv.Itoa(env)), batch, true)
+			}
+		}
+	})
+	f := func(filter string, want ...string) {
+		t.Helper()
+		var ids []string
+		for _, env := range ask(w, w.client.ListRLEnvironments, &pb.ListRLEnvironmentsRequest{
+			Workspace: "w", Project: "p", Run: "r", ScaleSelector: atEpisode(0), Filter: &filter,
+		}).GetEnvironments() {
+			ids = append(ids, env.GetEnvironmentId())
+		}
+		same(t, filter, ids, want)
+	}
+	f(`force(scale="ENVIRONMENT_STEP", aggregate=(keys=[])):last_avg == 53`, "0")
+	f(`force(scale="ENVIRONMENT_STEP", aggregate=(keys=[])):first_max > 105`, "1")
+	reduced := ask(w, w.client.ListRLEnvironmentFloatSeriesBuckets, &pb.ListRLEnvironmentFloatSeriesBucketsRequest{
+		Workspace: "w", Project: "p", Run: "r", Environments: []string{"0", "1"}, ScaleSelector: atEpisode(0), UseSpecializedRlSeriesBuckets: true,
+		SeriesQueries: []string{`force(scale="ENVIRONMENT_STEP")|group_by(keys=[], reducer=avg)`},
+	}).GetRlSeriesOnEpisodeSelector().GetSeries()
+	if len(reduced) != 2 || reduced[1].GetEnvironment() != "1" {
+		t.Fatal(reduced)
+	}
+	same(t, "reduced", reduced[1].GetYValues(), []float64{60, 70, 80})
+	same(t, "rl_steps", reduced[1].GetLastRlSteps(), []uint64{0, 0, 0})
 }

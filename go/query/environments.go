@@ -182,15 +182,24 @@ func (r runPoints) environmentAttributes(env store.EnvInfo, episode uint64) []ca
 // anchor.
 func (r runPoints) summariseEnvironment(env store.EnvInfo, at anchor, q grammar.Series) (summary, error) {
 	var sum summary
-	if err := summable(q); err != nil {
+	if err := supported(q); err != nil {
 		return sum, err
 	}
+	g, reduces := groupingOf(q)
+	groups, reader := newGroupSummaries(g), rlReader{run: r, at: at, episodesAsSteps: true}
 	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.EnvSeries(env.No), true) {
 		points, err := r.points.RLPoints(info.No, env.No, at.selection(env))
 		if err != nil {
 			return sum, err
 		}
+		if reduces {
+			groups.of(info.Key).addColumn(reader.column(env, info, points))
+			continue
+		}
 		sum.add(points.Values)
+	}
+	if reduces {
+		return groups.together(), nil
 	}
 	return sum, nil
 }

@@ -184,7 +184,7 @@ func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
 		return nil, err
 	}
 	var columns []column
-	for _, c := range p.selected.reduce(all) {
+	for _, c := range p.selected.reduce(all, false) {
 		if c = p.cut.apply(c); len(c.xs) > 0 {
 			columns = append(columns, c)
 		}

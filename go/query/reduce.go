@@ -45,14 +45,14 @@ func (s selector) reduces() bool {
 	return slices.ContainsFunc(s.queries, func(q grammar.Series) bool { _, ok := groupingOf(q); return ok })
 }
 
-// reduce applies the queries to the columns of a run.
-func (s selector) reduce(columns []column) []column {
+// reduce applies the queries to the columns of a run, or of one of its environments.
+func (s selector) reduce(columns []column, anyScale bool) []column {
 	if !s.reduces() {
 		return columns
 	}
 	var out []column
 	for i, q := range s.queries {
-		selected := func(c column) bool { return matches(q, c.key, false) }
+		selected := func(c column) bool { return matches(q, c.key, anyScale) }
 		g, reduces := groupingOf(q)
 		if reduces {
 			out = append(out, g.reduce(keep(columns, selected))...)
@@ -61,7 +61,7 @@ func (s selector) reduce(columns []column) []column {
 		// A series that two plain queries select appears once.
 		before := selector{slices.DeleteFunc(slices.Clone(s.queries[:i]), func(q grammar.Series) bool { _, ok := groupingOf(q); return ok })}
 		out = append(out, keep(columns, func(c column) bool {
-			return selected(c) && !slices.ContainsFunc(before.queries, func(q grammar.Series) bool { return matches(q, c.key, false) })
+			return selected(c) && !slices.ContainsFunc(before.queries, func(q grammar.Series) bool { return matches(q, c.key, anyScale) })
 		})...)
 	}
 	return out
@@ -109,7 +109,7 @@ func (g grouping) shared(key point.Series) point.Series {
 // merge walks over the columns of a group side by side.
 func (g grouping) merge(columns []column) column {
 	key := g.shared(columns[0].key)
-	out := column{run: columns[0].run, key: key, reduction: &reduction{key.Labels, g.reducer}}
+	out := column{run: columns[0].run, env: columns[0].env, key: key, reduction: &reduction{key.Labels, g.reducer}}
 	at := make([]int, len(columns))
 	var values []float64
 	for {
@@ -133,6 +133,20 @@ func (g grouping) merge(columns []column) column {
 		out.xs = append(out.xs, step)
 		out.values = append(out.values, reduceValues(reducers[g.reducer], values))
 		out.times = append(out.times, time)
+		out.takePosition(columns, at)
+	}
+}
+
+// takePosition gives a point that was reduced the position of one of those that it
+// was made of: at tells how far the columns were read.
+func (c *column) takePosition(columns []column, at []int) {
+	for i, from := range columns {
+		if k := at[i] - 1; from.rlSteps != nil && k >= 0 && from.xs[k] == c.xs[len(c.xs)-1] {
+			c.rlSteps = append(c.rlSteps, from.rlSteps[k])
+			c.episodes = append(c.episodes, from.episodes[k])
+			c.envSteps = append(c.envSteps, from.envSteps[k])
+			return
+		}
 	}
 }
 

@@ -26,7 +26,11 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	envs, err := run.pickEnvironments([]string{r.GetEnvironment()})
+	lineage, err := s.lineage(run, r.GetIncludeInherited())
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	envs, err := pickEnvironments(lineage, []string{r.GetEnvironment()})
 	if err != nil {
 		return nil, err
 	}
@@ -50,26 +54,6 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 	return connect.NewResponse(answer), nil
 }
 
-// pickEnvironments finds environments by id, in the order named.
-func (r runPoints) pickEnvironments(ids []string) ([]store.EnvInfo, error) {
-	if len(ids) > maxEnvironments {
-		return nil, invalid("%d environments were named; at most %d may be", len(ids), maxEnvironments)
-	}
-	byID := make(map[string]store.EnvInfo)
-	for _, env := range r.points.Environments() {
-		byID[env.ID] = env
-	}
-	var envs []store.EnvInfo
-	for _, id := range ids {
-		env, found := byID[id]
-		if !found {
-			return nil, notFound("no environment %q in run %q", id, r.Name)
-		}
-		envs = append(envs, env)
-	}
-	return envs, nil
-}
-
 // rlReader reads the series of environments at an anchor.
 type rlReader struct {
 	run             runPoints
@@ -88,18 +72,23 @@ func newRLReader(run runPoints, scale *pb.RLScaleSelector, queries []string, ste
 	return rlReader{run: run, at: parseAnchor(scale, run), selected: selected, cut: cut}, err
 }
 
-func (r rlReader) read(envs []store.EnvInfo) ([]column, error) {
+func (r rlReader) read(envs []inheritedEnvironment) ([]column, error) {
 	var columns []column
 	for _, env := range envs {
-		if !r.at.reached(env) {
+		at, reached := env.anchored(r.at)
+		if !reached {
 			continue
 		}
-		for _, info := range r.selected.pick(r.run.points.EnvSeries(env.No), true) {
-			points, err := r.run.points.RLPoints(info.No, env.No, r.at.selection(env))
-			if err != nil {
-				return nil, err
-			}
-			if c := r.cut.apply(r.column(env, info, points)); len(c.xs) > 0 {
+		series, err := env.read(r.selected, at)
+		if err != nil {
+			return nil, err
+		}
+		var all []column
+		for _, of := range series {
+			all = append(all, r.column(of.env, of.info, of.points))
+		}
+		for _, c := range r.selected.reduce(all, true) {
+			if c = r.cut.apply(c); len(c.xs) > 0 {
 				columns = append(columns, c)
 			}
 		}
@@ -170,7 +159,11 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if r.GetEnvironment() != "" {
 		ids = append([]string{r.GetEnvironment()}, ids...)
 	}
-	envs, err := run.pickEnvironments(ids)
+	lineage, err := s.lineage(run, r.GetIncludeInherited())
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	envs, err := pickEnvironments(lineage, ids)
 	if err != nil {
 		return nil, err
 	}

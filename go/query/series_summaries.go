@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/point"
@@ -31,11 +32,11 @@ func (s *Service) ListSeriesSummaries(
 	}
 	var rows []summaryRow
 	for i, run := range runs {
-		infos := asked.of(run)
-		rows = slices.Grow(rows, len(infos))
-		for k := range infos {
-			rows = append(rows, summaryRow{i, &infos[k]})
+		more, err := asked.rows(i, run)
+		if err != nil {
+			return nil, s.failed(err)
 		}
+		rows = append(rows, more...)
 	}
 	page, token, err := tokenPage(rows, summaryRow.order, r.Limit, r.ResumeToken)
 	if err != nil {
@@ -60,19 +61,29 @@ func (s *Service) ListSeriesSummaries(
 	return connect.NewResponse(answer), nil
 }
 
-// summaryRow is one series of one of the runs.
+// summaryRow is one series of one of the runs, or what several are reduced to.
 type summaryRow struct {
-	run  int
-	info *store.SeriesInfo
+	run   int
+	info  *store.SeriesInfo
+	group *groupSummary
+	funcs []string // of a group
 }
 
-func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.info.Identity) }
+func (row summaryRow) identity() string {
+	if row.group != nil {
+		return row.group.identity
+	}
+	return row.info.Identity
+}
+
+func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.identity()) }
 
 // summaryQueries are the queries of a request with their functions.
 type summaryQueries struct {
-	selector
+	selector // without those that reduce
 
-	byName map[string][]summaryQuery
+	byName  map[string][]summaryQuery
+	reduced []grammar.Summary
 }
 
 type summaryQuery struct {
@@ -88,19 +99,57 @@ func parseSummaries(texts []string) (summaryQueries, error) {
 		if err != nil {
 			return asked, syntax("summary_queries", err)
 		}
-		if err := summable(q.Series); err != nil {
+		if err := supported(q.Series); err != nil {
 			return asked, err
 		}
 		var nothing summary
+		g, reduces := groupingOf(q.Series)
+		if reduces {
+			nothing.edges = &edges{reducer: g.reducer}
+		}
 		for _, function := range q.Funcs {
 			if _, _, err := nothing.value(function); err != nil {
 				return asked, err
 			}
 		}
+		if reduces {
+			q.Funcs = rowFunctions(q.Funcs, g.reducer)
+			asked.reduced = append(asked.reduced, q)
+			continue
+		}
 		asked.queries = append(asked.queries, q.Series)
 		asked.byName[q.Series.Name] = append(asked.byName[q.Series.Name], summaryQuery{newMatcher(q.Series), q.Funcs})
 	}
 	return asked, nil
+}
+
+// rows gives the series of the i-th run, and what others are reduced to.
+func (asked summaryQueries) rows(i int, run runPoints) ([]summaryRow, error) {
+	infos := asked.of(run)
+	rows := make([]summaryRow, 0, len(infos))
+	for k := range infos {
+		rows = append(rows, summaryRow{run: i, info: &infos[k]})
+	}
+	known := make(map[string]int) // places of groups
+	for _, q := range asked.reduced {
+		g, _ := groupingOf(q.Series)
+		groups, err := run.reduceSummaries(q.Series, g)
+		if err != nil {
+			return nil, err
+		}
+		for _, group := range groups.sorted() {
+			k, found := known[group.identity]
+			if !found {
+				k, known[group.identity] = len(rows), len(rows)
+				rows = append(rows, summaryRow{run: i, group: group})
+			}
+			rows[k].funcs = append(rows[k].funcs, q.Funcs...)
+		}
+	}
+	if len(asked.reduced) > 0 {
+		slices.SortStableFunc(rows, func(a, b summaryRow) int { return strings.Compare(a.identity(), b.identity()) })
+	}
+	return rows, nil
 }
 
 // of gives the standard series of a run that any query selects.
@@ -143,16 +192,22 @@ func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.Keye
 	encoded := make([]encodedSummary, len(rows))
 	out := make([]*pb.KeyedSeriesSummary, len(rows))
 	for i := range rows {
+		e := &encoded[i]
+		out[i] = &e.row
+		if group := rows[i].group; group != nil {
+			if err := e.fillReduced(group, rows[i].funcs); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		info := rows[i].info
 		sum, err := run.sumUp(info)
 		if err != nil {
 			return nil, err
 		}
-		e := &encoded[i]
 		if err := e.fill(info, &sum, asked.funcs(info.Key)); err != nil {
 			return nil, err
 		}
-		out[i] = &e.row
 	}
 	return out, nil
 }
@@ -182,6 +237,16 @@ func (e *encodedSummary) fill(info *store.SeriesInfo, sum *summary, functions []
 	e.kind.Regular = &e.regular
 	e.summary.Kind = &e.kind
 	e.row.Definition, e.row.SummaryValues = e.series.fill(info.Key), &e.summary
+	return nil
+}
+
+func (e *encodedSummary) fillReduced(group *groupSummary, functions []string) error {
+	definition, summed, err := group.encode(functions)
+	if err != nil {
+		return err
+	}
+	e.summary.Kind = &common.SeriesSummary_Aggregated{Aggregated: summed}
+	e.row.Definition, e.row.SummaryValues = definition, &e.summary
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"slices"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -93,8 +94,6 @@ func TestRefusals(t *testing.T) {
 	refused(w, w.client.ListFloatSeries, points, connect.CodeNotFound, `no run "z"`)
 	points = &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{`loss(value_kind=histogram)`}}
 	refused(w, w.client.ListFloatSeries, points, connect.CodeUnimplemented, "value_kind histogram")
-	reduced := runs(func(r *pb.ListRunsRequest) { r.Filter = pointer("loss(aggregate=(keys=[])):last_avg > 1") })
-	refused(w, w.client.ListRuns, reduced, connect.CodeUnimplemented, "reduced series")
 	buckets := &pb.ListFloatSeriesBucketsRequest{Workspace: "w", Project: "p", RunNames: []string{"a"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(5001))}
 	refused(w, w.client.ListFloatSeriesBuckets, buckets, connect.CodeInvalidArgument, "buckets_count 5001")
 	refused(w, w.client.ListSpans, &pb.ListSpansRequest{}, connect.CodeUnimplemented, "stores no traces")
@@ -192,6 +191,65 @@ func TestForkedRunsInherit(t *testing.T) {
 	})
 	inherited := answer.GetRunPoints()[0].GetSeries()[0].GetPoints().GetSteps()
 	same(t, "the last step", inherited[len(inherited)-1:], []uint64{500})
+}
+
+func TestForkedRunsInheritPointsOfEnvironments(t *testing.T) {
+	w := newWorld(t)
+	w.run("first", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		episode(tx, "e", 0, 0, 1, 2)
+		episode(tx, "e", 1, 0, 3)
+		episode(tx, "e", 5, 0, 99) // behind the fork
+		episode(tx, "only", 1, 0, 8)
+		episodeReturn(tx, "e", 1, 0, 10)
+	})
+	w.run("second", &catalog.Fork{Parent: "first", Step: 3}, func(tx *store.Tx, _ *catalog.Edit) {
+		episode(tx, "e", 4, 0, 4, 5)
+		episodeReturn(tx, "e", 4, 0, 20)
+	})
+	w.run("third", &catalog.Fork{Parent: "second", Step: 100}, func(tx *store.Tx, _ *catalog.Edit) {
+		episode(tx, "e", 6, 0, 6)
+	})
+	f := func(run, env string, at *pb.RLScaleSelector, want map[string][]float64, wantSteps []uint64) {
+		t.Helper()
+		answer := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
+			Workspace: "w", Project: "p", Run: run, Environment: env, ScaleSelector: at, IncludeInherited: true,
+		})
+		if len(answer.GetSeries()) != len(want) {
+			t.Fatal(answer)
+		}
+		for _, s := range answer.GetSeries() {
+			name := s.GetDefinition().GetRegular().GetMetricName()
+			same(t, name, s.GetPoints().GetValues(), want[name])
+			if name == "reward" {
+				same(t, "steps", s.GetPoints().GetSteps(), wantSteps)
+			}
+		}
+		buckets := ask(w, w.client.ListRLEnvironmentFloatSeriesBuckets, &pb.ListRLEnvironmentFloatSeriesBucketsRequest{
+			Workspace: "w", Project: "p", Run: run, Environment: env, ScaleSelector: at, IncludeInherited: true,
+			SeriesQueries: []string{`reward(scale="ENVIRONMENT_STEP")`}, UseSpecializedRlSeriesBuckets: true,
+		})
+		for _, s := range buckets.GetRlSeriesOnEpisodeSelector().GetSeries() {
+			same(t, "buckets", s.GetYValues(), want["reward"])
+		}
+		for _, s := range buckets.GetRlSeriesOnRlStepSelector().GetSeries() {
+			same(t, "buckets", s.GetYValues(), want["reward"])
+		}
+	}
+	f("second", "e", atEpisode(0), map[string][]float64{"reward": {1, 2, 3, 4, 5}, "return": {10, 20}}, []uint64{0, 1, 2, 3, 4})
+	f("third", "e", atEpisode(0), map[string][]float64{"reward": {1, 2, 3, 4, 5, 6}, "return": {10, 20}}, []uint64{0, 1, 2, 3, 4, 5})
+	f("third", "e", atRLStep(1), map[string][]float64{"reward": {3}, "return": {10}}, []uint64{0})
+	f("third", "e", atRLStep(4), map[string][]float64{"reward": {4, 5}, "return": {20}}, []uint64{0, 1})
+	f("third", "only", atEpisode(7), map[string][]float64{"reward": {8}}, []uint64{0})
+	f("third", "e", atRLStep(5), map[string][]float64{}, nil)
+	own := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
+		Workspace: "w", Project: "p", Run: "second", Environment: "e", ScaleSelector: atEpisode(0),
+	})
+	if got := own.GetSeries()[1].GetPoints().GetValues(); len(own.GetSeries()) != 2 || !slices.Equal(got, []float64{4, 5}) {
+		t.Errorf("own points: %v", own)
+	}
+	refused(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
+		Workspace: "w", Project: "p", Run: "second", Environment: "only", ScaleSelector: atEpisode(0),
+	}, connect.CodeNotFound, `no environment "only"`)
 }
 
 func TestDefinitionsAndAttributes(t *testing.T) {

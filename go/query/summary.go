@@ -1,11 +1,10 @@
 package query
 
 import (
-	"fmt"
 	"math"
 	"slices"
+	"strings"
 
-	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/query/grammar"
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/query"
@@ -21,6 +20,7 @@ type summary struct {
 	min, max    float64
 	mean, m2    float64 // Welford's running mean and sum of squared distances
 	sum         float64
+	edges       *edges // of series that are reduced
 }
 
 func (s *summary) add(values []float64) {
@@ -63,33 +63,40 @@ func (s *summary) addSummed(info store.SeriesInfo) {
 	s.points += int(info.Count)
 	s.last = info.Summary.Last
 	more := info.Summary
-	if more.Finite == 0 {
+	s.joinFinite(summary{count: int(more.Finite), min: more.Min, max: more.Max, sum: more.Sum, mean: more.Mean, m2: more.M2})
+}
+
+// join takes in the summary of other series, first and last left out.
+func (s *summary) join(more summary) {
+	s.series += more.series
+	s.points += more.points
+	s.joinFinite(more)
+}
+
+func (s *summary) joinFinite(more summary) {
+	if more.count == 0 {
 		return
 	}
 	if s.count == 0 {
-		s.count, s.min, s.max, s.sum, s.mean, s.m2 = int(more.Finite), more.Min, more.Max, more.Sum, more.Mean, more.M2
+		s.count, s.min, s.max, s.sum, s.mean, s.m2 = more.count, more.min, more.max, more.sum, more.mean, more.m2
 		return
 	}
-	before, n, delta := float64(s.count), float64(more.Finite), more.Mean-s.mean
-	s.count += int(more.Finite)
-	s.m2 += more.M2 + delta*delta*before*n/float64(s.count)
+	before, n, delta := float64(s.count), float64(more.count), more.mean-s.mean
+	s.count += more.count
+	s.m2 += more.m2 + delta*delta*before*n/float64(s.count)
 	s.mean += delta * n / float64(s.count)
-	s.min, s.max, s.sum = min(s.min, more.Min), max(s.max, more.Max), s.sum+more.Sum
-}
-
-// summable refuses series that would have to be reduced first.
-func summable(q grammar.Series) error {
-	if _, reduces := groupingOf(q); reduces {
-		return connect.NewError(connect.CodeUnimplemented, fmt.Errorf("series %q: this server does not sum up reduced series", q.Name))
-	}
-	return supported(q)
+	s.min, s.max, s.sum = min(s.min, more.min), max(s.max, more.max), s.sum+more.sum
 }
 
 // value gives one number; ok is false where there is none. The standard
 // deviation is that of the whole population.
 func (s *summary) value(function string) (v float64, ok bool, err error) {
-	if (function == "first" || function == "last") && s.series > 1 {
+	atEdge := strings.HasPrefix(function, "first") || strings.HasPrefix(function, "last")
+	if atEdge && s.series > 1 {
 		return 0, false, invalid("%s of %d series is not defined; select one of them", function, s.series)
+	}
+	if atEdge && s.edges != nil {
+		return s.edges.value(function)
 	}
 	switch function {
 	case "count":
@@ -118,8 +125,12 @@ type summed func(q grammar.Series) (summary, error)
 // summarise sums up the standard points that a query selects in a run.
 func (r runPoints) summarise(q grammar.Series) (summary, error) {
 	var sum summary
-	if err := summable(q); err != nil {
+	if err := supported(q); err != nil {
 		return sum, err
+	}
+	if g, reduces := groupingOf(q); reduces {
+		groups, err := r.reduceSummaries(q, g)
+		return groups.together(), err
 	}
 	for _, info := range (selector{[]grammar.Series{q}}).of(r.points) {
 		if info.Ordered() {
