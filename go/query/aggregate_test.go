@@ -243,6 +243,18 @@ func TestBucketsAlongTime(t *testing.T) {
 	}
 	r.UseRelativeTimestamp, r.TimestampRange = false, &pb.TimestampRange{FromTimestampMillis: pointer(int64(0)), ToTimestampMillis: pointer(int64(100))}
 	same(t, "in a range", ask(w, w.client.ListFloatSeriesTimestampBuckets, r).GetRunSeries().GetSeries()[0].GetCounts(), []uint64{2})
+	// A clock that is set back: points lie where their times say.
+	w.run("back", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		tx.Append(tx.Series(series("loss"), point.Ordered), 1, point.Batch{
+			Times: point.Times{List: []int64{1000, 2000, 0, 900}}, Values: []float64{1, 2, 3, 5},
+		})
+	})
+	back := ask(w, w.client.ListFloatSeriesTimestampBuckets, &pb.ListFloatSeriesTimestampBucketsRequest{
+		Workspace: "w", Project: "p", RunNames: []string{"back"}, SeriesQueries: []string{"loss()"}, BucketsCount: pointer(int64(2)),
+	}).GetRunSeries().GetSeries()[0]
+	same(t, "means", back.GetYValues(), []float64{4, 1.5})
+	same(t, "last steps", back.GetLastSteps(), []uint64{3, 1})
+	same(t, "last times", back.GetLastTimestampMillis(), []int64{900, 2000})
 }
 
 // What the store sums up while it takes points in is what they say.

@@ -30,6 +30,9 @@ func grown(t *testing.T, r *Run, random *rand.Rand, n int) (steps []uint64, valu
 				v *= 1e6
 			}
 			time += int64(random.IntN(3))
+			if random.IntN(3000) == 0 { // the clock is set
+				time += random.Int64N(1<<50) - 1<<49
+			}
 			b.Steps.List = append(b.Steps.List, step)
 			b.Times.List = append(b.Times.List, time)
 			b.Values = append(b.Values, v)
