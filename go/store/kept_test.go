@@ -52,6 +52,8 @@ func fillKept(t testing.TB, db *DB) {
 			for _, env := range []string{"a", "b"} {
 				no := tx.Environment(env)
 				tx.AppendRL(tx.Series(reward, point.Ordered), no, rl(i, i/2, 0, values(90, 10)...), true)
+				tx.AppendRL(tx.Series(reward, point.Ordered), no, rl(i, i/2, 88, 1, 2, 3), false) // two are there
+				tx.AppendRL(tx.Series(reward, point.Ordered), no, rl(i, math.MaxUint64, 0, 1), true)
 				tx.AppendRL(tx.Series(ret, point.Ordered), no, point.RLBatch{
 					RLStep: i, Minors: point.Steps{First: i}, Values: []float64{float64(i)},
 				}, true)
