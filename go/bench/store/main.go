@@ -14,6 +14,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime/debug"
+
+	"github.com/metrana/metrana/go/store"
 )
 
 const usage = `store: measures the store and the query service
@@ -45,6 +48,7 @@ func main() {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
+	debug.SetMemoryLimit(store.HeapLimit) // as the server does
 	figures, err := commands[os.Args[1]](os.Args[2:])
 	if err == nil && figures != nil {
 		err = json.NewEncoder(os.Stdout).Encode(figures)

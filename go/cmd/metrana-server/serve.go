@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
 	"github.com/metrana/metrana/go/server"
+	"github.com/metrana/metrana/go/store"
 )
 
 func serve(args []string) int {
@@ -25,6 +27,9 @@ func serve(args []string) int {
 	verbose := flags.Bool("verbose", false, "log what the store does, too")
 	if err := flags.Parse(args); err != nil {
 		return exitOf(err)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(store.HeapLimit)
 	}
 	if flags.NArg() > 0 {
 		return fail(fmt.Errorf("serve: unexpected argument %q", flags.Arg(0)))
