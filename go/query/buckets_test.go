@@ -3,8 +3,12 @@ package query
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 	"time"
+
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/store"
 )
 
 // Every finite point lies in exactly one bucket, whatever the axis; extremes and
@@ -170,6 +174,35 @@ func TestPagesCutColumns(t *testing.T) {
 	for _, bad := range []string{"", "x", "9.0", "a.9", "-1.0", "a.0.0", "a"} {
 		if _, _, err := pointPage(columns, nil, 100, &bad); err == nil {
 			t.Errorf("token %q was taken", bad)
+		}
+	}
+}
+
+// The parts of a long series, summed up side by side, are what they are in turn.
+func TestLongCurvesAreCut(t *testing.T) {
+	w := newWorld(t)
+	random := rand.New(rand.NewPCG(3, 1))
+	values := make([]float64, 5000)
+	for i := range values {
+		values[i] = random.NormFloat64()
+	}
+	w.run("r", nil, func(tx *store.Tx, _ *catalog.Edit) { steps(tx, series("loss"), 10, values...) })
+	run, _ := w.catalog.FindRun("w", "p", "r")
+	points, err := run.Points()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range []int{1, 2, 3, 999, 5000} {
+		f := &filler{axis: spanned(10, 5009, count)}
+		c := storedCurve{run: points, no: 1, within: store.Range{From: 10, To: 5009}}
+		inTurn, err := c.fill(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.points = 1 << 40
+		atOnce, err := c.fill(f)
+		if err != nil || len(atOnce.indexes) != count || !reflect.DeepEqual(atOnce, inTurn) {
+			t.Fatalf("%d buckets: %v, %v; want %v", count, atOnce, err, inTurn)
 		}
 	}
 }

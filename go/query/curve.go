@@ -1,7 +1,11 @@
 package query
 
 import (
+	"errors"
 	"math"
+	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
@@ -39,6 +43,7 @@ type storedCurve struct {
 
 	run    *store.Run
 	no     uint32
+	points uint64
 	within store.Range
 }
 
@@ -51,7 +56,7 @@ func (c storedCurve) cut(first, last uint64) (curve, bool) {
 
 func (c storedCurve) fill(f *filler) (bucketed, error) {
 	var err error
-	if f.buckets, err = c.run.AppendBuckets(f.buckets[:0], c.no, f.storeAxis()); err != nil {
+	if f.buckets, err = c.appendBuckets(f.buckets[:0], f.storeAxis()); err != nil {
 		return bucketed{}, err
 	}
 	b := bucketed{column: c.column}
@@ -74,6 +79,33 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 		b.lastTimes = append(b.lastTimes, s.LastTime)
 	}
 	return b, nil
+}
+
+// appendBuckets sums up the parts of a long series on all processors: what is in one
+// bucket does not depend on the others.
+func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store.Bucket, error) {
+	const long = 1 << 20 // points
+	workers := min(runtime.GOMAXPROCS(0), len(axis.Starts))
+	if c.points < long || workers < 2 {
+		return c.run.AppendBuckets(dst, c.no, axis)
+	}
+	parts, faults := make([][]store.Bucket, workers), make([]error, workers)
+	var group sync.WaitGroup
+	for k := range workers {
+		from, to := k*len(axis.Starts)/workers, (k+1)*len(axis.Starts)/workers
+		part := store.Axis{Starts: axis.Starts[from:to], Last: axis.Last}
+		if to < len(axis.Starts) {
+			part.Last = axis.Starts[to] - 1
+		}
+		group.Go(func() {
+			parts[k], faults[k] = c.run.Buckets(c.no, part)
+			for i := range parts[k] {
+				parts[k][i].Index += from
+			}
+		})
+	}
+	group.Wait()
+	return slices.Concat(append([][]store.Bucket{dst}, parts...)...), errors.Join(faults...)
 }
 
 // makeRoom gives the columns that every curve has room for n buckets.
@@ -154,7 +186,7 @@ func (r runPoints) storedCurves(p pointsSelection) ([]curve, error) {
 			}
 			continue
 		}
-		c := storedCurve{column: column{run: r.Name, key: info.Key}, run: r.points, no: info.No}
+		c := storedCurve{column: column{run: r.Name, key: info.Key}, run: r.points, no: info.No, points: info.Count}
 		c.within = store.Range{From: info.FirstStep, To: info.LastStep}
 		if p.cut.from > info.FirstStep || p.cut.to < info.LastStep {
 			within, found, err := r.points.Extent(info.No, store.Range{From: p.cut.from, To: p.cut.to})

@@ -63,20 +63,14 @@ func (s *Service) ListSeriesSummaries(
 
 // summaryRow is one series of one of the runs, or what several are reduced to.
 type summaryRow struct {
-	run   int
-	info  *store.SeriesInfo
-	group *groupSummary
-	funcs []string // of a group
+	run      int
+	no       uint32
+	identity string
+	group    *groupSummary
+	funcs    []string // of a group
 }
 
-func (row summaryRow) identity() string {
-	if row.group != nil {
-		return row.group.identity
-	}
-	return row.info.Identity
-}
-
-func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.identity()) }
+func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.identity) }
 
 // summaryQueries are the queries of a request with their functions.
 type summaryQueries struct {
@@ -125,10 +119,12 @@ func parseSummaries(texts []string) (summaryQueries, error) {
 
 // rows gives the series of the i-th run, and what others are reduced to.
 func (asked summaryQueries) rows(i int, run runPoints) ([]summaryRow, error) {
-	infos := asked.of(run)
-	rows := make([]summaryRow, 0, len(infos))
-	for k := range infos {
-		rows = append(rows, summaryRow{run: i, info: &infos[k]})
+	refs := asked.of(run)
+	rows := make([]summaryRow, 0, len(refs))
+	for _, ref := range refs {
+		if ref.Standard {
+			rows = append(rows, summaryRow{run: i, no: ref.No, identity: ref.Identity})
+		}
 	}
 	known := make(map[string]int) // places of groups
 	for _, q := range asked.reduced {
@@ -141,23 +137,24 @@ func (asked summaryQueries) rows(i int, run runPoints) ([]summaryRow, error) {
 			k, found := known[group.identity]
 			if !found {
 				k, known[group.identity] = len(rows), len(rows)
-				rows = append(rows, summaryRow{run: i, group: group})
+				rows = append(rows, summaryRow{run: i, identity: group.identity, group: group})
 			}
 			rows[k].funcs = append(rows[k].funcs, q.Funcs...)
 		}
 	}
-	if len(asked.reduced) > 0 {
-		slices.SortStableFunc(rows, func(a, b summaryRow) int { return strings.Compare(a.identity(), b.identity()) })
+	byIdentity := func(a, b summaryRow) int { return strings.Compare(a.identity, b.identity) }
+	if !slices.IsSortedFunc(rows, byIdentity) {
+		slices.SortStableFunc(rows, byIdentity)
 	}
 	return rows, nil
 }
 
-// of gives the standard series of a run that any query selects.
-func (asked summaryQueries) of(run runPoints) []store.SeriesInfo {
+// of gives the series of a run that any query selects.
+func (asked summaryQueries) of(run runPoints) []store.SeriesRef {
 	if len(asked.queries) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(asked.selector.of(run.points), func(info store.SeriesInfo) bool { return !info.Standard })
+	return run.points.SeriesRefs(sortedKeys(asked.byName), asked.test(false))
 }
 
 // funcs are those that the queries that select a series ask for.
@@ -191,16 +188,18 @@ type encodedSummary struct {
 func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.KeyedSeriesSummary, error) {
 	encoded := make([]encodedSummary, len(rows))
 	out := make([]*pb.KeyedSeriesSummary, len(rows))
-	for i := range rows {
+	infos := run.points.SeriesAt(numbersOf(rows))
+	for i, row := range rows {
 		e := &encoded[i]
 		out[i] = &e.row
-		if group := rows[i].group; group != nil {
-			if err := e.fillReduced(group, rows[i].funcs); err != nil {
+		if row.group != nil {
+			if err := e.fillReduced(row.group, row.funcs); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		info := rows[i].info
+		info := &infos[0]
+		infos = infos[1:]
 		sum, err := run.sumUp(info)
 		if err != nil {
 			return nil, err
@@ -210,6 +209,16 @@ func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.Keye
 		}
 	}
 	return out, nil
+}
+
+func numbersOf(rows []summaryRow) []uint32 {
+	numbers := make([]uint32, 0, len(rows))
+	for _, row := range rows {
+		if row.group == nil {
+			numbers = append(numbers, row.no)
+		}
+	}
+	return numbers
 }
 
 func (r runPoints) sumUp(info *store.SeriesInfo) (sum summary, err error) {

@@ -6,7 +6,7 @@ import (
 )
 
 // maxCachedBytes bounds what is kept of segments.
-const maxCachedBytes = 96 << 20
+const maxCachedBytes = 144 << 20
 
 // cache keeps what was read last of segments: their indexes and the heads of
 // their blocks. Segments never change, so what is cached stays true; numbers of

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/metrana/metrana/go/store/chunk"
@@ -214,11 +216,17 @@ func (s *segmentReader) corrupt(err error) error {
 	return &CorruptError{Run: s.run.id, Segment: s.info.number, Err: err}
 }
 
-func (s *segmentReader) read(at uint64, size int) ([]byte, error) {
+// pageBuffers holds memory for the pages of one read.
+var pageBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func (s *segmentReader) read(at uint64, size int) ([]byte, error) { return s.readInto(nil, at, size) }
+
+// readInto is read into memory that is given, if that is enough.
+func (s *segmentReader) readInto(room []byte, at uint64, size int) ([]byte, error) {
 	if size < 0 || at > s.info.size || uint64(size) > s.info.size-at {
 		return nil, s.corrupt(fmt.Errorf("%w: it ends before byte %d", chunk.ErrCorrupt, at+uint64(size)))
 	}
-	b := make([]byte, size)
+	b := slices.Grow(room[:0], size)[:size]
 	if _, err := s.from.ReadAt(b, int64(at)); err != nil {
 		return nil, s.corrupt(err)
 	}
@@ -363,10 +371,13 @@ func (s *segmentReader) head(b blockInfo) (*blockHead, error) {
 // values appends the values from..to of a block.
 func (s *segmentReader) values(dst []float64, b blockInfo, head *blockHead, from, to int) ([]float64, error) {
 	start, end := head.values.Bytes(from, to)
-	pages, err := s.read(b.at+uint64(b.head)+uint64(start), end-start)
+	room := pageBuffers.Get().(*[]byte)
+	defer pageBuffers.Put(room)
+	pages, err := s.readInto(*room, b.at+uint64(b.head)+uint64(start), end-start)
 	if err != nil {
 		return nil, err
 	}
+	*room = pages
 	if dst, err = head.values.Append(dst, pages, from, to); err != nil {
 		return nil, s.corrupt(fmt.Errorf("block at byte %d: %w", b.at, err))
 	}
