@@ -62,7 +62,7 @@ func spanned(first, last uint64, count int) axis {
 }
 
 // start is the first step of bucket i.
-func (a axis) start(i int) uint64 { return a.first + uint64(math.Floor(float64(i)*a.width)) }
+func (a axis) start(i int) uint64 { return a.first + uint64(float64(i)*a.width) }
 
 // end is the first step behind bucket i.
 func (a axis) end(i int) uint64 {
@@ -74,6 +74,9 @@ func (a axis) end(i int) uint64 {
 
 // bucket is the number of the bucket that holds x.
 func (a axis) bucket(x uint64) int {
+	if a.width == 1 {
+		return int(min(x-a.first, uint64(a.count-1)))
+	}
 	i := min(int(float64(x-a.first)/a.width), a.count-1)
 	// The division may round to a neighbour; the starts decide.
 	for i > 0 && a.start(i) > x {

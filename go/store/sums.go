@@ -3,7 +3,10 @@ package store
 import (
 	"cmp"
 	"errors"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // RLSum sums up the finite points of a series in one environment at one rl_step
@@ -114,8 +117,12 @@ func (r *Run) newSummation(no uint32, along Along, within Range) (*summation, er
 }
 
 func (s *summation) read() error {
-	for _, info := range s.segments {
-		if err := s.readSegment(info); err != nil {
+	sheets, err := s.readSheets()
+	if err != nil {
+		return err
+	}
+	for i, info := range s.segments {
+		if err := s.takeSegment(info, sheets[i]); err != nil {
 			return err
 		}
 	}
@@ -129,24 +136,49 @@ func (s *summation) read() error {
 	return nil
 }
 
-func (s *summation) readSegment(info segmentInfo) (err error) {
+// readSheets reads the sheets of all segments, several at a time; nil stands for
+// one that there is not.
+func (s *summation) readSheets() ([]*sheet, error) {
+	sheets := make([]*sheet, len(s.segments))
+	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.segments)))
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for k := range faults {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(sheets)); i = next.Add(1) - 1 {
+				sheets[i], faults[k] = s.readSheet(s.segments[i])
+			}
+		})
+	}
+	workers.Wait()
+	return sheets, errors.Join(faults...)
+}
+
+func (s *summation) readSheet(info segmentInfo) (found *sheet, err error) {
+	reader, err := s.run.openSegment(info)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, reader.close()) }()
+	found, err = reader.sheet(s.no)
+	if found != nil && found.lastEnv() > uint64(len(s.envs)) {
+		return nil, reader.corrupt(errUnknownEnvironment)
+	}
+	return found, err
+}
+
+func (s *summation) takeSegment(info segmentInfo, rows *sheet) (err error) {
+	if rows != nil {
+		s.makeRoom(len(rows.sums))
+		rows.each(func(env uint32, row stretch) { s.take(&s.envs[env-1], row) })
+		return nil
+	}
 	reader, err := s.run.openSegment(info)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, reader.close()) }()
-	rows, err := reader.sheet(s.no)
-	switch {
-	case err != nil:
-		return err
-	case rows == nil:
-		return s.readBlocks(reader)
-	case rows.lastEnv() > uint64(len(s.envs)):
-		return reader.corrupt(errUnknownEnvironment)
-	}
-	s.makeRoom(len(rows.sums))
-	rows.each(func(env uint32, row stretch) { s.take(&s.envs[env-1], row) })
-	return nil
+	return s.readBlocks(reader)
 }
 
 // makeRoom gives each environment room for as many sums as it is likely to have,

@@ -129,6 +129,15 @@ func DecodeRuns(dst Runs, src []byte, n int) (Runs, []byte, error) {
 }
 
 func decodeRun(src []byte, end, left uint64) (Run, []byte, error) {
+	// Most numbers take a byte.
+	if len(src) > 2 && src[0]|src[1]|src[2] < 0x80 && src[1] > 0 && uint64(src[1]) <= left {
+		run := Run{First: end + unzigzag(src[0]), N: uint32(src[1])}
+		if run.N == 1 {
+			return run, src[2:], nil
+		}
+		run.Delta = unzigzag(src[2])
+		return run, src[3:], nil
+	}
 	first, src, err := varint(src)
 	if err != nil {
 		return Run{}, nil, err
@@ -150,6 +159,9 @@ func decodeRun(src []byte, end, left uint64) (Run, []byte, error) {
 	}
 	return run, src, nil
 }
+
+// unzigzag reads a varint of one byte.
+func unzigzag(b byte) uint64 { return uint64(b>>1) ^ -uint64(b&1) }
 
 func varint(src []byte) (int64, []byte, error) {
 	v, n := binary.Varint(src)
