@@ -138,19 +138,14 @@ func decodeHead(record []byte) (*blockHead, error) {
 	}
 	b := &blockHead{rl: d.byte() == 1}
 	chunks, points, size := d.number(), d.number(), d.number()
-	packed := d.text()
-	const limit = 1 << 26 // far beyond what an encoder writes
-	if d.err == nil && (chunks == 0 || chunks > points || points > limit || size > limit) {
+	if d.err == nil && (chunks == 0 || chunks > points || points > maxPlain) {
 		d.fail("impossible counts")
 	}
+	positions := d.unpack(size)
 	if d.err != nil {
 		return nil, d.err
 	}
-	plain, err := chunk.Decompress([]byte(packed), int(size))
-	if err != nil {
-		return nil, err
-	}
-	if err := b.decodePositions(decoder{src: plain}, int(chunks), int(points)); err != nil {
+	if err := b.decodePositions(positions, int(chunks), int(points)); err != nil {
 		return nil, err
 	}
 	if b.values, d.src, err = chunk.ParseValues(d.src, int(points)); err != nil {

@@ -38,25 +38,26 @@ func (e *NoDataError) Error() string {
 
 // DB is one data directory. Its methods may be called from any goroutine.
 type DB struct {
-	dir        string
-	fs         vfs.FS
-	log        *slog.Logger
-	pebble     *pebble.DB
-	journal    *journal
-	lock       *directoryLock
-	space      *space
-	cache      *cache
-	files      *files
-	merges     chan struct{} // holds as many as go on at once
-	readOnly   bool
-	background sync.WaitGroup // rolls and merges
-	headBytes  atomic.Int64   // of all runs
-	spareBytes atomic.Int64   // of all runs
-	maxHead    int            // of one run
-	maxHeads   int64          // what headBytes should not exceed
-	maxJournal int64          // nor what the journal takes
-	maxInline  int            // bytes of a segment that is a record
-	backups    atomic.Int64   // begun
+	dir          string
+	fs           vfs.FS
+	log          *slog.Logger
+	pebble       *pebble.DB
+	journal      *journal
+	lock         *directoryLock
+	space        *space
+	cache        *cache
+	files        *files
+	merges       chan struct{} // holds as many as go on at once
+	readOnly     bool
+	background   sync.WaitGroup // rolls and merges
+	headBytes    atomic.Int64   // of all runs
+	spareBytes   atomic.Int64   // of all runs
+	maxHead      int            // of one run
+	maxHeads     int64          // what headBytes should not exceed
+	maxJournal   int64          // nor what the journal takes
+	maxInline    int            // bytes of a segment that is a record
+	maxSheetRows int            // rows of a sheet
+	backups      atomic.Int64   // begun
 	// cut is held for writing while a backup links files: by then nothing commits and
 	// no file is removed. Who holds it for reading takes no lock that others hold then.
 	cut       sync.RWMutex
@@ -88,7 +89,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline, maxSheetRows: maxSheetRows,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {

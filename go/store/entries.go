@@ -344,6 +344,23 @@ func (d *decoder) runs(n int) (r chunk.Runs) {
 	return r
 }
 
+// unpack takes what was compressed and is so large when it is not.
+func (d *decoder) unpack(size uint64) decoder {
+	packed := d.text()
+	if d.err == nil && size > maxPlain {
+		d.fail("impossible size")
+	}
+	if d.err != nil {
+		return decoder{err: d.err}
+	}
+	var plain []byte
+	plain, d.err = chunk.Decompress([]byte(packed), int(size))
+	return decoder{src: plain, err: d.err}
+}
+
+// maxPlain is far beyond what an encoder writes.
+const maxPlain = 1 << 26
+
 // count takes a number of things that take at least one byte each.
 func (d *decoder) count() int {
 	n := d.number()

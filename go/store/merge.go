@@ -151,7 +151,7 @@ func (job *merge) write(w *segmentWriter) (err error) {
 	for {
 		id, found := lowestCell(sources)
 		if !found {
-			return errors.Join(to.flush(), writeSheets(w, sources))
+			return errors.Join(to.flush(), mergeSheets(w, sources))
 		}
 		if job.run.db.stopping() {
 			return ErrClosed

@@ -92,13 +92,33 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 	slices.SortFunc(job.sums, func(a, b rolledSums) int {
 		return cmp.Or(cmp.Compare(a.id.series, b.id.series), cmp.Compare(a.id.env, b.id.env))
 	})
-	sheets := sheetWriter{to: w}
-	for _, c := range job.sums {
-		if err := sheets.add(c.id, c.sums, c.points); err != nil {
-			return err
+	for from := 0; from < len(job.sums); {
+		to, rows, points, dropped := from, 0, 0, false
+		for ; to < len(job.sums) && job.sums[to].id.series == job.sums[from].id.series; to++ {
+			c := &job.sums[to]
+			rows, points, dropped = rows+len(c.sums.rows()), points+c.points, dropped || c.sums.dropped
+		}
+		if !dropped && worthKeeping(rows, points) {
+			if err := writeSheet(w, job.sums[from:to]); err != nil {
+				return err
+			}
+		}
+		from = to
+	}
+	return nil
+}
+
+// writeSheet writes the stretches of one series.
+func writeSheet(w *segmentWriter, cells []rolledSums) error {
+	to := sheetWriter{to: w, series: cells[0].id.series}
+	for _, c := range cells {
+		for _, row := range c.sums.rows() {
+			if err := to.add(sheetRow{c.id.env, row}); err != nil {
+				return err
+			}
 		}
 	}
-	return sheets.flush()
+	return to.finish()
 }
 
 // finish lets readers see the segment in place of the frozen points. The caller

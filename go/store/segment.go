@@ -275,7 +275,7 @@ func (x *segmentIndex) append(dst []byte) []byte {
 		dst = appendBlockInfo(dst, b)
 	}
 	for _, s := range x.sheets {
-		dst = appendNumbers(dst, uint64(s.series), uint64(s.size))
+		dst = appendNumbers(dst, uint64(s.series), uint64(s.rows), uint64(s.size))
 	}
 	return dst
 }
@@ -312,7 +312,10 @@ func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 		x.blocks = append(x.blocks, b)
 	}
 	for range sheets {
-		s := sheetInfo{series: uint32(d.number()), at: at, size: uint32(d.number())}
+		if d.err != nil {
+			break
+		}
+		s := sheetInfo{series: uint32(d.number()), rows: uint32(d.number()), at: at, size: uint32(d.number())}
 		at += uint64(s.size)
 		x.sheets = append(x.sheets, s)
 	}

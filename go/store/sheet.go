@@ -1,6 +1,8 @@
 package store
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -10,13 +12,18 @@ import (
 )
 
 // A sheet sums up the RL points that a segment has of one series: the stretches of
-// every environment, one environment after the other, in logged order. A segment
-// whose stretches of a series are short has no sheet for it. FORMAT.md draws it.
+// every environment, one environment after the other, in logged order. Where there
+// are very many they fill several sheets. A segment whose stretches of a series are
+// short has no sheet for it. FORMAT.md draws it.
 const sheetVersion = 1
+
+// maxSheetRows bounds what a merge has of each segment in memory.
+const maxSheetRows = 1 << 17
 
 // sheetInfo is what the index of a segment keeps of a sheet.
 type sheetInfo struct {
 	series uint32
+	rows   uint32
 	at     uint64 // where in the segment it begins
 	size   uint32
 }
@@ -73,30 +80,21 @@ func decodeSheet(record []byte) (*sheet, error) {
 		return nil, fmt.Errorf("%w: sheet of version %d", chunk.ErrCorrupt, version)
 	}
 	count, size := d.number(), d.number()
-	packed := d.text()
-	const limit = 1 << 24 // far beyond what an encoder writes
-	if d.err == nil && (count > limit || size > limit) {
-		d.fail("impossible counts")
+	if d.err == nil && count > maxSheetRows {
+		d.fail("impossible count")
 	}
+	positions := d.unpack(size)
 	if d.err != nil {
 		return nil, d.err
-	}
-	plain, err := chunk.Decompress([]byte(packed), int(size))
-	if err != nil {
-		return nil, err
 	}
 	s := &sheet{sums: d.column(int(count))}
-	if d.err != nil {
-		return nil, d.err
-	}
-	d = decoder{src: plain}
 	for k := range s.columns {
-		s.columns[k] = d.runs(len(s.sums))
+		s.columns[k] = positions.runs(len(s.sums))
 	}
-	if d.err == nil {
-		s.checkOrder(&d)
+	if positions.err == nil {
+		s.checkOrder(&positions)
 	}
-	return s, d.err
+	return s, errors.Join(d.err, positions.err)
 }
 
 func (s *sheet) checkOrder(d *decoder) {
@@ -118,18 +116,35 @@ func (s *sheet) lastEnv() uint64 {
 }
 
 // each visits the rows.
-func (s *sheet) each(visit func(env uint32, row stretch)) {
-	var walks [sheetColumns]walk
+func (s *sheet) each(visit func(row sheetRow)) {
+	c := s.cursor()
+	for range s.sums {
+		visit(c.next())
+	}
+}
+
+// sheetCursor walks over the rows.
+type sheetCursor struct {
+	walks [sheetColumns]walk
+	sums  []float64 // of the rows that are left
+}
+
+func (s *sheet) cursor() sheetCursor {
+	c := sheetCursor{sums: s.sums}
 	for k, runs := range s.columns {
-		walks[k].runs = runs
+		c.walks[k].runs = runs
 	}
-	for _, sum := range s.sums {
-		env := uint32(walks[0].next())
-		visit(env, stretch{
-			rlStep: walks[1].next(), episode: walks[2].next(), attempt: walks[3].next(),
-			count: walks[4].next(), continued: walks[5].next() == 1, sum: sum,
-		})
-	}
+	return c
+}
+
+// next gives a row; it must not be called beyond the last.
+func (c *sheetCursor) next() sheetRow {
+	sum := c.sums[0]
+	c.sums = c.sums[1:]
+	w := &c.walks
+	return sheetRow{uint32(w[0].next()), stretch{
+		rlStep: w[1].next(), episode: w[2].next(), attempt: w[3].next(), count: w[4].next(), continued: w[5].next() == 1, sum: sum,
+	}}
 }
 
 // walk is a Cursor for reading many short runs one number at a time.
@@ -154,68 +169,52 @@ func (w *walk) start() {
 	w.runs, w.v, w.delta, w.left = w.runs[1:], run.First, run.Delta, run.N
 }
 
-// rows lists the rows.
-func (s *sheet) rows() []sheetRow {
-	rows := make([]sheetRow, 0, len(s.sums))
-	s.each(func(env uint32, row stretch) { rows = append(rows, sheetRow{env, row}) })
-	return rows
-}
-
-// sheetWriter gathers the rows of one series.
+// sheetWriter writes the rows of one series, in order.
 type sheetWriter struct {
 	to     *segmentWriter
 	series uint32
 	rows   []sheetRow
-	points int
-	given  bool // up: some of its points have no rows
 }
 
-// add adds the stretches of the next cell, which comes in order of series and
-// environments, and counts its points.
-func (w *sheetWriter) add(id cellID, s stretches, points int) error {
-	if id.series != w.series {
-		if err := w.flush(); err != nil {
-			return err
-		}
-		w.series = id.series
-	}
-	w.points += points
-	w.given = w.given || s.dropped
-	if w.given {
+// add adds a row, or puts it in the place of the one that it continues.
+func (w *sheetWriter) add(row sheetRow) error {
+	if k := len(w.rows) - 1; k >= 0 && row.continued && w.rows[k].env == row.env {
+		row.continued = w.rows[k].continued
+		w.rows[k] = row
 		return nil
 	}
-	for _, one := range s.rows() {
-		w.rows = append(w.rows, sheetRow{id.env, one})
+	w.rows = append(w.rows, row)
+	most := w.to.run.db.maxSheetRows
+	if len(w.rows) <= most {
+		return nil
 	}
-	return nil
+	full := w.rows[:most]
+	err := w.to.addSheet(w.series, full)
+	w.rows = append(w.rows[:0], row)
+	return err
 }
 
-func (w *sheetWriter) flush() (err error) {
-	if !w.given && worthKeeping(len(w.rows), w.points) {
-		err = w.to.addSheet(w.series, w.rows)
+func (w *sheetWriter) finish() error {
+	if len(w.rows) == 0 {
+		return nil
 	}
-	w.rows, w.points, w.given = w.rows[:0], 0, false
-	return err
+	return w.to.addSheet(w.series, w.rows)
 }
 
 func (w *segmentWriter) addSheet(series uint32, rows []sheetRow) error {
 	record := encodeSheet(rows)
-	w.index.sheets = append(w.index.sheets, sheetInfo{series, w.info.size, uint32(len(record))})
+	w.index.sheets = append(w.index.sheets, sheetInfo{series, uint32(len(rows)), w.info.size, uint32(len(record))})
 	return w.write(record)
 }
 
-// sheet reads what the segment has of a series; nil where there is no sheet for it.
-func (s *segmentReader) sheet(series uint32) (*sheet, error) {
-	index, err := s.index()
-	if err != nil {
-		return nil, err
+// sheetsOf gives the sheets that a segment has for a series.
+func (x *segmentIndex) sheetsOf(series uint32) []sheetInfo {
+	from, _ := slices.BinarySearchFunc(x.sheets, series, func(s sheetInfo, series uint32) int { return cmp.Compare(s.series, series) })
+	to := from
+	for to < len(x.sheets) && x.sheets[to].series == series {
+		to++
 	}
-	for _, info := range index.sheets {
-		if info.series == series {
-			return s.readSheet(info)
-		}
-	}
-	return nil, nil
+	return x.sheets[from:to]
 }
 
 func (s *segmentReader) readSheet(info sheetInfo) (*sheet, error) {
@@ -228,6 +227,9 @@ func (s *segmentReader) readSheet(info sheetInfo) (*sheet, error) {
 		return nil, err
 	}
 	found, err := decodeSheet(record)
+	if err == nil && len(found.sums) != int(info.rows) {
+		err = fmt.Errorf("%w: it has other rows than the index says", chunk.ErrCorrupt)
+	}
 	if err != nil {
 		return nil, s.corrupt(fmt.Errorf("sheet at byte %d: %w", info.at, err))
 	}
@@ -244,9 +246,9 @@ func (s *sheet) bytes() int {
 	return n
 }
 
-// writeSheets joins the sheets of segments that were merged. Of a series of which
+// mergeSheets joins the sheets of segments that were merged. Of a series of which
 // one of them has points and no sheet there is none.
-func writeSheets(w *segmentWriter, sources []*mergeSource) error {
+func mergeSheets(w *segmentWriter, sources []*mergeSource) error {
 	points := make(map[uint32]int)
 	for _, s := range sources {
 		for series, n := range s.rl {
@@ -254,63 +256,91 @@ func writeSheets(w *segmentWriter, sources []*mergeSource) error {
 		}
 	}
 	for _, series := range slices.Sorted(maps.Keys(points)) {
-		rows, err := joinSheets(series, sources)
+		walks, rows, err := sheetWalks(series, sources)
 		if err != nil {
 			return err
 		}
-		if !worthKeeping(len(rows), points[series]) {
+		if !worthKeeping(rows, points[series]) {
 			continue
 		}
-		if err := w.addSheet(series, rows); err != nil {
+		if err := mergeSheetsOf(series, w, walks); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func joinSheets(series uint32, sources []*mergeSource) ([]sheetRow, error) {
-	var lists [][]sheetRow
-	total := 0
+// sheetWalk goes over the rows that one segment has of a series.
+type sheetWalk struct {
+	reader *segmentReader
+	sheets []sheetInfo // that were not read yet
+	rows   sheetCursor
+	row    sheetRow // at hand; its environment is 0 at the end
+}
+
+func (s *sheetWalk) next() error {
+	for len(s.rows.sums) == 0 {
+		if len(s.sheets) == 0 {
+			s.row = sheetRow{}
+			return nil
+		}
+		found, err := s.reader.readSheet(s.sheets[0])
+		if err != nil {
+			return err
+		}
+		s.sheets, s.rows = s.sheets[1:], found.cursor()
+	}
+	s.row = s.rows.next()
+	return nil
+}
+
+// sheetWalks begins to walk over the sheets of a series, and counts their rows;
+// there are none where one is missing.
+func sheetWalks(series uint32, sources []*mergeSource) (walks []*sheetWalk, rows int, err error) {
 	for _, s := range sources {
 		if s.rl[series] == 0 {
 			continue
 		}
-		found, err := s.reader.sheet(series)
-		if found == nil || err != nil {
-			return nil, err
+		index, err := s.reader.index()
+		if err != nil {
+			return nil, 0, err
 		}
-		lists, total = append(lists, found.rows()), total+len(found.sums)
+		walk := &sheetWalk{reader: s.reader, sheets: index.sheetsOf(series)}
+		if len(walk.sheets) == 0 {
+			return nil, 0, nil
+		}
+		for _, info := range walk.sheets {
+			rows += int(info.rows)
+		}
+		if err := walk.next(); err != nil {
+			return nil, 0, err
+		}
+		walks = append(walks, walk)
 	}
-	joined := make([]sheetRow, 0, total)
-	for env := lowestEnv(lists); env != 0; env = lowestEnv(lists) {
-		start := len(joined)
-		for i := range lists {
-			for ; len(lists[i]) > 0 && lists[i][0].env == env; lists[i] = lists[i][1:] {
-				joined = appendRow(joined, start, lists[i][0])
+	return walks, rows, nil
+}
+
+func mergeSheetsOf(series uint32, w *segmentWriter, walks []*sheetWalk) error {
+	to := sheetWriter{to: w, series: series}
+	for env := lowestEnv(walks); env != 0; env = lowestEnv(walks) {
+		for _, walk := range walks {
+			for walk.row.env == env {
+				if err := errors.Join(to.add(walk.row), walk.next()); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return joined, nil
+	return to.finish()
 }
 
-// lowestEnv is the lowest environment that any list begins with; 0 when all are
-// empty.
-func lowestEnv(lists [][]sheetRow) (env uint32) {
-	for _, rows := range lists {
-		if len(rows) > 0 && (env == 0 || rows[0].env < env) {
-			env = rows[0].env
+// lowestEnv is the lowest environment that any walk has come to; 0 when all have
+// ended.
+func lowestEnv(walks []*sheetWalk) (env uint32) {
+	for _, walk := range walks {
+		if at := walk.row.env; at != 0 && (env == 0 || at < env) {
+			env = at
 		}
 	}
 	return env
-}
-
-// appendRow adds a row of an environment whose rows begin at start.
-func appendRow(rows []sheetRow, start int, row sheetRow) []sheetRow {
-	k := len(rows) - 1
-	if k < start || !row.continued {
-		return append(rows, row)
-	}
-	row.continued = rows[k].continued
-	rows[k] = row
-	return rows
 }

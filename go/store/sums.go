@@ -136,17 +136,17 @@ func (s *summation) read() error {
 	return nil
 }
 
-// readSheets reads the sheets of all segments, several at a time; nil stands for
-// one that there is not.
-func (s *summation) readSheets() ([]*sheet, error) {
-	sheets := make([]*sheet, len(s.segments))
+// readSheets reads the sheets of all segments, several segments at a time; a segment
+// may have none.
+func (s *summation) readSheets() ([][]*sheet, error) {
+	sheets := make([][]*sheet, len(s.segments))
 	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.segments)))
 	var workers sync.WaitGroup
 	var next atomic.Int64
 	for k := range faults {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(sheets)); i = next.Add(1) - 1 {
-				sheets[i], faults[k] = s.readSheet(s.segments[i])
+				sheets[i], faults[k] = s.sheetsOf(s.segments[i])
 			}
 		})
 	}
@@ -154,23 +154,35 @@ func (s *summation) readSheets() ([]*sheet, error) {
 	return sheets, errors.Join(faults...)
 }
 
-func (s *summation) readSheet(info segmentInfo) (found *sheet, err error) {
+func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
 	reader, err := s.run.openSegment(info)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, reader.close()) }()
-	found, err = reader.sheet(s.no)
-	if found != nil && found.lastEnv() > uint64(len(s.envs)) {
-		return nil, reader.corrupt(errUnknownEnvironment)
+	index, err := reader.index()
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	for _, at := range index.sheetsOf(s.no) {
+		found, err := reader.readSheet(at)
+		if err != nil {
+			return nil, err
+		}
+		if found.lastEnv() > uint64(len(s.envs)) {
+			return nil, reader.corrupt(errUnknownEnvironment)
+		}
+		sheets = append(sheets, found)
+	}
+	return sheets, nil
 }
 
-func (s *summation) takeSegment(info segmentInfo, rows *sheet) (err error) {
-	if rows != nil {
-		s.makeRoom(len(rows.sums))
-		rows.each(func(env uint32, row stretch) { s.take(&s.envs[env-1], row) })
+func (s *summation) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
+	if len(sheets) > 0 {
+		for _, rows := range sheets {
+			s.makeRoom(len(rows.sums))
+			rows.each(func(row sheetRow) { s.take(&s.envs[row.env-1], row.stretch) })
+		}
 		return nil
 	}
 	reader, err := s.run.openSegment(info)

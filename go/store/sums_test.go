@@ -1,10 +1,13 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/metrana/metrana/go/point"
@@ -86,6 +89,7 @@ func TestSumsDoNotDependOnWherePointsLie(t *testing.T) {
 		traffic := rlTraffic{random: random, short: seed%3 == 0}
 		dir := t.TempDir()
 		stillDB, movedDB := open(t, t.TempDir()), open(t, dir)
+		movedDB.maxSheetRows = 1 + random.IntN(20)
 		still, moved := runOf(t, stillDB), runOf(t, movedDB)
 		log := func() {
 			env, b := traffic.batch()
@@ -104,6 +108,7 @@ func TestSumsDoNotDependOnWherePointsLie(t *testing.T) {
 			case 2:
 				closed(t, movedDB)
 				movedDB = open(t, dir)
+				movedDB.maxSheetRows = 1 + random.IntN(20)
 				moved = runOf(t, movedDB)
 			case 3:
 				refused(moved, func() {
@@ -199,10 +204,10 @@ func countSheets(t testing.TB, r *Run) (with, without int) {
 	for _, info := range r.segments {
 		s, err := r.openSegment(info)
 		must(t, err)
+		index, err := s.index()
+		must(t, err)
 		for no := uint32(1); no <= 2; no++ {
-			found, err := s.sheet(no)
-			must(t, err)
-			if found != nil {
+			if len(index.sheetsOf(no)) > 0 {
 				with++
 			} else {
 				without++
@@ -273,4 +278,49 @@ func sumsOf(r *Run, along Along, within Range) ([]RLSum, error) {
 		return nil, err
 	}
 	return sums[0].Sums, nil
+}
+
+// A damaged sheet is named by those who read it, and by Check.
+func TestDamagedSheetsAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	db.maxInline = 1
+	r := runOf(t, db)
+	for i := range uint64(20) {
+		logRL(t, r, 0, rl(i, i, 0, 1, 2, 3))
+	}
+	must(t, r.settle(false))
+	info := r.segments[0]
+	s, err := r.openSegment(info)
+	must(t, err)
+	index, err := s.index()
+	must(t, err)
+	at := index.sheetsOf(1)[0]
+	must(t, s.close())
+	path := db.segmentPath(r.id, info.number)
+	closed(t, db)
+	content, err := os.ReadFile(path)
+	must(t, err)
+	content[at.at+uint64(at.size)/2] ^= 1
+	must(t, os.WriteFile(path, content, 0o644))
+	db = open(t, dir)
+	defer closed(t, db)
+	var corrupt *CorruptError
+	if _, err := sumsOf(runOf(t, db), AlongRLSteps, Range{0, 9}); !errors.As(err, &corrupt) || corrupt.Segment != info.number {
+		t.Errorf("%v", err)
+	}
+	faults := 0
+	_, err = db.Check(t.Context(), func(fault error) {
+		faults++
+		if !strings.Contains(fault.Error(), "sheet at byte") {
+			t.Error(fault)
+		}
+	})
+	if err != nil || faults != 1 {
+		t.Errorf("%d faults, %v", faults, err)
+	}
+	points, err := runOf(t, db).RLPoints(1, 1, RLRange{})
+	if err != nil || len(points.Values) != 60 {
+		t.Errorf("%d points are left: %v", len(points.Values), err)
+	}
 }
