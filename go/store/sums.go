@@ -64,7 +64,6 @@ type summation struct {
 	along  Along
 	within Range
 	envs   []envSummation // by number - 1
-	roomy  bool
 }
 
 // envSummation is the stretches of one environment so far.
@@ -121,6 +120,7 @@ func (s *summation) read() error {
 	if err != nil {
 		return err
 	}
+	s.makeRoom(sheets)
 	for i, info := range s.segments {
 		if err := s.takeSegment(info, sheets[i]); err != nil {
 			return err
@@ -180,7 +180,6 @@ func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
 func (s *summation) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
 	if len(sheets) > 0 {
 		for _, rows := range sheets {
-			s.makeRoom(len(rows.sums))
 			rows.each(func(row sheetRow) { s.take(&s.envs[row.env-1], row.stretch) })
 		}
 		return nil
@@ -193,17 +192,21 @@ func (s *summation) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
 	return s.readBlocks(reader)
 }
 
-// makeRoom gives each environment room for as many sums as it is likely to have,
-// when a segment brings so many for all of them.
-func (s *summation) makeRoom(rows int) {
-	if s.roomy {
+// makeRoom gives each environment room for its share of all rows.
+func (s *summation) makeRoom(sheets [][]*sheet) {
+	rows := 0
+	for _, of := range sheets {
+		for _, sheet := range of {
+			rows += len(sheet.sums)
+		}
+	}
+	if rows == 0 {
 		return
 	}
-	s.roomy = true
-	n := len(s.segments)*(rows/len(s.envs)+2) + 8
+	n := (rows+rows/4)/len(s.envs) + 4
 	room := make([]RLSum, n*len(s.envs))
 	for i := range s.envs {
-		s.envs[i].done = append(room[i*n:i*n:(i+1)*n], s.envs[i].done...)
+		s.envs[i].done = room[i*n : i*n : (i+1)*n]
 	}
 }
 
