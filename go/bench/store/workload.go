@@ -36,9 +36,10 @@ var layouts = map[string]layout{"rl": logRL, "std": logStandard}
 // logStandard logs to one ordinary series for each environment of a metric.
 func logStandard(r *requests, batch int, values []float64) error {
 	for m := range metrics {
+		name := metricName(m)
 		for e := range environments {
 			key := point.Series{
-				Name: metricName(m), Scale: point.ScaleMLStep,
+				Name: name, Scale: point.ScaleMLStep,
 				Labels: []point.Label{{Key: "env", Value: r.environments[e]}},
 			}
 			i := (m*environments + e) * steps
