@@ -222,7 +222,7 @@ func (b *blockHead) bytes() int {
 	const table = 8 << 10 // that reading values makes
 	n := 4096 + table + 32*len(b.ids) + 96*b.starts[len(b.ids)]/spanPoints
 	for _, runs := range b.ints {
-		n += 24 * len(runs)
+		n += runBytes * len(runs)
 	}
 	return n
 }

@@ -79,10 +79,13 @@ func (c *columns) cursors() [rlCols]chunk.Cursor {
 func (c *columns) bytes() int {
 	n := 8 * len(c.values)
 	for _, runs := range c.ints {
-		n += 24 * len(runs)
+		n += runBytes * len(runs)
 	}
 	return n
 }
+
+// runBytes is what a run of integers takes in memory.
+const runBytes = 24
 
 // cell is the state of one cell: what the step rules need to know of the
 // points so far, and the points that are not in blocks yet.
@@ -95,7 +98,7 @@ type cell struct {
 	frozen   columns   // being rolled
 	sums     stretches // of the head, of RL points only
 	rolled   stretches // of what is frozen
-	spare    []float64 // memory of the head before, for the next
+	spare    spare     // for the next head
 }
 
 // count is how many points the cell ever got.

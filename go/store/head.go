@@ -1,6 +1,10 @@
 package store
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
 
 // The head of a run, its points that only the journal holds, is rolled into
 // blocks when it takes this much memory, or this many journal records would have
@@ -36,10 +40,41 @@ func (r *Run) count(bytes int) {
 	r.db.headBytes.Add(int64(bytes))
 }
 
-// freeze sets the head aside for a roll; readers still see it.
+// freeze sets the head aside for a roll; readers still see it. What the next head
+// goes into is taken from the spare memory when its first point comes.
 func (c *cell) freeze() {
 	c.frozen, c.head = c.head, columns{}
-	c.rolled, c.sums = c.sums, c.sums.carry()
+	c.rolled, c.sums = c.sums, c.sums.carry(c.spare.stretches)
+}
+
+// spare is memory of the head before, for the next.
+type spare struct {
+	columns
+
+	stretches []stretch
+}
+
+// spareOf empties what was rolled.
+func spareOf(points columns, sums stretches) spare {
+	s := spare{columns{values: points.values[:0]}, sums.list[:0]}
+	for k, runs := range points.ints {
+		s.ints[k] = runs[:0]
+	}
+	return s
+}
+
+// takeStretches gives the memory of stretches up, and says how much that was.
+func (s *spare) takeStretches() (bytes int) {
+	bytes, s.stretches = stretchBytes*cap(s.stretches), nil
+	return bytes
+}
+
+func (s *spare) bytes() int {
+	n := 8*cap(s.values) + stretchBytes*cap(s.stretches)
+	for _, runs := range s.ints {
+		n += runBytes * cap(runs)
+	}
+	return n
 }
 
 // maxSpareBytes bounds the memory of rolled heads that all runs keep for the next
@@ -52,18 +87,24 @@ const maxSpareBytes = 160 << 20
 func (r *Run) melt(cells []*cell, keep bool) {
 	for _, c := range cells {
 		if keep {
-			c.spare = c.frozen.values[:0]
-			r.countSpare(8 * cap(c.spare))
+			c.spare = spareOf(c.frozen, c.rolled)
+			r.countSpare(c.spare.bytes())
 		}
 		c.frozen, c.rolled = columns{}, stretches{}
 	}
 }
 
-// begin gives an empty head room for n points at least.
+// begin gives an empty head room for n points at least: the memory of an earlier
+// one, or, where a full one is being rolled, as much as that has.
 func (r *Run) begin(c *cell, n int) {
-	if c.spare != nil {
-		r.countSpare(-8 * cap(c.spare))
-		c.head.values, c.spare = c.spare, nil
+	if c.spare.values != nil {
+		r.countSpare(-c.spare.bytes())
+		c.head, c.spare = c.spare.columns, spare{}
+	} else if r.rollingFull && len(c.frozen.values) > 0 {
+		n = max(n, len(c.frozen.values))
+		for k, runs := range c.frozen.ints {
+			c.head.ints[k] = make(chunk.Runs, 0, len(runs))
+		}
 	}
 	c.head.values = slices.Grow(c.head.values, n)
 }
@@ -80,7 +121,7 @@ func (r *Run) dropSpares() {
 		return
 	}
 	for _, c := range r.cells() {
-		c.spare = nil
+		c.spare = spare{}
 	}
 	r.countSpare(-r.spareBytes)
 }

@@ -42,6 +42,7 @@ func (r *Run) startRoll() {
 	}
 	r.rolling = true
 	job := r.freeze()
+	r.rollingFull = job.full
 	r.db.background.Go(func() {
 		w, err := job.write()
 		r.mu.Lock()
@@ -51,7 +52,7 @@ func (r *Run) startRoll() {
 			r.db.shorten(r.id, job.upTo)
 			r.mu.Lock()
 		}
-		r.rolling = false
+		r.rolling, r.rollingFull = false, false
 		r.ended.Broadcast()
 	})
 }
@@ -61,6 +62,7 @@ func (r *Run) freeze() *roll {
 	r.nextSegment++
 	for _, c := range r.dirty {
 		c.freeze()
+		r.countSpare(-c.spare.takeStretches())
 		if c.id.rl() {
 			job.sums = append(job.sums, rolledSums{c.id, c.rolled, len(c.frozen.values)})
 		}
@@ -99,7 +101,7 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 			rows, points, dropped = rows+len(c.sums.rows()), points+c.points, dropped || c.sums.dropped
 		}
 		if !dropped && worthKeeping(rows, points) {
-			if err := writeSheet(w, job.sums[from:to]); err != nil {
+			if err := writeSheet(w, job.sums[from:to], rows); err != nil {
 				return err
 			}
 		}
@@ -109,8 +111,8 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 }
 
 // writeSheet writes the stretches of one series.
-func writeSheet(w *segmentWriter, cells []rolledSums) error {
-	to := sheetWriter{to: w, series: cells[0].id.series}
+func writeSheet(w *segmentWriter, cells []rolledSums, rows int) error {
+	to := sheetWriter{to: w, series: cells[0].id.series, rows: make([]sheetRow, 0, min(rows, maxSheetRows+1))}
 	for _, c := range cells {
 		for _, row := range c.sums.rows() {
 			if err := to.add(sheetRow{c.id.env, row}); err != nil {

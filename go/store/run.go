@@ -42,6 +42,7 @@ type Run struct {
 	nextSegment  uint64
 	generation   uint64 // of segments
 	rolling      bool
+	rollingFull  bool // what is being rolled is a full head
 	merging      bool
 	stale        bool  // an undone Tx is still in memory
 	rollErr      error // of the last roll

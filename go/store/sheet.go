@@ -241,7 +241,7 @@ func (s *segmentReader) readSheet(info sheetInfo) (*sheet, error) {
 func (s *sheet) bytes() int {
 	n := 256 + 8*len(s.sums)
 	for _, runs := range s.columns {
-		n += 24 * len(runs)
+		n += runBytes * len(runs)
 	}
 	return n
 }

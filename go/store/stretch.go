@@ -88,15 +88,15 @@ func (s *stretches) trim(points int) {
 	}
 }
 
-// carry is what the head behind begins with.
-func (s *stretches) carry() stretches {
+// carry is what the head behind begins with, in memory that is given.
+func (s *stretches) carry(room []stretch) stretches {
 	k := len(s.list) - 1
 	if k < 0 {
 		return stretches{}
 	}
 	last := s.list[k]
 	last.continued = true
-	return stretches{list: []stretch{last}, carried: true}
+	return stretches{list: append(room, last), carried: true}
 }
 
 // rows are the stretches that have points of this head.
