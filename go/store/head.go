@@ -28,10 +28,16 @@ func (r *Run) isFull() bool {
 	return r.headBytes > r.db.maxHead || r.headBytes > enough && r.headBytes/len(r.dirty) > 8*blockPoints
 }
 
-// growHead counts memory that the head takes, or gives back.
+// growHead counts memory that the head takes, or gives back; others see it when
+// settleCount is called at the end of the Tx.
 func (r *Run) growHead(bytes int) {
 	r.headBytes += bytes
-	r.count(bytes)
+	r.uncounted += bytes
+}
+
+func (r *Run) settleCount() {
+	r.count(r.uncounted)
+	r.uncounted = 0
 }
 
 // count notes memory of points that are not in blocks, frozen ones included.

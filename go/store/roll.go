@@ -98,7 +98,7 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 		to, rows, points, dropped := from, 0, 0, false
 		for ; to < len(job.sums) && job.sums[to].id.series == job.sums[from].id.series; to++ {
 			c := &job.sums[to]
-			rows, points, dropped = rows+len(c.sums.rows()), points+c.points, dropped || c.sums.dropped
+			rows, points, dropped = rows+c.sums.count(), points+c.points, dropped || c.sums.dropped
 		}
 		if !dropped && worthKeeping(rows, points) {
 			if err := writeSheet(w, job.sums[from:to], rows); err != nil {
@@ -113,8 +113,10 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 // writeSheet writes the stretches of one series.
 func writeSheet(w *segmentWriter, cells []rolledSums, rows int) error {
 	to := sheetWriter{to: w, series: cells[0].id.series, rows: make([]sheetRow, 0, min(rows, maxSheetRows+1))}
+	var stretches []stretch
 	for _, c := range cells {
-		for _, row := range c.sums.rows() {
+		stretches = c.sums.appendTo(stretches[:0])
+		for _, row := range stretches {
 			if err := to.add(sheetRow{c.id.env, row}); err != nil {
 				return err
 			}

@@ -32,6 +32,7 @@ type Run struct {
 	journalFirst uint64       // number of the first that is not in segments
 	ticket       uint64       // of the last one in the journal's files
 	headBytes    int          // of what no roll has taken up
+	uncounted    int          // of them, since the last settleCount
 	held         atomic.Int64 // memory of head and frozen points
 	spareBytes   int          // memory kept for heads to come
 	reading      atomic.Int64 // views in use; their values may be those of heads
@@ -68,6 +69,7 @@ func (r *Run) reset() {
 	r.points, r.duplicates, r.refused = 0, 0, 0
 	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)
+	r.settleCount()
 	r.countSpare(-r.spareBytes)
 }
 
@@ -104,6 +106,7 @@ func (r *Run) loadRecords() error {
 			return err
 		}
 	}
+	defer r.settleCount()
 	return r.replayAll()
 }
 

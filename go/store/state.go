@@ -77,10 +77,10 @@ func appendEpisodeState(b []byte, e *episodeState) []byte {
 
 // appendLast writes the stretch that the next point may belong to.
 func (s *stretches) appendLast(b []byte) []byte {
-	if len(s.list) == 0 {
+	if !s.begun {
 		return append(b, 0)
 	}
-	last := s.list[len(s.list)-1]
+	last := &s.last
 	b = appendNumbers(append(b, 1), last.rlStep, last.episode, last.attempt, last.count)
 	return binary.LittleEndian.AppendUint64(b, math.Float64bits(last.sum))
 }
@@ -91,7 +91,7 @@ func decodeCarried(d *decoder) stretches {
 	}
 	s := stretch{rlStep: d.number(), episode: d.number(), attempt: d.number(), count: d.number(), continued: true}
 	s.sum = math.Float64frombits(d.bits())
-	return stretches{list: []stretch{s}, carried: true}
+	return stretches{last: s, begun: true, carried: true}
 }
 
 // sealState completes the state with where the journal goes on.

@@ -36,11 +36,13 @@ func (s *stretch) take(values []float64) {
 }
 
 // stretches are those of a cell in its head, or of the points that are rolled.
-// When there are points, the last is the one that the next point may belong to.
 type stretches struct {
-	list []stretch
-	// carried holds while the first one has no points of this head: it only says
-	// how the next may go on.
+	list []stretch // without the last
+	last stretch   // the next point may belong to it
+	// begun holds when there is a last one.
+	begun bool
+	// carried holds while it has no points of this head: it only says how the next
+	// may go on.
 	carried bool
 	// dropped holds when the list was given up because its stretches are hardly
 	// longer than a point, and what it would save less than what it takes. Only the
@@ -69,50 +71,60 @@ func (s *stretches) add(c *columns) {
 }
 
 func (s *stretches) extend(next stretch, values []float64) {
-	k := len(s.list) - 1
-	if k < 0 || !s.list[k].sameAs(next) {
-		if s.carried || s.dropped {
-			s.list, k = s.list[:0], -1
+	if !s.begun || !s.last.sameAs(next) {
+		if s.begun && !s.carried && !s.dropped {
+			s.list = append(s.list, s.last)
 		}
-		s.list = append(s.list, next)
-		k++
+		s.last, s.begun = next, true
 	}
 	s.carried = false
-	s.list[k].take(values)
+	s.last.take(values)
 }
 
 // trim gives the list up where it does not pay for the points of a head.
 func (s *stretches) trim(points int) {
-	if k := len(s.list) - 1; k >= manyOfCell && k*shortStretch > points {
-		s.list, s.dropped = append([]stretch(nil), s.list[k]), true
+	if k := len(s.list); k >= manyOfCell && k*shortStretch > points {
+		s.list, s.dropped = nil, true
 	}
 }
 
 // carry is what the head behind begins with, in memory that is given.
 func (s *stretches) carry(room []stretch) stretches {
-	k := len(s.list) - 1
-	if k < 0 {
+	if !s.begun {
 		return stretches{}
 	}
-	last := s.list[k]
-	last.continued = true
-	return stretches{list: append(room, last), carried: true}
+	next := stretches{list: room, last: s.last, begun: true, carried: true}
+	next.last.continued = true
+	return next
 }
 
-// rows are the stretches that have points of this head.
-func (s *stretches) rows() []stretch {
-	if s.carried {
-		return nil
+// count is how many stretches have points of this head.
+func (s *stretches) count() int {
+	if !s.begun || s.carried {
+		return 0
 	}
-	return s.list
+	return len(s.list) + 1
+}
+
+// appendTo writes the stretches that have points of this head behind dst.
+func (s *stretches) appendTo(dst []stretch) []stretch {
+	if s.count() == 0 {
+		return dst
+	}
+	return append(append(dst, s.list...), s.last)
 }
 
 // join adds the stretches of what was logged behind.
 func (s *stretches) join(more stretches) {
 	s.dropped = s.dropped || more.dropped
-	s.list = joinStretches(s.list, more.rows())
-	if s.dropped && len(s.list) > 1 {
-		s.list = s.list[len(s.list)-1:]
+	if more.count() == 0 {
+		return
+	}
+	rows := joinStretches(s.appendTo(nil), more.appendTo(nil))
+	k := len(rows) - 1
+	s.list, s.last, s.begun, s.carried = rows[:k], rows[k], true, false
+	if s.dropped {
+		s.list = nil
 	}
 }
 

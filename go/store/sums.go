@@ -89,7 +89,7 @@ func (m *memoryStretches) set(s *stretches, points *columns) {
 		m.points = points.snapshot()
 		return
 	}
-	m.list = slices.Clone(s.rows())
+	m.list = s.appendTo(nil)
 }
 
 // newSummation takes along what it needs from under the lock; nil when there is

@@ -193,6 +193,7 @@ func (tx *Tx) Commit() (Pending, error) {
 		r.journal++
 	}
 	r.entries = tx.entries
+	r.settleCount()
 	r.idle.Store(0)
 	if tx.last {
 		r.idle.Store(anyHeadIdle)
