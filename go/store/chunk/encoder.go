@@ -60,16 +60,8 @@ func (f *fewValues) clear() {
 
 // plan chooses how to write values, and makes ready to.
 func (e *encoder) plan(values []float64) directory {
-	first := math.Float64bits(values[0])
-	differ, low, high := uint64(0), first, first
-	any := uint64(0)
-	for _, v := range values {
-		b := math.Float64bits(v)
-		differ |= b ^ first
-		any |= b
-		low, high = min(low, b), max(high, b)
-	}
-	if differ == 0 {
+	any, low, high := survey(values)
+	if low == high {
 		return directory{kind: oneValue}
 	}
 	dropped := uint(min(bits.TrailingZeros64(any), 63))
@@ -82,6 +74,27 @@ func (e *encoder) plan(values []float64) directory {
 		}
 	}
 	return directory{kind: rawPages}
+}
+
+// survey gives the bits that any value has, and the lowest and highest of all taken
+// as integers. It looks at two values at a time, which do not wait for each other.
+func survey(values []float64) (any, low, high uint64) {
+	first := math.Float64bits(values[0])
+	low, high = first, first
+	otherLow, otherHigh, other := first, first, uint64(0)
+	for ; len(values) > 1; values = values[2:] {
+		a, b := math.Float64bits(values[0]), math.Float64bits(values[1])
+		any |= a
+		other |= b
+		low, high = min(low, a), max(high, a)
+		otherLow, otherHigh = min(otherLow, b), max(otherHigh, b)
+	}
+	if len(values) == 1 {
+		last := math.Float64bits(values[0])
+		other |= last
+		otherLow, otherHigh = min(otherLow, last), max(otherHigh, last)
+	}
+	return any | other, min(low, otherLow), max(high, otherHigh)
 }
 
 // planWhole gives every value a symbol, if there are few different ones.
@@ -197,9 +210,7 @@ func (e *encoder) planCut(values []float64, dropped, kept uint, low, high uint64
 	window := e.window[:span]
 	clear(window)
 	base := e.base
-	for _, v := range values {
-		window[math.Float64bits(v)>>cut-base]++
-	}
+	e.countHighs(values, cut)
 	d := directory{kind: cutPages, dropped: dropped, low: kept}
 	var counts []uint32
 	for at, c := range window {
@@ -222,45 +233,83 @@ func (e *encoder) planCut(values []float64, dropped, kept uint, low, high uint64
 	return d, true
 }
 
+// countHighs counts the high bits of values.
+func (e *encoder) countHighs(values []float64, cut uint) {
+	base := e.base
+	for ; len(values) > 1; values = values[2:] {
+		a, b := math.Float64bits(values[0]), math.Float64bits(values[1])
+		e.window[(a>>(cut&63)-base)&(highsWindow-1)]++
+		e.window[(b>>(cut&63)-base)&(highsWindow-1)]++
+	}
+	if len(values) == 1 {
+		e.window[(math.Float64bits(values[0])>>(cut&63)-base)&(highsWindow-1)]++
+	}
+}
+
 // appendSymbols writes the codes of a page.
 func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte {
 	if len(d.highs) == 1 {
 		return dst
 	}
-	var codes [PagePoints]code
+	start := len(dst)
+	dst = slices.Grow(dst, len(page)*maxCodeBits/8+16)
+	to := codeWriter{to: dst[start : start+len(page)*maxCodeBits/8+16]}
 	if e.whole {
-		for i, v := range page {
-			no, _ := e.few.number(math.Float64bits(v))
-			codes[i] = e.codes[no]
-		}
+		e.writeWhole(&to, page)
 	} else {
-		cut, base := (d.dropped+d.low)&63, e.base
-		for i, v := range page {
-			codes[i] = e.codeOf[(math.Float64bits(v)>>cut-base)&(highsWindow-1)]
-		}
+		e.writeHighs(&to, page, d.dropped+d.low)
 	}
-	return appendCodes(dst, &codes, len(page))
+	return dst[:start+to.finish()]
 }
 
-// appendCodes packs the first n codes, behind which there are empty ones if n is
-// odd: two at a time, so that the chain of what depends on what came before is half
-// as long.
-func appendCodes(dst []byte, codes *[PagePoints]code, n int) []byte {
-	start := len(dst)
-	dst = append(dst, make([]byte, n*maxCodeBits/8+16)...)
-	to := dst[start:]
-	held, bits, at := uint64(0), uint(0), 0
-	for i := 0; i < n; i += 2 {
-		a, b := codes[i&(PagePoints-1)], codes[(i+1)&(PagePoints-1)]
-		held |= (uint64(a.bits) | uint64(b.bits)<<(a.n&63)) << (bits & 63)
-		bits += uint(a.n) + uint(b.n)
-		if bits >= 32 {
-			binary.LittleEndian.PutUint32(to[at:], uint32(held))
-			at += 4
-			held >>= 32
-			bits -= 32
-		}
+func (e *encoder) writeWhole(to *codeWriter, page []float64) {
+	codeOf := func(v float64) code {
+		no, _ := e.few.number(math.Float64bits(v))
+		return e.codes[no]
 	}
-	binary.LittleEndian.PutUint64(to[at:], held)
-	return dst[:start+at+int(bits+7)/8]
+	for ; len(page) > 1; page = page[2:] {
+		to.add(codeOf(page[0]), codeOf(page[1]))
+	}
+	if len(page) == 1 {
+		to.add(codeOf(page[0]), code{})
+	}
+}
+
+func (e *encoder) writeHighs(to *codeWriter, page []float64, cut uint) {
+	base, w := e.base, *to
+	for ; len(page) > 1; page = page[2:] {
+		a := e.codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)]
+		b := e.codeOf[(math.Float64bits(page[1])>>(cut&63)-base)&(highsWindow-1)]
+		w.add(a, b)
+	}
+	if len(page) == 1 {
+		w.add(e.codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)], code{})
+	}
+	*to = w
+}
+
+// codeWriter packs codes: two at a time, so that the chain of what depends on what
+// came before is half as long.
+type codeWriter struct {
+	to   []byte
+	at   int
+	held uint64
+	bits uint
+}
+
+func (w *codeWriter) add(a, b code) {
+	w.held |= (uint64(a.bits) | uint64(b.bits)<<(a.n&63)) << (w.bits & 63)
+	w.bits += uint(a.n) + uint(b.n)
+	if w.bits >= 32 {
+		binary.LittleEndian.PutUint32(w.to[w.at:], uint32(w.held))
+		w.at += 4
+		w.held >>= 32
+		w.bits -= 32
+	}
+}
+
+// finish gives the number of bytes, to a whole one.
+func (w *codeWriter) finish() int {
+	binary.LittleEndian.PutUint64(w.to[w.at:], w.held)
+	return w.at + int(w.bits+7)/8
 }
