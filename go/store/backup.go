@@ -25,7 +25,10 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 		return err
 	}
 	staging := db.fs.PathJoin(db.dir, fmt.Sprintf("%s%d", stagingPrefix, db.backups.Add(1)))
-	err = db.stage(staging)
+	defer db.journal.endLinks()
+	if err = db.journal.beginLinks(); err == nil {
+		err = db.stage(staging)
+	}
 	if err == nil {
 		err = copyTree(ctx, db.fs, staging, part)
 	}

@@ -58,11 +58,12 @@ func request(tx *Tx, i uint64) {
 // rolls, merges, flushes and removals included. Whatever was acknowledged must be there
 // once, and a request is there whole or not at all.
 func TestCrashAtEveryWrite(t *testing.T) {
-	t.Run("records", func(t *testing.T) { crashAtEveryWrite(t, maxInline) })
-	t.Run("files", func(t *testing.T) { crashAtEveryWrite(t, 0) })
+	t.Run("records", func(t *testing.T) { crashAtEveryWrite(t, maxInline, journalFileSize) })
+	t.Run("files", func(t *testing.T) { crashAtEveryWrite(t, 0, journalFileSize) })
+	t.Run("files written over", func(t *testing.T) { crashAtEveryWrite(t, maxInline, 300) })
 }
 
-func crashAtEveryWrite(t *testing.T, inline int) {
+func crashAtEveryWrite(t *testing.T, inline int, journalFile int64) {
 	const requests, every = 60, 3
 	mem := &crashFS{MemFS: vfs.NewCrashableMem()}
 	var acknowledged, writes atomic.Uint64
@@ -81,7 +82,7 @@ func crashAtEveryWrite(t *testing.T, inline int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.maxInline = inline
+	db.maxInline, db.journal.limit = inline, journalFile
 	for i := range uint64(requests) {
 		r := runOf(t, db)
 		commit(t, r, func(tx *Tx) {

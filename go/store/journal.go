@@ -30,6 +30,11 @@ import (
 // places. Whoever changes the place waits until what went to the other one is
 // durable: so no record is ever found without those before it. FORMAT.md draws the
 // files.
+//
+// A full file that nobody needs any more is written over rather than removed: its
+// pages are in memory and its blocks on the disk, and finding both anew costs several
+// times what copying the record does. The checksums take in the number of the file,
+// so that what it had before is never taken for its own.
 type journal struct {
 	fs      vfs.FS
 	dir     string
@@ -43,7 +48,10 @@ type journal struct {
 	current vfs.File // the last of files; nil: the next record begins a new one
 	spoiled bool     // a write to current failed: nothing may come behind what it left
 	places  map[RunID][]place
-	bytes   int64  // of all files
+	bytes   int64 // of all files but the spare ones
+	spares  []uint64
+	linked  int    // backups that read files by other names
+	rested  uint64 // written, when it was last asked whether it rests
 	written uint64 // bytes ever appended
 	durable uint64 // of them
 	syncing bool
@@ -54,11 +62,14 @@ type journal struct {
 const (
 	journalDir      = "journal"
 	journalSuffix   = ".log"
-	journalMark     = "mtrnjnl1"
+	spareSuffix     = ".spare"
+	journalMark     = "mtrnjnl2"
 	journalFileSize = 32 << 20
 	// maxJournalBytes is what the journal may take before runs that keep its oldest
 	// file are rolled, however little they have.
 	maxJournalBytes = 512 << 20
+	// maxSpareFiles is about as many files as a busy run needs at a time.
+	maxSpareFiles = 4
 
 	fileHeadSize  = len(journalMark) + 8 + 4 // mark, how much of the file before holds, crc
 	frameHeadSize = 4 + 16 + 8 + 4           // size of the record, run, number, crc
@@ -87,9 +98,15 @@ func (j *journal) path(number uint64) string {
 func openJournal(db *DB) (*journal, error) {
 	j := &journal{fs: db.fs, dir: db.fs.PathJoin(db.dir, journalDir), log: db.log, handles: db.files, limit: journalFileSize, places: make(map[RunID][]place)}
 	j.ended = sync.NewCond(&j.mu)
-	numbers, err := j.list()
+	numbers, spares, err := j.list()
 	if err != nil {
 		return nil, fmt.Errorf("store: listing %s: %w", j.dir, err)
+	}
+	if !db.readOnly {
+		j.spares = spares
+		if err := j.dropSpares(); err != nil {
+			return nil, fmt.Errorf("store: removing what a crash left: %w", err)
+		}
 	}
 	limit := unknown
 	for i, number := range slices.Backward(numbers) {
@@ -112,20 +129,21 @@ func openJournal(db *DB) (*journal, error) {
 // unknown is how much of a file holds where no file behind it says so.
 const unknown = int64(-1)
 
-func (j *journal) list() ([]uint64, error) {
+func (j *journal) list() (numbers, spares []uint64, err error) {
 	names, err := j.fs.List(j.dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	var numbers []uint64
 	for _, name := range names {
-		digits, isLog := strings.CutSuffix(name, journalSuffix)
-		if number, err := strconv.ParseUint(digits, 10, 64); isLog && err == nil {
-			numbers = append(numbers, number)
+		for suffix, list := range map[string]*[]uint64{journalSuffix: &numbers, spareSuffix: &spares} {
+			digits, has := strings.CutSuffix(name, suffix)
+			if number, err := strconv.ParseUint(digits, 10, 64); has && err == nil {
+				*list = append(*list, number)
+			}
 		}
 	}
 	slices.Sort(numbers)
-	return numbers, err
+	return numbers, spares, err
 }
 
 // find notes the records of a file up to the limit, or, where that is unknown, up
@@ -140,7 +158,7 @@ func (j *journal) find(number uint64, limit int64) (before int64, err error) {
 	f := &journalFile{number: number, size: int64(fileHeadSize), runs: make(map[RunID]uint64)}
 	j.files = append(j.files, f)
 	from := bufio.NewReaderSize(file, 1<<20)
-	before, whole, err := readFileHead(from)
+	before, whole, err := readFileHead(from, number)
 	for err == nil && whole && (limit == unknown || f.size < limit) {
 		whole, err = j.findRecord(f, from, limit == unknown)
 	}
@@ -156,12 +174,12 @@ func (j *journal) find(number uint64, limit int64) (before int64, err error) {
 	return before, nil
 }
 
-func readFileHead(from io.Reader) (before int64, whole bool, err error) {
+func readFileHead(from io.Reader, number uint64) (before int64, whole bool, err error) {
 	head := make([]byte, fileHeadSize)
 	if whole, err = readWhole(from, head); !whole || err != nil {
 		return unknown, false, err
 	}
-	body, err := opened(head)
+	body, err := openedIn(number, head)
 	if err != nil || string(body[:len(journalMark)]) != journalMark {
 		return unknown, false, nil //nolint:nilerr // not written to its end
 	}
@@ -183,7 +201,7 @@ func (j *journal) findRecord(f *journalFile, from *bufio.Reader, verify bool) (w
 	if whole, err = readWhole(from, head); !whole || err != nil {
 		return false, err
 	}
-	body, wrong := opened(head)
+	body, wrong := openedIn(f.number, head)
 	if wrong != nil {
 		return false, nil
 	}
@@ -226,23 +244,46 @@ func (j *journal) note(f *journalFile, id RunID, p place) {
 func framed(scratch []byte) []byte { return append(scratch[:0], make([]byte, frameHeadSize)...) }
 
 // seal completes a record in its frame.
-func seal(frame []byte, id RunID, number uint64) []byte {
-	frame = binary.LittleEndian.AppendUint32(frame, crc32.Checksum(frame[frameHeadSize:], castagnoli))
+func seal(frame []byte) []byte {
+	return binary.LittleEndian.AppendUint32(frame, crc32.Checksum(frame[frameHeadSize:], castagnoli))
+}
+
+// address completes the head of a frame for a file; the room is just as large.
+func address(frame []byte, file uint64, id RunID, number uint64) {
 	head := binary.LittleEndian.AppendUint32(frame[:0], uint32(len(frame)-frameHeadSize))
 	head = append(head, id[:]...)
-	sealed(binary.LittleEndian.AppendUint64(head, number)) // in place: the room is just as large
-	return frame
+	sealedIn(file, binary.LittleEndian.AppendUint64(head, number))
+}
+
+// sealedIn appends a checksum that holds in one file only; openedIn verifies it.
+func sealedIn(file uint64, head []byte) []byte {
+	return binary.LittleEndian.AppendUint32(head, sumIn(file, head))
+}
+
+func openedIn(file uint64, head []byte) ([]byte, error) {
+	body := head[:len(head)-crc32.Size]
+	if sumIn(file, body) != binary.LittleEndian.Uint32(head[len(body):]) {
+		return nil, fmt.Errorf("%w: wrong checksum", chunk.ErrCorrupt)
+	}
+	return body, nil
+}
+
+func sumIn(file uint64, head []byte) uint32 {
+	var number [8]byte
+	binary.LittleEndian.PutUint64(number[:], file)
+	return crc32.Update(crc32.Checksum(number[:], castagnoli), castagnoli, head)
 }
 
 // append writes the record that lies in a frame, and returns what wait is to be
 // asked for. The frame may be used again afterwards.
 func (j *journal) append(id RunID, number uint64, frame []byte) (ticket uint64, err error) {
-	frame = seal(frame, id, number)
+	frame = seal(frame)
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.ready(); err != nil {
 		return 0, err
 	}
+	address(frame, j.files[len(j.files)-1].number, id, number)
 	if _, err := j.current.Write(frame); err != nil {
 		// What came to the disk of it lies behind the end that the next file tells of.
 		j.spoiled = true
@@ -292,12 +333,12 @@ func (j *journal) beginFile() error {
 		return fmt.Errorf("making %s: %w", j.dir, err)
 	}
 	path := j.path(number)
-	file, err := j.fs.Create(path, vfs.WriteCategoryUnspecified)
+	file, err := j.newFile(path)
 	if err != nil {
 		return err
 	}
 	head := binary.LittleEndian.AppendUint64([]byte(journalMark), uint64(before))
-	if _, err = file.Write(sealed(head)); err == nil {
+	if _, err = file.Write(sealedIn(number, head)); err == nil {
 		err = syncDirectory(j.fs, j.dir)
 	}
 	if err != nil {
@@ -307,6 +348,17 @@ func (j *journal) beginFile() error {
 	j.files = append(j.files, &journalFile{number: number, size: int64(fileHeadSize), runs: make(map[RunID]uint64)})
 	j.bytes += int64(fileHeadSize)
 	return nil
+}
+
+// newFile gives a file to write from its beginning on: a spare one, if there is any.
+func (j *journal) newFile(path string) (vfs.File, error) {
+	k := len(j.spares) - 1
+	if k < 0 {
+		return j.fs.Create(path, vfs.WriteCategoryUnspecified)
+	}
+	spare := j.sparePath(j.spares[k])
+	j.spares = j.spares[:k]
+	return j.fs.ReuseForWrite(spare, path, vfs.WriteCategoryUnspecified)
 }
 
 // wait returns when what was appended up to the ticket is durable. The first who
@@ -432,8 +484,8 @@ func (j *journal) isUnused(f *journalFile) bool {
 	return len(f.runs) == 0 && !current
 }
 
-// removeUnused removes the files that no run needs. A damaged one is kept under
-// another name, for whoever wants to look into it.
+// removeUnused removes the files that no run needs, or keeps them to be written
+// again. A damaged one is kept under another name, for whoever wants to look into it.
 func (j *journal) removeUnused() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -445,19 +497,68 @@ func (j *journal) removeUnused() error {
 			continue
 		}
 		path := j.path(f.number)
-		failed = errors.Join(failed, j.handles.forget(path))
-		if f.damaged {
-			failed = errors.Join(failed, j.fs.Rename(path, path+".damaged"))
-		} else {
-			failed = errors.Join(failed, j.fs.Remove(path))
-		}
+		failed = errors.Join(failed, j.handles.forget(path), j.dispose(f))
 		j.bytes -= f.size
 	}
 	j.files = kept
 	return failed
 }
 
-// finish ends the current file and removes what nobody needs: after it, and
+func (j *journal) dispose(f *journalFile) error {
+	path := j.path(f.number)
+	switch {
+	case f.damaged:
+		return j.fs.Rename(path, path+".damaged")
+	case f.size < j.limit || j.linked > 0 || len(j.spares) >= maxSpareFiles:
+		return j.fs.Remove(path)
+	}
+	err := j.fs.Rename(path, j.sparePath(f.number))
+	if err == nil {
+		j.spares = append(j.spares, f.number)
+	}
+	return err
+}
+
+func (j *journal) sparePath(number uint64) string {
+	return j.fs.PathJoin(j.dir, strconv.FormatUint(number, 10)+spareSuffix)
+}
+
+// dropSpares removes the files that wait to be written again. The caller holds mu.
+func (j *journal) dropSpares() (failed error) {
+	for _, number := range j.spares {
+		failed = errors.Join(failed, j.fs.Remove(j.sparePath(number)))
+	}
+	j.spares = nil
+	return failed
+}
+
+// rest drops the spare files when nothing was appended since it was last called.
+func (j *journal) rest() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.rested != j.written {
+		j.rested = j.written
+		return nil
+	}
+	return j.dropSpares()
+}
+
+// beginLinks says that somebody is about to read files by names of his own: until
+// endLinks none is written over, and there are no spare ones.
+func (j *journal) beginLinks() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.linked++
+	return j.dropSpares()
+}
+
+func (j *journal) endLinks() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.linked--
+}
+
+// finish ends the current file and removes what nobody needs, spare files too: after it, and
 // before anything is appended, the journal holds only what is in no segment.
 func (j *journal) finish(secure func() error) error {
 	if err := j.end(); err != nil {
@@ -466,7 +567,12 @@ func (j *journal) finish(secure func() error) error {
 	if err := secure(); err != nil {
 		return err
 	}
-	return j.removeUnused()
+	if err := j.removeUnused(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.dropSpares()
 }
 
 func (j *journal) end() error {

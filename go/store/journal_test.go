@@ -158,6 +158,89 @@ func TestJournalStaysShort(t *testing.T) {
 	holds(t, numbered(t, db, 2), rounds*len(values))
 }
 
+// A file that is written over still has earlier records behind its end, which are of
+// the same size and begin in the very place: none of them comes back after a crash.
+func TestFilesAreWrittenOver(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	db := openOn(t, disk)
+	r := numbered(t, db, 1)
+	fill := func(n int) {
+		for range n {
+			log(t, r, 1)
+		}
+	}
+	fill(1) // this record has the series, too
+	must(t, db.journal.end())
+	fill(1)
+	const records = 8
+	size := db.journal.files[1].size - int64(fileHeadSize)
+	db.journal.limit = int64(fileHeadSize) + records*size
+	fill(records - 1)
+	full := db.journal.files[1].number
+	fill(1) // in the next file
+	must(t, r.settle(false))
+	if !slices.Equal(db.journal.spares, []uint64{full}) {
+		t.Fatalf("files %v are kept to be written over, want %d", db.journal.spares, full)
+	}
+	fill(records - 1)
+	const few = 3
+	fill(few)
+	last := db.journal.files[len(db.journal.files)-1].number
+	if len(db.journal.spares) > 0 {
+		t.Fatal("the file is not written over")
+	}
+	again := crashed(disk)
+	closed(t, db)
+	if names, err := disk.List(db.journal.dir); err != nil || len(names) > 0 {
+		t.Errorf("left behind: %v, %v", names, err)
+	}
+	db = openOn(t, again)
+	defer closed(t, db)
+	found := slices.DeleteFunc(db.journal.of(r.id), func(p place) bool { return p.file != last })
+	if len(found) != few {
+		t.Errorf("%d records are found in the file that was written over, want %d", len(found), few)
+	}
+	holds(t, numbered(t, db, 1), 1+1+records-1+1+records-1+few)
+}
+
+// Spare files go when a server rests, and there are none while a backup reads files
+// by names of its own.
+func TestSpareFilesGo(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	db := openOn(t, disk)
+	defer closed(t, db)
+	r := numbered(t, db, 1)
+	spares := func() int {
+		for range 3 {
+			log(t, r, 10)
+			log(t, r, 10)
+			must(t, r.settle(false))
+		}
+		return len(db.journal.spares)
+	}
+	db.journal.limit = 100
+	if spares() == 0 {
+		t.Fatal("no file is kept")
+	}
+	must(t, db.journal.rest()) // something was appended since the start
+	if len(db.journal.spares) == 0 {
+		t.Error("files of a busy journal are not kept")
+	}
+	must(t, db.journal.rest())
+	if n := len(db.journal.spares); n > 0 {
+		t.Errorf("a journal that rests keeps %d files", n)
+	}
+	spares()
+	must(t, db.journal.beginLinks())
+	if n := spares(); n > 0 {
+		t.Errorf("%d files may be written over while a backup reads them", n)
+	}
+	db.journal.endLinks()
+	if spares() == 0 {
+		t.Error("after a backup no file is kept any more")
+	}
+}
+
 // A change that goes to the database makes those before it durable, which went
 // to the journal: or else a crash could leave the later one alone.
 func TestRecordsWaitForTheJournal(t *testing.T) {

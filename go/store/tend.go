@@ -24,6 +24,9 @@ func (db *DB) tend() {
 			return
 		case <-round.C:
 			db.rollIdle()
+			if err := db.journal.rest(); err != nil {
+				db.log.Error("spare files of the journal stay", "error", err)
+			}
 		case <-db.crowded:
 			// Ahead of the writers, which wait at the limit.
 			db.relieve(db.maxHeads / 4 * 3)
