@@ -19,7 +19,7 @@ type moments struct {
 // observe takes values in: their mean and squares first, and then both sets
 // together (Chan, Golub and LeVeque 1979).
 func (m *moments) observe(values []float64) (others int) {
-	s := sumUp(values)
+	s := sumUpAbreast(values)
 	if others = int(s.others()); s.count == 0 {
 		return others
 	}
@@ -28,12 +28,7 @@ func (m *moments) observe(values []float64) (others int) {
 	if !finite(mean) {
 		mean = runningMean(values)
 	}
-	m2 := 0.0
-	for _, v := range values {
-		if d := v - mean; v-v == 0 {
-			m2 += d * d
-		}
-	}
+	m2 := squares(values, mean, others)
 	if m.finite == 0 {
 		m.finite, m.sum, m.min, m.max, m.mean, m.m2 = s.count, s.sum, s.min, s.max, mean, m2
 		return others
@@ -47,6 +42,61 @@ func (m *moments) observe(values []float64) (others int) {
 	m.sum += s.sum
 	m.min, m.max = min(m.min, s.min), max(m.max, s.max)
 	return others
+}
+
+// sumUpAbreast is sumUp where the order of adding is free: sums side by side do not
+// wait for each other.
+func sumUpAbreast(values []float64) span {
+	s := span{count: uint64(len(values)), first: values[0], last: values[len(values)-1]}
+	low, high := values[0], values[0]
+	var sum, other float64
+	rest := values
+	for ; len(rest) > 1; rest = rest[2:] {
+		a, b := rest[0], rest[1]
+		sum += a
+		other += b
+		if a > b {
+			a, b = b, a
+		}
+		if a < low {
+			low = a
+		}
+		if b > high {
+			high = b
+		}
+	}
+	if len(rest) == 1 {
+		sum += rest[0]
+		low, high = min(low, rest[0]), max(high, rest[0])
+	}
+	s.sum, s.min, s.max = sum+other, low, high
+	if !finite(s.sum) {
+		return sumUp(values)
+	}
+	return s
+}
+
+// squares adds up the squared distances of the finite values from their mean.
+func squares(values []float64, mean float64, others int) float64 {
+	var sum, other float64
+	if others > 0 {
+		for _, v := range values {
+			if d := v - mean; finite(v) {
+				sum += d * d
+			}
+		}
+		return sum
+	}
+	for ; len(values) > 1; values = values[2:] {
+		a, b := values[0]-mean, values[1]-mean
+		sum += a * a
+		other += b * b
+	}
+	if len(values) == 1 {
+		d := values[0] - mean
+		sum += d * d
+	}
+	return sum + other
 }
 
 // runningMean cannot overflow where the sum does.

@@ -139,11 +139,48 @@ func wholeSpans(ordinal uint64, n int) (from, count int) {
 func (r *rollups) add(p part) {
 	values := p.points.values
 	from, count := wholeSpans(p.ordinal, len(values))
+	for ; count > 1; count -= 2 {
+		r.spans = appendTwo(r.spans, values[from:from+2*spanPoints])
+		from += 2 * spanPoints
+	}
 	for range count {
 		r.spans = append(r.spans, sumUp(values[from:from+spanPoints]))
 		from += spanPoints
 	}
 	r.spanEnds = append(r.spanEnds, len(r.spans))
+}
+
+// appendTwo sums up two spans side by side: an addition waits for the one before it
+// in its own span only.
+func appendTwo(spans []span, values []float64) []span {
+	one, two := values[:spanPoints:spanPoints], values[spanPoints:2*spanPoints:2*spanPoints]
+	a := span{count: spanPoints, min: one[0], max: one[0], first: one[0], last: one[spanPoints-1]}
+	b := span{count: spanPoints, min: two[0], max: two[0], first: two[0], last: two[spanPoints-1]}
+	var sumA, sumB float64
+	for i, v := range one {
+		w := two[i]
+		sumA += v
+		sumB += w
+		if v < a.min {
+			a.min = v
+		}
+		if v > a.max {
+			a.max = v
+		}
+		if w < b.min {
+			b.min = w
+		}
+		if w > b.max {
+			b.max = w
+		}
+	}
+	if a.sum = sumA; !finite(sumA) {
+		a = sumUp(one)
+	}
+	if b.sum = sumB; !finite(sumB) {
+		b = sumUp(two)
+	}
+	return append(spans, a, b)
 }
 
 // append writes the rollups; where each chunk's begin follows from its positions.
