@@ -55,11 +55,14 @@ func sumUpAbreast(values []float64) span {
 		a, b := rest[0], rest[1]
 		sum += a
 		other += b
-		if a > b {
-			a, b = b, a
-		}
 		if a < low {
 			low = a
+		}
+		if a > high {
+			high = a
+		}
+		if b < low {
+			low = b
 		}
 		if b > high {
 			high = b
