@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 // testsMayImport are the further arrows that tests of a package may draw: what
 // they need to build the surroundings of the package.
 var testsMayImport = map[string][]string{
+	"admin":              {"point"},
 	"client":             {"wire/pb"},
 	"server":             {"wire/pb", "store"},
 	"cmd/metrana-server": {"wire/pb"},
