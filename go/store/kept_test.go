@@ -117,7 +117,7 @@ func TestKeptDirectoriesOpen(t *testing.T) {
 		pack(t, dir, kept(formatVersion)) // as a process that is killed leaves it
 		closed(t, db)
 	}
-	for format := 4; format <= formatVersion; format++ {
+	for format := 5; format <= formatVersion; format++ {
 		dir := t.TempDir()
 		unpack(t, kept(format), dir)
 		db := open(t, dir)

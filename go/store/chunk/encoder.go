@@ -239,18 +239,24 @@ func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte 
 			codes[i] = e.codeOf[(math.Float64bits(v)>>cut-base)&(highsWindow-1)]
 		}
 	}
-	return appendCodes(dst, &codes, len(page))
+	if len(page) <= halfPage {
+		return appendCodes(dst, &codes, 0, len(page))
+	}
+	at := len(dst)
+	dst = appendCodes(append(dst, 0, 0), &codes, 0, halfPage)
+	binary.LittleEndian.PutUint16(dst[at:], uint16(len(dst)-at-2))
+	return appendCodes(dst, &codes, halfPage, len(page))
 }
 
-// appendCodes packs the first n codes, behind which there are empty ones if n is
+// appendCodes packs the codes from..end, behind which there are empty ones if they are
 // odd: two at a time, so that the chain of what depends on what came before is half
 // as long.
-func appendCodes(dst []byte, codes *[PagePoints]code, n int) []byte {
+func appendCodes(dst []byte, codes *[PagePoints]code, from, end int) []byte {
 	start := len(dst)
-	dst = append(dst, make([]byte, n*maxCodeBits/8+16)...)
+	dst = append(dst, make([]byte, (end-from)*maxCodeBits/8+16)...)
 	to := dst[start:]
 	held, bits, at := uint64(0), uint(0), 0
-	for i := 0; i < n; i += 2 {
+	for i := from; i < end; i += 2 {
 		a, b := codes[i&(PagePoints-1)], codes[(i+1)&(PagePoints-1)]
 		held |= (uint64(a.bits) | uint64(b.bits)<<(a.n&63)) << (bits & 63)
 		bits += uint(a.n) + uint(b.n)
