@@ -38,6 +38,8 @@ type Service struct {
 	log     *slog.Logger
 	damaged damaged
 	metrics metricLists
+
+	definitions definitionCache
 }
 
 // New makes the service.

@@ -219,7 +219,7 @@ func (b *blockHead) position(i, k int) chunk.Runs {
 
 // bytes is roughly what the head takes in memory.
 func (b *blockHead) bytes() int {
-	const table = 8 << 10 // that reading values makes
+	const table = 3 << 10 // that reading values makes
 	n := 4096 + table + 32*len(b.ids) + 96*b.starts[len(b.ids)]/spanPoints
 	for _, runs := range b.ints {
 		n += runBytes * len(runs)

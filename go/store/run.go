@@ -21,7 +21,8 @@ type Run struct {
 	ended        *sync.Cond // on mu: a roll, a merge or a reload has ended
 	series       []*series
 	byKey        map[string]*series
-	byName       map[string][]*series
+	byName       map[string]*namedSeries
+	byLabel      labelIndex
 	environments []*environment
 	byID         map[string]*environment
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
@@ -63,7 +64,8 @@ func newRun(db *DB, id RunID) *Run {
 func (r *Run) reset() {
 	r.series, r.environments, r.dirty, r.segments = nil, nil, nil, nil
 	r.byKey = make(map[string]*series)
-	r.byName = make(map[string][]*series)
+	r.byName = make(map[string]*namedSeries)
+	r.byLabel = newLabelIndex()
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
@@ -158,7 +160,12 @@ func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
 	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), ordering: ordering}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
-	r.byName[key.Name] = append(r.byName[key.Name], s)
+	if r.byName[key.Name] == nil {
+		r.byName[key.Name] = &namedSeries{}
+	}
+	named := r.byName[key.Name]
+	named.list = append(named.list, s)
+	r.byLabel.add(s)
 	return s
 }
 
