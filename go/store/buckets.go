@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -67,15 +68,18 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	if len(axis.Starts) == 0 {
 		return dst, nil
 	}
-	buckets := dst
+	buckets, overflowed := dst, false
 	err := r.look(no, 0, func(v view) error {
 		s := summer{axis: axis, buckets: dst}
+		s.buffer = *summerRoom.Get().(*[]float64)
+		defer s.keepRoom()
 		within := Range{axis.Starts[0], axis.Last}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
 		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
 			return s.take(source{
-				ordinal: c.head.begins[c.at], n: c.len(), ints: c.head.positions(c.at),
-				rollups: &c, whole: c.block.whole, read: c.values,
+				ordinal: c.head.begins[c.at], n: c.len(), rollups: &c,
+				ints:  [rlCols]chunk.Runs{colStep: c.head.position(c.at, colStep), colTime: c.head.position(c.at, colTime)},
+				whole: c.block.whole, read: c.values,
 			})
 		})
 		if err != nil {
@@ -89,13 +93,25 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 			at += uint64(len(c.values))
 		}
 		s.end()
-		buckets = s.buckets
+		buckets, overflowed = s.buckets, s.overflowed
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return buckets, r.mendMeans(no, axis, buckets[len(dst):])
+	if overflowed {
+		err = r.mendMeans(no, axis, buckets[len(dst):])
+	}
+	return buckets, err
+}
+
+// summerRoom keeps memory for the values of a chunk.
+var summerRoom = sync.Pool{New: func() any { return new([]float64) }}
+
+func (s *summer) keepRoom() {
+	if room := s.buffer[:0]; cap(room) <= 2*blockPoints {
+		summerRoom.Put(&room)
+	}
 }
 
 // source is a stretch of the points of a series: where its positions and rollups
@@ -147,11 +163,13 @@ type summer struct {
 	total       span
 	block, span span
 	lastTime    int64
+	overflowed  bool // the sum of a bucket
 
 	buffer     []float64 // values bufferFrom… of the source at hand
 	bufferFrom int
 	timeRuns   chunk.Cursor
 	timeAt     int
+	lastAt     int // point whose time lastTime is to be; -1: it is
 }
 
 func (s *summer) take(src source) error {
@@ -159,7 +177,7 @@ func (s *summer) take(src source) error {
 		return nil
 	}
 	s.buffer, s.bufferFrom = s.buffer[:0], 0
-	s.timeRuns, s.timeAt = src.ints[colTime].Cursor(), 0
+	s.timeRuns, s.timeAt, s.lastAt = src.ints[colTime].Cursor(), 0, -1
 	steps := boundFinder{runs: src.ints[colStep]}
 	from, end := steps.find(s.axis.Starts[0]), src.n
 	if s.axis.Last < math.MaxUint64 {
@@ -186,6 +204,7 @@ func (s *summer) take(src source) error {
 		}
 		from = to
 	}
+	s.findTime()
 	return nil
 }
 
@@ -197,8 +216,8 @@ func (s *summer) addWhole(src *source, from, to int) bool {
 		return false
 	}
 	var all span
-	s.addValues(&all, src, from, to)
-	s.emit(all)
+	s.addValues(&all, from, to)
+	s.emit(&all)
 	return true
 }
 
@@ -239,7 +258,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
 			s.total.add(*src.whole)
 			from += blockPoints
-			s.setTime(src, from-1)
+			s.lastAt = from - 1
 			continue
 		}
 		if ordinal%spanPoints == 0 && to-from >= spanPoints {
@@ -250,7 +269,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 			if found {
 				s.block.add(whole)
 				from += spanPoints
-				s.setTime(src, from-1)
+				s.lastAt = from - 1
 				s.foldAt(src.ordinal + uint64(from))
 				continue
 			}
@@ -291,27 +310,30 @@ func (s *summer) addPoints(src *source, from, to, end int, small bool) error {
 		}
 		s.bufferFrom = from
 	}
-	s.addValues(&s.span, src, from, to)
+	s.addValues(&s.span, from, to)
 	return nil
 }
 
 // addValues adds points that are in the buffer.
-func (s *summer) addValues(to *span, src *source, from, end int) {
+func (s *summer) addValues(to *span, from, end int) {
 	values := s.buffer[from-s.bufferFrom : end-s.bufferFrom]
 	to.continueWith(values)
 	for i := len(values) - 1; i >= 0; i-- {
 		if finite(values[i]) {
-			s.setTime(src, from+i)
+			s.lastAt = from + i
 			break
 		}
 	}
 }
 
-func (s *summer) setTime(src *source, at int) {
-	s.timeRuns.Skip(at - s.timeAt)
-	s.timeAt = at
-	ahead := s.timeRuns
-	s.lastTime = int64(ahead.Next())
+// findTime looks up the time that was put off.
+func (s *summer) findTime() {
+	if s.lastAt < 0 {
+		return
+	}
+	s.timeRuns.Skip(s.lastAt - s.timeAt)
+	s.timeAt, s.lastAt = s.lastAt, -1
+	s.lastTime = int64(s.timeRuns.Peek().First)
 }
 
 // end closes the bucket at hand.
@@ -322,22 +344,30 @@ func (s *summer) end() {
 	if s.filled {
 		s.block.add(s.span)
 		s.total.add(s.block)
-		s.emit(s.total)
+		s.emit(&s.total)
 	}
 	s.total, s.block, s.span, s.begun, s.filled = span{}, span{}, span{}, false, false
 }
 
 // emit writes the bucket at hand.
-func (s *summer) emit(t span) {
-	b := Bucket{
-		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, LastTime: s.lastTime,
-		NaNs: t.nans, Infinities: t.infinities, NegativeInfinities: t.negatives,
+func (s *summer) emit(t *span) {
+	s.findTime()
+	s.buckets = append(s.buckets, Bucket{})
+	b := &s.buckets[len(s.buckets)-1]
+	b.Index, b.Count, b.LastTime = s.at, t.count, s.lastTime
+	b.Sum, b.Min, b.Max = t.sum, t.min, t.max
+	b.NaNs, b.Infinities, b.NegativeInfinities = t.nans, t.infinities, t.negatives
+	if t.count == 0 {
+		return
 	}
-	if t.count > 0 {
-		// Rounding must not carry the mean past the values.
-		b.Mean = min(max(t.sum/float64(t.count), t.min), t.max)
+	// Rounding must not carry the mean past the values.
+	switch b.Mean = t.sum / float64(t.count); {
+	case b.Mean < t.min:
+		b.Mean = t.min
+	case b.Mean > t.max:
+		b.Mean = t.max
 	}
-	s.buckets = append(s.buckets, b)
+	s.overflowed = s.overflowed || !finite(t.sum)
 }
 
 // mendMeans works out anew the means of buckets whose sum overflowed.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,6 +17,9 @@ import (
 type Run struct {
 	db *DB
 	id RunID
+	// files is what paths of its segments begin with: to join one takes longer than to
+	// find the open file.
+	files string
 
 	mu           sync.RWMutex
 	ended        *sync.Cond // on mu: a roll, a merge or a reload has ended
@@ -55,7 +59,7 @@ type Run struct {
 }
 
 func newRun(db *DB, id RunID) *Run {
-	r := &Run{db: db, id: id}
+	r := &Run{db: db, id: id, files: strings.TrimSuffix(db.segmentPath(id, 0), "0"+segmentSuffix)}
 	r.ended = sync.NewCond(&r.mu)
 	r.reset()
 	return r
