@@ -186,7 +186,7 @@ func (db *DB) openPebble() error {
 }
 
 // formatVersion is that of all records together; FORMAT.md tells its history.
-const formatVersion = 4
+const formatVersion = 5
 
 // FormatError reports a data directory that a newer version has written, or one
 // from before the first release.
