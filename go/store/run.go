@@ -161,7 +161,7 @@ func (r *Run) readLock() {
 }
 
 func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
-	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), ordering: ordering}
+	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), labels: key.FlatLabels(), ordering: ordering}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
 	if r.byName[key.Name] == nil {
@@ -193,9 +193,17 @@ func (r *Run) cellOf(s *series, env uint32) *cell {
 		s.envs = append(s.envs, nil)
 	}
 	if s.envs[env-1] == nil {
-		s.envs[env-1] = &cell{id: cellID{s.no, env}, episodic: s.key.Scale == point.ScaleEpisode}
+		s.envs[env-1] = r.newEnvCell(s, env)
 	}
 	return s.envs[env-1]
+}
+
+func (r *Run) newEnvCell(s *series, env uint32) *cell {
+	c := &cell{id: cellID{s.no, env}, episodic: s.key.Scale == point.ScaleEpisode}
+	if !c.episodic {
+		c.clock = r.environments[env-1].clockOf(s.labels)
+	}
+	return c
 }
 
 // take adds columns that the step rules let through to a cell and to all that
@@ -227,5 +235,8 @@ func (r *Run) take(c *cell, more *columns) {
 		e.lastMinorEpisode = max(e.lastMinorEpisode, c.rl.maxEpisode)
 	} else {
 		e.lastEpisode = max(e.lastEpisode, c.rl.maxEpisode)
+		end, before := more.totalEnd(), c.rl.total
+		c.rl.advance(more, end)
+		c.clock.observe(more, end, before, c.rl.total)
 	}
 }
