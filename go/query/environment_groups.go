@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -60,13 +59,16 @@ func sortedKeys[T any](m map[string]T) []string {
 // addMeans adds one environment to the groups. Its sums ascend, so its buckets come
 // one after the other; within one it may be in several groups in turn.
 func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e environmentSums, a axis) error {
-	place := g.placer(e.env)
+	place, err := g.placer(e.env)
+	if err != nil {
+		return err
+	}
 	var open []*environmentGroup // those that it is in in this bucket
 	bucket, next := -1, uint64(0)
 	var group *environmentGroup // the last one, of the key last
 	last := ""
 	for _, sum := range e.sums {
-		in, key, parts, err := place(sum.At)
+		in, key, parts, err := place.at(sum.At)
 		if err != nil {
 			return err
 		}
@@ -109,81 +111,6 @@ func (g *environmentGroups) likelyMeans(a axis) int {
 		return 0
 	}
 	return len(g.sums) * min(a.count, len(g.sums[0].sums))
-}
-
-// placer tells of an environment whether it belongs at an rl_step or episode, and
-// to which group. Where nothing can change from one to the next it looks once.
-func (g *environmentGroups) placer(env store.EnvInfo) func(at uint64) (in bool, key string, parts []groupPart, err error) {
-	if g.filter == nil && len(g.groupings) == 0 {
-		return func(uint64) (bool, string, []groupPart, error) { return true, "", nil, nil }
-	}
-	look := func(at uint64) (in bool, key string, parts []groupPart, err error) {
-		thing, err := g.subjectAt(env, at)
-		if err != nil {
-			return false, "", nil, err
-		}
-		if in, err = thing.holds(g.filter); !in || err != nil {
-			return false, "", nil, err
-		}
-		for _, grouping := range g.groupings {
-			part, err := thing.part(grouping)
-			if err != nil {
-				return false, "", nil, err
-			}
-			parts = append(parts, part)
-		}
-		return true, fmt.Sprint(parts), parts, nil
-	}
-	if g.run.EnvVaries(env.ID) || g.asksSeries() {
-		return look
-	}
-	once := false
-	var in bool
-	var key string
-	var parts []groupPart
-	var err error
-	return func(at uint64) (bool, string, []groupPart, error) {
-		if !once {
-			in, key, parts, err = look(at)
-			once = true
-		}
-		return in, key, parts, err
-	}
-}
-
-func (g *environmentGroups) asksSeries() bool {
-	return asksSeries(g.filter) || slices.ContainsFunc(g.groupings, func(x grammar.Grouping) bool { return asksSeries(x.Cond) })
-}
-
-func asksSeries(f grammar.Filter) bool {
-	switch f := f.(type) {
-	case grammar.And:
-		return slices.ContainsFunc(f, asksSeries)
-	case grammar.Or:
-		return slices.ContainsFunc(f, asksSeries)
-	case grammar.SeriesCond:
-		return true
-	}
-	return false
-}
-
-// subjectAt is what conditions see of an environment at an rl_step or episode.
-func (g *environmentGroups) subjectAt(env store.EnvInfo, at uint64) (subject, error) {
-	where := anchor{episode: at}
-	if !g.byEpisode {
-		where = anchor{rlStep: &at}
-	}
-	episode := at
-	if !g.byEpisode && g.run.EnvVaries(env.ID) {
-		var err error
-		if episode, err = g.run.currentEpisode(env, where); err != nil {
-			return subject{}, err
-		}
-	}
-	return subject{
-		attributes: g.run.environmentAttributes(env, episode),
-		sum:        func(q grammar.Series) (summary, error) { return g.run.summariseEnvironment(env, where, q) },
-	}, nil
 }
 
 func (s subject) part(g grammar.Grouping) (groupPart, error) {

@@ -23,6 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	*testing.T
 
+	db      *store.DB
 	catalog *catalog.Catalog
 	client  queryconnect.QueryServiceClient
 	end     func() // closes the store and the server
@@ -49,7 +50,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 		}
 	})
 	t.Cleanup(end)
-	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
+	return &world{t, db, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
 }
 
 // run makes a run and lets change write to it.

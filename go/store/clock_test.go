@@ -102,7 +102,8 @@ func TestEpisodesLieAtTheirEnds(t *testing.T) {
 	wantTotals(t, r, labelled, 17, 1)
 }
 
-// More episodes at a time than a clock remembers count once for all series.
+// More episodes at a time than a clock remembers count once for all series, in
+// whichever order a series has them.
 func TestManyEpisodesAtATimeCountOnce(t *testing.T) {
 	db := open(t, t.TempDir())
 	defer closed(t, db)
@@ -110,16 +111,20 @@ func TestManyEpisodesAtATimeCountOnce(t *testing.T) {
 	const atATime, steps = 3 * olderEpisodes, 4
 	for rlStep := range uint64(5) {
 		commit(t, r, func(tx *Tx) {
-			for _, name := range []string{"x", "y", "z"} {
+			for _, name := range []string{"x", "y"} {
 				for episode := range uint64(atATime) { // side by side
 					logged(tx, stepSeries(name), rl(rlStep, rlStep/3*atATime+episode, 0, make([]float64, steps)...))
 				}
 			}
 		})
 	}
+	commit(t, r, func(tx *Tx) {
+		for episode := uint64(2 * atATime); episode > 0; episode-- {
+			logged(tx, stepSeries("z"), rl(0, episode-1, 0, make([]float64, steps)...))
+		}
+	})
 	for _, name := range []string{"x", "y", "z"} {
-		got := totalSteps(t, r, stepSeries(name))
-		for i, total := range got {
+		for i, total := range totalSteps(t, r, stepSeries(name)) {
 			if total != uint64(i) {
 				t.Fatalf("%s: point %d lies at %d", name, i, total)
 			}
@@ -145,4 +150,24 @@ func TestEnvStepsFromOneAreCountedOnce(t *testing.T) {
 	})
 	wantTotals(t, r, stepSeries("m"), 0, 1, 2, 3, 4)
 	wantTotals(t, r, ret, 5)
+	commit(t, r, func(tx *Tx) { // one that did not count from one after all
+		tx.AppendRL(tx.Series(stepSeries("m"), point.Ordered), 1, flat(rl(2, 0, 0, 1)), false)
+	})
+	wantTotals(t, r, stepSeries("m"), 0, 1, 2, 3, 4, 0)
+}
+
+// A series that has not got to a restart lies where the episode began before it.
+func TestASeriesThatIsBehindLiesWhereItsAttemptBegan(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	for _, name := range []string{"x", "y"} {
+		for i, b := range []point.RLBatch{rl(0, 0, 0, 1, 1), rl(0, 1, 0, 1, 1), rl(0, 0, 0, 1, 1, 1)} {
+			commit(t, r, func(tx *Tx) { logged(tx, stepSeries(name), b) })
+			if i == 0 {
+				wantTotals(t, r, stepSeries(name), 0, 1)
+			}
+		}
+		wantTotals(t, r, stepSeries(name), 2, 3, 4, 5, 6)
+	}
 }
