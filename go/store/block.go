@@ -192,11 +192,11 @@ func (b *blockHead) find(id cellID) (int, bool) {
 	return low, low < len(b.ids) && b.ids[low] == id
 }
 
-// seriesChunks gives the places of the chunks of RL points of a series.
-func (b *blockHead) seriesChunks(series uint32) (from, to int) {
-	from, _ = b.find(cellID{series, 1})
-	to, _ = b.find(cellID{series + 1, 0})
-	return from, to
+// chunksBetween gives the places of the chunks of cells from one to another.
+func (b *blockHead) chunksBetween(id, last cellID) (from, to int) {
+	from, _ = b.find(id)
+	to, found := b.find(last)
+	return from, to + boolInt(found)
 }
 
 // positions cuts the columns of integers of the i-th chunk out.
