@@ -182,15 +182,19 @@ func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
 	filled := make([]bucketed, len(curves))
 	const few = 4 // curves, for which a goroutine would not pay
 	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(curves)+few-1)/few))
-	var workers sync.WaitGroup
 	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			f := &filler{axis: a}
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
-				filled[i], faults[k] = curves[i].fill(f)
-			}
-		})
+	fill := func(k int) {
+		f := &filler{axis: a}
+		for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
+			filled[i], faults[k] = curves[i].fill(f)
+		}
+	}
+	var workers sync.WaitGroup
+	for k := 1; k < len(faults); k++ {
+		workers.Go(func() { fill(k) })
+	}
+	if len(faults) > 0 {
+		fill(0)
 	}
 	workers.Wait()
 	list := make([]pageable, len(curves))

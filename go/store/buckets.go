@@ -127,21 +127,21 @@ type source struct {
 	read    func(dst []float64, from, to int) ([]float64, error)
 }
 
-// span gives the rollup of the span that begins at point from of the source; false
-// when it has none, or values that are not finite.
-func (src *source) span(from int) (s span, found bool, err error) {
+// span gives the rollup of the span that begins at point from of the source; nil when
+// it has none, or values that are not finite.
+func (src *source) span(from int) (s *span, err error) {
 	if src.rollups != nil {
 		if src.spans, err = src.rollups.spans(); err != nil {
-			return span{}, false, err
+			return nil, err
 		}
 		src.begin, _ = wholeSpans(src.ordinal, src.n)
 		src.rollups = nil
 	}
 	k := (from - src.begin) / spanPoints
 	if k >= len(src.spans) || src.spans[k].others() > 0 {
-		return span{}, false, nil
+		return nil, nil
 	}
-	return src.spans[k], true, nil
+	return &src.spans[k], nil
 }
 
 func inMemory(ordinal uint64, c *columns) source {
@@ -256,17 +256,17 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 	for from < to {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
-			s.total.add(*src.whole)
+			s.total.add(src.whole)
 			from += blockPoints
 			s.lastAt = from - 1
 			continue
 		}
 		if ordinal%spanPoints == 0 && to-from >= spanPoints {
-			whole, found, err := src.span(from)
+			whole, err := src.span(from)
 			if err != nil {
 				return err
 			}
-			if found {
+			if whole != nil {
 				s.block.add(whole)
 				from += spanPoints
 				s.lastAt = from - 1
@@ -287,11 +287,11 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 // foldAt closes what ends before an ordinal.
 func (s *summer) foldAt(ordinal uint64) {
 	if ordinal%spanPoints == 0 {
-		s.block.add(s.span)
+		s.block.add(&s.span)
 		s.span = span{}
 	}
 	if ordinal%blockPoints == 0 {
-		s.total.add(s.block)
+		s.total.add(&s.block)
 		s.block = span{}
 	}
 }
@@ -342,8 +342,8 @@ func (s *summer) end() {
 		return
 	}
 	if s.filled {
-		s.block.add(s.span)
-		s.total.add(s.block)
+		s.block.add(&s.span)
+		s.total.add(&s.block)
 		s.emit(&s.total)
 	}
 	s.total, s.block, s.span, s.begun, s.filled = span{}, span{}, span{}, false, false
