@@ -71,14 +71,17 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	buckets, overflowed := dst, false
 	err := r.look(no, 0, func(v view) error {
 		s := summer{axis: axis, buckets: dst}
-		s.buffer = *summerRoom.Get().(*[]float64)
-		defer s.keepRoom()
+		room := summerRooms.Get().(*summerRoom)
+		s.buffer = room.values
+		defer func() { room.keep(s.buffer) }()
 		within := Range{axis.Starts[0], axis.Last}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
 		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
 			return s.take(source{
 				ordinal: c.head.begins[c.at], n: c.len(), rollups: &c,
-				ints:  [rlCols]chunk.Runs{colStep: c.head.position(c.at, colStep), colTime: c.head.position(c.at, colTime)},
+				ints: [rlCols]chunk.Runs{
+					colStep: c.head.positionIn(&room.steps, c.at, colStep), colTime: c.head.positionIn(&room.times, c.at, colTime),
+				},
 				whole: c.block.whole, read: c.values,
 			})
 		})
@@ -105,12 +108,17 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	return buckets, err
 }
 
-// summerRoom keeps memory for the values of a chunk.
-var summerRoom = sync.Pool{New: func() any { return new([]float64) }}
+// summerRoom is memory for a chunk.
+type summerRoom struct {
+	steps, times chunk.Runs
+	values       []float64
+}
 
-func (s *summer) keepRoom() {
-	if room := s.buffer[:0]; cap(room) <= 2*blockPoints {
-		summerRoom.Put(&room)
+var summerRooms = sync.Pool{New: func() any { return new(summerRoom) }}
+
+func (r *summerRoom) keep(values []float64) {
+	if r.values = values[:0]; cap(values) <= 2*blockPoints {
+		summerRooms.Put(r)
 	}
 }
 
