@@ -63,6 +63,9 @@ func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e envi
 	if err != nil {
 		return err
 	}
+	if !place.varies() {
+		return g.addAllMeans(groups, e, place, a)
+	}
 	var open []*environmentGroup // those that it is in in this bucket
 	bucket, next := -1, uint64(0)
 	var group *environmentGroup // the last one, of the key last
@@ -84,7 +87,7 @@ func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e envi
 			group, last = groups[key], key
 		}
 		if group == nil {
-			group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+			group = &environmentGroup{parts: parts}
 			groups[key] = group
 		}
 		if group.sum.Count == 0 {
@@ -103,6 +106,33 @@ func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 		group.sum = store.RLSum{}
 	}
 	return open[:0]
+}
+
+// addAllMeans is addMeans of an environment that is in one group at most, everywhere.
+func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, place *placer, a axis) error {
+	in, key, parts, err := place.at(e.sums[0].At)
+	if !in || err != nil {
+		return err
+	}
+	group := groups[key]
+	if group == nil {
+		group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+		groups[key] = group
+	}
+	means := group.means
+	for sums := e.sums; len(sums) > 0; {
+		bucket := a.bucket(sums[0].At)
+		end := a.end(bucket)
+		all, n := store.RLSum{}, 0
+		for ; n < len(sums) && sums[n].At < end; n++ {
+			all.Count += sums[n].Count
+			all.Sum += sums[n].Sum
+		}
+		means = append(means, bucketMean{bucket, all.Sum / float64(all.Count)})
+		sums = sums[n:]
+	}
+	group.means = means
+	return nil
 }
 
 // likelyMeans is how many a group of all environments would have.
@@ -154,7 +184,54 @@ func (g *environmentGroup) encode(
 	for _, name := range names {
 		out.Aggregations = append(out.Aggregations, &pb.AggregateRLEnvironmentSeriesResponse_AggregationValues{Aggregation: name})
 	}
-	means := byBucket(g.means)
+	g.eachBucket(func(bucket int, values []float64) {
+		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
+		out.Counts = append(out.Counts, uint64(len(values)))
+		for k, aggregation := range out.GetAggregations() {
+			aggregation.Values = append(aggregation.Values, reduce[k](values))
+		}
+	})
+	return out
+}
+
+// eachBucket visits the buckets with their means in the order of environments: these
+// ascend within each environment. It counts where that is less than comparing.
+func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) {
+	means := g.means
+	first, last := math.MaxInt, 0
+	for _, m := range means {
+		first, last = min(first, m.bucket), max(last, m.bucket)
+	}
+	if len(means) == 0 || last-first > 8*len(means) {
+		slices.SortStableFunc(means, func(a, b bucketMean) int { return a.bucket - b.bucket })
+		eachSortedBucket(means, visit)
+		return
+	}
+	ends := make([]int, last-first+1) // of the bucket before, until its values are placed
+	for _, m := range means {
+		ends[m.bucket-first]++
+	}
+	at := 0
+	for i, n := range ends {
+		ends[i] = at
+		at += n
+	}
+	values := make([]float64, len(means))
+	for _, m := range means {
+		end := &ends[m.bucket-first]
+		values[*end] = m.value
+		*end++
+	}
+	from := 0
+	for i, end := range ends {
+		if end > from {
+			visit(first+i, values[from:end:end])
+		}
+		from = end
+	}
+}
+
+func eachSortedBucket(means []bucketMean, visit func(bucket int, values []float64)) {
 	var values []float64
 	for from := 0; from < len(means); {
 		bucket := means[from].bucket
@@ -162,39 +239,8 @@ func (g *environmentGroup) encode(
 		for ; from < len(means) && means[from].bucket == bucket; from++ {
 			values = append(values, means[from].value)
 		}
-		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
-		out.Counts = append(out.Counts, uint64(len(values)))
-		for k, aggregation := range out.GetAggregations() {
-			aggregation.Values = append(aggregation.Values, reduce[k](values))
-		}
+		visit(bucket, values)
 	}
-	return out
-}
-
-// byBucket sorts means that ascend within each environment, and keeps the order of
-// environments. It counts where that is less than comparing.
-func byBucket(means []bucketMean) []bucketMean {
-	first, last := math.MaxInt, 0
-	for _, m := range means {
-		first, last = min(first, m.bucket), max(last, m.bucket)
-	}
-	if len(means) == 0 || last-first > 8*len(means) {
-		slices.SortStableFunc(means, func(a, b bucketMean) int { return a.bucket - b.bucket })
-		return means
-	}
-	next := make([]int, last-first+2)
-	for _, m := range means {
-		next[m.bucket-first+1]++
-	}
-	for i := 1; i < len(next); i++ {
-		next[i] += next[i-1]
-	}
-	sorted := make([]bucketMean, len(means))
-	for _, m := range means {
-		sorted[next[m.bucket-first]] = m
-		next[m.bucket-first]++
-	}
-	return sorted
 }
 
 func (p groupPart) encode() *pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart {

@@ -77,6 +77,10 @@ func (p *placer) askAttribute(path string) {
 	p.changes = append(p.changes, history.Changes()...)
 }
 
+// varies tells whether the environment may be in another group, or in none, from one
+// rl_step or episode to the next.
+func (p *placer) varies() bool { return p.always || len(p.changes) > 0 }
+
 // at looks at an rl_step or episode.
 func (p *placer) at(x uint64) (in bool, key string, parts []groupPart, err error) {
 	episode := x

@@ -71,14 +71,17 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	buckets, overflowed := dst, false
 	err := r.look(no, 0, func(v view) error {
 		s := summer{axis: axis, buckets: dst}
-		s.buffer = *summerRoom.Get().(*[]float64)
-		defer s.keepRoom()
+		room := summerRooms.Get().(*summerRoom)
+		s.buffer = room.values
+		defer func() { room.keep(s.buffer) }()
 		within := Range{axis.Starts[0], axis.Last}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
 		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
 			return s.take(source{
 				ordinal: c.head.begins[c.at], n: c.len(), rollups: &c,
-				ints:  [rlCols]chunk.Runs{colStep: c.head.position(c.at, colStep), colTime: c.head.position(c.at, colTime)},
+				ints: [rlCols]chunk.Runs{
+					colStep: c.head.positionIn(&room.steps, c.at, colStep), colTime: c.head.positionIn(&room.times, c.at, colTime),
+				},
 				whole: c.block.whole, read: c.values,
 			})
 		})
@@ -105,12 +108,17 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	return buckets, err
 }
 
-// summerRoom keeps memory for the values of a chunk.
-var summerRoom = sync.Pool{New: func() any { return new([]float64) }}
+// summerRoom is memory for a chunk.
+type summerRoom struct {
+	steps, times chunk.Runs
+	values       []float64
+}
 
-func (s *summer) keepRoom() {
-	if room := s.buffer[:0]; cap(room) <= 2*blockPoints {
-		summerRoom.Put(&room)
+var summerRooms = sync.Pool{New: func() any { return new(summerRoom) }}
+
+func (r *summerRoom) keep(values []float64) {
+	if r.values = values[:0]; cap(values) <= 2*blockPoints {
+		summerRooms.Put(r)
 	}
 }
 
@@ -127,21 +135,21 @@ type source struct {
 	read    func(dst []float64, from, to int) ([]float64, error)
 }
 
-// span gives the rollup of the span that begins at point from of the source; false
-// when it has none, or values that are not finite.
-func (src *source) span(from int) (s span, found bool, err error) {
+// span gives the rollup of the span that begins at point from of the source; nil when
+// it has none, or values that are not finite.
+func (src *source) span(from int) (s *span, err error) {
 	if src.rollups != nil {
 		if src.spans, err = src.rollups.spans(); err != nil {
-			return span{}, false, err
+			return nil, err
 		}
 		src.begin, _ = wholeSpans(src.ordinal, src.n)
 		src.rollups = nil
 	}
 	k := (from - src.begin) / spanPoints
 	if k >= len(src.spans) || src.spans[k].others() > 0 {
-		return span{}, false, nil
+		return nil, nil
 	}
-	return src.spans[k], true, nil
+	return &src.spans[k], nil
 }
 
 func inMemory(ordinal uint64, c *columns) source {
@@ -256,17 +264,17 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 	for from < to {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
-			s.total.add(*src.whole)
+			s.total.add(src.whole)
 			from += blockPoints
 			s.lastAt = from - 1
 			continue
 		}
 		if ordinal%spanPoints == 0 && to-from >= spanPoints {
-			whole, found, err := src.span(from)
+			whole, err := src.span(from)
 			if err != nil {
 				return err
 			}
-			if found {
+			if whole != nil {
 				s.block.add(whole)
 				from += spanPoints
 				s.lastAt = from - 1
@@ -287,11 +295,11 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 // foldAt closes what ends before an ordinal.
 func (s *summer) foldAt(ordinal uint64) {
 	if ordinal%spanPoints == 0 {
-		s.block.add(s.span)
+		s.block.add(&s.span)
 		s.span = span{}
 	}
 	if ordinal%blockPoints == 0 {
-		s.total.add(s.block)
+		s.total.add(&s.block)
 		s.block = span{}
 	}
 }
@@ -342,8 +350,8 @@ func (s *summer) end() {
 		return
 	}
 	if s.filled {
-		s.block.add(s.span)
-		s.total.add(s.block)
+		s.block.add(&s.span)
+		s.total.add(&s.block)
 		s.emit(&s.total)
 	}
 	s.total, s.block, s.span, s.begun, s.filled = span{}, span{}, span{}, false, false

@@ -45,7 +45,7 @@ func (s *span) continueWith(values []float64) {
 		return
 	}
 	if s.count+uint64(s.others()) == 0 {
-		*s = span{min: math.Inf(1), max: math.Inf(-1), first: values[0]}
+		s.min, s.max, s.first = math.Inf(1), math.Inf(-1), values[0]
 	}
 	sum, low, high := s.sum, orderOf(s.min), orderOf(s.max)
 	others := s.others()
@@ -89,12 +89,12 @@ func (s *span) countOther(v float64) {
 func (s *span) others() uint32 { return s.nans + s.infinities + s.negatives }
 
 // add takes in the span behind.
-func (s *span) add(more span) {
+func (s *span) add(more *span) {
 	if more.count+uint64(more.others()) == 0 {
 		return
 	}
 	if s.count+uint64(s.others()) == 0 {
-		*s = more
+		*s = *more
 		return
 	}
 	s.count += more.count
@@ -107,8 +107,8 @@ func (s *span) add(more span) {
 }
 
 func joinSpans(spans []span) (all span) {
-	for _, s := range spans {
-		all.add(s)
+	for i := range spans {
+		all.add(&spans[i])
 	}
 	return all
 }

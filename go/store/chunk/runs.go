@@ -181,8 +181,10 @@ type Cursor struct {
 func (r Runs) Cursor() Cursor { return Cursor{runs: r} }
 
 // Take cuts the next n numbers off as a column of their own.
-func (c *Cursor) Take(n int) Runs {
-	var out Runs
+func (c *Cursor) Take(n int) Runs { return c.AppendTo(nil, n) }
+
+// AppendTo is Take behind others.
+func (c *Cursor) AppendTo(out Runs, n int) Runs {
 	for n > 0 && len(c.runs) > 0 {
 		run := c.runs[0]
 		k := min(uint32(n), run.N-c.used)
