@@ -25,6 +25,7 @@ type world struct {
 
 	catalog *catalog.Catalog
 	client  queryconnect.QueryServiceClient
+	url     string
 	end     func() // closes the store and the server
 }
 
@@ -40,7 +41,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := queryconnect.NewQueryServiceHandler(New(c, o))
+	_, handler := NewHandler(New(c, o))
 	server := httptest.NewServer(handler)
 	end := sync.OnceFunc(func() {
 		server.Close()
@@ -49,7 +50,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 		}
 	})
 	t.Cleanup(end)
-	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
+	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), server.URL, end}
 }
 
 // run makes a run and lets change write to it.
