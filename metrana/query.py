@@ -27,16 +27,14 @@ from metrana._reader import Reader
 from metrana.answers import (
     NO_FLOATS,
     NO_UINTS,
-    Parts,
     axis_of,
     bucketed,
     chosen_attributes,
     chosen_summaries,
-    collect,
     count_points,
     group_column,
     instant,
-    joined,
+    series_of,
     value_of,
 )
 from metrana.errors import MetranaQueryConfigError
@@ -347,7 +345,7 @@ class QueryClient:
             steps: Which points; all unless given.
 
         Returns:
-            A series each; its arrays look at the memory of the answer where it came in one page.
+            A series each, whose arrays look at the memory into which the engine read them.
         """
         request = {
             **self._in_project(),
@@ -358,11 +356,14 @@ class QueryClient:
             "max_points_per_page": _POINTS_A_PAGE,
             **_given(step_selection=steps and steps.selection()),
         }
-        parts: Parts = {}
-        for page in self._watched("ListFloatSeries", request):
-            for of_run in page.get("run_points", ()):
-                collect(parts, of_run["run"], of_run.get("series", ()))
-        return FloatSeriesList([joined(run, found) for (run, _), found in parts.items()])
+        answer = self._gathered("ListFloatSeries", request)
+        return FloatSeriesList(
+            [
+                series
+                for of_run in answer["run_points"]
+                for series in series_of(of_run["run"], of_run["series"])
+            ]
+        )
 
     def fetch_rl_env_float_series(
         self,
@@ -393,15 +394,8 @@ class QueryClient:
             "max_points_per_page": _POINTS_A_PAGE,
             **_given(step_selection=steps and steps.selection()),
         }
-        parts: Parts = {}
-        for page in self._watched("ListRLEnvironmentFloatSeries", request):
-            collect(parts, run, page.get("series", ()))
-        return FloatSeriesList(
-            [
-                dataclasses.replace(joined(run, found), environment=environment)
-                for found in parts.values()
-            ]
-        )
+        answer = self._gathered("ListRLEnvironmentFloatSeries", request)
+        return FloatSeriesList(series_of(run, answer["series"], environment))
 
     # Buckets
 
@@ -914,21 +908,18 @@ class QueryClient:
             return {"rl_step": rl_step}
         return {"episode": self.get_rl_info(run).latest_episode if episode is None else episode}
 
-    def _watched(self, method: str, request: dict[str, Any]) -> Iterator[Any]:
-        """The pages, with a bar of their points when they take long."""
-        pages = self._reader.pages(method, request)
+    def _gathered(self, method: str, request: dict[str, Any]) -> Any:
+        """All points in one answer, with a bar while it takes long."""
         if not self._progress:
-            yield from pages
-            return
+            return self._reader.gather(method, request)
         try:
             from tqdm.auto import tqdm
         except ImportError:
-            yield from pages
-            return
+            return self._reader.gather(method, request)
         with tqdm(unit=" points", unit_scale=True, delay=1.0, leave=False) as bar:
-            for page in pages:
-                bar.update(count_points(page))
-                yield page
+            answer = self._reader.gather(method, request, lambda points: bar.update(points - bar.n))
+            bar.update(count_points(answer) - bar.n)
+            return answer
 
     def _attribute_definitions(
         self, method: str, request: dict[str, Any], chosen: dict[str, Any]

@@ -146,6 +146,48 @@ def test_series_go_on_over_pages(
     np.testing.assert_array_equal(found[3].steps, np.arange(POINTS))
 
 
+def test_long_columns_of_many_pages_have_memory_of_their_own(
+    server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = 1_000_000
+    values = np.random.default_rng(3).standard_normal(points)
+    with metrana.init(
+        api_key="k", workspace_name="w", project_name="p", run_name="long", ingestion_url=server.url
+    ):
+        metrana.log({"loss": values, "short": values[:5]})
+    monkeypatch.setattr(query, "_POINTS_A_PAGE", 70_000)
+    blocks: list[weakref.ref[Any]] = []
+
+    class Block(_reader._Block):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            blocks.append(weakref.ref(self))
+
+    monkeypatch.setattr(_reader, "_Block", Block)
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as client:
+        found = client.fetch_float_series("long", ["loss()", "short()"], include_timestamps=True)
+        (part,) = client.fetch_float_series("long", "loss()", steps=Steps(first=400_000))
+    long, short = found
+    np.testing.assert_array_equal(long.values, values)
+    np.testing.assert_array_equal(long.steps, np.arange(points))
+    assert long.timestamps is not None
+    assert len(np.unique(long.timestamps)) == 1
+    np.testing.assert_array_equal(short.values, values[:5])
+    np.testing.assert_array_equal(part.values, values[400_000:])
+    assert part.timestamps is None
+    columns = [long.values, long.steps, long.timestamps, part.values, part.steps]
+    assert not any(one.flags.owndata for one in columns)
+    assert len({one.ctypes.data for one in columns}) == len(columns)
+    kept = long.values
+    del found, long, short, part, columns
+    gc.collect()
+    assert sum(one() is not None for one in blocks) == 1
+    np.testing.assert_array_equal(kept, values)
+    del kept
+    gc.collect()
+    assert not any(one() for one in blocks)
+
+
 def test_columns_are_memory_of_the_answer_and_freed_with_the_last(logged: Logged) -> None:
     with logged.client() as client:
         found = client.fetch_float_series("run-0", "loss()")
@@ -504,10 +546,17 @@ def test_long_reads_show_a_bar(
             super().update(n)
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", 200)
+    monkeypatch.setattr(query, "_POINTS_A_PAGE", 1)
+    monkeypatch.setattr(_reader, "_SLICE_MILLIS", 1)
     with logged.client(progress=True) as client:
         client.fetch_float_series("run-0", "loss()")
-    assert shown == [200, 200, 200, 100]
+    assert sum(shown) == POINTS
+    assert len(shown) > 2, "it is told on the way, too"
+    assert min(shown) >= 0
+    shown.clear()
+    with logged.client(progress=True) as client:
+        found = client.fetch_rl_env_float_series("run-0", "env-1", episode=2)
+    assert sum(shown) == sum(len(one) for one in found) == STEPS
 
 
 def test_without_pandas_columns_are_still_there(logged: Logged) -> None:
