@@ -38,7 +38,14 @@ from metrana.answers import (
     value_of,
 )
 from metrana.errors import MetranaQueryConfigError
-from metrana.filters import AttrFilter, Filter, OrderBy, SeriesFilter, SummaryColumn
+from metrana.filters import (
+    AttrFilter,
+    Filter,
+    LabelFilter,
+    OrderBy,
+    SeriesFilter,
+    SummaryColumn,
+)
 from metrana.frames import (
     Axis,
     Buckets,
@@ -60,6 +67,7 @@ __all__ = [
     "Filter",
     "FloatSeries",
     "FloatSeriesList",
+    "LabelFilter",
     "OrderBy",
     "QueryClient",
     "RLInfo",
@@ -768,6 +776,7 @@ class QueryClient:
         prefixes: Sequence[str] = (),
         regex: str | None = None,
         scales: Sequence[str] = (),
+        value_kinds: Sequence[str] = (),
         skip_aggregated: bool = False,
     ) -> pd.DataFrame:
         """Which metrics there are: `name`, `scale`, `label_keys`, `aggregated`, `value_kind`.
@@ -778,6 +787,8 @@ class QueryClient:
             prefixes: Only names that begin with one of these.
             regex: Only names that hold a match (RE2).
             scales: Only of these scales.
+            value_kinds: Only of kinds `FLOAT`, `HISTOGRAM`, `DENSITY_HISTOGRAM`, `SCATTER`,
+                `SCATTER_3D`.
             skip_aggregated: Leave out what the server aggregated over labels.
         """
         return self._metric_definitions(
@@ -787,6 +798,7 @@ class QueryClient:
                 "run_names": _strings(runs),
                 "metric_name_prefixes": list(prefixes),
                 "scales": list(scales),
+                "value_kinds": _value_kinds(value_kinds),
                 "skip_aggregated": skip_aggregated,
                 **_given(experiment=experiment, regex=regex),
             },
@@ -840,12 +852,21 @@ class QueryClient:
         run: str | None = None,
         experiment: str | None = None,
         series: SeriesQueries = (),
+        value_kinds: Sequence[str] = (),
     ) -> pd.DataFrame:
-        """Which series there are: `series`, `name`, `scale`, `labels`, `aggregated`."""
+        """Which series there are: `series`, `name`, `scale`, `labels`, `aggregated`.
+
+        Args:
+            run: Only of this run.
+            experiment: Only of this experiment's runs.
+            series: Only those chosen so.
+            value_kinds: Only of these kinds; those of `list_metric_definitions`.
+        """
         request = {
             **self._in_project(),
             **_given(run=run, experiment=experiment),
             "series_filters": _texts(series),
+            "value_kinds": _value_kinds(value_kinds),
             "limit": _NAMES_A_PAGE,
         }
         found = [
@@ -858,24 +879,33 @@ class QueryClient:
         return pandas().DataFrame(rows, columns=names)
 
     def list_series_label_values(
-        self, run: str, keys: Sequence[str] | Mapping[str, str]
+        self,
+        run: str,
+        keys: Sequence[str] | Mapping[str, str] = (),
+        *,
+        regexes: Mapping[str, str] | None = None,
     ) -> dict[str, list[str]]:
         """Which values the labels of a run's series have.
 
         Args:
             run: The run.
-            keys: Label keys, 10 at most; as a mapping, with how their values must begin.
+            keys: Label keys; as a mapping, with how their values must begin.
+            regexes: Further keys, with what their values must match (RE2). 10 keys at most.
         """
-        wanted = dict(keys) if isinstance(keys, Mapping) else dict.fromkeys(keys, "")
+        prefixes = dict(keys) if isinstance(keys, Mapping) else dict.fromkeys(_strings(keys), "")
+        matching = dict(regexes or {})
+        if twice := prefixes.keys() & matching.keys():
+            raise MetranaQueryConfigError(f"keys= and regexes= both name {sorted(twice)}")
         request = {
             **self._in_project(),
             "run": run,
             "label_key_filters": [
-                {"key": key, "value_prefix": prefix} for key, prefix in wanted.items()
+                *({"key": key, "value_prefix": prefix} for key, prefix in prefixes.items()),
+                *({"key": key, "value_regex": regex} for key, regex in matching.items()),
             ],
             "limit": _NAMES_A_PAGE,
         }
-        values: dict[str, list[str]] = {key: [] for key in wanted}
+        values: dict[str, list[str]] = {key: [] for key in (*prefixes, *matching)}
         for page in self._reader.pages("ListSeriesLabelValues", request):
             for one in page.get("label_key_values", ()):
                 values.setdefault(one["key"], []).extend(one.get("values", ()))
@@ -993,6 +1023,10 @@ def _aggregations(prefix: str, names: Sequence[str]) -> list[str]:
                 f"there is no aggregation {name!r}; known are {', '.join(_AGGREGATIONS)}"
             )
     return [f"{prefix}_{name.upper()}" for name in names]
+
+
+def _value_kinds(kinds: Sequence[str]) -> list[str]:
+    return [f"SERIES_VALUE_KIND_{kind}" for kind in _strings(kinds)]
 
 
 def _attr_filter(regex: str | None, prefix: str | None, kinds: Sequence[str]) -> dict[str, Any]:

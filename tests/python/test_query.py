@@ -7,11 +7,12 @@ import gc
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import pytest
 import metrana
 from conftest import ServerProcess
 from metrana import _reader, errors, frames, query
-from metrana.filters import Filter
+from metrana.filters import Filter, LabelCondition, LabelFilter
 from metrana.query import AttrFilter, QueryClient, SeriesFilter, Steps
 
 RUNS = 8
@@ -456,6 +457,58 @@ def test_definitions(logged: Logged) -> None:
         assert list(series["series"]) == ["acc(split=a,b)", "loss"]
         assert client.list_series_label_values("run-1", ["split"]) == {"split": ["a,b"]}
         assert client.list_series_label_values("run-1", {"split": "x"}) == {"split": []}
+        for regex, values in (("^a.b$", ["a,b"]), ("^b", [])):
+            assert client.list_series_label_values("run-1", regexes={"split": regex}) == {
+                "split": values
+            }
+        with pytest.raises(errors.MetranaQueryConfigError, match="both name"):
+            client.list_series_label_values("run-1", ["split"], regexes={"split": "a"})
+        for kinds, n in ((["FLOAT"], 2), (["HISTOGRAM", "FLOAT"], 2), (["SCATTER"], 0)):
+            assert len(client.list_series_definitions(run="run-1", value_kinds=kinds)) == n
+            assert len(client.list_metric_definitions(runs="run-1", value_kinds=kinds)) == n
+        with pytest.raises(errors.MetranaQueryConfigError, match="SERIES_VALUE_KIND_NONE"):
+            client.list_series_definitions(value_kinds=["NONE"])
+
+
+def test_random_label_conditions_mean_on_the_server_what_they_mean_here(
+    server: ServerProcess,
+) -> None:
+    chance = random.Random(11)
+    texts = ["", "a", "ab", 'q"', "back\\slash", "x, y", "(", "grün", "NOT IN"]
+    labelled = [
+        {key: chance.choice(texts) for key in ("k", "l/m", "other") if chance.random() < 0.8}
+        for _ in range(40)
+    ]
+    labelled = [dict(one) for one in {tuple(sorted(one.items())) for one in labelled}]
+    with metrana.init(
+        api_key="k", workspace_name="w", project_name="p", run_name="r", ingestion_url=server.url
+    ):
+        for number, labels in enumerate(labelled):
+            metrana.log({"m": float(number)}, labels=labels)
+
+    def condition() -> tuple[LabelCondition, Callable[[dict[str, str]], bool]]:
+        key, text, some = chance.choice(("k", "l/m")), chance.choice(texts), chance.sample(texts, 3)
+        label = LabelFilter(key)
+        kinds: list[tuple[LabelCondition, Callable[[str | None], bool]]] = [
+            (label == text, lambda v: v == text),
+            (label.matches(f"^{re.escape(text)}"), lambda v: v is not None and v.startswith(text)),
+            (label.contains(text), lambda v: v is not None and text in v),
+            (label.is_in(some), lambda v: v in some),
+            (label != text, lambda v: v != text),
+            (label.not_in(some), lambda v: v not in some),
+        ]
+        built, means = chance.choice(kinds)
+        return built, lambda labels: means(labels.get(key))
+
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as client:
+        for _ in range(200):
+            conditions = [condition() for _ in range(chance.randint(1, 3))]
+            chosen = SeriesFilter("m", labels=[built for built, _ in conditions])
+            found = client.fetch_float_series("r", chosen)
+            want = {
+                n for n, one in enumerate(labelled) if all(means(one) for _, means in conditions)
+            }
+            assert {int(one.values[0]) for one in found} == want, chosen
 
 
 # Errors and life
