@@ -24,7 +24,7 @@ import pytest
 
 import metrana
 from conftest import ServerProcess
-from metrana import _reader, errors, frames, query
+from metrana import _reader, errors, frames, points
 from metrana.filters import Filter, LabelCondition, LabelFilter
 from metrana.query import AttrFilter, QueryClient, SeriesFilter, Steps
 
@@ -137,7 +137,7 @@ def test_labels_and_steps_are_chosen(logged: Logged) -> None:
 def test_series_go_on_over_pages(
     logged: Logged, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", page)
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", page)
     with logged.client() as client:
         found = client.fetch_float_series(["run-0", "run-1"], ["loss()", "acc()"])
     assert [(one.run, one.series.name) for one in found] == [
@@ -150,13 +150,13 @@ def test_series_go_on_over_pages(
 def test_long_columns_of_many_pages_have_memory_of_their_own(
     server: ServerProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points = 1_000_000
-    values = np.random.default_rng(3).standard_normal(points)
+    number = 1_000_000
+    values = np.random.default_rng(3).standard_normal(number)
     with metrana.init(
         api_key="k", workspace_name="w", project_name="p", run_name="long", ingestion_url=server.url
     ):
         metrana.log({"loss": values, "short": values[:5]})
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", 70_000)
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", 70_000)
     blocks: list[weakref.ref[Any]] = []
 
     class Block(_reader._Block):
@@ -170,7 +170,7 @@ def test_long_columns_of_many_pages_have_memory_of_their_own(
         (part,) = client.fetch_float_series("long", "loss()", steps=Steps(first=400_000))
     long, short = found
     np.testing.assert_array_equal(long.values, values)
-    np.testing.assert_array_equal(long.steps, np.arange(points))
+    np.testing.assert_array_equal(long.steps, np.arange(number))
     assert long.timestamps is not None
     assert len(np.unique(long.timestamps)) == 1
     np.testing.assert_array_equal(short.values, values[:5])
@@ -599,7 +599,7 @@ def test_long_reads_show_a_bar(
             super().update(n)
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", 1)
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", 1)
     monkeypatch.setattr(_reader, "_SLICE_MILLIS", 1)
     with logged.client(progress=True) as client:
         client.fetch_float_series("run-0", "loss()")
