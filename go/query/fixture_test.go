@@ -26,6 +26,7 @@ type world struct {
 	db      *store.DB
 	catalog *catalog.Catalog
 	client  queryconnect.QueryServiceClient
+	url     string
 	end     func() // closes the store and the server
 }
 
@@ -41,7 +42,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := queryconnect.NewQueryServiceHandler(New(c, o))
+	_, handler := NewHandler(New(c, o))
 	server := httptest.NewServer(handler)
 	end := sync.OnceFunc(func() {
 		server.Close()
@@ -50,7 +51,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 		}
 	})
 	t.Cleanup(end)
-	return &world{t, db, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
+	return &world{t, db, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), server.URL, end}
 }
 
 // run makes a run and lets change write to it.

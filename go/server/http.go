@@ -16,7 +16,6 @@ import (
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
-	"github.com/metrana/metrana/go/wire/pb/query/queryconnect"
 )
 
 // maxRequest bounds one message. Clients of the public protocol may send a whole
@@ -75,7 +74,7 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.H
 	}
 	mux := http.NewServeMux()
 	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
-	mux.Handle(queryconnect.NewQueryServiceHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
+	mux.Handle(query.NewHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
 	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
 	mux.Handle(path, fromLoopback(service))
 	mux.HandleFunc("/healthz", healthy)

@@ -77,8 +77,12 @@ func (r Runs) Len() int {
 // AppendTo writes the numbers out one by one behind dst.
 func (r Runs) AppendTo(dst []uint64) []uint64 {
 	for _, run := range r {
-		for v, i := run.First, uint32(0); i < run.N; i, v = i+1, v+run.Delta {
-			dst = append(dst, v)
+		start := len(dst)
+		dst = slices.Grow(dst, int(run.N))[:start+int(run.N)]
+		v := run.First
+		for i := range dst[start:] {
+			dst[start+i] = v
+			v += run.Delta
 		}
 	}
 	return dst
