@@ -346,7 +346,7 @@ class SeriesFilter(_Text):
 
     @property
     def count(self) -> SummaryColumn:
-        """How many points there are."""
+        """How many finite values there are."""
         return self.column("count")
 
 

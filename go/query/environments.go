@@ -52,11 +52,16 @@ func (a anchor) reached(env store.EnvInfo) bool {
 
 // selection is what the anchor selects of an environment's points.
 func (a anchor) selection(env store.EnvInfo) store.RLRange {
+	a.episode = min(a.episode, latestEpisode(env))
+	return a.only()
+}
+
+// only selects the points of the anchor's own rl_step or episode.
+func (a anchor) only() store.RLRange {
 	if a.rlStep != nil {
 		return store.RLRange{RLStep: &store.Range{From: *a.rlStep, To: *a.rlStep}}
 	}
-	episode := min(a.episode, latestEpisode(env))
-	return store.RLRange{Episode: &store.Range{From: episode, To: episode}}
+	return store.RLRange{Episode: &store.Range{From: a.episode, To: a.episode}}
 }
 
 // environmentsWithPoints leaves out those that only have attributes.

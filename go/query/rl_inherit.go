@@ -94,13 +94,14 @@ type inheritedPoints struct {
 	points store.RLColumns
 }
 
-// read gives the points of the series that are selected, in order of identity.
+// read gives the points of the series that are selected, in order of identity. Each
+// generation is read at the same episode, also one that never got there.
 func (e inheritedEnvironment) read(selected selector, at anchor) ([]inheritedPoints, error) {
 	var all []inheritedPoints
 	places := make(map[string]int)
 	for _, g := range e {
 		for _, info := range selected.pick(g.run.points.EnvSeries(g.env.No), true) {
-			points, err := g.run.points.RLPoints(info.No, g.env.No, at.selection(g.env))
+			points, err := g.run.points.RLPoints(info.No, g.env.No, at.only())
 			if err != nil {
 				return nil, err
 			}
