@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // CheckStats counts what a check has read.
@@ -23,7 +24,7 @@ func (db *DB) Check(ctx context.Context, report func(fault error)) (CheckStats, 
 	if err != nil {
 		return stats, err
 	}
-	for _, fault := range db.journal.faults {
+	for _, fault := range slices.Concat(db.faults, db.journal.faults) {
 		report(fault)
 	}
 	for _, id := range ids {

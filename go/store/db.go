@@ -49,6 +49,7 @@ type DB struct {
 	files        *files
 	merges       chan struct{} // holds as many as go on at once
 	readOnly     bool
+	faults       []error        // of the database, found when it was opened
 	background   sync.WaitGroup // rolls and merges
 	headBytes    atomic.Int64   // of all runs
 	spareBytes   atomic.Int64   // of all runs
@@ -168,6 +169,10 @@ func makeDirectory(fs vfs.FS, dir string) error {
 func (db *DB) openPebble() error {
 	var err error
 	path := db.pebbleDir()
+	if fault := checkEdits(path, db.fs); fault != nil {
+		db.faults = append(db.faults, fault)
+		db.log.Error("a part of the database may be lost", "error", fault)
+	}
 	if db.pebble, err = pebble.Open(path, pebbleOptions(db.fs, db.log, db.readOnly)); err != nil {
 		return fmt.Errorf("store: opening %s: %w", path, err)
 	}

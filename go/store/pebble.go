@@ -25,9 +25,18 @@ func pebbleOptions(fs vfs.FS, log *slog.Logger, readOnly bool) *pebble.Options {
 		MemTableSize:                memTableBytes,
 		CacheSize:                   pebbleCacheBytes,
 		MemTableStopWritesThreshold: 4,
+		EventListener:               &pebble.EventListener{DataCorruption: damagedTable(log)},
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	return o
+}
+
+// damagedTable names what Pebble finds damaged. Whoever reads there gets an error;
+// left to itself Pebble would end the process, and with it all that is whole.
+func damagedTable(log *slog.Logger) func(pebble.DataCorruptionInfo) {
+	return func(info pebble.DataCorruptionInfo) {
+		log.Error("pebble: a table is damaged", "file", info.Path, "error", info.Details.Error()) // the error itself is printed with its stacks
+	}
 }
 
 // pebbleLogger hands Pebble's log to ours.
