@@ -69,6 +69,13 @@ func (s *episodeScan) each(workers int, visit func(worker int, rows []episodeRow
 			series = append(series, info.No)
 		}
 	}
+	return s.eachPart(workers, func(worker int, q store.EpisodeQuery) error {
+		return s.part(series, q, func(rows []episodeRow) { visit(worker, rows) })
+	})
+}
+
+// eachPart asks about some environments after the other, several times side by side.
+func (s *episodeScan) eachPart(workers int, ask func(worker int, q store.EpisodeQuery) error) error {
 	parts := s.parts()
 	faults := make([]error, workers)
 	var group sync.WaitGroup
@@ -76,7 +83,7 @@ func (s *episodeScan) each(workers int, visit func(worker int, rows []episodeRow
 	for k := range faults {
 		group.Go(func() {
 			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(parts)); i = next.Add(1) - 1 {
-				faults[k] = s.part(series, parts[i], func(rows []episodeRow) { visit(k, rows) })
+				faults[k] = ask(k, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.episodes})
 			}
 		})
 	}
@@ -84,16 +91,15 @@ func (s *episodeScan) each(workers int, visit func(worker int, rows []episodeRow
 	return errors.Join(faults...)
 }
 
-func (s *episodeScan) part(series []uint32, part [2]uint32, visit func(rows []episodeRow)) error {
-	q := store.EpisodeQuery{FirstEnv: part[0], LastEnv: part[1], Within: s.episodes}
-	rows := make([][]episodeRow, part[1]-part[0]+1)
+func (s *episodeScan) part(series []uint32, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
+	rows := make([][]episodeRow, q.LastEnv-q.FirstEnv+1)
 	for _, no := range series {
 		envs, err := s.run.points.EpisodeSums(no, q)
 		if err != nil {
 			return err
 		}
 		for _, of := range envs {
-			i := of.Env - part[0]
+			i := of.Env - q.FirstEnv
 			rows[i] = s.merge(rows[i], of)
 		}
 	}

@@ -107,7 +107,7 @@ func (w *world) randomEpisodes(name string, random *rand.Rand, envs, batches int
 			case 4:
 				s.rlStep, s.next = s.first, 0
 			}
-			no := tx.Environment(fmt.Sprint("env-", env*7%envs))
+			no := tx.Environment(fmt.Sprint("env-", env*11%envs))
 			b := point.RLBatch{
 				RLStep: s.rlStep, Episode: s.episode, HasEpisode: random.IntN(20) > 0, Minors: point.Steps{First: s.next},
 				Times: point.Times{Millis: 1_700_000_000_000 + random.Int64N(100_000)}, Values: randomValues(random, 1+random.IntN(6)),

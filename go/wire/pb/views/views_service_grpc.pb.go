@@ -23,7 +23,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ViewsService_ListEpisodes_FullMethodName = "/metrana.views.v1.ViewsService/ListEpisodes"
+	ViewsService_ListEpisodes_FullMethodName     = "/metrana.views.v1.ViewsService/ListEpisodes"
+	ViewsService_GetEpisodeMatrix_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -34,6 +35,8 @@ const (
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error)
+	// Gives a metric of all episodes of all environments of a run as a matrix.
+	GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -54,6 +57,16 @@ func (c *viewsServiceClient) ListEpisodes(ctx context.Context, in *ListEpisodesR
 	return out, nil
 }
 
+func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEpisodeMatrixResponse)
+	err := c.cc.Invoke(ctx, ViewsService_GetEpisodeMatrix_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -62,6 +75,8 @@ func (c *viewsServiceClient) ListEpisodes(ctx context.Context, in *ListEpisodesR
 type ViewsServiceServer interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error)
+	// Gives a metric of all episodes of all environments of a run as a matrix.
+	GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -74,6 +89,9 @@ type UnimplementedViewsServiceServer struct{}
 
 func (UnimplementedViewsServiceServer) ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEpisodes not implemented")
+}
+func (UnimplementedViewsServiceServer) GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEpisodeMatrix not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -114,6 +132,24 @@ func _ViewsService_ListEpisodes_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_GetEpisodeMatrix_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEpisodeMatrixRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).GetEpisodeMatrix(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_GetEpisodeMatrix_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).GetEpisodeMatrix(ctx, req.(*GetEpisodeMatrixRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -124,6 +160,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEpisodes",
 			Handler:    _ViewsService_ListEpisodes_Handler,
+		},
+		{
+			MethodName: "GetEpisodeMatrix",
+			Handler:    _ViewsService_GetEpisodeMatrix_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

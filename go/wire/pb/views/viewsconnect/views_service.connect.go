@@ -39,12 +39,17 @@ const (
 	// ViewsServiceListEpisodesProcedure is the fully-qualified name of the ViewsService's ListEpisodes
 	// RPC.
 	ViewsServiceListEpisodesProcedure = "/metrana.views.v1.ViewsService/ListEpisodes"
+	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
+	// GetEpisodeMatrix RPC.
+	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Gives a metric of all episodes of all environments of a run as a matrix.
+	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -64,12 +69,19 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
 			connect.WithClientOptions(opts...),
 		),
+		getEpisodeMatrix: connect.NewClient[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse](
+			httpClient,
+			baseURL+ViewsServiceGetEpisodeMatrixProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
-	listEpisodes *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -77,10 +89,17 @@ func (c *viewsServiceClient) ListEpisodes(ctx context.Context, req *connect.Requ
 	return c.listEpisodes.CallUnary(ctx, req)
 }
 
+// GetEpisodeMatrix calls metrana.views.v1.ViewsService.GetEpisodeMatrix.
+func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, req *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
+	return c.getEpisodeMatrix.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Gives a metric of all episodes of all environments of a run as a matrix.
+	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -96,10 +115,18 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceGetEpisodeMatrixHandler := connect.NewUnaryHandler(
+		ViewsServiceGetEpisodeMatrixProcedure,
+		svc.GetEpisodeMatrix,
+		connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
+		case ViewsServiceGetEpisodeMatrixProcedure:
+			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -111,4 +138,8 @@ type UnimplementedViewsServiceHandler struct{}
 
 func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEpisodes is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetEpisodeMatrix is not implemented"))
 }

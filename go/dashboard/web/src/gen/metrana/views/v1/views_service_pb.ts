@@ -8,6 +8,8 @@
 
 import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GetEpisodeMatrixRequestSchema, GetEpisodeMatrixResponseSchema } from "./episode_matrix_pb";
+import { file_metrana_views_v1_episode_matrix } from "./episode_matrix_pb";
 import type { ListEpisodesRequestSchema, ListEpisodesResponseSchema } from "./episodes_pb";
 import { file_metrana_views_v1_episodes } from "./episodes_pb";
 
@@ -15,7 +17,7 @@ import { file_metrana_views_v1_episodes } from "./episodes_pb";
  * Describes the file metrana/views/v1/views_service.proto.
  */
 export const file_metrana_views_v1_views_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEybQoMVmlld3NTZXJ2aWNlEl0KDExpc3RFcGlzb2RlcxIlLm1ldHJhbmEudmlld3MudjEuTGlzdEVwaXNvZGVzUmVxdWVzdBomLm1ldHJhbmEudmlld3MudjEuTGlzdEVwaXNvZGVzUmVzcG9uc2VCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_episodes]);
+  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEy2AEKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2VCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes]);
 
 /**
  * Answers in the shape of a page.
@@ -32,6 +34,16 @@ export const ViewsService: GenService<{
     methodKind: "unary";
     input: typeof ListEpisodesRequestSchema;
     output: typeof ListEpisodesResponseSchema;
+  },
+  /**
+   * Gives a metric of all episodes of all environments of a run as a matrix.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.GetEpisodeMatrix
+   */
+  getEpisodeMatrix: {
+    methodKind: "unary";
+    input: typeof GetEpisodeMatrixRequestSchema;
+    output: typeof GetEpisodeMatrixResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_metrana_views_v1_views_service, 0);
