@@ -76,6 +76,7 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 		b.means = append(b.means, s.Mean)
 		b.mins = append(b.mins, s.Min)
 		b.maxs = append(b.maxs, s.Max)
+		b.lasts = append(b.lasts, s.Last)
 		b.lastTimes = append(b.lastTimes, s.LastTime)
 	}
 	return b, nil
@@ -110,9 +111,10 @@ func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store
 
 // makeRoom gives the columns that every curve has room for n buckets.
 func (b *bucketed) makeRoom(n int) {
-	numbers, values := make([]uint64, 2*n), make([]float64, 4*n)
+	numbers, values := make([]uint64, 2*n), make([]float64, 5*n)
 	b.indexes, b.counts = numbers[:0:n], numbers[n:n:2*n]
 	b.sums, b.means, b.mins, b.maxs = values[:0:n], values[n:n:2*n], values[2*n:2*n:3*n], values[3*n:3*n:4*n]
+	b.lasts = values[4*n : 4*n : 5*n]
 	b.lastTimes = make([]int64, 0, n)
 }
 

@@ -14,7 +14,8 @@ type Bucket struct {
 	Mean     float64
 	Sum      float64
 	Min, Max float64
-	LastTime int64 // Unix milliseconds, of the last finite point
+	Last     float64 // the last finite point
+	LastTime int64   // its time, Unix milliseconds
 
 	NaNs, Infinities, NegativeInfinities uint32
 }
@@ -146,6 +147,7 @@ type summer struct {
 	filled      bool // some of its points are in total, block and span
 	total       span
 	block, span span
+	last        float64 // of the finite points
 	lastTime    int64
 
 	buffer     []float64 // values bufferFrom… of the source at hand
@@ -238,6 +240,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
 			s.total.add(*src.whole)
+			s.last = src.whole.last
 			from += blockPoints
 			s.setTime(src, from-1)
 			continue
@@ -249,6 +252,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 			}
 			if found {
 				s.block.add(whole)
+				s.last = whole.last
 				from += spanPoints
 				s.setTime(src, from-1)
 				s.foldAt(src.ordinal + uint64(from))
@@ -301,6 +305,7 @@ func (s *summer) addValues(to *span, src *source, from, end int) {
 	to.continueWith(values)
 	for i := len(values) - 1; i >= 0; i-- {
 		if finite(values[i]) {
+			s.last = values[i]
 			s.setTime(src, from+i)
 			break
 		}
@@ -330,7 +335,7 @@ func (s *summer) end() {
 // emit writes the bucket at hand.
 func (s *summer) emit(t span) {
 	b := Bucket{
-		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, LastTime: s.lastTime,
+		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, Last: s.last, LastTime: s.lastTime,
 		NaNs: t.nans, Infinities: t.infinities, NegativeInfinities: t.negatives,
 	}
 	if t.count > 0 {

@@ -144,8 +144,7 @@ func (m *matrix) encode(envs environments) *pb.GetEpisodeMatrixResponse {
 	for column := range m.columns.count {
 		firsts = append(firsts, m.first+m.columns.start(column))
 	}
-	same := func(n uint64) uint64 { return n }
-	answer.EnvironmentCounts, answer.FirstEpisodes = column(counts, same), column(firsts, same)
+	answer.EnvironmentCounts, answer.FirstEpisodes = column(counts, itself), column(firsts, itself)
 	if len(m.lines) > 0 {
 		answer.LastEpisode = m.first + m.columns.n - 1
 	}

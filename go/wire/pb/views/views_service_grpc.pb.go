@@ -25,6 +25,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	ViewsService_ListEpisodes_FullMethodName     = "/metrana.views.v1.ViewsService/ListEpisodes"
 	ViewsService_GetEpisodeMatrix_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
+	ViewsService_BucketSeries_FullMethodName     = "/metrana.views.v1.ViewsService/BucketSeries"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -37,6 +38,8 @@ type ViewsServiceClient interface {
 	ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error)
+	// Gives curves of series along any axis in buckets.
+	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -67,6 +70,16 @@ func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, in *GetEpisod
 	return out, nil
 }
 
+func (c *viewsServiceClient) BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BucketSeriesResponse)
+	err := c.cc.Invoke(ctx, ViewsService_BucketSeries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -77,6 +90,8 @@ type ViewsServiceServer interface {
 	ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error)
+	// Gives curves of series along any axis in buckets.
+	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -92,6 +107,9 @@ func (UnimplementedViewsServiceServer) ListEpisodes(context.Context, *ListEpisod
 }
 func (UnimplementedViewsServiceServer) GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEpisodeMatrix not implemented")
+}
+func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BucketSeries not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -150,6 +168,24 @@ func _ViewsService_GetEpisodeMatrix_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_BucketSeries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BucketSeriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).BucketSeries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_BucketSeries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).BucketSeries(ctx, req.(*BucketSeriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -164,6 +200,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetEpisodeMatrix",
 			Handler:    _ViewsService_GetEpisodeMatrix_Handler,
+		},
+		{
+			MethodName: "BucketSeries",
+			Handler:    _ViewsService_BucketSeries_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

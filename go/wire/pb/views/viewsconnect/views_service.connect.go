@@ -42,6 +42,9 @@ const (
 	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeMatrix RPC.
 	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
+	// ViewsServiceBucketSeriesProcedure is the fully-qualified name of the ViewsService's BucketSeries
+	// RPC.
+	ViewsServiceBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BucketSeries"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -50,6 +53,8 @@ type ViewsServiceClient interface {
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
+	// Gives curves of series along any axis in buckets.
+	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -75,6 +80,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
 			connect.WithClientOptions(opts...),
 		),
+		bucketSeries: connect.NewClient[views.BucketSeriesRequest, views.BucketSeriesResponse](
+			httpClient,
+			baseURL+ViewsServiceBucketSeriesProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -82,6 +93,7 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 type viewsServiceClient struct {
 	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
 	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
+	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -94,12 +106,19 @@ func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, req *connect.
 	return c.getEpisodeMatrix.CallUnary(ctx, req)
 }
 
+// BucketSeries calls metrana.views.v1.ViewsService.BucketSeries.
+func (c *viewsServiceClient) BucketSeries(ctx context.Context, req *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
+	return c.bucketSeries.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
+	// Gives curves of series along any axis in buckets.
+	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -121,12 +140,20 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceBucketSeriesHandler := connect.NewUnaryHandler(
+		ViewsServiceBucketSeriesProcedure,
+		svc.BucketSeries,
+		connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeMatrixProcedure:
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
+		case ViewsServiceBucketSeriesProcedure:
+			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -142,4 +169,8 @@ func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.R
 
 func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetEpisodeMatrix is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BucketSeries is not implemented"))
 }

@@ -12,12 +12,14 @@ import type { GetEpisodeMatrixRequestSchema, GetEpisodeMatrixResponseSchema } fr
 import { file_metrana_views_v1_episode_matrix } from "./episode_matrix_pb";
 import type { ListEpisodesRequestSchema, ListEpisodesResponseSchema } from "./episodes_pb";
 import { file_metrana_views_v1_episodes } from "./episodes_pb";
+import type { BucketSeriesRequestSchema, BucketSeriesResponseSchema } from "./series_buckets_pb";
+import { file_metrana_views_v1_series_buckets } from "./series_buckets_pb";
 
 /**
  * Describes the file metrana/views/v1/views_service.proto.
  */
 export const file_metrana_views_v1_views_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEy2AEKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2VCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes]);
+  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEytwIKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_series_buckets]);
 
 /**
  * Answers in the shape of a page.
@@ -44,6 +46,16 @@ export const ViewsService: GenService<{
     methodKind: "unary";
     input: typeof GetEpisodeMatrixRequestSchema;
     output: typeof GetEpisodeMatrixResponseSchema;
+  },
+  /**
+   * Gives curves of series along any axis in buckets.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.BucketSeries
+   */
+  bucketSeries: {
+    methodKind: "unary";
+    input: typeof BucketSeriesRequestSchema;
+    output: typeof BucketSeriesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_metrana_views_v1_views_service, 0);
