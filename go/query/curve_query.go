@@ -43,10 +43,11 @@ type CurveQuery struct {
 	Series             []string // queries; without a scale they mean every one, or ML_STEP where standard points are meant, too
 	// Environments gives each environment a curve of its own; without, all
 	// environments of a run make up one.
-	Environments []string
-	Inherited    bool // of standard points
-	Along        Along
-	From, To     *int64 // along the axis; both ends belong to it
+	Environments    []string
+	EachEnvironment bool // every environment has a curve of its own
+	Inherited       bool // of standard points
+	Along           Along
+	From, To        *int64 // along the axis; both ends belong to it
 	// Points are what RL points must lie in.
 	Points store.RLRange
 }
@@ -76,7 +77,7 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 		return nil, err
 	}
 	if q.Along == AlongSteps {
-		if len(q.Environments) > 0 {
+		if q.byEnvironment() {
 			return nil, invalid("environments have no points along steps; ask along rl_steps, episodes, env steps or time")
 		}
 		return s.selectCurves(curveRequest{q, within})
@@ -87,7 +88,7 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 	}
 	var curves []curve
 	for _, run := range p.runs {
-		if q.Along.ofTime() && len(q.Environments) == 0 {
+		if q.Along.ofTime() && !q.byEnvironment() {
 			columns, err := s.readRun(run, p)
 			if err != nil {
 				return nil, err
@@ -106,6 +107,8 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 	}
 	return curves, nil
 }
+
+func (q CurveQuery) byEnvironment() bool { return q.EachEnvironment || len(q.Environments) > 0 }
 
 // start is the time from which times of a run count.
 func (q CurveQuery) start(run runPoints) int64 {
@@ -160,7 +163,7 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]
 		return nil, err
 	}
 	infos := selected.ofAnyScale
-	if q.Along.ofTime() && len(q.Environments) == 0 { // beside standard points
+	if q.Along.ofTime() && !q.byEnvironment() { // beside standard points
 		infos = selected.of
 	}
 	var curves []curve
@@ -178,7 +181,7 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]
 		if err != nil {
 			return nil, err
 		}
-		if len(q.Environments) > 0 {
+		if q.byEnvironment() {
 			curves = append(curves, curvesOf(columns)...)
 		} else if len(columns) > 0 {
 			curves = append(curves, newPooled(column{run: r.Name, key: info.Key}, columns))
@@ -244,6 +247,26 @@ func (c column) only(wanted []bool) column {
 		}
 	}
 	return kept
+}
+
+// Points are a curve's, by x; several may have one x.
+type Points struct {
+	Identity
+
+	Xs, Values []float64
+}
+
+// Points reads the points of the i-th curve.
+func (c Curves) Points(i int) (Points, error) {
+	of, err := c.list[i].points()
+	if err != nil {
+		return Points{}, err
+	}
+	xs := make([]float64, len(of.xs))
+	for k, x := range of.xs {
+		xs[k] = c.along.number(x)
+	}
+	return Points{of.identity(), xs, of.values}, nil
 }
 
 // Grid is the axis that curves were put on: bucket i begins at First + i × Width,

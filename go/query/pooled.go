@@ -37,6 +37,14 @@ func (p pooled) cut(first, last uint64) (curve, bool) {
 	return p, len(kept) > 0
 }
 
+func (p pooled) points() (column, error) {
+	all := p.column
+	for _, c := range p.members {
+		all.xs, all.values, all.times = append(all.xs, c.xs...), append(all.values, c.values...), append(all.times, c.times...)
+	}
+	return all.ascending(), nil
+}
+
 func (p pooled) fill(f *filler) (bucketed, error) {
 	all := bucketed{column: p.column}
 	for _, c := range p.members {

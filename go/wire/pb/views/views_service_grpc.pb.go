@@ -26,6 +26,7 @@ const (
 	ViewsService_ListEpisodes_FullMethodName     = "/metrana.views.v1.ViewsService/ListEpisodes"
 	ViewsService_GetEpisodeMatrix_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 	ViewsService_BucketSeries_FullMethodName     = "/metrana.views.v1.ViewsService/BucketSeries"
+	ViewsService_GetStatistics_FullMethodName    = "/metrana.views.v1.ViewsService/GetStatistics"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -40,6 +41,8 @@ type ViewsServiceClient interface {
 	GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
+	// Gives estimates over runs or environments, with confidence intervals, as curves.
+	GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -80,6 +83,16 @@ func (c *viewsServiceClient) BucketSeries(ctx context.Context, in *BucketSeriesR
 	return out, nil
 }
 
+func (c *viewsServiceClient) GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetStatisticsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_GetStatistics_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -92,6 +105,8 @@ type ViewsServiceServer interface {
 	GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
+	// Gives estimates over runs or environments, with confidence intervals, as curves.
+	GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -110,6 +125,9 @@ func (UnimplementedViewsServiceServer) GetEpisodeMatrix(context.Context, *GetEpi
 }
 func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BucketSeries not implemented")
+}
+func (UnimplementedViewsServiceServer) GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStatistics not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -186,6 +204,24 @@ func _ViewsService_BucketSeries_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_GetStatistics_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStatisticsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).GetStatistics(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_GetStatistics_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).GetStatistics(ctx, req.(*GetStatisticsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -204,6 +240,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BucketSeries",
 			Handler:    _ViewsService_BucketSeries_Handler,
+		},
+		{
+			MethodName: "GetStatistics",
+			Handler:    _ViewsService_GetStatistics_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -45,6 +45,9 @@ const (
 	// ViewsServiceBucketSeriesProcedure is the fully-qualified name of the ViewsService's BucketSeries
 	// RPC.
 	ViewsServiceBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BucketSeries"
+	// ViewsServiceGetStatisticsProcedure is the fully-qualified name of the ViewsService's
+	// GetStatistics RPC.
+	ViewsServiceGetStatisticsProcedure = "/metrana.views.v1.ViewsService/GetStatistics"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -55,6 +58,8 @@ type ViewsServiceClient interface {
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Gives estimates over runs or environments, with confidence intervals, as curves.
+	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -86,6 +91,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
 			connect.WithClientOptions(opts...),
 		),
+		getStatistics: connect.NewClient[views.GetStatisticsRequest, views.GetStatisticsResponse](
+			httpClient,
+			baseURL+ViewsServiceGetStatisticsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetStatistics")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -94,6 +105,7 @@ type viewsServiceClient struct {
 	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
 	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
+	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -111,6 +123,11 @@ func (c *viewsServiceClient) BucketSeries(ctx context.Context, req *connect.Requ
 	return c.bucketSeries.CallUnary(ctx, req)
 }
 
+// GetStatistics calls metrana.views.v1.ViewsService.GetStatistics.
+func (c *viewsServiceClient) GetStatistics(ctx context.Context, req *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error) {
+	return c.getStatistics.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
@@ -119,6 +136,8 @@ type ViewsServiceHandler interface {
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Gives estimates over runs or environments, with confidence intervals, as curves.
+	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -146,6 +165,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceGetStatisticsHandler := connect.NewUnaryHandler(
+		ViewsServiceGetStatisticsProcedure,
+		svc.GetStatistics,
+		connect.WithSchema(viewsServiceMethods.ByName("GetStatistics")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
@@ -154,6 +179,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
 			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
+		case ViewsServiceGetStatisticsProcedure:
+			viewsServiceGetStatisticsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -173,4 +200,8 @@ func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *conne
 
 func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BucketSeries is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetStatistics is not implemented"))
 }

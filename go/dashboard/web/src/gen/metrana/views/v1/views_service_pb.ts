@@ -14,12 +14,14 @@ import type { ListEpisodesRequestSchema, ListEpisodesResponseSchema } from "./ep
 import { file_metrana_views_v1_episodes } from "./episodes_pb";
 import type { BucketSeriesRequestSchema, BucketSeriesResponseSchema } from "./series_buckets_pb";
 import { file_metrana_views_v1_series_buckets } from "./series_buckets_pb";
+import type { GetStatisticsRequestSchema, GetStatisticsResponseSchema } from "./statistics_pb";
+import { file_metrana_views_v1_statistics } from "./statistics_pb";
 
 /**
  * Describes the file metrana/views/v1/views_service.proto.
  */
 export const file_metrana_views_v1_views_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEytwIKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_series_buckets]);
+  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEymQMKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZRJgCg1HZXRTdGF0aXN0aWNzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3RhdGlzdGljc1Jlc3BvbnNlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_series_buckets, file_metrana_views_v1_statistics]);
 
 /**
  * Answers in the shape of a page.
@@ -56,6 +58,16 @@ export const ViewsService: GenService<{
     methodKind: "unary";
     input: typeof BucketSeriesRequestSchema;
     output: typeof BucketSeriesResponseSchema;
+  },
+  /**
+   * Gives estimates over runs or environments, with confidence intervals, as curves.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.GetStatistics
+   */
+  getStatistics: {
+    methodKind: "unary";
+    input: typeof GetStatisticsRequestSchema;
+    output: typeof GetStatisticsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_metrana_views_v1_views_service, 0);
