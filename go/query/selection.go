@@ -24,6 +24,9 @@ func Select(scale string, queries ...string) (Selection, error) {
 	return Selection{s}, nil
 }
 
+// All selects every series.
+func All() Selection { return Selection{} }
+
 // Of gives the series of a run that any query selects, by name, scale and labels.
 func (s Selection) Of(points *store.Run) []store.SeriesInfo { return s.of.ofAnyScale(points) }
 

@@ -10,11 +10,16 @@ type bins struct {
 
 func binsOf(n uint64, most int) bins { return bins{n, int(min(n, uint64(most)))} }
 
+// binsFrom cuts the steps first to last.
+func binsFrom(first, last uint64, most int) bins {
+	return binsOf(max(last-first, last-first+1), most)
+}
+
 // of is the bin of the i-th thing.
 func (b bins) of(i uint64) int {
 	high, low := bits.Mul64(i, uint64(b.count))
 	bin, _ := bits.Div64(high, low, b.n)
-	return int(bin)
+	return min(int(bin), b.count-1) // beyond the last thing when there are 2⁶⁴
 }
 
 // start is the first thing of a bin; that of the bin behind the last is n.

@@ -109,7 +109,7 @@ func newMatrix(lines []line, rows, columns int) *matrix {
 		first, last = min(first, l.episodes[0]), max(last, l.episodes[len(l.episodes)-1])
 	}
 	m.first = first
-	m.rows, m.columns = binsOf(uint64(len(lines)), rows), binsOf(last-first+1, columns)
+	m.rows, m.columns = binsOf(uint64(len(lines)), rows), binsFrom(first, last, columns)
 	cells := m.rows.count * m.columns.count
 	m.counts = make([]float64, cells)
 	nothing := slices.Repeat([]float64{math.NaN()}, cells)

@@ -27,6 +27,8 @@ const (
 	ViewsService_GetEpisodeMatrix_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 	ViewsService_BucketSeries_FullMethodName     = "/metrana.views.v1.ViewsService/BucketSeries"
 	ViewsService_GetStatistics_FullMethodName    = "/metrana.views.v1.ViewsService/GetStatistics"
+	ViewsService_GetRunHealth_FullMethodName     = "/metrana.views.v1.ViewsService/GetRunHealth"
+	ViewsService_ReportDelivery_FullMethodName   = "/metrana.views.v1.ViewsService/ReportDelivery"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -43,6 +45,10 @@ type ViewsServiceClient interface {
 	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error)
+	// Tells what arrived of a run and what did not.
+	GetRunHealth(ctx context.Context, in *GetRunHealthRequest, opts ...grpc.CallOption) (*GetRunHealthResponse, error)
+	// Takes what a client counted of its own logging.
+	ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -93,6 +99,26 @@ func (c *viewsServiceClient) GetStatistics(ctx context.Context, in *GetStatistic
 	return out, nil
 }
 
+func (c *viewsServiceClient) GetRunHealth(ctx context.Context, in *GetRunHealthRequest, opts ...grpc.CallOption) (*GetRunHealthResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRunHealthResponse)
+	err := c.cc.Invoke(ctx, ViewsService_GetRunHealth_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportDeliveryResponse)
+	err := c.cc.Invoke(ctx, ViewsService_ReportDelivery_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -107,6 +133,10 @@ type ViewsServiceServer interface {
 	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error)
+	// Tells what arrived of a run and what did not.
+	GetRunHealth(context.Context, *GetRunHealthRequest) (*GetRunHealthResponse, error)
+	// Takes what a client counted of its own logging.
+	ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -128,6 +158,12 @@ func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeri
 }
 func (UnimplementedViewsServiceServer) GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatistics not implemented")
+}
+func (UnimplementedViewsServiceServer) GetRunHealth(context.Context, *GetRunHealthRequest) (*GetRunHealthResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRunHealth not implemented")
+}
+func (UnimplementedViewsServiceServer) ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportDelivery not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -222,6 +258,42 @@ func _ViewsService_GetStatistics_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_GetRunHealth_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRunHealthRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).GetRunHealth(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_GetRunHealth_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).GetRunHealth(ctx, req.(*GetRunHealthRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_ReportDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportDeliveryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).ReportDelivery(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_ReportDelivery_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).ReportDelivery(ctx, req.(*ReportDeliveryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -244,6 +316,14 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetStatistics",
 			Handler:    _ViewsService_GetStatistics_Handler,
+		},
+		{
+			MethodName: "GetRunHealth",
+			Handler:    _ViewsService_GetRunHealth_Handler,
+		},
+		{
+			MethodName: "ReportDelivery",
+			Handler:    _ViewsService_ReportDelivery_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

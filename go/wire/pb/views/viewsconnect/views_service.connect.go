@@ -48,6 +48,12 @@ const (
 	// ViewsServiceGetStatisticsProcedure is the fully-qualified name of the ViewsService's
 	// GetStatistics RPC.
 	ViewsServiceGetStatisticsProcedure = "/metrana.views.v1.ViewsService/GetStatistics"
+	// ViewsServiceGetRunHealthProcedure is the fully-qualified name of the ViewsService's GetRunHealth
+	// RPC.
+	ViewsServiceGetRunHealthProcedure = "/metrana.views.v1.ViewsService/GetRunHealth"
+	// ViewsServiceReportDeliveryProcedure is the fully-qualified name of the ViewsService's
+	// ReportDelivery RPC.
+	ViewsServiceReportDeliveryProcedure = "/metrana.views.v1.ViewsService/ReportDelivery"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -60,6 +66,10 @@ type ViewsServiceClient interface {
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
+	// Tells what arrived of a run and what did not.
+	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
+	// Takes what a client counted of its own logging.
+	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -97,6 +107,18 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("GetStatistics")),
 			connect.WithClientOptions(opts...),
 		),
+		getRunHealth: connect.NewClient[views.GetRunHealthRequest, views.GetRunHealthResponse](
+			httpClient,
+			baseURL+ViewsServiceGetRunHealthProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetRunHealth")),
+			connect.WithClientOptions(opts...),
+		),
+		reportDelivery: connect.NewClient[views.ReportDeliveryRequest, views.ReportDeliveryResponse](
+			httpClient,
+			baseURL+ViewsServiceReportDeliveryProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ReportDelivery")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -106,6 +128,8 @@ type viewsServiceClient struct {
 	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
 	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
+	getRunHealth     *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
+	reportDelivery   *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -128,6 +152,16 @@ func (c *viewsServiceClient) GetStatistics(ctx context.Context, req *connect.Req
 	return c.getStatistics.CallUnary(ctx, req)
 }
 
+// GetRunHealth calls metrana.views.v1.ViewsService.GetRunHealth.
+func (c *viewsServiceClient) GetRunHealth(ctx context.Context, req *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error) {
+	return c.getRunHealth.CallUnary(ctx, req)
+}
+
+// ReportDelivery calls metrana.views.v1.ViewsService.ReportDelivery.
+func (c *viewsServiceClient) ReportDelivery(ctx context.Context, req *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error) {
+	return c.reportDelivery.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
@@ -138,6 +172,10 @@ type ViewsServiceHandler interface {
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
+	// Tells what arrived of a run and what did not.
+	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
+	// Takes what a client counted of its own logging.
+	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -171,6 +209,18 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("GetStatistics")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceGetRunHealthHandler := connect.NewUnaryHandler(
+		ViewsServiceGetRunHealthProcedure,
+		svc.GetRunHealth,
+		connect.WithSchema(viewsServiceMethods.ByName("GetRunHealth")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceReportDeliveryHandler := connect.NewUnaryHandler(
+		ViewsServiceReportDeliveryProcedure,
+		svc.ReportDelivery,
+		connect.WithSchema(viewsServiceMethods.ByName("ReportDelivery")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
@@ -181,6 +231,10 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
 		case ViewsServiceGetStatisticsProcedure:
 			viewsServiceGetStatisticsHandler.ServeHTTP(w, r)
+		case ViewsServiceGetRunHealthProcedure:
+			viewsServiceGetRunHealthHandler.ServeHTTP(w, r)
+		case ViewsServiceReportDeliveryProcedure:
+			viewsServiceReportDeliveryHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -204,4 +258,12 @@ func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.R
 
 func (UnimplementedViewsServiceHandler) GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetStatistics is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetRunHealth is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ReportDelivery is not implemented"))
 }
