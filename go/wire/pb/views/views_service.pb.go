@@ -28,14 +28,15 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/statistics.proto2\xdd\x04\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto2\xbf\x05\n" +
 	"\fViewsService\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12i\n" +
 	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12]\n" +
 	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12`\n" +
 	"\rGetStatistics\x12&.metrana.views.v1.GetStatisticsRequest\x1a'.metrana.views.v1.GetStatisticsResponse\x12]\n" +
 	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12c\n" +
-	"\x0eReportDelivery\x12'.metrana.views.v1.ReportDeliveryRequest\x1a(.metrana.views.v1.ReportDeliveryResponseB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x0eReportDelivery\x12'.metrana.views.v1.ReportDeliveryRequest\x1a(.metrana.views.v1.ReportDeliveryResponse\x12`\n" +
+	"\rGetSparklines\x12&.metrana.views.v1.GetSparklinesRequest\x1a'.metrana.views.v1.GetSparklinesResponseB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*ListEpisodesRequest)(nil),      // 0: metrana.views.v1.ListEpisodesRequest
@@ -44,12 +45,14 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*GetStatisticsRequest)(nil),     // 3: metrana.views.v1.GetStatisticsRequest
 	(*GetRunHealthRequest)(nil),      // 4: metrana.views.v1.GetRunHealthRequest
 	(*ReportDeliveryRequest)(nil),    // 5: metrana.views.v1.ReportDeliveryRequest
-	(*ListEpisodesResponse)(nil),     // 6: metrana.views.v1.ListEpisodesResponse
-	(*GetEpisodeMatrixResponse)(nil), // 7: metrana.views.v1.GetEpisodeMatrixResponse
-	(*BucketSeriesResponse)(nil),     // 8: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),    // 9: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),     // 10: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),   // 11: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesRequest)(nil),     // 6: metrana.views.v1.GetSparklinesRequest
+	(*ListEpisodesResponse)(nil),     // 7: metrana.views.v1.ListEpisodesResponse
+	(*GetEpisodeMatrixResponse)(nil), // 8: metrana.views.v1.GetEpisodeMatrixResponse
+	(*BucketSeriesResponse)(nil),     // 9: metrana.views.v1.BucketSeriesResponse
+	(*GetStatisticsResponse)(nil),    // 10: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),     // 11: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),   // 12: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),    // 13: metrana.views.v1.GetSparklinesResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.ListEpisodes:input_type -> metrana.views.v1.ListEpisodesRequest
@@ -58,14 +61,16 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	3,  // 3: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
 	4,  // 4: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
 	5,  // 5: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	6,  // 6: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	7,  // 7: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	8,  // 8: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	9,  // 9: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	10, // 10: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	11, // 11: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	6,  // [6:12] is the sub-list for method output_type
-	0,  // [0:6] is the sub-list for method input_type
+	6,  // 6: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	7,  // 7: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	8,  // 8: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	9,  // 9: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	10, // 10: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	11, // 11: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	12, // 12: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	13, // 13: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	7,  // [7:14] is the sub-list for method output_type
+	0,  // [0:7] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -80,6 +85,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_episodes_proto_init()
 	file_metrana_views_v1_run_health_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()
+	file_metrana_views_v1_sparklines_proto_init()
 	file_metrana_views_v1_statistics_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

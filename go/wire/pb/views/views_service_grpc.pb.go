@@ -29,6 +29,7 @@ const (
 	ViewsService_GetStatistics_FullMethodName    = "/metrana.views.v1.ViewsService/GetStatistics"
 	ViewsService_GetRunHealth_FullMethodName     = "/metrana.views.v1.ViewsService/GetRunHealth"
 	ViewsService_ReportDelivery_FullMethodName   = "/metrana.views.v1.ViewsService/ReportDelivery"
+	ViewsService_GetSparklines_FullMethodName    = "/metrana.views.v1.ViewsService/GetSparklines"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -49,6 +50,8 @@ type ViewsServiceClient interface {
 	GetRunHealth(ctx context.Context, in *GetRunHealthRequest, opts ...grpc.CallOption) (*GetRunHealthResponse, error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error)
+	// Gives small curves for a list of runs.
+	GetSparklines(ctx context.Context, in *GetSparklinesRequest, opts ...grpc.CallOption) (*GetSparklinesResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -119,6 +122,16 @@ func (c *viewsServiceClient) ReportDelivery(ctx context.Context, in *ReportDeliv
 	return out, nil
 }
 
+func (c *viewsServiceClient) GetSparklines(ctx context.Context, in *GetSparklinesRequest, opts ...grpc.CallOption) (*GetSparklinesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSparklinesResponse)
+	err := c.cc.Invoke(ctx, ViewsService_GetSparklines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -137,6 +150,8 @@ type ViewsServiceServer interface {
 	GetRunHealth(context.Context, *GetRunHealthRequest) (*GetRunHealthResponse, error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error)
+	// Gives small curves for a list of runs.
+	GetSparklines(context.Context, *GetSparklinesRequest) (*GetSparklinesResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -164,6 +179,9 @@ func (UnimplementedViewsServiceServer) GetRunHealth(context.Context, *GetRunHeal
 }
 func (UnimplementedViewsServiceServer) ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportDelivery not implemented")
+}
+func (UnimplementedViewsServiceServer) GetSparklines(context.Context, *GetSparklinesRequest) (*GetSparklinesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSparklines not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -294,6 +312,24 @@ func _ViewsService_ReportDelivery_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_GetSparklines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSparklinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).GetSparklines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_GetSparklines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).GetSparklines(ctx, req.(*GetSparklinesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -324,6 +360,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReportDelivery",
 			Handler:    _ViewsService_ReportDelivery_Handler,
+		},
+		{
+			MethodName: "GetSparklines",
+			Handler:    _ViewsService_GetSparklines_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -54,6 +54,9 @@ const (
 	// ViewsServiceReportDeliveryProcedure is the fully-qualified name of the ViewsService's
 	// ReportDelivery RPC.
 	ViewsServiceReportDeliveryProcedure = "/metrana.views.v1.ViewsService/ReportDelivery"
+	// ViewsServiceGetSparklinesProcedure is the fully-qualified name of the ViewsService's
+	// GetSparklines RPC.
+	ViewsServiceGetSparklinesProcedure = "/metrana.views.v1.ViewsService/GetSparklines"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -70,6 +73,8 @@ type ViewsServiceClient interface {
 	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
+	// Gives small curves for a list of runs.
+	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -119,6 +124,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("ReportDelivery")),
 			connect.WithClientOptions(opts...),
 		),
+		getSparklines: connect.NewClient[views.GetSparklinesRequest, views.GetSparklinesResponse](
+			httpClient,
+			baseURL+ViewsServiceGetSparklinesProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetSparklines")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -130,6 +141,7 @@ type viewsServiceClient struct {
 	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 	getRunHealth     *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
 	reportDelivery   *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
+	getSparklines    *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -162,6 +174,11 @@ func (c *viewsServiceClient) ReportDelivery(ctx context.Context, req *connect.Re
 	return c.reportDelivery.CallUnary(ctx, req)
 }
 
+// GetSparklines calls metrana.views.v1.ViewsService.GetSparklines.
+func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error) {
+	return c.getSparklines.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
@@ -176,6 +193,8 @@ type ViewsServiceHandler interface {
 	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
+	// Gives small curves for a list of runs.
+	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -221,6 +240,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("ReportDelivery")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceGetSparklinesHandler := connect.NewUnaryHandler(
+		ViewsServiceGetSparklinesProcedure,
+		svc.GetSparklines,
+		connect.WithSchema(viewsServiceMethods.ByName("GetSparklines")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
@@ -235,6 +260,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceGetRunHealthHandler.ServeHTTP(w, r)
 		case ViewsServiceReportDeliveryProcedure:
 			viewsServiceReportDeliveryHandler.ServeHTTP(w, r)
+		case ViewsServiceGetSparklinesProcedure:
+			viewsServiceGetSparklinesHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -266,4 +293,8 @@ func (UnimplementedViewsServiceHandler) GetRunHealth(context.Context, *connect.R
 
 func (UnimplementedViewsServiceHandler) ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ReportDelivery is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetSparklines is not implemented"))
 }

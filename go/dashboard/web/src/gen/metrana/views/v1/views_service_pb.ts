@@ -16,6 +16,8 @@ import type { GetRunHealthRequestSchema, GetRunHealthResponseSchema, ReportDeliv
 import { file_metrana_views_v1_run_health } from "./run_health_pb";
 import type { BucketSeriesRequestSchema, BucketSeriesResponseSchema } from "./series_buckets_pb";
 import { file_metrana_views_v1_series_buckets } from "./series_buckets_pb";
+import type { GetSparklinesRequestSchema, GetSparklinesResponseSchema } from "./sparklines_pb";
+import { file_metrana_views_v1_sparklines } from "./sparklines_pb";
 import type { GetStatisticsRequestSchema, GetStatisticsResponseSchema } from "./statistics_pb";
 import { file_metrana_views_v1_statistics } from "./statistics_pb";
 
@@ -23,7 +25,7 @@ import { file_metrana_views_v1_statistics } from "./statistics_pb";
  * Describes the file metrana/views/v1/views_service.proto.
  */
 export const file_metrana_views_v1_views_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEy3QQKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZRJgCg1HZXRTdGF0aXN0aWNzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3RhdGlzdGljc1Jlc3BvbnNlEl0KDEdldFJ1bkhlYWx0aBIlLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVxdWVzdBomLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVzcG9uc2USYwoOUmVwb3J0RGVsaXZlcnkSJy5tZXRyYW5hLnZpZXdzLnYxLlJlcG9ydERlbGl2ZXJ5UmVxdWVzdBooLm1ldHJhbmEudmlld3MudjEuUmVwb3J0RGVsaXZlcnlSZXNwb25zZUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_run_health, file_metrana_views_v1_series_buckets, file_metrana_views_v1_statistics]);
+  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEyvwUKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZRJgCg1HZXRTdGF0aXN0aWNzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3RhdGlzdGljc1Jlc3BvbnNlEl0KDEdldFJ1bkhlYWx0aBIlLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVxdWVzdBomLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVzcG9uc2USYwoOUmVwb3J0RGVsaXZlcnkSJy5tZXRyYW5hLnZpZXdzLnYxLlJlcG9ydERlbGl2ZXJ5UmVxdWVzdBooLm1ldHJhbmEudmlld3MudjEuUmVwb3J0RGVsaXZlcnlSZXNwb25zZRJgCg1HZXRTcGFya2xpbmVzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTcGFya2xpbmVzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3BhcmtsaW5lc1Jlc3BvbnNlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_run_health, file_metrana_views_v1_series_buckets, file_metrana_views_v1_sparklines, file_metrana_views_v1_statistics]);
 
 /**
  * Answers in the shape of a page.
@@ -90,6 +92,16 @@ export const ViewsService: GenService<{
     methodKind: "unary";
     input: typeof ReportDeliveryRequestSchema;
     output: typeof ReportDeliveryResponseSchema;
+  },
+  /**
+   * Gives small curves for a list of runs.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.GetSparklines
+   */
+  getSparklines: {
+    methodKind: "unary";
+    input: typeof GetSparklinesRequestSchema;
+    output: typeof GetSparklinesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_metrana_views_v1_views_service, 0);
