@@ -293,6 +293,9 @@ func (s *episodeSummation) sums() []EnvEpisodes {
 
 // joined makes one row of each episode.
 func (e *envEpisodes) joined() []EpisodeSum {
+	if e.ascends() {
+		return e.rows
+	}
 	ascending := func(a, b EpisodeSum) int { return cmp.Compare(a.Episode, b.Episode) }
 	if !slices.IsSortedFunc(e.rows, ascending) {
 		slices.SortStableFunc(e.rows, ascending)
@@ -306,4 +309,14 @@ func (e *envEpisodes) joined() []EpisodeSum {
 		out = append(out, row)
 	}
 	return out
+}
+
+// ascends tells whether there is one row of each episode, in order, already.
+func (e *envEpisodes) ascends() bool {
+	for i := 1; i < len(e.rows); i++ {
+		if e.rows[i].Episode <= e.rows[i-1].Episode {
+			return false
+		}
+	}
+	return true
 }

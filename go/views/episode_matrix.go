@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 
 	"connectrpc.com/connect"
@@ -69,8 +68,8 @@ type line struct {
 
 // lines reads the environments that have a finite number, by id.
 func (s *episodeScan) lines(m *episodeMetric) ([]line, error) {
-	workers := make([][]line, runtime.GOMAXPROCS(0))
-	err := s.eachPart(len(workers), func(worker int, q store.EpisodeQuery) error {
+	parts := make([][]line, workers())
+	err := s.eachPart(func(worker int, q store.EpisodeQuery) error {
 		values, err := m.values(s.run.points, q)
 		for i, of := range values {
 			l := line{rank: s.envs.rank[int(q.FirstEnv)-1+i]}
@@ -80,12 +79,12 @@ func (s *episodeScan) lines(m *episodeMetric) ([]line, error) {
 				}
 			}
 			if len(l.numbers) > 0 {
-				workers[worker] = append(workers[worker], l)
+				parts[worker] = append(parts[worker], l)
 			}
 		}
 		return err
 	})
-	lines := slices.Concat(workers...)
+	lines := slices.Concat(parts...)
 	slices.SortFunc(lines, func(a, b line) int { return a.rank - b.rank })
 	return lines, err
 }

@@ -2,6 +2,7 @@ package views
 
 import (
 	"math"
+	"slices"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/query"
@@ -37,6 +38,11 @@ func parseEpisodeMetric(run runPoints, m *pb.EpisodeMetric) (episodeMetric, erro
 		}
 	}
 	return out, nil
+}
+
+// takes tells whether a series is one of the metric's.
+func (m *episodeMetric) takes(info store.SeriesInfo) bool {
+	return slices.ContainsFunc(m.series, func(of store.SeriesInfo) bool { return of.No == info.No })
 }
 
 // episodeValue is what several series have in an episode.

@@ -1,13 +1,10 @@
 package views
 
 import (
-	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
+	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
@@ -53,7 +50,7 @@ func (s *episodeScan) parts() [][2]uint32 {
 	}
 	const most = 64
 	n := uint32(len(s.envs.ids))
-	size := min(max(n/uint32(4*runtime.GOMAXPROCS(0)), 1), most)
+	size := min(max(n/uint32(4*workers()), 1), most)
 	for from := uint32(1); from <= n; from += size {
 		parts = append(parts, [2]uint32{from, min(from+size-1, n)})
 	}
@@ -62,52 +59,37 @@ func (s *episodeScan) parts() [][2]uint32 {
 
 // each gives the episodes of every environment that pass, several environments at
 // a time: worker tells the calls apart that go side by side.
-func (s *episodeScan) each(workers int, visit func(worker int, rows []episodeRow)) error {
-	var series []uint32
-	for _, info := range s.run.points.SeriesInfos() {
-		if info.RL {
-			series = append(series, info.No)
-		}
-	}
-	return s.eachPart(workers, func(worker int, q store.EpisodeQuery) error {
+func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
+	// In the order in which a metric takes its series together.
+	series := slices.DeleteFunc(query.All().Of(s.run.points), func(info store.SeriesInfo) bool { return !info.RL })
+	return s.eachPart(func(worker int, q store.EpisodeQuery) error {
 		return s.part(series, q, func(rows []episodeRow) { visit(worker, rows) })
 	})
 }
 
 // eachPart asks about some environments after the other, several times side by side.
-func (s *episodeScan) eachPart(workers int, ask func(worker int, q store.EpisodeQuery) error) error {
+func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error) error {
 	parts := s.parts()
-	faults := make([]error, workers)
-	var group sync.WaitGroup
-	var next atomic.Int64
-	for k := range faults {
-		group.Go(func() {
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(parts)); i = next.Add(1) - 1 {
-				faults[k] = ask(k, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.episodes})
-			}
-		})
-	}
-	group.Wait()
-	return errors.Join(faults...)
+	return sideBySide(len(parts), func(worker, i int) error {
+		return ask(worker, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.episodes})
+	})
 }
 
-func (s *episodeScan) part(series []uint32, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
+func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
 	rows := make([][]episodeRow, q.LastEnv-q.FirstEnv+1)
-	for _, no := range series {
-		envs, err := s.run.points.EpisodeSums(no, q)
+	values := make([][]episodeValue, len(rows))
+	for _, info := range series {
+		q.Values = s.value != nil && s.value.takes(info)
+		envs, err := s.run.points.EpisodeSums(info.No, q)
 		if err != nil {
 			return err
 		}
 		for _, of := range envs {
 			i := of.Env - q.FirstEnv
 			rows[i] = s.merge(rows[i], of)
-		}
-	}
-	var values [][]episodeValue
-	if s.value != nil {
-		var err error
-		if values, err = s.value.values(s.run.points, q); err != nil {
-			return err
+			if q.Values {
+				values[i] = mergeValues(values[i], of.Episodes)
+			}
 		}
 	}
 	for i, of := range rows {

@@ -3,7 +3,6 @@ package views
 import (
 	"context"
 	"math"
-	"runtime"
 	"slices"
 
 	"connectrpc.com/connect"
@@ -113,15 +112,15 @@ func rangeOf(field string, r *pb.IndexRange) (store.Range, error) {
 
 // page finds the rows of the page, and whether there are more behind.
 func (l *episodeListing) page() (page firstRows, more bool, err error) {
-	workers := make([]firstRows, runtime.GOMAXPROCS(0))
-	for i := range workers {
-		workers[i] = firstRows{order: l.order, after: l.after, limit: l.limit + 1}
+	parts := make([]firstRows, workers())
+	for i := range parts {
+		parts[i] = firstRows{order: l.order, after: l.after, limit: l.limit + 1}
 	}
-	err = l.scan.each(len(workers), func(worker int, rows []episodeRow) { workers[worker].take(rows) })
+	err = l.scan.each(func(worker int, rows []episodeRow) { parts[worker].take(rows) })
 	if err != nil {
 		return page, false, err
 	}
-	page = joinFirst(workers)
+	page = joinFirst(parts)
 	if more = len(page.rows) > l.limit; more {
 		page.rows = page.rows[:l.limit]
 	}
@@ -176,14 +175,14 @@ func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64
 	slices.SortFunc(byEnv, func(a, b int) int {
 		return episodePlace{0, rows[a].rank, rows[a].episode}.compare(episodePlace{0, rows[b].rank, rows[b].episode})
 	})
+	var groups [][]int
 	for len(byEnv) > 0 {
 		n := besideEachOther(rows, byEnv)
-		if err := m.read(l.scan.run.points, rows, byEnv[:n], values); err != nil {
-			return nil, err
-		}
-		byEnv = byEnv[n:]
+		groups, byEnv = append(groups, byEnv[:n]), byEnv[n:]
 	}
-	return values, nil
+	return values, sideBySide(len(groups), func(_, i int) error {
+		return m.read(l.scan.run.points, rows, groups[i], values)
+	})
 }
 
 // besideEachOther counts the rows of one environment whose episodes are so close

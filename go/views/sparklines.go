@@ -3,9 +3,6 @@ package views
 import (
 	"context"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/point"
@@ -36,21 +33,12 @@ func (s *Service) GetSparklines(
 		return nil, invalid("buckets %d is above %d", count, maxSparklineBuckets)
 	}
 	lines := make([]*pb.Sparkline, len(r.GetQueries()))
-	faults := make([]error, runtime.GOMAXPROCS(0))
-	var workers sync.WaitGroup
-	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(lines)); i = next.Add(1) - 1 {
-				lines[i], faults[k] = s.sparkline(r, r.GetQueries()[i], count)
-			}
-		})
-	}
-	workers.Wait()
-	for _, err := range faults {
-		if err != nil {
-			return nil, s.queries.Status(err)
-		}
+	err := sideBySide(len(lines), func(_, i int) (err error) {
+		lines[i], err = s.sparkline(r, r.GetQueries()[i], count)
+		return err
+	})
+	if err != nil {
+		return nil, s.queries.Status(err)
 	}
 	return connect.NewResponse(&pb.GetSparklinesResponse{Sparklines: lines}), nil
 }

@@ -3,9 +3,6 @@ package views
 import (
 	"context"
 	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/query"
@@ -24,7 +21,7 @@ const (
 
 // GetStatistics gives estimates over runs or environments as curves.
 func (s *Service) GetStatistics(
-	_ context.Context, request *connect.Request[pb.GetStatisticsRequest],
+	ctx context.Context, request *connect.Request[pb.GetStatisticsRequest],
 ) (*connect.Response[pb.GetStatisticsResponse], error) {
 	r := request.Msg
 	st, err := parseStatistics(r)
@@ -45,7 +42,12 @@ func (s *Service) GetStatistics(
 		Grid: floatColumn(grid), Interpolation: "linear", Axis: st.axis, Unit: st.unit, Bootstrap: st.bootstrap.encode(),
 	}
 	for i, samples := range groups {
-		answer.Groups = append(answer.Groups, st.group(r.GetGroups()[i].GetName(), uint64(i), samples, grid))
+		group, err := st.group(ctx, uint64(i), samples, grid)
+		if err != nil {
+			return nil, connect.NewError(connect.CodeCanceled, err)
+		}
+		group.Name = r.GetGroups()[i].GetName()
+		answer.Groups = append(answer.Groups, group)
 	}
 	return connect.NewResponse(answer), nil
 }
@@ -187,23 +189,21 @@ func table(rows, columns int) [][]float64 {
 	return out
 }
 
-func (st statistics) group(name string, number uint64, samples []sample, grid []float64) *pb.GroupStatistics {
+// group works out a group until ctx is done.
+func (st statistics) group(ctx context.Context, number uint64, samples []sample, grid []float64) (*pb.GroupStatistics, error) {
 	n := len(grid)
 	c := groupCurves{
 		counts: make([]uint64, n), percentiles: table(len(st.percentiles), n),
 		values: table(len(st.estimators), n), low: table(len(st.estimators), n), high: table(len(st.estimators), n),
 	}
-	var workers sync.WaitGroup
-	var next atomic.Int64
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
-				st.point(&c, number, samples, int(i), grid[i])
-			}
-		})
+	err := sideBySide(n, func(_, i int) error {
+		st.point(&c, number, samples, i, grid[i])
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
 	}
-	workers.Wait()
-	out := &pb.GroupStatistics{Name: name, Samples: uint32(len(samples)), Counts: column(c.counts, itself)}
+	out := &pb.GroupStatistics{Samples: uint32(len(samples)), Counts: column(c.counts, itself)}
 	for k, e := range st.estimators {
 		curve := &pb.EstimatorCurve{Estimator: e, Values: floatColumn(c.values[k])}
 		if st.bootstrap != nil {
@@ -214,7 +214,7 @@ func (st statistics) group(name string, number uint64, samples []sample, grid []
 	for k, p := range st.percentiles {
 		out.Percentiles = append(out.Percentiles, &pb.PercentileCurve{Percentile: p, Values: floatColumn(c.percentiles[k])})
 	}
-	return out
+	return out, nil
 }
 
 // point works out everything at one grid point.
