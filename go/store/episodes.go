@@ -103,7 +103,8 @@ func (r *Run) newEpisodeSummation(no uint32, q EpisodeQuery) (*episodeSummation,
 		if c := of.envs[int(s.first)-1+i]; c != nil {
 			s.episodic = c.episodic
 			s.envs[i].memory = [2]columns{c.frozen.snapshot(), c.head.snapshot()}
-			s.envs[i].room = min(c.rl.count, c.rl.maxEpisode-min(c.rl.maxEpisode, q.Within.From), endAfter(q.Within.To-q.Within.From))
+			// Numbers of episodes may be anything, so there is room for many at most.
+			s.envs[i].room = min(c.rl.count, c.rl.maxEpisode-min(c.rl.maxEpisode, q.Within.From), endAfter(q.Within.To-q.Within.From), 1<<14)
 		}
 	}
 	r.reading.Add(1)
