@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes import c_char_p, c_int32, c_int64, c_void_p
 from typing import Any
 
@@ -32,6 +32,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     # reader, method, its length, request, its length, most, text, size
     "mq_begin": (c_int64, [c_int64, c_char_p, c_int32, c_char_p, c_int64, c_int64, *_TEXT]),
     "mq_next": (c_int32, [c_int64, c_int32, c_void_p, *_TEXT]),
+    "mq_gather": (c_int32, [c_int64, c_int32, c_void_p, *_TEXT]),
     "mq_release": (None, [c_void_p]),
     "mq_end": (c_int32, [c_int64]),
     "mq_close": (c_int32, [c_int64]),
@@ -139,6 +140,37 @@ class Reader:
         Yields:
             Trees of dictionaries and lists, whose columns of numbers are NumPy arrays.
         """
+        with self._call(method, request, most) as call:
+            place = (c_int64 * 4)()
+            while True:
+                status = self._wait("mq_next", call, place)
+                if status == _END:
+                    return
+                if status == _PAGE:
+                    yield self._tree(*place)
+
+    def gather(
+        self, method: str, request: dict[str, Any], came: Callable[[int], object] | None = None
+    ) -> Any:
+        """Calls a method that gives points and joins those of all pages.
+
+        Args:
+            method: A method of QueryService.
+            request: Its request, fields under their names in the schema.
+            came: Is told now and then how many points are there.
+
+        Returns:
+            The tree of one page with all points, a series once.
+        """
+        with self._call(method, request, 0) as call:
+            place = (c_int64 * 4)()
+            while self._wait("mq_gather", call, place) != _PAGE:
+                if came is not None:
+                    came(place[0])
+            return self._tree(*place)
+
+    @contextlib.contextmanager
+    def _call(self, method: str, request: dict[str, Any], most: int) -> Iterator[int]:
         if os.getpid() != self._process:
             raise errors.MetranaProcessForkError(
                 "this QueryClient belongs to the process that this one was forked from: "
@@ -152,23 +184,26 @@ class Reader:
             ),
             text,
         )
-        out = (c_int64 * 3)()
         try:
-            while True:
-                status = self._library.mq_next(
-                    call, _SLICE_MILLIS, ctypes.addressof(out), text, _TEXT_SIZE
-                )
-                if _checked(status, text) == _END:
-                    return
-                if status == _PAGE:
-                    yield self._tree(*out)
+            yield call
         finally:
             self._library.mq_end(call)
 
-    def _tree(self, address: int, size: int, begin: int) -> Any:
-        memory = np.asarray(_Block(self._library, address, size))
+    def _wait(self, function: str, call: int, place: ctypes.Array[c_int64]) -> int:
+        text = ctypes.create_string_buffer(_TEXT_SIZE)
+        status = getattr(self._library, function)(
+            call, _SLICE_MILLIS, ctypes.addressof(place), text, _TEXT_SIZE
+        )
+        return _checked(status, text)
+
+    def _tree(self, address: int, size: int, table: int, tree: int) -> Any:
+        page = np.asarray(_Block(self._library, address, size))
+        memory = [page] + [
+            np.asarray(_Block(self._library, int(where), int(length)))
+            for where, length in page[table:tree].view(np.int64).reshape(-1, 2)
+        ]
         return json.loads(
-            memory[begin:].tobytes(), object_pairs_hook=lambda pairs: _object(memory, pairs)
+            page[tree:].tobytes(), object_pairs_hook=lambda pairs: _object(memory, pairs)
         )
 
     def close(self) -> None:
@@ -182,11 +217,11 @@ class Reader:
             self.close()
 
 
-def _object(memory: NDArray[np.uint8], pairs: list[tuple[str, Any]]) -> Any:
+def _object(memory: list[NDArray[np.uint8]], pairs: list[tuple[str, Any]]) -> Any:
     if len(pairs) == 1 and pairs[0][0] == "$column" and isinstance(pairs[0][1], list):
-        at, count, name = pairs[0][1]
+        number, at, count, name = pairs[0][1]
         dtype = np.dtype(name)
-        return memory[at : at + count * dtype.itemsize].view(dtype)
+        return memory[number][at : at + count * dtype.itemsize].view(dtype)
     return dict(pairs)
 
 

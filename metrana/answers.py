@@ -57,37 +57,27 @@ def group_column(part: Mapping[str, Any], n: int) -> list[Any]:
     return [value] * n
 
 
-Parts = dict[tuple[str, str], tuple[SeriesId, list[Mapping[str, NDArray[Any]]]]]
+def series_of(
+    run: str, found: Iterable[Mapping[str, Any]], environment: str | None = None
+) -> list[FloatSeries]:
+    """A run's series, which look at the memory of the answer."""
+    return [
+        FloatSeries(
+            run,
+            SeriesId.of(one["definition"]),
+            one["points"]["steps"],
+            one["points"]["values"],
+            one["points"].get("timestamp_millis"),
+            environment,
+        )
+        for one in found
+    ]
 
 
-def collect(parts: Parts, run: str, series: Iterable[Mapping[str, Any]]) -> None:
-    """Adds what a page has; a series may go on on the next one."""
-    for one in series:
-        points = one.get("points")
-        if not points or "steps" not in points:
-            continue
-        found = SeriesId.of(one["definition"])
-        identity = f"{found.key} {found.aggregated}"
-        parts.setdefault((run, identity), (found, []))[1].append(points)
-
-
-def joined(run: str, found: tuple[SeriesId, list[Mapping[str, NDArray[Any]]]]) -> FloatSeries:
-    """A series out of what its pages had; one page's columns are not copied."""
-    series, pages = found
-
-    def column(name: str) -> NDArray[Any]:
-        arrays = [page[name] for page in pages]
-        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-
-    times = column("timestamp_millis") if all("timestamp_millis" in one for one in pages) else None
-    return FloatSeries(run, series, column("steps"), column("values"), times)
-
-
-def count_points(page: Mapping[str, Any]) -> int:
-    """How many points a page has."""
-    series = [one for of_run in page.get("run_points", ()) for one in of_run.get("series", ())]
-    series += page.get("series", ())
-    return sum(len(one["points"].get("values", ())) for one in series if "points" in one)
+def count_points(answer: Mapping[str, Any]) -> int:
+    """How many points an answer has."""
+    runs = answer.get("run_points", [answer])
+    return sum(len(one["points"]["values"]) for of_run in runs for one in of_run["series"])
 
 
 def axis_of(answer: Mapping[str, Any], names: tuple[str, str, str]) -> Axis:

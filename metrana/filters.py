@@ -16,6 +16,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -38,6 +39,7 @@ _FUNCTIONS = (
 )
 # fmt: on
 _KEYWORDS = frozenset(form for word in _WORDS for form in (word, word.upper(), word.capitalize()))
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"})
 
 _REDUCERS = ("min", "max", "avg", "std")
@@ -173,11 +175,11 @@ class AttrFilter:
 
     def contains_any(self, texts: Sequence[str]) -> Filter:
         """The set holds one of these at least."""
-        return Filter(f"{self._attr} CONTAINS ANY {_list(texts)}")
+        return Filter(f"{self._attr} CONTAINS ANY {_texts(texts)}")
 
     def contains_all(self, texts: Sequence[str]) -> Filter:
         """The set holds all of these."""
-        return Filter(f"{self._attr} CONTAINS ALL {_list(texts)}")
+        return Filter(f"{self._attr} CONTAINS ALL {_texts(texts)}")
 
     def is_in(self, values: Sequence[Literal]) -> Filter:
         """The value is one of these."""
@@ -205,6 +207,50 @@ class AttrFilter:
     __repr__ = __str__
 
 
+class LabelCondition(_Text):
+    """A condition on a label of a series."""
+
+
+class LabelFilter:
+    """A label of series, to be compared; for `SeriesFilter(…, labels=[…])`.
+
+    Series without the label pass `!=` and `not_in`, and nothing else.
+
+    Args:
+        key: The label's key.
+
+    Raises:
+        MetranaQueryConfigError: The key holds what the grammar cannot write.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = _bare(key, "a label key")
+
+    def __eq__(self, value: object) -> LabelCondition:  # type: ignore[override] # one is built
+        return LabelCondition(f"{self._key}={_string(value)}")
+
+    def __ne__(self, value: object) -> LabelCondition:  # type: ignore[override] # one is built
+        return LabelCondition(f"{self._key} != {_string(value)}")
+
+    __hash__ = None  # type: ignore[assignment] # equality builds a condition
+
+    def matches(self, regex: str) -> LabelCondition:
+        """The value holds a match of the regular expression (RE2)."""
+        return LabelCondition(f"{self._key} ~= {_string(regex)}")
+
+    def contains(self, text: str) -> LabelCondition:
+        """The value holds this text."""
+        return LabelCondition(f"{self._key} CONTAINS {_string(text)}")
+
+    def is_in(self, values: Sequence[str]) -> LabelCondition:
+        """The value is one of these."""
+        return LabelCondition(f"{self._key} IN {_texts(values)}")
+
+    def not_in(self, values: Sequence[str]) -> LabelCondition:
+        """The value is none of these."""
+        return LabelCondition(f"{self._key} NOT IN {_texts(values)}")
+
+
 class SeriesFilter(_Text):
     """A choice of series: by metric, scale and labels.
 
@@ -214,7 +260,8 @@ class SeriesFilter(_Text):
     Args:
         name: The metric.
         scale: `ML_STEP` unless given.
-        labels: Labels that the series must have; there may be others.
+        labels: Labels that the series must have, there may be others; or a list of conditions,
+            as in `labels=[LabelFilter("split") != "test"]`.
         aggregate: Address series that were aggregated over all labels but these.
         group_by: Reduce the chosen series of a run to one for each value of these labels.
         reducer: What `group_by` takes of their values at a step: avg, min, max or std.
@@ -228,7 +275,7 @@ class SeriesFilter(_Text):
         name: str,
         *,
         scale: str | None = None,
-        labels: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | Sequence[LabelCondition] | None = None,
         aggregate: Sequence[str] | None = None,
         group_by: Sequence[str] | None = None,
         reducer: str = "avg",
@@ -241,16 +288,13 @@ class SeriesFilter(_Text):
         if scale is not None:
             options.append(f"scale={_string(scale)}")
         if labels:
-            pairs = (
-                f"{_bare(key, 'a label key')}={_string(value)}" for key, value in labels.items()
-            )
-            options.append(f"filter=({', '.join(pairs)})")
+            options.append(f"filter=({', '.join(map(str, _conditions(labels)))})")
         if aggregate is not None:
             keys = ", ".join(_bare(key, "a label key") for key in aggregate)
             options.append(f"aggregate=(keys=[{keys}], reducer={reducer})")
         text = f"{_bare(name, 'a metric name')}({', '.join(options)})"
         if group_by is not None:
-            text += f"|group_by(keys={_list(group_by)}, reducer={reducer})"
+            text += f"|group_by(keys={_texts(group_by)}, reducer={reducer})"
         super().__init__(text)
 
     def exists(self) -> Filter:
@@ -302,8 +346,21 @@ class SeriesFilter(_Text):
 
     @property
     def count(self) -> SummaryColumn:
-        """How many points there are."""
+        """How many finite values there are."""
         return self.column("count")
+
+
+def _conditions(
+    labels: Mapping[str, str] | Sequence[LabelCondition],
+) -> Sequence[LabelCondition]:
+    if isinstance(labels, Mapping):
+        return [LabelFilter(key) == value for key, value in labels.items()]
+    for one in labels:
+        if not isinstance(one, LabelCondition):
+            raise MetranaQueryConfigError(
+                f"labels are a mapping or a list of conditions on LabelFilter, not of {one!r}"
+            )
+    return labels
 
 
 def literal(value: object) -> str:
@@ -358,6 +415,12 @@ def _list(values: Sequence[Literal]) -> str:
     return f"[{', '.join(literal(value) for value in values)}]"
 
 
+def _texts(values: Sequence[str]) -> str:
+    if isinstance(values, str):
+        raise MetranaQueryConfigError(f"a list of texts is wanted, not the text {values!r}")
+    return f"[{', '.join(_string(value) for value in values)}]"
+
+
 def _bare(text: str, what: str) -> str:
     if not isinstance(text, str) or not text:
         raise MetranaQueryConfigError(f"{what} must be a text that is not empty, not {text!r}")
@@ -366,6 +429,8 @@ def _bare(text: str, what: str) -> str:
         raise MetranaQueryConfigError(f"{what} cannot hold {bad!r} in a query: {text!r}")
     if text.startswith(":"):
         raise MetranaQueryConfigError(f"{what} cannot begin with ':' in a query: {text!r}")
+    if _TIME.fullmatch(text):
+        raise MetranaQueryConfigError(f"{what} cannot look like a time in a query: {text!r}")
     if text in _KEYWORDS:
         raise MetranaQueryConfigError(f"{what} cannot be the keyword {text!r} in a query")
     return text

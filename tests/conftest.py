@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -21,15 +22,19 @@ _STOP_TIMEOUT_SECS = 60
 class ServerProcess:
     """The real server on a port that the system picks, with a directory of its own."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, log: Path | None = None) -> None:
+        """`log` is the file that gets what the server says on stderr; else the test's own."""
         self.data_dir = data_dir
+        self._log = log
         self._start("127.0.0.1:0")
 
     def _start(self, listen: str) -> None:
         command = [str(program()), "serve", "--data-dir", str(self.data_dir), "--listen", listen]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
-        )
+        with contextlib.ExitStack() as stack:
+            log = None if self._log is None else stack.enter_context(self._log.open("a"))
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line.startswith("listening on http://"):

@@ -94,46 +94,6 @@ func idOf(names ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// EnvAttributes lists the attributes of an environment by path: those that hold
-// for it, overlaid, when an episode is given, by those of the episode.
-func (r *Run) EnvAttributes(environment string, episode *uint64) []Attribute {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	env := r.envs[environment]
-	if env == nil {
-		return nil
-	}
-	all := maps.Clone(env.always)
-	if episode != nil {
-		maps.Copy(all, env.episodes[*episode])
-	}
-	return sorted(all)
-}
-
-// EveryEnvAttribute lists all attributes of an environment, those of each of its
-// episodes included: a path may come several times, with values of other kinds.
-func (r *Run) EveryEnvAttribute(environment string) []Attribute {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	env := r.envs[environment]
-	if env == nil {
-		return nil
-	}
-	all := sorted(env.always)
-	for _, episode := range slices.Sorted(maps.Keys(env.episodes)) {
-		all = append(all, sorted(env.episodes[episode])...)
-	}
-	return all
-}
-
-// EnvVaries tells whether an environment has attributes of single episodes.
-func (r *Run) EnvVaries(environment string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	env := r.envs[environment]
-	return env != nil && len(env.episodes) > 0
-}
-
 func sorted(all map[string]Value) []Attribute {
 	list := make([]Attribute, 0, len(all))
 	for _, path := range slices.Sorted(maps.Keys(all)) {
@@ -150,11 +110,7 @@ func attributeKey(id store.RunID, path string) []byte {
 func envAttributeKey(id store.RunID, env string, episode *uint64, path string) []byte {
 	key := append([]byte{recordEnv}, id[:]...)
 	key = append(append(key, env...), 0)
-	plusOne := uint64(0)
-	if episode != nil {
-		plusOne = *episode + 1
-	}
-	key = binary.BigEndian.AppendUint64(key, plusOne)
+	key = binary.BigEndian.AppendUint64(key, plusOne(episode))
 	return append(key, path...)
 }
 
@@ -176,7 +132,11 @@ func (c *Catalog) readAttribute(key, record []byte) error {
 		return err
 	}
 	f := fields{src: record}
-	r.attributes[string(path)] = f.value()
+	value := f.value()
+	if f.err == nil && value.Kind == KindNone {
+		f.err = errCorrupt
+	}
+	r.attributes[string(path)] = value
 	return f.err
 }
 
@@ -189,30 +149,12 @@ func (c *Catalog) readEnvAttribute(key, record []byte) error {
 	if i < 0 || len(rest) < i+9 {
 		return errCorrupt
 	}
-	var episode *uint64
-	if plusOne := binary.BigEndian.Uint64(rest[i+1:]); plusOne > 0 {
-		plusOne--
-		episode = &plusOne
-	}
 	f := fields{src: record}
-	r.envAttributes(string(rest[:i]), episode)[string(rest[i+9:])] = f.value()
+	value := f.value()
+	if f.err == nil {
+		r.setEnv(string(rest[:i]), binary.BigEndian.Uint64(rest[i+1:]), string(rest[i+9:]), &value)
+	}
 	return f.err
-}
-
-// envAttributes gives the map to write into, which it makes when it is missing.
-func (r *Run) envAttributes(env string, episode *uint64) map[string]Value {
-	e := r.envs[env]
-	if e == nil {
-		e = &envAttributes{always: make(map[string]Value), episodes: make(map[uint64]map[string]Value)}
-		r.envs[env] = e
-	}
-	if episode == nil {
-		return e.always
-	}
-	if e.episodes[*episode] == nil {
-		e.episodes[*episode] = make(map[string]Value)
-	}
-	return e.episodes[*episode]
 }
 
 // reserved tells paths that only the server writes.

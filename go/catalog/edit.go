@@ -121,7 +121,7 @@ func fits(u Update) bool {
 	return true
 }
 
-// EnvAttributes changes attributes of an environment, or of one of its episodes.
+// EnvAttributes changes attributes of an environment, or of it from an episode on.
 // It skips those whose path is empty or too long, and those that listings work
 // out themselves.
 func (e *Edit) EnvAttributes(env string, episode *uint64, updates []Update) (skipped int) {
@@ -156,23 +156,28 @@ func (e *Edit) resolve(env *string, episode *uint64, u Update) *Value {
 	return &value
 }
 
-// current is the value of a path as the edit stands.
+// current is the value of a path as the edit stands; of an environment, the one that
+// holds at the episode.
 func (e *Edit) current(env *string, episode *uint64, path string) *Value {
-	for _, s := range slices.Backward(e.staged) {
-		if s.path == path && same(s.env, env) && same(s.episode, episode) {
-			return s.value
+	from, value := e.committed(env, episode, path)
+	for _, s := range e.staged {
+		if at := plusOne(s.episode); s.path == path && same(s.env, env) && at >= from && at <= plusOne(episode) {
+			from, value = at, s.value
 		}
 	}
-	e.run.mu.Lock()
-	defer e.run.mu.Unlock()
-	values := e.run.attributes
+	return value
+}
+
+func (e *Edit) committed(env *string, episode *uint64, path string) (from uint64, value *Value) {
 	if env != nil {
-		values = e.run.envAttributes(*env, episode)
+		return e.run.EnvHistory(*env, path).last(plusOne(episode))
 	}
-	if v, known := values[path]; known {
-		return &v
+	e.run.mu.RLock()
+	defer e.run.mu.RUnlock()
+	if v, known := e.run.attributes[path]; known {
+		return 0, &v
 	}
-	return nil
+	return 0, nil
 }
 
 func same[T comparable](a, b *T) bool {
@@ -182,10 +187,13 @@ func same[T comparable](a, b *T) bool {
 func (e *Edit) stage(s stagedValue, key []byte) {
 	e.staged = append(e.staged, s)
 	var err error
-	if s.value == nil {
-		err = e.Tx.Records().Delete(key)
-	} else {
+	switch {
+	case s.value != nil:
 		err = e.Tx.Records().Put(key, appendValue(nil, *s.value))
+	case s.episode != nil: // what was logged before does not hold from there on
+		err = e.Tx.Records().Put(key, appendValue(nil, Value{}))
+	default:
+		err = e.Tx.Records().Delete(key)
 	}
 	if e.err == nil {
 		e.err = err
@@ -228,14 +236,13 @@ func (e *Edit) apply(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range e.staged {
-		values := r.attributes
-		if s.env != nil {
-			values = r.envAttributes(*s.env, s.episode)
-		}
-		if s.value == nil {
-			delete(values, s.path)
-		} else {
-			values[s.path] = *s.value
+		switch {
+		case s.env != nil:
+			r.setEnv(*s.env, plusOne(s.episode), s.path, s.value)
+		case s.value == nil:
+			delete(r.attributes, s.path)
+		default:
+			r.attributes[s.path] = *s.value
 		}
 	}
 	if e.closed == nil && !e.logged {

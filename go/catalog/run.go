@@ -50,19 +50,12 @@ type Run struct {
 	modified   time.Time
 	written    time.Time // modified, as the record on disk has it
 	attributes map[string]Value
-	envs       map[string]*envAttributes
+	envs       map[string]envAttributes
 	deliveries map[uint64]Delivery // by logger; nil while there are none
 }
 
-// envAttributes are the attributes of one environment: those that hold for the
-// environment, and those of single episodes.
-type envAttributes struct {
-	always   map[string]Value
-	episodes map[uint64]map[string]Value
-}
-
 func newRun(c *Catalog, id store.RunID) *Run {
-	return &Run{ID: id, catalog: c, attributes: make(map[string]Value), envs: make(map[string]*envAttributes)}
+	return &Run{ID: id, catalog: c, attributes: make(map[string]Value), envs: make(map[string]envAttributes)}
 }
 
 // Points gives the stored points of the run.

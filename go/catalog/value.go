@@ -12,8 +12,9 @@ import (
 // AttributeKind, and on disk.
 type Kind uint8
 
-// The kinds of values.
+// The kinds of values. None is that of a value that was cleared.
 const (
+	KindNone      Kind = 0
 	KindBool      Kind = 1
 	KindString    Kind = 2
 	KindFloat     Kind = 3
@@ -66,6 +67,8 @@ func appendTime(dst []byte, t time.Time) []byte {
 func appendValue(dst []byte, v Value) []byte {
 	dst = append(dst, byte(v.Kind))
 	switch v.Kind {
+	case KindNone:
+		return dst
 	case KindBool:
 		return append(dst, map[bool]byte{true: 1}[v.Bool])
 	case KindString:
@@ -147,6 +150,7 @@ func (f *fields) time() time.Time {
 func (f *fields) value() Value {
 	v := Value{Kind: Kind(f.byte())}
 	switch v.Kind {
+	case KindNone:
 	case KindBool:
 		v.Bool = f.byte() == 1
 	case KindString:

@@ -9,7 +9,6 @@ import (
 
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/store"
-	"github.com/metrana/metrana/go/wire"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 	"github.com/metrana/metrana/go/wire/pb/types"
 )
@@ -45,11 +44,12 @@ func benchmarkRequest(b *testing.B, steps int) {
 		b.StopTimer()
 		bytes = burst(b, run.ID[:], environments, steps, i)
 		b.StartTimer()
-		request := new(ingestion.UpdateRunRequest)
-		if err := wire.UnmarshalRequest(bytes, request); err != nil {
+		request := new(update)
+		if err := request.unmarshal(bytes); err != nil {
 			b.Fatal(err)
 		}
-		pending, err := s.apply(declared, request)
+		pending, err := s.apply(declared, &request.UpdateRunRequest)
+		request.applied()
 		if err == nil {
 			err = pending.Wait()
 		}

@@ -4,9 +4,6 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
-
-	"github.com/metrana/metrana/go/wire"
-	"github.com/metrana/metrana/go/wire/pb/ingestion"
 )
 
 // codec is connect's codec for binary messages, apart from requests with points.
@@ -26,8 +23,8 @@ func (codec) MarshalAppend(dst []byte, message any) ([]byte, error) {
 }
 
 func (codec) Unmarshal(data []byte, message any) error {
-	if request, ok := message.(*ingestion.UpdateRunRequest); ok {
-		return wire.UnmarshalRequest(data, request)
+	if u, ok := message.(*update); ok {
+		return u.unmarshal(data)
 	}
 	m, ok := message.(proto.Message)
 	if !ok {

@@ -13,8 +13,15 @@ import (
 // that it returns.
 func NewHandler(s *Service, options ...connect.HandlerOption) (path string, _ http.Handler) {
 	options = append(options[:len(options):len(options)], connect.WithCodec(codec{}), connect.WithCompressMinBytes(math.MaxInt))
-	path, h := ingestionconnect.NewIngestServiceHandler(s, options...)
-	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(plainAnswers{w}, r) })
+	path, all := ingestionconnect.NewIngestServiceHandler(s, options...)
+	updates := connect.NewBidiStreamHandler(ingestionconnect.IngestServiceUpdateRunStreamProcedure, s.updateRunStream, options...)
+	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == ingestionconnect.IngestServiceUpdateRunStreamProcedure {
+			updates.ServeHTTP(plainAnswers{w}, r)
+			return
+		}
+		all.ServeHTTP(plainAnswers{w}, r)
+	})
 }
 
 // plainAnswers takes back the announcement of compressed answers, which connect

@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -39,6 +41,25 @@ type environmentPoints struct {
 	series      uint64
 	environment string
 	batches     []point.RLBatch
+	weight      *rlWeight
+}
+
+// rlWeight says when the points of a series are applied, relative to those of other
+// series; its own keep their order. The store's rules of total steps ask for what
+// counts most env steps first, and for the ends of episodes last.
+type rlWeight struct {
+	episodic bool // of EPISODE scale
+	points   int
+}
+
+func (w *rlWeight) compare(other *rlWeight) int {
+	switch {
+	case w.episodic == other.episodic:
+		return cmp.Compare(other.points, w.points)
+	case w.episodic:
+		return 1
+	}
+	return -1
 }
 
 type environmentAttributes struct {
@@ -181,12 +202,19 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 		total += len(update.GetRlStepBatches())
 	}
 	batches := make([]point.RLBatch, 0, total) // of all environments, one after the other
+	weights := make(map[uint64]*rlWeight)
 	for _, update := range request.GetRlSeries() {
-		if _, known := declared[update.GetSeriesId()]; !known {
-			return invalid("series %d was not declared on this stream", update.GetSeriesId())
+		weight, known := weights[update.GetSeriesId()]
+		if !known {
+			series, known := declared[update.GetSeriesId()]
+			if !known {
+				return invalid("series %d was not declared on this stream", update.GetSeriesId())
+			}
+			weight = &rlWeight{episodic: series.key.Scale == point.ScaleEpisode}
+			weights[update.GetSeriesId()] = weight
 		}
 		environment, storable := environmentOf(update.GetEnvironmentId())
-		points := environmentPoints{series: update.GetSeriesId(), environment: environment}
+		points := environmentPoints{series: update.GetSeriesId(), environment: environment, weight: weight}
 		first := len(batches)
 		for _, b := range update.GetRlStepBatches() {
 			batch, err := wire.DecodeRLBatch(b, now)
@@ -198,11 +226,13 @@ func parseRL(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 				return invalid("series %d in environment %q: %w", points.series, points.environment, err)
 			}
 			batches = append(batches, batch)
+			weight.points += len(batch.Values)
 		}
 		if points.batches = batches[first:]; storable {
 			p.rl = append(p.rl, points)
 		}
 	}
+	slices.SortStableFunc(p.rl, func(a, b environmentPoints) int { return a.weight.compare(b.weight) })
 	return nil
 }
 

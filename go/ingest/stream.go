@@ -6,18 +6,43 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"sync"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
 )
 
 // maxWaiting is how many requests of one stream may be applied but not durable.
 const maxWaiting = 64
 
-type updateStream = connect.BidiStream[ingestion.UpdateRunRequest, ingestion.UpdateRunResponse]
+type updateStream = connect.BidiStream[update, ingestion.UpdateRunResponse]
+
+// update is a request and the memory of its points.
+type update struct {
+	ingestion.UpdateRunRequest
+
+	memory *wire.RequestMemory // nil: its own
+}
+
+var memories = sync.Pool{New: func() any { return new(wire.RequestMemory) }}
+
+func (u *update) unmarshal(data []byte) error {
+	u.memory = memories.Get().(*wire.RequestMemory)
+	return u.memory.Unmarshal(data, &u.UpdateRunRequest)
+}
+
+// applied gives the memory back: the store has copies of what it keeps.
+func (u *update) applied() {
+	if u.memory != nil {
+		u.memory.Reset()
+		memories.Put(u.memory)
+		u.memory = nil
+	}
+}
 
 // declaration is what a stream has said of one of its series.
 type declaration struct {
@@ -29,14 +54,14 @@ func (d declaration) String() string {
 	return fmt.Sprintf("%q (scale %s, labels %q, ordering %d)", d.key.Name, d.key.Scale, d.key.FlatLabels(), d.ordering)
 }
 
-// UpdateRunStream applies requests in the order in which they come and
+// updateRunStream is UpdateRunStream: it applies requests in the order in which they come and
 // acknowledges each, in that order, when it is durable. The reader applies the
 // next requests while the acknowledger waits for the disk, so that one sync
 // serves many.
 //
 // When the server stops, what was applied is still acknowledged, and the client
 // is told to come again.
-func (s *Service) UpdateRunStream(ctx context.Context, stream *updateStream) error {
+func (s *Service) updateRunStream(ctx context.Context, stream *updateStream) error {
 	// Headers at once: clients send nothing before they have them.
 	if err := stream.Send(nil); err != nil {
 		return err
@@ -57,7 +82,7 @@ func (s *Service) UpdateRunStream(ctx context.Context, stream *updateStream) err
 }
 
 type received struct {
-	request *ingestion.UpdateRunRequest
+	request *update
 	err     error
 }
 
@@ -96,10 +121,11 @@ func (s *Service) applyAll(ctx context.Context, requests <-chan received, waitin
 			if next.err != nil {
 				return next.err
 			}
-			pending, err := s.applySafely(declared, next.request)
+			pending, err := s.applySafely(declared, &next.request.UpdateRunRequest)
 			if err != nil {
 				return err
 			}
+			next.request.applied()
 			waiting <- pending
 			attached.attach(s.catalog, next.request.GetRunId())
 		}

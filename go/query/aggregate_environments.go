@@ -116,19 +116,22 @@ func (g *environmentGroups) read() error {
 	if g.byEpisode {
 		along = store.AlongEpisodes
 	}
-	byEnv := make(map[uint32][]store.RLSum)
+	var byEnv [][]store.RLSum // by number
 	for _, info := range g.selected.ofAnyScale(g.run.points) {
 		sums, err := g.run.points.RLSums(info.No, along, g.within)
 		if err != nil {
 			return err
 		}
 		for _, of := range sums {
+			if more := int(of.Env) + 1 - len(byEnv); more > 0 {
+				byEnv = append(byEnv, make([][]store.RLSum, more)...)
+			}
 			byEnv[of.Env] = joinSums(byEnv[of.Env], of.Sums)
 		}
 	}
 	for _, env := range sortedByID(environmentsWithPoints(g.run)) {
-		if sums := byEnv[env.No]; len(sums) > 0 {
-			g.sums = append(g.sums, environmentSums{env, sums})
+		if int(env.No) < len(byEnv) && len(byEnv[env.No]) > 0 {
+			g.sums = append(g.sums, environmentSums{env, byEnv[env.No]})
 		}
 	}
 	return nil
@@ -155,11 +158,10 @@ func (g *environmentGroups) axis(r *pb.AggregateRLEnvironmentSeriesRequest) (axi
 	if r.BucketsCount != nil && r.BucketWidth != nil {
 		return axis{}, invalid("buckets_count and bucket_width exclude each other")
 	}
-	extents := make([]curve, len(g.sums))
-	for i, e := range g.sums {
-		extents[i] = storedCurve{within: store.Range{From: e.sums[0].At, To: e.sums[len(e.sums)-1].At}}
-	}
-	a, err := newAxis(extents, r.BucketsCount, nil)
+	a, err := axisOver(len(g.sums), func(i int) (first, last uint64) {
+		sums := g.sums[i].sums
+		return sums[0].At, sums[len(sums)-1].At
+	}, r.BucketsCount, nil)
 	if err != nil || r.BucketWidth == nil || len(g.sums) == 0 {
 		return a, err
 	}

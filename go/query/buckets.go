@@ -26,6 +26,11 @@ type axis struct {
 
 // newAxis spans the curves. across bounds the buckets of all series together.
 func newAxis(curves []curve, buckets, across *int64) (axis, error) {
+	return axisOver(len(curves), func(i int) (first, last uint64) { return curves[i].extent() }, buckets, across)
+}
+
+// axisOver spans n series, of which extent tells how far each goes.
+func axisOver(n int, extent func(i int) (first, last uint64), buckets, across *int64) (axis, error) {
 	count := int64(defaultBuckets)
 	if buckets != nil {
 		count = *buckets
@@ -37,14 +42,14 @@ func newAxis(curves []curve, buckets, across *int64) (axis, error) {
 		if *across < 1 {
 			return axis{}, invalid("max_buckets_across_series %d must be above 0", *across)
 		}
-		count = max(min(count, *across/int64(max(len(curves), 1))), 1)
+		count = max(min(count, *across/int64(max(n, 1))), 1)
 	}
-	if len(curves) == 0 {
+	if n == 0 {
 		return axis{}, nil
 	}
 	first, last := uint64(math.MaxUint64), uint64(0)
-	for _, c := range curves {
-		from, to := c.extent()
+	for i := range n {
+		from, to := extent(i)
 		first, last = min(first, from), max(last, to)
 	}
 	return spanned(first, last, int(count)), nil
@@ -179,15 +184,19 @@ func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
 	filled := make([]bucketed, len(curves))
 	const few = 4 // curves, for which a goroutine would not pay
 	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(curves)+few-1)/few))
-	var workers sync.WaitGroup
 	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			f := &filler{axis: a}
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
-				filled[i], faults[k] = curves[i].fill(f)
-			}
-		})
+	fill := func(k int) {
+		f := &filler{axis: a}
+		for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
+			filled[i], faults[k] = curves[i].fill(f)
+		}
+	}
+	var workers sync.WaitGroup
+	for k := 1; k < len(faults); k++ {
+		workers.Go(func() { fill(k) })
+	}
+	if len(faults) > 0 {
+		fill(0)
 	}
 	workers.Wait()
 	list := make([]pageable, len(curves))

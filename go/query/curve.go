@@ -73,9 +73,11 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 	for k := range f.buckets {
 		s := &f.buckets[k]
 		i := uint64(s.Index)
-		mark(&b.nans, i, s.NaNs > 0)
-		mark(&b.infinities, i, s.Infinities > 0)
-		mark(&b.negatives, i, s.NegativeInfinities > 0)
+		if s.NaNs|s.Infinities|s.NegativeInfinities > 0 {
+			mark(&b.nans, i, s.NaNs > 0)
+			mark(&b.infinities, i, s.Infinities > 0)
+			mark(&b.negatives, i, s.NegativeInfinities > 0)
+		}
 		if s.Count == 0 {
 			continue
 		}

@@ -1,7 +1,6 @@
 package query
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -60,13 +59,19 @@ func sortedKeys[T any](m map[string]T) []string {
 // addMeans adds one environment to the groups. Its sums ascend, so its buckets come
 // one after the other; within one it may be in several groups in turn.
 func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e environmentSums, a axis) error {
-	place := g.placer(e.env)
+	place, err := g.placer(e.env)
+	if err != nil {
+		return err
+	}
+	if !place.varies() {
+		return g.addAllMeans(groups, e, place, a)
+	}
 	var open []*environmentGroup // those that it is in in this bucket
 	bucket, next := -1, uint64(0)
 	var group *environmentGroup // the last one, of the key last
 	last := ""
 	for _, sum := range e.sums {
-		in, key, parts, err := place(sum.At)
+		in, key, parts, err := place.at(sum.At)
 		if err != nil {
 			return err
 		}
@@ -82,7 +87,7 @@ func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e envi
 			group, last = groups[key], key
 		}
 		if group == nil {
-			group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+			group = &environmentGroup{parts: parts}
 			groups[key] = group
 		}
 		if group.sum.Count == 0 {
@@ -103,87 +108,39 @@ func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 	return open[:0]
 }
 
+// addAllMeans is addMeans of an environment that is in one group at most, everywhere.
+func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, place *placer, a axis) error {
+	in, key, parts, err := place.at(e.sums[0].At)
+	if !in || err != nil {
+		return err
+	}
+	group := groups[key]
+	if group == nil {
+		group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+		groups[key] = group
+	}
+	means := group.means
+	for sums := e.sums; len(sums) > 0; {
+		bucket := a.bucket(sums[0].At)
+		end := a.end(bucket)
+		all, n := store.RLSum{}, 0
+		for ; n < len(sums) && sums[n].At < end; n++ {
+			all.Count += sums[n].Count
+			all.Sum += sums[n].Sum
+		}
+		means = append(means, bucketMean{bucket, all.Sum / float64(all.Count)})
+		sums = sums[n:]
+	}
+	group.means = means
+	return nil
+}
+
 // likelyMeans is how many a group of all environments would have.
 func (g *environmentGroups) likelyMeans(a axis) int {
 	if len(g.groupings) > 0 {
 		return 0
 	}
 	return len(g.sums) * min(a.count, len(g.sums[0].sums))
-}
-
-// placer tells of an environment whether it belongs at an rl_step or episode, and
-// to which group. Where nothing can change from one to the next it looks once.
-func (g *environmentGroups) placer(env store.EnvInfo) func(at uint64) (in bool, key string, parts []groupPart, err error) {
-	if g.filter == nil && len(g.groupings) == 0 {
-		return func(uint64) (bool, string, []groupPart, error) { return true, "", nil, nil }
-	}
-	look := func(at uint64) (in bool, key string, parts []groupPart, err error) {
-		thing, err := g.subjectAt(env, at)
-		if err != nil {
-			return false, "", nil, err
-		}
-		if in, err = thing.holds(g.filter); !in || err != nil {
-			return false, "", nil, err
-		}
-		for _, grouping := range g.groupings {
-			part, err := thing.part(grouping)
-			if err != nil {
-				return false, "", nil, err
-			}
-			parts = append(parts, part)
-		}
-		return true, fmt.Sprint(parts), parts, nil
-	}
-	if g.run.EnvVaries(env.ID) || g.asksSeries() {
-		return look
-	}
-	once := false
-	var in bool
-	var key string
-	var parts []groupPart
-	var err error
-	return func(at uint64) (bool, string, []groupPart, error) {
-		if !once {
-			in, key, parts, err = look(at)
-			once = true
-		}
-		return in, key, parts, err
-	}
-}
-
-func (g *environmentGroups) asksSeries() bool {
-	return asksSeries(g.filter) || slices.ContainsFunc(g.groupings, func(x grammar.Grouping) bool { return asksSeries(x.Cond) })
-}
-
-func asksSeries(f grammar.Filter) bool {
-	switch f := f.(type) {
-	case grammar.And:
-		return slices.ContainsFunc(f, asksSeries)
-	case grammar.Or:
-		return slices.ContainsFunc(f, asksSeries)
-	case grammar.SeriesCond:
-		return true
-	}
-	return false
-}
-
-// subjectAt is what conditions see of an environment at an rl_step or episode.
-func (g *environmentGroups) subjectAt(env store.EnvInfo, at uint64) (subject, error) {
-	where := anchor{episode: at}
-	if !g.byEpisode {
-		where = anchor{rlStep: &at}
-	}
-	episode := at
-	if !g.byEpisode && g.run.EnvVaries(env.ID) {
-		var err error
-		if episode, err = g.run.currentEpisode(env, where); err != nil {
-			return subject{}, err
-		}
-	}
-	return subject{
-		attributes: g.run.environmentAttributes(env, episode),
-		sum:        func(q grammar.Series) (summary, error) { return g.run.summariseEnvironment(env, where, q) },
-	}, nil
 }
 
 func (s subject) part(g grammar.Grouping) (groupPart, error) {
@@ -227,7 +184,54 @@ func (g *environmentGroup) encode(
 	for _, name := range names {
 		out.Aggregations = append(out.Aggregations, &pb.AggregateRLEnvironmentSeriesResponse_AggregationValues{Aggregation: name})
 	}
-	means := byBucket(g.means)
+	g.eachBucket(func(bucket int, values []float64) {
+		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
+		out.Counts = append(out.Counts, uint64(len(values)))
+		for k, aggregation := range out.GetAggregations() {
+			aggregation.Values = append(aggregation.Values, reduce[k](values))
+		}
+	})
+	return out
+}
+
+// eachBucket visits the buckets with their means in the order of environments: these
+// ascend within each environment. It counts where that is less than comparing.
+func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) {
+	means := g.means
+	first, last := math.MaxInt, 0
+	for _, m := range means {
+		first, last = min(first, m.bucket), max(last, m.bucket)
+	}
+	if len(means) == 0 || last-first > 8*len(means) {
+		slices.SortStableFunc(means, func(a, b bucketMean) int { return a.bucket - b.bucket })
+		eachSortedBucket(means, visit)
+		return
+	}
+	ends := make([]int, last-first+1) // of the bucket before, until its values are placed
+	for _, m := range means {
+		ends[m.bucket-first]++
+	}
+	at := 0
+	for i, n := range ends {
+		ends[i] = at
+		at += n
+	}
+	values := make([]float64, len(means))
+	for _, m := range means {
+		end := &ends[m.bucket-first]
+		values[*end] = m.value
+		*end++
+	}
+	from := 0
+	for i, end := range ends {
+		if end > from {
+			visit(first+i, values[from:end:end])
+		}
+		from = end
+	}
+}
+
+func eachSortedBucket(means []bucketMean, visit func(bucket int, values []float64)) {
 	var values []float64
 	for from := 0; from < len(means); {
 		bucket := means[from].bucket
@@ -235,39 +239,8 @@ func (g *environmentGroup) encode(
 		for ; from < len(means) && means[from].bucket == bucket; from++ {
 			values = append(values, means[from].value)
 		}
-		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
-		out.Counts = append(out.Counts, uint64(len(values)))
-		for k, aggregation := range out.GetAggregations() {
-			aggregation.Values = append(aggregation.Values, reduce[k](values))
-		}
+		visit(bucket, values)
 	}
-	return out
-}
-
-// byBucket sorts means that ascend within each environment, and keeps the order of
-// environments. It counts where that is less than comparing.
-func byBucket(means []bucketMean) []bucketMean {
-	first, last := math.MaxInt, 0
-	for _, m := range means {
-		first, last = min(first, m.bucket), max(last, m.bucket)
-	}
-	if len(means) == 0 || last-first > 8*len(means) {
-		slices.SortStableFunc(means, func(a, b bucketMean) int { return a.bucket - b.bucket })
-		return means
-	}
-	next := make([]int, last-first+2)
-	for _, m := range means {
-		next[m.bucket-first+1]++
-	}
-	for i := 1; i < len(next); i++ {
-		next[i] += next[i-1]
-	}
-	sorted := make([]bucketMean, len(means))
-	for _, m := range means {
-		sorted[next[m.bucket-first]] = m
-		next[m.bucket-first]++
-	}
-	return sorted
 }
 
 func (p groupPart) encode() *pb.AggregateRLEnvironmentSeriesResponse_GroupKeyPart {

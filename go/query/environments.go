@@ -52,11 +52,16 @@ func (a anchor) reached(env store.EnvInfo) bool {
 
 // selection is what the anchor selects of an environment's points.
 func (a anchor) selection(env store.EnvInfo) store.RLRange {
+	a.episode = min(a.episode, latestEpisode(env))
+	return a.only()
+}
+
+// only selects the points of the anchor's own rl_step or episode.
+func (a anchor) only() store.RLRange {
 	if a.rlStep != nil {
 		return store.RLRange{RLStep: &store.Range{From: *a.rlStep, To: *a.rlStep}}
 	}
-	episode := min(a.episode, latestEpisode(env))
-	return store.RLRange{Episode: &store.Range{From: episode, To: episode}}
+	return store.RLRange{Episode: &store.Range{From: a.episode, To: a.episode}}
 }
 
 // environmentsWithPoints leaves out those that only have attributes.
@@ -155,25 +160,37 @@ func (r runPoints) currentEpisode(env store.EnvInfo, at anchor) (uint64, error) 
 	if *at.rlStep == env.LastRLStep {
 		return latestEpisode(env), nil
 	}
-	current := uint64(0)
+	current, known := uint64(0), false
 	for _, info := range r.points.EnvSeries(env.No) {
 		points, err := r.points.RLPoints(info.No, env.No, at.selection(env))
 		if err != nil {
 			return 0, err
 		}
-		for _, episode := range points.Episodes {
-			current = max(current, episode)
+		for i, episode := range points.Episodes {
+			if points.HasEpisode == nil || points.HasEpisode[i] {
+				current, known = max(current, episode), true
+			}
 		}
 	}
-	return current, nil
+	if known {
+		return current, nil
+	}
+	// No point of an episode lies at this very rl_step.
+	progress, err := r.points.Progress(env.No)
+	return progress.At(*at.rlStep), err
+}
+
+// workedOut gives the attributes of an environment that its points say.
+func workedOut(env store.EnvInfo) []catalog.Attribute {
+	return []catalog.Attribute{
+		{Path: "environment_id", Value: catalog.Text(env.ID)},
+		{Path: "latest_episode", Value: catalog.Whole(int64(latestEpisode(env)))},
+		{Path: "latest_rl_step", Value: catalog.Whole(int64(env.LastRLStep))},
+	}
 }
 
 func (r runPoints) environmentAttributes(env store.EnvInfo, episode uint64) []catalog.Attribute {
-	attributes := append(r.EnvAttributes(env.ID, &episode),
-		catalog.Attribute{Path: "environment_id", Value: catalog.Text(env.ID)},
-		catalog.Attribute{Path: "latest_episode", Value: catalog.Whole(int64(latestEpisode(env)))},
-		catalog.Attribute{Path: "latest_rl_step", Value: catalog.Whole(int64(env.LastRLStep))},
-	)
+	attributes := append(r.EnvAttributes(env.ID, &episode), workedOut(env)...)
 	slices.SortFunc(attributes, func(a, b catalog.Attribute) int { return strings.Compare(a.Path, b.Path) })
 	return attributes
 }

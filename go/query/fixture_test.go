@@ -23,8 +23,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type world struct {
 	*testing.T
 
+	db      *store.DB
 	catalog *catalog.Catalog
 	client  queryconnect.QueryServiceClient
+	url     string
 	end     func() // closes the store and the server
 }
 
@@ -40,7 +42,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := queryconnect.NewQueryServiceHandler(New(c, o))
+	_, handler := NewHandler(New(c, o))
 	server := httptest.NewServer(handler)
 	end := sync.OnceFunc(func() {
 		server.Close()
@@ -49,7 +51,7 @@ func worldOn(t *testing.T, dir string, o Options) *world {
 		}
 	})
 	t.Cleanup(end)
-	return &world{t, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), end}
+	return &world{t, db, c, queryconnect.NewQueryServiceClient(server.Client(), server.URL), server.URL, end}
 }
 
 // run makes a run and lets change write to it.

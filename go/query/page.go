@@ -36,26 +36,39 @@ const (
 // a key; the token is the key of the last entry of the page before. It is nil
 // on the last page.
 func tokenPage[T any](list []T, key func(T) string, limit *int64, token *string) ([]T, *string, error) {
-	size := int64(defaultTokenLimit)
-	if limit != nil {
-		size = min(*limit, maxTokenLimit)
-	}
-	if size <= 0 {
-		return nil, nil, invalid("limit %d must be above 0", size)
+	size, last, err := parseTokenPage(limit, token)
+	if err != nil {
+		return nil, nil, err
 	}
 	if token != nil {
-		last, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, invalid("resume_token %q was not given by this server", *token)
-		}
-		list = list[sort.Search(len(list), func(i int) bool { return key(list[i]) > string(last) }):]
+		list = list[sort.Search(len(list), func(i int) bool { return key(list[i]) > last }):]
 	}
-	if int64(len(list)) <= size {
+	if len(list) <= size {
 		return list, nil, nil
 	}
 	list = list[:size]
 	next := base64.RawURLEncoding.EncodeToString([]byte(key(list[size-1])))
 	return list, &next, nil
+}
+
+// parseTokenPage reads how many entries a page has at most, and the key of the last
+// one before it, empty on the first page.
+func parseTokenPage(limit *int64, token *string) (size int, last string, err error) {
+	size = defaultTokenLimit
+	if limit != nil {
+		size = int(min(*limit, maxTokenLimit))
+	}
+	if size <= 0 {
+		return 0, "", invalid("limit %d must be above 0", *limit)
+	}
+	if token != nil {
+		decoded, err := base64.RawURLEncoding.DecodeString(*token)
+		if err != nil {
+			return 0, "", invalid("resume_token %q was not given by this server", *token)
+		}
+		last = string(decoded)
+	}
+	return size, last, nil
 }
 
 // stretch is a part of one of several columns that lie behind each other.

@@ -34,7 +34,32 @@ type column struct {
 func (s *Service) ListFloatSeries(
 	_ context.Context, request *connect.Request[pb.ListFloatSeriesRequest],
 ) (*connect.Response[pb.ListFloatSeriesResponse], error) {
-	r := request.Msg
+	page, err := s.pointsPage(request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(page.ListFloatSeriesResponse), nil
+}
+
+// listFloatSeries is ListFloatSeries for a codec that gives the memory back.
+func (s *Service) listFloatSeries(
+	_ context.Context, request *connect.Request[pb.ListFloatSeriesRequest],
+) (*connect.Response[pointsPage], error) {
+	page, err := s.pointsPage(request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(page), nil
+}
+
+// pointsPage is a page of points with the memory that its columns lie in.
+type pointsPage struct {
+	*pb.ListFloatSeriesResponse
+
+	memory columnMemory
+}
+
+func (s *Service) pointsPage(r *pb.ListFloatSeriesRequest) (*pointsPage, error) {
 	series, err := s.selectPages(r)
 	if err != nil {
 		return nil, s.failed(err)
@@ -47,9 +72,9 @@ func (s *Service) ListFloatSeries(
 	if err != nil {
 		return nil, err
 	}
-	answer := &pb.ListFloatSeriesResponse{ResumeToken: token}
+	answer := &pointsPage{ListFloatSeriesResponse: &pb.ListFloatSeriesResponse{ResumeToken: token}}
 	for _, part := range page {
-		c, err := series[part.column].load(part.from, part.to)
+		c, err := series[part.column].load(&answer.memory, part.from, part.to)
 		if err != nil {
 			return nil, s.failed(err)
 		}
@@ -61,23 +86,24 @@ func (s *Service) ListFloatSeries(
 		whole := stretch{part.column, 0, len(c.xs)}
 		answer.RunPoints[last].Series = append(answer.RunPoints[last].Series, c.encode(whole, r.GetIncludeTimestamps()))
 	}
-	return connect.NewResponse(answer), nil
+	return answer, nil
 }
 
 // pages is a column of which only what is on a page is read.
 type pages struct {
 	column  // without points
 	entries int
-	load    func(from, to int) (column, error)
+	load    func(memory *columnMemory, from, to int) (column, error)
 }
 
 // selectPages finds the selected standard series of runs. What is simply a
 // stretch of an ordered series is read when its page is written.
-func (s *Service) selectPages(r pointsRequest) ([]pages, error) {
+func (s *Service) selectPages(r *pb.ListFloatSeriesRequest) ([]pages, error) {
 	p, err := s.parsePoints(r)
 	if err != nil {
 		return nil, err
 	}
+	p.times = r.GetIncludeTimestamps()
 	var all []pages
 	for _, run := range p.runs {
 		whole := p.cut.from == 0 && p.cut.to == math.MaxUint64
@@ -101,7 +127,7 @@ func (s *Service) selectPages(r pointsRequest) ([]pages, error) {
 }
 
 func (c column) pages() pages {
-	return pages{c, len(c.xs), func(from, to int) (column, error) {
+	return pages{c, len(c.xs), func(_ *columnMemory, from, to int) (column, error) {
 		c.xs, c.values, c.times = c.xs[from:to], c.values[from:to], c.times[from:to]
 		return c, nil
 	}}
@@ -129,9 +155,10 @@ func (r runPoints) pages(p pointsSelection) ([]pages, error) {
 			first = max(end-p.cut.last, 0)
 		}
 		identity := column{run: r.Name, key: info.Key}
-		all = append(all, pages{identity, end - first, func(from, to int) (column, error) {
-			points, err := r.points.PointsAt(info.No, uint64(first+from), uint64(first+to))
-			return newColumn(r.Name, info, points), err
+		all = append(all, pages{identity, end - first, func(memory *columnMemory, from, to int) (column, error) {
+			points := memory.take(to - from)
+			err := r.points.PointsAt(points, info.No, uint64(first+from), uint64(first+to), p.times)
+			return newColumn(r.Name, info, *points), err
 		}})
 	}
 	return all, nil
@@ -159,6 +186,7 @@ type pointsSelection struct {
 	cut       stepCut
 	runs      []runPoints
 	inherited bool
+	times     bool // whether a stretch of an ordered series is read with them
 }
 
 func (s *Service) parsePoints(r pointsRequest) (p pointsSelection, err error) {

@@ -70,10 +70,11 @@ type groupSummary struct {
 	sum      summary
 	lastStep uint64
 	lastTime int64
+	funcs    []string // of its row in a listing
 }
 
 func (g *groupSummary) addSummed(info *store.SeriesInfo) {
-	g.sum.addSummed(*info)
+	g.sum.addSummed(info.Count, &info.Summary)
 	g.sum.edges.add(info.FirstStep, info.Summary.First)
 	if info.LastStep > info.FirstStep {
 		g.sum.edges.add(info.LastStep, info.Summary.Last)
@@ -171,10 +172,10 @@ func (r runPoints) reduceSummaries(q grammar.Series, g grouping) (groupSummaries
 }
 
 // encode writes the group as a row of ListSeriesSummaries.
-func (g *groupSummary) encode(functions []string) (*common.SeriesDefinition, *common.AggSeriesSummary, error) {
+func (g *groupSummary) encode() (*common.SeriesDefinition, *common.AggSeriesSummary, error) {
 	out := &common.AggSeriesSummary{LastStep: g.lastStep, LastTimestamp: &timestamppb.Timestamp{}}
 	out.LastTimestamp.Seconds, out.LastTimestamp.Nanos = secondsOf(g.lastTime)
-	for _, function := range functions {
+	for _, function := range g.funcs {
 		v, ok, err := g.sum.value(function)
 		if err != nil {
 			return nil, nil, err

@@ -94,13 +94,14 @@ type inheritedPoints struct {
 	points store.RLColumns
 }
 
-// read gives the points of the series that are selected, in order of identity.
+// read gives the points of the series that are selected, in order of identity. Each
+// generation is read at the same episode, also one that never got there.
 func (e inheritedEnvironment) read(selected selector, at anchor) ([]inheritedPoints, error) {
 	var all []inheritedPoints
 	places := make(map[string]int)
 	for _, g := range e {
 		for _, info := range selected.pick(g.run.points.EnvSeries(g.env.No), true) {
-			points, err := g.run.points.RLPoints(info.No, g.env.No, at.selection(g.env))
+			points, err := g.run.points.RLPoints(info.No, g.env.No, at.only())
 			if err != nil {
 				return nil, err
 			}
@@ -140,7 +141,8 @@ func inheritRL(before, own store.RLColumns, goesOn bool) store.RLColumns {
 	joined := store.RLColumns{
 		RLSteps: slices.Concat(before.RLSteps, own.RLSteps), Episodes: slices.Concat(before.Episodes, own.Episodes),
 		EnvSteps: slices.Concat(before.EnvSteps, own.EnvSteps), Minors: slices.Concat(before.Minors, own.Minors),
-		Values: slices.Concat(before.Values, own.Values), Times: slices.Concat(before.Times, own.Times),
+		TotalSteps: slices.Concat(before.TotalSteps, own.TotalSteps),
+		Values:     slices.Concat(before.Values, own.Values), Times: slices.Concat(before.Times, own.Times),
 	}
 	if before.HasEpisode != nil || own.HasEpisode != nil {
 		joined.HasEpisode = slices.Concat(haveEpisodes(before), haveEpisodes(own))
@@ -161,6 +163,7 @@ func rlStretch(c store.RLColumns, from, to int) store.RLColumns {
 		c.HasEpisode = c.HasEpisode[from:to]
 	}
 	c.RLSteps, c.Episodes, c.EnvSteps = c.RLSteps[from:to], c.Episodes[from:to], c.EnvSteps[from:to]
-	c.Minors, c.Values, c.Times = c.Minors[from:to], c.Values[from:to], c.Times[from:to]
+	c.TotalSteps, c.Minors = c.TotalSteps[from:to], c.Minors[from:to]
+	c.Values, c.Times = c.Values[from:to], c.Times[from:to]
 	return c
 }

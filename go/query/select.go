@@ -173,11 +173,28 @@ func (s selector) from(points *store.Run, anyScale bool) []store.SeriesInfo {
 	if len(s.queries) == 0 {
 		return s.pick(points.SeriesInfos(), anyScale)
 	}
-	names := make(map[string]bool)
-	for _, q := range s.queries {
-		names[q.Name] = true
+	return points.SeriesSelected(s.selections(anyScale))
+}
+
+// choices are the conditions that the store has an index for.
+func choices(q grammar.Series) []store.LabelChoice {
+	var out []store.LabelChoice
+	for _, c := range q.Labels {
+		if c.Op == grammar.Equal || c.Op == grammar.In {
+			out = append(out, store.LabelChoice{Key: c.Key, Values: c.Values})
+		}
 	}
-	return inOrderOfIdentity(points.SeriesNamed(sortedKeys(names), s.test(anyScale)))
+	return out
+}
+
+// selections is the queries as the store takes them.
+func (s selector) selections(anyScale bool) []store.Selection {
+	out := make([]store.Selection, len(s.queries))
+	for i, q := range s.queries {
+		m := newMatcher(q)
+		out[i] = store.Selection{Name: q.Name, Labels: choices(q), Passes: func(key point.Series) bool { return m.selects(key, anyScale) }}
+	}
+	return out
 }
 
 func compareKeys(a, b point.Series) int {
@@ -186,15 +203,13 @@ func compareKeys(a, b point.Series) int {
 	)
 }
 
-// encodedDefinition is the identity of a series as the wire has it, in one piece of
-// memory.
-type encodedDefinition struct {
-	definition common.SeriesDefinition
-	kind       common.SeriesDefinition_Regular
-	regular    common.RegSeriesDefinition
-}
-
-func (e *encodedDefinition) fill(key point.Series) *common.SeriesDefinition {
+// definition is the identity of a series as the wire has it.
+func definition(key point.Series) *common.SeriesDefinition {
+	e := new(struct {
+		definition common.SeriesDefinition
+		kind       common.SeriesDefinition_Regular
+		regular    common.RegSeriesDefinition
+	})
 	e.regular.MetricName, e.regular.Scale = key.Name, key.Scale
 	if len(key.Labels) > 0 {
 		e.regular.Labels = make(map[string]string, len(key.Labels))
@@ -206,5 +221,3 @@ func (e *encodedDefinition) fill(key point.Series) *common.SeriesDefinition {
 	e.definition.Kind = &e.kind
 	return &e.definition
 }
-
-func definition(key point.Series) *common.SeriesDefinition { return new(encodedDefinition).fill(key) }

@@ -2,9 +2,13 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/point"
@@ -30,13 +34,12 @@ func (s *Service) ListSeriesSummaries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	var rows []summaryRow
-	for i, run := range runs {
-		more, err := asked.rows(i, run)
-		if err != nil {
-			return nil, s.failed(err)
-		}
-		rows = append(rows, more...)
+	room := sumsRoom.Get().(*[]store.StandardSums)
+	*room = (*room)[:0]
+	defer sumsRoom.Put(room)
+	rows, err := s.summaryRows(asked, runs, r, room)
+	if err != nil {
+		return nil, err
 	}
 	page, token, err := tokenPage(rows, summaryRow.order, r.Limit, r.ResumeToken)
 	if err != nil {
@@ -49,7 +52,7 @@ func (s *Service) ListSeriesSummaries(
 			n++
 		}
 		run := runs[page[0].run]
-		summed, err := asked.encode(run, page[:n])
+		summed, err := s.encodeSummaries(&asked, run, page[:n])
 		if err != nil {
 			return nil, s.failed(err)
 		}
@@ -64,13 +67,52 @@ func (s *Service) ListSeriesSummaries(
 // summaryRow is one series of one of the runs, or what several are reduced to.
 type summaryRow struct {
 	run      int
-	no       uint32
 	identity string
+	sums     *store.StandardSums
 	group    *groupSummary
-	funcs    []string // of a group
 }
 
-func (row summaryRow) order() string { return fmt.Sprintf("%04d\x00%s", row.run, row.identity) }
+func (row summaryRow) order() string { return orderOfRun(row.run) + row.identity }
+
+// orderOfRun is what the order of all rows of a run begins with.
+func orderOfRun(i int) string { return fmt.Sprintf("%04d\x00", i) }
+
+// sumsRoom keeps memory for the sums of a page.
+var sumsRoom = sync.Pool{New: func() any { return new([]store.StandardSums) }}
+
+// summaryRows gives the rows behind a token, of the runs in turn, until there are more
+// than fill the page.
+func (s *Service) summaryRows(
+	asked summaryQueries, runs []runPoints, r *pb.ListSeriesSummariesRequest, room *[]store.StandardSums,
+) ([]summaryRow, error) {
+	size, last, err := parseTokenPage(r.Limit, r.ResumeToken)
+	if err != nil {
+		return nil, err
+	}
+	var rows []summaryRow
+	for i, run := range runs {
+		after, resumed := strings.CutPrefix(last, orderOfRun(i))
+		if !resumed && last > orderOfRun(i) {
+			continue
+		}
+		if !resumed {
+			after = ""
+		}
+		more, err := asked.rows(i, run, after, size+1-len(rows), room)
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		if rows == nil {
+			rows = more
+		} else {
+			rows = append(rows, more...)
+		}
+		if len(rows) > size {
+			break
+		}
+	}
+	return rows, nil
+}
 
 // summaryQueries are the queries of a request with their functions.
 type summaryQueries struct {
@@ -117,16 +159,18 @@ func parseSummaries(texts []string) (summaryQueries, error) {
 	return asked, nil
 }
 
-// rows gives the series of the i-th run, and what others are reduced to.
-func (asked summaryQueries) rows(i int, run runPoints) ([]summaryRow, error) {
-	refs := asked.of(run)
-	rows := make([]summaryRow, 0, len(refs))
-	for _, ref := range refs {
-		if ref.Standard {
-			rows = append(rows, summaryRow{run: i, no: ref.No, identity: ref.Identity})
-		}
+// rows gives the series of the i-th run, and what others are reduced to: those behind
+// an identity, of these the first.
+func (asked summaryQueries) rows(i int, run runPoints, after string, most int, room *[]store.StandardSums) ([]summaryRow, error) {
+	sums := asked.of(run, after, most, room)
+	rows := make([]summaryRow, len(sums))
+	for k := range sums {
+		rows[k] = summaryRow{run: i, identity: sums[k].Identity, sums: &sums[k]}
 	}
-	known := make(map[string]int) // places of groups
+	if len(asked.reduced) == 0 {
+		return rows, nil
+	}
+	known := make(map[string]*groupSummary)
 	for _, q := range asked.reduced {
 		g, _ := groupingOf(q.Series)
 		groups, err := run.reduceSummaries(q.Series, g)
@@ -134,129 +178,149 @@ func (asked summaryQueries) rows(i int, run runPoints) ([]summaryRow, error) {
 			return nil, err
 		}
 		for _, group := range groups.sorted() {
-			k, found := known[group.identity]
-			if !found {
-				k, known[group.identity] = len(rows), len(rows)
-				rows = append(rows, summaryRow{run: i, identity: group.identity, group: group})
+			if known[group.identity] == nil {
+				known[group.identity] = group
 			}
-			rows[k].funcs = append(rows[k].funcs, q.Funcs...)
+			known[group.identity].funcs = append(known[group.identity].funcs, q.Funcs...)
 		}
 	}
-	byIdentity := func(a, b summaryRow) int { return strings.Compare(a.identity, b.identity) }
-	if !slices.IsSortedFunc(rows, byIdentity) {
-		slices.SortStableFunc(rows, byIdentity)
+	for _, identity := range sortedKeys(known) {
+		if identity > after {
+			rows = append(rows, summaryRow{run: i, identity: identity, group: known[identity]})
+		}
 	}
-	return rows, nil
+	slices.SortStableFunc(rows, func(a, b summaryRow) int { return strings.Compare(a.identity, b.identity) })
+	return rows[:min(most, len(rows))], nil
 }
 
-// of gives the series of a run that any query selects.
-func (asked summaryQueries) of(run runPoints) []store.SeriesRef {
+// of sums up the series of a run that any query selects.
+func (asked summaryQueries) of(run runPoints, after string, most int, room *[]store.StandardSums) []store.StandardSums {
 	if len(asked.queries) == 0 {
 		return nil
 	}
-	return run.points.SeriesRefs(sortedKeys(asked.byName), asked.test(false))
+	from := len(*room)
+	*room = run.points.AppendStandard(*room, asked.selections(false), after, most)
+	return (*room)[from:]
 }
 
 // funcs are those that the queries that select a series ask for.
-func (asked summaryQueries) funcs(key point.Series) []string {
+func (asked *summaryQueries) funcs(key *point.Series) []string {
 	named := asked.byName[key.Name]
 	if len(named) == 1 {
 		return named[0].funcs
 	}
 	var funcs []string
 	for _, q := range named {
-		if q.selects(key, false) {
+		if q.selects(*key, false) {
 			funcs = append(funcs, q.funcs...)
 		}
 	}
 	return funcs
 }
 
-// encodedSummary is one row as the wire has it, in one piece of memory.
+// encodeSummaries writes rows of a run as the wire has them.
+func (s *Service) encodeSummaries(asked *summaryQueries, run runPoints, rows []summaryRow) ([]*pb.KeyedSeriesSummary, error) {
+	const few = 2048 // rows, for which a goroutine would not pay
+	out := make([]*pb.KeyedSeriesSummary, len(rows))
+	definitions := s.definitions.of(run, rows)
+	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(rows)+few-1)/few))
+	var workers sync.WaitGroup
+	for k := range faults {
+		from, to := k*len(rows)/len(faults), (k+1)*len(rows)/len(faults)
+		workers.Go(func() {
+			w := summaryWriter{asked: asked, run: run}
+			faults[k] = w.write(out[from:to], rows[from:to], definitions[from:to])
+		})
+	}
+	workers.Wait()
+	return out, errors.Join(faults...)
+}
+
+// summaryWriter writes rows into few pieces of memory.
+type summaryWriter struct {
+	asked  *summaryQueries
+	run    runPoints
+	values []float64
+	counts []uint64
+	// Of the row before: those of many are the same.
+	name   string
+	same   bool // of all series of the name
+	funcs  []string
+	millis int64
+	time   *timestamppb.Timestamp
+}
+
+// encodedSummary is one row.
 type encodedSummary struct {
 	row     pb.KeyedSeriesSummary
 	summary common.SeriesSummary
 	kind    common.SeriesSummary_Regular
 	regular common.RegSeriesSummary
-	time    timestamppb.Timestamp
-	series  encodedDefinition
-
-	first, last, sum, min, max, avg, std float64
-	count                                uint64
 }
 
-func (asked summaryQueries) encode(run runPoints, rows []summaryRow) ([]*pb.KeyedSeriesSummary, error) {
+func (w *summaryWriter) write(out []*pb.KeyedSeriesSummary, rows []summaryRow, definitions []*common.SeriesDefinition) error {
 	encoded := make([]encodedSummary, len(rows))
-	out := make([]*pb.KeyedSeriesSummary, len(rows))
-	infos := run.points.SeriesAt(numbersOf(rows))
-	for i, row := range rows {
+	for i := range rows {
 		e := &encoded[i]
 		out[i] = &e.row
-		if row.group != nil {
-			if err := e.fillReduced(row.group, row.funcs); err != nil {
-				return nil, err
+		e.row.SummaryValues = &e.summary
+		if group := rows[i].group; group != nil {
+			definition, summed, err := group.encode()
+			if err != nil {
+				return err
 			}
+			e.row.Definition, e.summary.Kind = definition, &common.SeriesSummary_Aggregated{Aggregated: summed}
 			continue
 		}
-		info := &infos[0]
-		infos = infos[1:]
-		sum, err := run.sumUp(info)
-		if err != nil {
-			return nil, err
-		}
-		if err := e.fill(info, &sum, asked.funcs(info.Key)); err != nil {
-			return nil, err
+		e.row.Definition, e.summary.Kind, e.kind.Regular = definitions[i], &e.kind, &e.regular
+		if err := w.fill(&e.regular, rows[i].sums); err != nil {
+			return err
 		}
 	}
-	return out, nil
+	return nil
 }
 
-func numbersOf(rows []summaryRow) []uint32 {
-	numbers := make([]uint32, 0, len(rows))
-	for _, row := range rows {
-		if row.group == nil {
-			numbers = append(numbers, row.no)
-		}
+func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.StandardSums) error {
+	sum, err := w.run.sumUp(sums)
+	if err != nil {
+		return err
 	}
-	return numbers
-}
-
-func (r runPoints) sumUp(info *store.SeriesInfo) (sum summary, err error) {
-	if info.Ordered() {
-		sum.addSummed(*info)
-		return sum, nil
-	}
-	c, err := r.readColumn(*info)
-	sum.add(c.values)
-	return sum, err
-}
-
-func (e *encodedSummary) fill(info *store.SeriesInfo, sum *summary, functions []string) error {
-	e.time.Seconds, e.time.Nanos = secondsOf(info.LastTime)
-	e.regular.LastStep, e.regular.LastTimestamp = info.LastStep, &e.time
-	for _, function := range functions {
+	out.LastStep, out.LastTimestamp = sums.LastStep, w.timeOf(sums.LastTime)
+	for _, function := range w.funcsOf(sums.Key) {
 		v, ok, err := sum.value(function)
 		if err != nil {
 			return err
 		}
 		if ok {
-			e.set(function, v)
+			w.set(out, function, v)
 		}
 	}
-	e.kind.Regular = &e.regular
-	e.summary.Kind = &e.kind
-	e.row.Definition, e.row.SummaryValues = e.series.fill(info.Key), &e.summary
 	return nil
 }
 
-func (e *encodedSummary) fillReduced(group *groupSummary, functions []string) error {
-	definition, summed, err := group.encode(functions)
-	if err != nil {
-		return err
+func (r runPoints) sumUp(sums *store.StandardSums) (sum summary, err error) {
+	if sums.Ordered {
+		sum.addSummed(sums.Count, &sums.Summary)
+		return sum, nil
 	}
-	e.summary.Kind = &common.SeriesSummary_Aggregated{Aggregated: summed}
-	e.row.Definition, e.row.SummaryValues = definition, &e.summary
-	return nil
+	points, err := r.points.Points(sums.No, 0, math.MaxUint64)
+	sum.add(points.Values)
+	return sum, err
+}
+
+func (w *summaryWriter) funcsOf(key *point.Series) []string {
+	if !w.same || w.name != key.Name {
+		w.name, w.same, w.funcs = key.Name, len(w.asked.byName[key.Name]) == 1, w.asked.funcs(key)
+	}
+	return w.funcs
+}
+
+func (w *summaryWriter) timeOf(millis int64) *timestamppb.Timestamp {
+	if w.time == nil || w.millis != millis {
+		w.millis, w.time = millis, &timestamppb.Timestamp{}
+		w.time.Seconds, w.time.Nanos = secondsOf(millis)
+	}
+	return w.time
 }
 
 // secondsOf cuts Unix milliseconds as a Timestamp has them.
@@ -269,24 +333,33 @@ func secondsOf(millis int64) (seconds int64, nanos int32) {
 	return seconds, int32(rest) * 1_000_000
 }
 
-func (e *encodedSummary) set(function string, v float64) {
-	out := &e.regular
+func (w *summaryWriter) set(out *common.RegSeriesSummary, function string, v float64) {
 	switch function {
 	case "first":
-		e.first, out.First = v, &e.first
+		out.First = placed(&w.values, v)
 	case "last":
-		e.last, out.Last = v, &e.last
+		out.Last = placed(&w.values, v)
 	case "sum":
-		e.sum, out.Sum = v, &e.sum
+		out.Sum = placed(&w.values, v)
 	case "min":
-		e.min, out.Min = v, &e.min
+		out.Min = placed(&w.values, v)
 	case "max":
-		e.max, out.Max = v, &e.max
+		out.Max = placed(&w.values, v)
 	case "avg":
-		e.avg, out.Avg = v, &e.avg
+		out.Avg = placed(&w.values, v)
 	case "std":
-		e.std, out.Std = v, &e.std
+		out.Std = placed(&w.values, v)
 	case "count":
-		e.count, out.Count = uint64(v), &e.count
+		out.Count = placed(&w.counts, uint64(v))
 	}
+}
+
+// placed puts a number behind others in memory and says where.
+func placed[T any](room *[]T, v T) *T {
+	const together = 512
+	if len(*room) == cap(*room) {
+		*room = make([]T, 0, together)
+	}
+	*room = append(*room, v)
+	return &(*room)[len(*room)-1]
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
@@ -38,6 +39,8 @@ type Service struct {
 	log     *slog.Logger
 	damaged damaged
 	metrics metricLists
+
+	definitions definitionCache
 }
 
 // New makes the service.
@@ -46,6 +49,21 @@ func New(c *catalog.Catalog, o Options) *Service {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Service{catalog: c, log: o.Logger}
+}
+
+// NewHandler serves the service for gRPC, gRPC-Web and Connect below the path
+// that it returns.
+func NewHandler(s *Service, options ...connect.HandlerOption) (path string, _ http.Handler) {
+	options = append(options[:len(options):len(options)], connect.WithCodec(codec{}))
+	path, all := queryconnect.NewQueryServiceHandler(s, options...)
+	points := connect.NewUnaryHandler(queryconnect.QueryServiceListFloatSeriesProcedure, s.listFloatSeries, options...)
+	return path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == queryconnect.QueryServiceListFloatSeriesProcedure {
+			points.ServeHTTP(w, r)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }
 
 func invalid(format string, values ...any) error {

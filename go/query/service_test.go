@@ -209,6 +209,9 @@ func TestForkedRunsInheritPointsOfEnvironments(t *testing.T) {
 	w.run("third", &catalog.Fork{Parent: "second", Step: 100}, func(tx *store.Tx, _ *catalog.Edit) {
 		episode(tx, "e", 6, 0, 6)
 	})
+	w.run("fourth", &catalog.Fork{Parent: "first", Step: 3}, func(tx *store.Tx, _ *catalog.Edit) {
+		episode(tx, "e", 4, 7, 70)
+	})
 	f := func(run, env string, at *pb.RLScaleSelector, want map[string][]float64, wantSteps []uint64) {
 		t.Helper()
 		answer := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
@@ -241,6 +244,7 @@ func TestForkedRunsInheritPointsOfEnvironments(t *testing.T) {
 	f("third", "e", atRLStep(4), map[string][]float64{"reward": {4, 5}, "return": {20}}, []uint64{0, 1})
 	f("third", "only", atEpisode(7), map[string][]float64{"reward": {8}}, []uint64{0})
 	f("third", "e", atRLStep(5), map[string][]float64{}, nil)
+	f("fourth", "e", atEpisode(7), map[string][]float64{"reward": {70}}, []uint64{0})
 	own := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
 		Workspace: "w", Project: "p", Run: "second", Environment: "e", ScaleSelector: atEpisode(0),
 	})

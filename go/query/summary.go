@@ -52,17 +52,16 @@ func (s *summary) add(values []float64) {
 }
 
 // addSummed takes in a series as the store sums it up.
-func (s *summary) addSummed(info store.SeriesInfo) {
-	if info.Count == 0 {
+func (s *summary) addSummed(points uint64, more *store.Summary) {
+	if points == 0 {
 		return
 	}
 	s.series++
 	if s.points == 0 {
-		s.first = info.Summary.First
+		s.first = more.First
 	}
-	s.points += int(info.Count)
-	s.last = info.Summary.Last
-	more := info.Summary
+	s.points += int(points)
+	s.last = more.Last
 	s.joinFinite(summary{count: int(more.Finite), min: more.Min, max: more.Max, sum: more.Sum, mean: more.Mean, m2: more.M2})
 }
 
@@ -134,7 +133,7 @@ func (r runPoints) summarise(q grammar.Series) (summary, error) {
 	}
 	for _, info := range (selector{[]grammar.Series{q}}).of(r.points) {
 		if info.Ordered() {
-			sum.addSummed(info)
+			sum.addSummed(info.Count, &info.Summary)
 			continue
 		}
 		// Points that were overwritten count no more.

@@ -32,7 +32,7 @@ const (
 	maxAnswer   = 128 << 20
 )
 
-// Call is a question and its pages. Next and End are for one goroutine.
+// Call is a question and its pages. Next, Gather and End are for one goroutine.
 type Call struct {
 	reader  *Reader
 	method  string
@@ -40,6 +40,8 @@ type Call struct {
 	answer  protoreflect.MessageType
 	pages   chan result
 	cancel  context.CancelFunc
+
+	gathering gathering
 }
 
 type result struct {
@@ -50,13 +52,24 @@ type result struct {
 // Answer is one page as it came. Reading what page comes next takes a glance at it,
 // so the server works on that one while this one is decoded.
 type Answer struct {
-	raw  []byte
+	data mem.BufferSlice
 	kind protoreflect.MessageType
+}
+
+// Free lets the memory of the message be used again.
+func (a *Answer) Free() { a.data.Free() }
+
+func (a *Answer) pieces() pieces {
+	p := make(pieces, len(a.data))
+	for i, buffer := range a.data {
+		p[i] = buffer.ReadOnlyData()
+	}
+	return p
 }
 
 func (a *Answer) decode() (proto.Message, error) {
 	message := a.kind.New().Interface()
-	if err := proto.Unmarshal(a.raw, message); err != nil {
+	if err := proto.Unmarshal(a.pieces().joined(), message); err != nil {
 		return nil, &RPCError{"INTERNAL: the server's answer is no " + string(a.kind.Descriptor().FullName()) + ": " + err.Error()}
 	}
 	return message, nil
@@ -65,20 +78,19 @@ func (a *Answer) decode() (proto.Message, error) {
 // field finds a text or message among the fields of the answer itself, and tells
 // whether there is any other of these.
 func (a *Answer) field(number protowire.Number) (found []byte, others bool) {
-	for left := a.raw; len(left) > 0; {
-		at, kind, n := protowire.ConsumeTag(left)
-		if n < 0 {
+	for in := a.pieces().input(); in.size > 0; {
+		f, ok := in.next()
+		if !ok {
 			return nil, false // decoding it will tell
 		}
-		left = left[n:]
-		if kind == protowire.BytesType && at == number {
-			found, _ = protowire.ConsumeBytes(left)
+		if f.kind != protowire.BytesType {
+			continue
 		}
-		others = others || kind == protowire.BytesType && at != number
-		if n = protowire.ConsumeFieldValue(at, kind, left); n < 0 {
-			return nil, false
+		if f.number == number {
+			found = append([]byte{}, f.bytes.joined()...)
+		} else {
+			others = true
 		}
-		left = left[n:]
 	}
 	return found, others
 }
@@ -94,7 +106,8 @@ func (rawCodec) Marshal(v any) (mem.BufferSlice, error) {
 }
 
 func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
-	*v.(*[]byte) = data.Materialize()
+	data.Ref()
+	*v.(*mem.BufferSlice) = data
 	return nil
 }
 
@@ -158,7 +171,10 @@ func (c *Call) Next(within time.Duration) (*Answer, error) {
 }
 
 // End gives up what was not taken.
-func (c *Call) End() { c.cancel() }
+func (c *Call) End() {
+	c.cancel()
+	c.gathering.release()
+}
 
 func (c *Call) run(ctx context.Context, most int64) {
 	defer close(c.pages)
@@ -258,9 +274,9 @@ func items(answer protoreflect.Message) (n int) {
 func (c *Call) ask(ctx context.Context) (*Answer, error) {
 	pause := firstPause
 	for attempt := 1; ; attempt++ {
-		raw, err := c.attempt(ctx)
+		data, err := c.attempt(ctx)
 		if err == nil {
-			return &Answer{raw, c.answer}, nil
+			return &Answer{data, c.answer}, nil
 		}
 		code := status.Code(err)
 		if ctx.Err() != nil || attempt == maxAttempts || code != codes.Unavailable && code != codes.Internal {
@@ -275,14 +291,14 @@ func (c *Call) ask(ctx context.Context) (*Answer, error) {
 	}
 }
 
-func (c *Call) attempt(ctx context.Context) (raw []byte, err error) {
+func (c *Call) attempt(ctx context.Context) (data mem.BufferSlice, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.reader.options.CallTimeout)
 	defer cancel()
 	if key := c.reader.options.Key; key != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+key)
 	}
-	err = c.reader.conn.Invoke(ctx, c.method, c.request.Interface(), &raw, grpc.MaxCallRecvMsgSize(maxAnswer), grpc.ForceCodecV2(rawCodec{}))
-	return raw, err
+	err = c.reader.conn.Invoke(ctx, c.method, c.request.Interface(), &data, grpc.MaxCallRecvMsgSize(maxAnswer), grpc.ForceCodecV2(rawCodec{}))
+	return data, err
 }
 
 // named makes an error of ours out of one of the transport.

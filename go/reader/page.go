@@ -1,7 +1,9 @@
 package reader
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strconv"
@@ -9,21 +11,59 @@ import (
 	"sync"
 	"unsafe"
 
+	pb "github.com/metrana/metrana/go/wire/pb/query"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Page is an answer ready to cross the C boundary. In memory its columns come
-// first, each from a multiple of eight bytes on, and behind them its tree as JSON:
+// first, each from a multiple of eight bytes on, then a table of the memory of
+// columns that lie elsewhere, where each begins and its size, and last its tree as JSON:
 // fields under their names in the schema, those that are not there left out, enums by name. A
-// list of numbers is {"$column": [first byte, how many, NumPy's name of its type]}.
+// list of numbers is {"$column": [memory, first byte, how many, NumPy's name of its
+// type]}, the memory being that of the page, 0, or one of the table, from 1 on.
 type Page struct {
-	columns [][]byte
+	columns []column
 	size    int // of the columns, with the gaps between them
+	foreign [][]byte
 	tree    []byte
 }
 
-// NewPage decodes an answer and lays it out.
+// column is a list of numbers: as NumPy has it, or varints of eight bytes each.
+type column struct {
+	of      pieces
+	size    int // in memory
+	varints bool
+	foreign bool // it stays where it is
+}
+
+func (c column) write(memory []byte) error {
+	if c.varints {
+		if !writeVarints(memory, c.of) {
+			return &RPCError{"INTERNAL: the server sent numbers of more than 64 bits"}
+		}
+		return nil
+	}
+	for _, piece := range c.of {
+		memory = memory[copy(memory, piece):]
+	}
+	return nil
+}
+
+// NewPage decodes an answer and lays it out. The answer must not be freed before
+// the page is written.
 func NewPage(answer *Answer) (*Page, error) {
+	parts, is, err := answer.pointsIn()
+	if err != nil {
+		return nil, err
+	}
+	if is {
+		list := make([]seriesColumns, len(parts))
+		for i, part := range parts {
+			list[i] = part.columns()
+		}
+		_, inRuns := answer.kind.Zero().Interface().(*pb.ListFloatSeriesResponse)
+		return newPointsPage(list, inRuns)
+	}
 	message, err := answer.decode()
 	if err != nil {
 		return nil, err
@@ -33,17 +73,31 @@ func NewPage(answer *Answer) (*Page, error) {
 	return p, nil
 }
 
-// Size is how much memory Write needs, and from where on the tree lies in it.
-func (p *Page) Size() (total, tree int) { return p.size + len(p.tree), p.size }
+// entry is what the table has of memory elsewhere.
+const entry = 16
+
+// Size is how much memory Write needs, and from where on table and tree lie in it.
+func (p *Page) Size() (total, table, tree int) {
+	tree = p.size + entry*len(p.foreign)
+	return tree + len(p.tree), p.size, tree
+}
 
 // Write puts the page into memory of that size.
-func (p *Page) Write(memory []byte) {
+func (p *Page) Write(memory []byte) error {
 	at := 0
 	for _, column := range p.columns {
-		at += copy(memory[at:], column)
-		at = aligned(at)
+		if err := column.write(memory[at : at+column.size]); err != nil {
+			return err
+		}
+		at = aligned(at + column.size)
 	}
-	copy(memory[p.size:], p.tree)
+	for _, block := range p.foreign {
+		binary.NativeEndian.PutUint64(memory[at:], uint64(uintptr(unsafe.Pointer(unsafe.SliceData(block)))))
+		binary.NativeEndian.PutUint64(memory[at+8:], uint64(len(block)))
+		at += entry
+	}
+	copy(memory[at:], p.tree)
+	return nil
 }
 
 func aligned(at int) int { return (at + 7) &^ 7 }
@@ -164,13 +218,20 @@ func (p *Page) column(m protoreflect.Message, f protoreflect.FieldDescriptor) {
 	n := slice.Len()
 	width := int(slice.Type().Elem().Size())
 	memory := unsafe.Slice((*byte)(slice.UnsafePointer()), n*width)
-	p.tree = append(p.tree, `{"$column":[`...)
-	p.tree = strconv.AppendInt(p.tree, int64(p.size), 10)
-	p.tree = append(p.tree, ',')
-	p.tree = strconv.AppendInt(p.tree, int64(n), 10)
-	p.tree = append(p.tree, `,"`+dtypes[f.Kind()]+`"]}`...)
-	p.columns = append(p.columns, memory)
-	p.size = aligned(p.size + len(memory))
+	p.add(column{of: pieces{memory}, size: len(memory)}, n, dtypes[f.Kind()])
+}
+
+// add lays a column out and refers to it.
+func (p *Page) add(c column, n int, dtype string) {
+	memory, at := 0, p.size
+	if c.foreign {
+		p.foreign = append(p.foreign, c.of[0])
+		memory, at = len(p.foreign), 0
+	} else {
+		p.columns = append(p.columns, c)
+		p.size = aligned(p.size + c.size)
+	}
+	p.tree = fmt.Appendf(p.tree, `{"$column":[%d,%d,%d,"%s"]}`, memory, at, n, dtype)
 }
 
 // structFields finds the field of a generated struct by its schema name, which

@@ -3,7 +3,8 @@
 // A Reader is a connection. Reader.Begin makes a call, which follows the pages of
 // the answer one ahead of who takes them; each Page is a tree of JSON whose long
 // columns of numbers lie beside it, so that whoever is on the other side of the C
-// boundary looks at them where they are.
+// boundary looks at them where they are. Call.Gather makes one page of all, with
+// each series once.
 package reader
 
 import (

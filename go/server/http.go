@@ -17,7 +17,6 @@ import (
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/views"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
-	"github.com/metrana/metrana/go/wire/pb/query/queryconnect"
 	"github.com/metrana/metrana/go/wire/pb/views/viewsconnect"
 )
 
@@ -78,7 +77,7 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.H
 	mux := http.NewServeMux()
 	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
 	queries := query.New(index, query.Options{Logger: cfg.Logger})
-	mux.Handle(queryconnect.NewQueryServiceHandler(queries, options...))
+	mux.Handle(query.NewHandler(queries, options...))
 	mux.Handle(viewsconnect.NewViewsServiceHandler(views.New(index, queries), options...))
 	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
 	mux.Handle(path, fromLoopback(service))

@@ -165,6 +165,7 @@ func (b *blockHead) decodePositions(d decoder, chunks, points int) error {
 		return d.err
 	}
 	start := 0
+	b.ids, b.starts = make([]cellID, 0, chunks), make([]int, 0, chunks+1)
 	for range chunks {
 		b.ids = append(b.ids, cellID{uint32(series.Next()), uint32(envs.Next())})
 		b.starts = append(b.starts, start)
@@ -192,11 +193,11 @@ func (b *blockHead) find(id cellID) (int, bool) {
 	return low, low < len(b.ids) && b.ids[low] == id
 }
 
-// seriesChunks gives the places of the chunks of RL points of a series.
-func (b *blockHead) seriesChunks(series uint32) (from, to int) {
-	from, _ = b.find(cellID{series, 1})
-	to, _ = b.find(cellID{series + 1, 0})
-	return from, to
+// chunksBetween gives the places of the chunks of cells from one to another.
+func (b *blockHead) chunksBetween(id, last cellID) (from, to int) {
+	from, _ = b.find(id)
+	to, found := b.find(last)
+	return from, to + boolInt(found)
 }
 
 // positions cuts the columns of integers of the i-th chunk out.
@@ -208,18 +209,22 @@ func (b *blockHead) positions(i int) (ints [rlCols]chunk.Runs) {
 }
 
 // position cuts one column of integers of the i-th chunk out.
-func (b *blockHead) position(i, k int) chunk.Runs {
+func (b *blockHead) position(i, k int) chunk.Runs { return b.positionIn(new(chunk.Runs), i, k) }
+
+// positionIn is position in memory that is kept for the next.
+func (b *blockHead) positionIn(room *chunk.Runs, i, k int) chunk.Runs {
 	if len(b.ids) == 1 {
-		return b.ints[k]
+		return b.ints[k] // not to be written over
 	}
 	cursor := b.ints[k].Cursor()
 	cursor.Skip(b.starts[i])
-	return cursor.Take(b.starts[i+1] - b.starts[i])
+	*room = cursor.AppendTo((*room)[:0], b.starts[i+1]-b.starts[i])
+	return *room
 }
 
 // bytes is roughly what the head takes in memory.
 func (b *blockHead) bytes() int {
-	const table = 8 << 10 // that reading values makes
+	const table = 3 << 10 // that reading values makes
 	n := 4096 + table + 32*len(b.ids) + 96*b.starts[len(b.ids)]/spanPoints
 	for _, runs := range b.ints {
 		n += runBytes * len(runs)

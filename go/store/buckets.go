@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -68,15 +69,21 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 	if len(axis.Starts) == 0 {
 		return dst, nil
 	}
-	buckets := dst
+	buckets, overflowed := dst, false
 	err := r.look(no, 0, func(v view) error {
 		s := summer{axis: axis, buckets: dst}
+		room := summerRooms.Get().(*summerRoom)
+		s.buffer = room.values
+		defer func() { room.keep(s.buffer) }()
 		within := Range{axis.Starts[0], axis.Last}
 		passes := func(b blockInfo) bool { return b.steps.meets(within) }
 		err := r.eachChunk(cellID{series: no}, v, passes, func(c storedChunk) error {
 			return s.take(source{
-				ordinal: c.head.begins[c.at], n: c.len(), ints: c.head.positions(c.at),
-				rollups: &c, whole: c.block.whole, read: c.values,
+				ordinal: c.head.begins[c.at], n: c.len(), rollups: &c,
+				ints: [rlCols]chunk.Runs{
+					colStep: c.head.positionIn(&room.steps, c.at, colStep), colTime: c.head.positionIn(&room.times, c.at, colTime),
+				},
+				whole: c.block.whole, read: c.values,
 			})
 		})
 		if err != nil {
@@ -90,13 +97,30 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 			at += uint64(len(c.values))
 		}
 		s.end()
-		buckets = s.buckets
+		buckets, overflowed = s.buckets, s.overflowed
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return buckets, r.mendMeans(no, axis, buckets[len(dst):])
+	if overflowed {
+		err = r.mendMeans(no, axis, buckets[len(dst):])
+	}
+	return buckets, err
+}
+
+// summerRoom is memory for a chunk.
+type summerRoom struct {
+	steps, times chunk.Runs
+	values       []float64
+}
+
+var summerRooms = sync.Pool{New: func() any { return new(summerRoom) }}
+
+func (r *summerRoom) keep(values []float64) {
+	if r.values = values[:0]; cap(values) <= 2*blockPoints {
+		summerRooms.Put(r)
+	}
 }
 
 // source is a stretch of the points of a series: where its positions and rollups
@@ -112,21 +136,21 @@ type source struct {
 	read    func(dst []float64, from, to int) ([]float64, error)
 }
 
-// span gives the rollup of the span that begins at point from of the source; false
-// when it has none, or values that are not finite.
-func (src *source) span(from int) (s span, found bool, err error) {
+// span gives the rollup of the span that begins at point from of the source; nil when
+// it has none, or values that are not finite.
+func (src *source) span(from int) (s *span, err error) {
 	if src.rollups != nil {
 		if src.spans, err = src.rollups.spans(); err != nil {
-			return span{}, false, err
+			return nil, err
 		}
 		src.begin, _ = wholeSpans(src.ordinal, src.n)
 		src.rollups = nil
 	}
 	k := (from - src.begin) / spanPoints
 	if k >= len(src.spans) || src.spans[k].others() > 0 {
-		return span{}, false, nil
+		return nil, nil
 	}
-	return src.spans[k], true, nil
+	return &src.spans[k], nil
 }
 
 func inMemory(ordinal uint64, c *columns) source {
@@ -149,11 +173,13 @@ type summer struct {
 	block, span span
 	last        float64 // of the finite points
 	lastTime    int64
+	overflowed  bool // the sum of a bucket
 
 	buffer     []float64 // values bufferFrom… of the source at hand
 	bufferFrom int
 	timeRuns   chunk.Cursor
 	timeAt     int
+	lastAt     int // point whose time lastTime is to be; -1: it is
 }
 
 func (s *summer) take(src source) error {
@@ -161,7 +187,7 @@ func (s *summer) take(src source) error {
 		return nil
 	}
 	s.buffer, s.bufferFrom = s.buffer[:0], 0
-	s.timeRuns, s.timeAt = src.ints[colTime].Cursor(), 0
+	s.timeRuns, s.timeAt, s.lastAt = src.ints[colTime].Cursor(), 0, -1
 	steps := boundFinder{runs: src.ints[colStep]}
 	from, end := steps.find(s.axis.Starts[0]), src.n
 	if s.axis.Last < math.MaxUint64 {
@@ -188,6 +214,7 @@ func (s *summer) take(src source) error {
 		}
 		from = to
 	}
+	s.findTime()
 	return nil
 }
 
@@ -199,8 +226,8 @@ func (s *summer) addWhole(src *source, from, to int) bool {
 		return false
 	}
 	var all span
-	s.addValues(&all, src, from, to)
-	s.emit(all)
+	s.addValues(&all, from, to)
+	s.emit(&all)
 	return true
 }
 
@@ -239,22 +266,22 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 	for from < to {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
-			s.total.add(*src.whole)
+			s.total.add(src.whole)
 			s.last = src.whole.last
 			from += blockPoints
-			s.setTime(src, from-1)
+			s.lastAt = from - 1
 			continue
 		}
 		if ordinal%spanPoints == 0 && to-from >= spanPoints {
-			whole, found, err := src.span(from)
+			whole, err := src.span(from)
 			if err != nil {
 				return err
 			}
-			if found {
+			if whole != nil {
 				s.block.add(whole)
 				s.last = whole.last
 				from += spanPoints
-				s.setTime(src, from-1)
+				s.lastAt = from - 1
 				s.foldAt(src.ordinal + uint64(from))
 				continue
 			}
@@ -272,11 +299,11 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 // foldAt closes what ends before an ordinal.
 func (s *summer) foldAt(ordinal uint64) {
 	if ordinal%spanPoints == 0 {
-		s.block.add(s.span)
+		s.block.add(&s.span)
 		s.span = span{}
 	}
 	if ordinal%blockPoints == 0 {
-		s.total.add(s.block)
+		s.total.add(&s.block)
 		s.block = span{}
 	}
 }
@@ -295,28 +322,30 @@ func (s *summer) addPoints(src *source, from, to, end int, small bool) error {
 		}
 		s.bufferFrom = from
 	}
-	s.addValues(&s.span, src, from, to)
+	s.addValues(&s.span, from, to)
 	return nil
 }
 
 // addValues adds points that are in the buffer.
-func (s *summer) addValues(to *span, src *source, from, end int) {
+func (s *summer) addValues(to *span, from, end int) {
 	values := s.buffer[from-s.bufferFrom : end-s.bufferFrom]
 	to.continueWith(values)
 	for i := len(values) - 1; i >= 0; i-- {
 		if finite(values[i]) {
-			s.last = values[i]
-			s.setTime(src, from+i)
+			s.last, s.lastAt = values[i], from+i
 			break
 		}
 	}
 }
 
-func (s *summer) setTime(src *source, at int) {
-	s.timeRuns.Skip(at - s.timeAt)
-	s.timeAt = at
-	ahead := s.timeRuns
-	s.lastTime = int64(ahead.Next())
+// findTime looks up the time that was put off.
+func (s *summer) findTime() {
+	if s.lastAt < 0 {
+		return
+	}
+	s.timeRuns.Skip(s.lastAt - s.timeAt)
+	s.timeAt, s.lastAt = s.lastAt, -1
+	s.lastTime = int64(s.timeRuns.Peek().First)
 }
 
 // end closes the bucket at hand.
@@ -325,24 +354,32 @@ func (s *summer) end() {
 		return
 	}
 	if s.filled {
-		s.block.add(s.span)
-		s.total.add(s.block)
-		s.emit(s.total)
+		s.block.add(&s.span)
+		s.total.add(&s.block)
+		s.emit(&s.total)
 	}
 	s.total, s.block, s.span, s.begun, s.filled = span{}, span{}, span{}, false, false
 }
 
 // emit writes the bucket at hand.
-func (s *summer) emit(t span) {
-	b := Bucket{
-		Index: s.at, Count: t.count, Sum: t.sum, Min: t.min, Max: t.max, Last: s.last, LastTime: s.lastTime,
-		NaNs: t.nans, Infinities: t.infinities, NegativeInfinities: t.negatives,
+func (s *summer) emit(t *span) {
+	s.findTime()
+	s.buckets = append(s.buckets, Bucket{})
+	b := &s.buckets[len(s.buckets)-1]
+	b.Index, b.Count, b.LastTime = s.at, t.count, s.lastTime
+	b.Sum, b.Min, b.Max, b.Last = t.sum, t.min, t.max, s.last
+	b.NaNs, b.Infinities, b.NegativeInfinities = t.nans, t.infinities, t.negatives
+	if t.count == 0 {
+		return
 	}
-	if t.count > 0 {
-		// Rounding must not carry the mean past the values.
-		b.Mean = min(max(t.sum/float64(t.count), t.min), t.max)
+	// Rounding must not carry the mean past the values.
+	switch b.Mean = t.sum / float64(t.count); {
+	case b.Mean < t.min:
+		b.Mean = t.min
+	case b.Mean > t.max:
+		b.Mean = t.max
 	}
-	s.buckets = append(s.buckets, b)
+	s.overflowed = s.overflowed || !finite(t.sum)
 }
 
 // mendMeans works out anew the means of buckets whose sum overflowed.

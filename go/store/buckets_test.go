@@ -228,3 +228,24 @@ func TestTheLastPointOfABucketThatEndsWithABlock(t *testing.T) {
 		t.Errorf("%+v", buckets)
 	}
 }
+
+// The extremes are found by numbers in the order of the values: those of the ends, and
+// of zeros whichever way round.
+func TestExtremesOfSpans(t *testing.T) {
+	zero, low := math.Copysign(0, -1), math.SmallestNonzeroFloat64
+	f := func(least, greatest float64, values ...float64) {
+		t.Helper()
+		for range len(values) {
+			values = append(values[1:], values[0])
+			s := sumUp(values)
+			if math.Float64bits(s.min) != math.Float64bits(least) || math.Float64bits(s.max) != math.Float64bits(greatest) {
+				t.Fatalf("%v: from %v to %v", values, s.min, s.max)
+			}
+		}
+	}
+	f(zero, 0, 0, zero)
+	f(zero, zero, zero)
+	f(-low, low, 0, low, -low, zero)
+	f(-math.MaxFloat64, math.MaxFloat64, 1, -2, math.NaN(), math.MaxFloat64, math.Inf(1), -math.MaxFloat64, math.Inf(-1))
+	f(-3, -1, -1, -2, -3)
+}

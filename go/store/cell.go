@@ -34,7 +34,8 @@ const (
 	colMinor   = 3 // the minor step as it came, times two, plus one when flat (never of EPISODE scale)
 	colEnvStep = 4
 	colAttempt = 5 // how often the episode was restarted before this point
-	rlCols     = 6
+	colOrigin  = 6 // total step at which env step 0 lies, wrapping around: the point's own is this plus its env step
+	rlCols     = 7
 )
 
 // columns holds points of one cell in the order they were logged.
@@ -91,12 +92,13 @@ const runBytes = 24
 // points so far, and the points that are not in blocks yet.
 type cell struct {
 	id       cellID
-	episodic bool // of EPISODE scale: the minor step is the episode
-	std      stdState
+	episodic bool   // of EPISODE scale: the minor step is the episode
+	clock    *clock // nil unless the rules count its env steps
 	rl       rlState
-	head     columns   // journalled, not rolled
-	frozen   columns   // being rolled
 	sums     stretches // of the head, of RL points only
+	head     columns   // journalled, not rolled
+	std      stdState
+	frozen   columns   // being rolled
 	rolled   stretches // of what is frozen
 	spare    spare     // for the next head
 }
@@ -170,6 +172,8 @@ type rlState struct {
 	count      uint64
 	maxEpisode uint64 // highest episode plus one; 0 while none came
 	restarted  bool   // any episode ever
+	total      uint64 // lowest total step above all
+	lead       lead
 	// episode is the state of one episode, the one written last; that of others
 	// is found again from their points. endless is that of the points without
 	// an episode, and of a series of EPISODE scale.
@@ -180,16 +184,17 @@ type rlState struct {
 type episodeState struct {
 	episode uint64 // plus one; 0 for points without
 	started bool
-	flat    bool   // the points at rlStep came with flat minors
+	flat    bool   // all points at rlStep came with flat minors
 	attempt uint64 // restarts so far
 	first   uint64 // rl_step of the first point of this attempt
 	rlStep  uint64 // highest rl_step
-	base    uint64 // env step of minor 0 at rlStep
-	next    uint64 // lowest minor above all at rlStep
+	base    uint64 // env step of relative minor 0 at rlStep, unless all are flat
+	next    uint64 // lowest relative minor above all at rlStep
 	total   uint64 // lowest env step above all
+	origin  uint64 // of the points that total is above
 }
 
-func (e *episodeState) observe(rlStep, minor, envStep, attempt uint64) {
+func (e *episodeState) observe(rlStep, minor, envStep, attempt, origin uint64) {
 	flat := minor&1 == 1
 	minor >>= 1
 	if attempt > e.attempt {
@@ -197,17 +202,18 @@ func (e *episodeState) observe(rlStep, minor, envStep, attempt uint64) {
 	}
 	if !e.started {
 		e.started, e.first = true, rlStep
-		e.rlStep, e.flat = rlStep, flat
-		e.base = envStep - minor
+		e.rlStep, e.flat = rlStep, true
 	}
-	if rlStep > e.rlStep || rlStep == e.rlStep && flat != e.flat {
-		e.rlStep, e.flat, e.next = rlStep, flat, 0
-		e.base = envStep - minor
+	if rlStep > e.rlStep {
+		e.rlStep, e.flat, e.next = rlStep, true, 0
 	}
-	if rlStep == e.rlStep {
+	if rlStep == e.rlStep && !flat {
+		e.flat, e.base = false, envStep-minor
 		e.next = max(e.next, minor+1)
 	}
-	e.total = max(e.total, envStep+1)
+	if envStep >= e.total {
+		e.total, e.origin = envStep+1, origin
+	}
 }
 
 // observeAll takes in columns that the step rules have let through. All are of
@@ -242,16 +248,15 @@ func (s *rlState) stateOf(episode uint64, episodic bool) *episodeState {
 
 func (e *episodeState) observeAll(c *columns) {
 	rlStep, attempt := c.ints[colRLStep][0].First, c.ints[colAttempt][0].First
-	minors, envSteps := c.ints[colMinor], c.ints[colEnvStep]
-	if len(minors) == 1 && len(envSteps) == 1 {
-		n := uint64(len(c.values) - 1)
-		e.observe(rlStep, minors[0].First, envSteps[0].First, attempt)
-		e.observe(rlStep, minors[0].First+minors[0].Delta*n, envSteps[0].First+envSteps[0].Delta*n, attempt)
+	minors, envSteps, origins := c.ints[colMinor], c.ints[colEnvStep], c.ints[colOrigin]
+	if len(minors) == 1 && len(envSteps) == 1 && len(origins) == 1 && origins[0].Delta == 0 {
+		e.observe(rlStep, minors[0].First, envSteps[0].First, attempt, origins[0].First)
+		e.observe(rlStep, minors[0].Last(), envSteps[0].Last(), attempt, origins[0].First)
 		return
 	}
-	m, s := minors.Cursor(), envSteps.Cursor()
+	m, s, o := minors.Cursor(), envSteps.Cursor(), origins.Cursor()
 	for range c.values {
-		e.observe(rlStep, m.Next(), s.Next(), attempt)
+		e.observe(rlStep, m.Next(), s.Next(), attempt, o.Next())
 	}
 }
 
@@ -264,6 +269,7 @@ type series struct {
 	no       uint32
 	key      point.Series
 	identity string
+	labels   string // as Identity has them
 	ordering point.Ordering
 	std      *cell
 	envs     []*cell // by environment number - 1; nil where it has no points
@@ -280,4 +286,5 @@ type environment struct {
 	lastEpisode uint64 // plus one; 0 for none
 	// lastMinorEpisode is that of points of EPISODE scale, plus one.
 	lastMinorEpisode uint64
+	clocks           map[string]*clock // by labels of series
 }

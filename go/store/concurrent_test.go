@@ -244,8 +244,8 @@ func FuzzDecode(f *testing.F) {
 		failed("index", err)
 		_, err = decodeSheet(record)
 		failed("sheet", err)
-		failed("journal", newRun(&DB{}, RunID{}).replay(record))
-		failed("state", newRun(&DB{}, RunID{}).decodeState(record))
-		failed("manifest", newRun(&DB{}, RunID{}).decodeManifest(record))
+		failed("journal", newRun(&DB{fs: vfs.NewMem()}, RunID{}).replay(record))
+		failed("state", newRun(&DB{fs: vfs.NewMem()}, RunID{}).decodeState(record))
+		failed("manifest", newRun(&DB{fs: vfs.NewMem()}, RunID{}).decodeManifest(record))
 	})
 }

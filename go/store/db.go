@@ -57,6 +57,7 @@ type DB struct {
 	maxJournal   int64          // nor what the journal takes
 	maxInline    int            // bytes of a segment that is a record
 	maxSheetRows int            // rows of a sheet
+	rowsOfPart   int            // rows that a goroutine of its own sums up
 	backups      atomic.Int64   // begun
 	// cut is held for writing while a backup links files: by then nothing commits and
 	// no file is removed. Who holds it for reading takes no lock that others hold then.
@@ -89,7 +90,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline, maxSheetRows: maxSheetRows,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline, maxSheetRows: maxSheetRows, rowsOfPart: rowsOfPart,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {

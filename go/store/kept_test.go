@@ -89,7 +89,7 @@ func answers(t testing.TB, db *DB) (out []any) {
 		for env := uint32(1); env <= 2; env++ {
 			points, err := r.RLPoints(no, env, RLRange{})
 			must(t, err)
-			out = append(out, points.RLSteps, points.Episodes, points.EnvSteps, points.Minors, bits(points.Values), points.Times)
+			out = append(out, points.RLSteps, points.Episodes, points.EnvSteps, points.TotalSteps, points.Minors, bits(points.Values), points.Times)
 		}
 		sums, err := r.RLSums(no, AlongRLSteps, Range{To: math.MaxUint64})
 		must(t, err)

@@ -40,9 +40,17 @@ func TestMergesKeepEveryCellApart(t *testing.T) {
 		if err != nil || !slices.Equal(points.Values, values) {
 			t.Errorf("%s: %d points, want %d (%v)", name, len(points.Values), len(values), err)
 		}
-		part, err := r.PointsAt(no, 300, 350)
-		if err != nil || !slices.Equal(part.Values, values[300:350]) || part.Steps[0] != 300 {
+		var part, timeless Columns
+		err = r.PointsAt(&part, no, 300, 350, true)
+		if err != nil || !slices.Equal(part.Values, values[300:350]) || part.Steps[0] != 300 || len(part.Times) != 50 {
 			t.Errorf("%s: %v (%v)", name, part, err)
+		}
+		memory := &part.Values[:1][0]
+		if err := r.PointsAt(&part, no, 310, 340, true); err != nil || !slices.Equal(part.Values, values[310:340]) || &part.Values[0] != memory {
+			t.Errorf("%s: %v (%v)", name, part, err)
+		}
+		if err := r.PointsAt(&timeless, no, 310, 340, false); err != nil || !slices.Equal(timeless.Values, values[310:340]) || timeless.Times != nil {
+			t.Errorf("%s without times: %v (%v)", name, timeless, err)
 		}
 	}
 }

@@ -129,3 +129,7 @@ func decodeMoments(d *decoder) moments {
 	}
 	return m
 }
+
+func (m *moments) summary() Summary {
+	return Summary{First: m.first, Last: m.last, Finite: m.finite, Sum: m.sum, Min: m.min, Max: m.max, Mean: m.mean, M2: m.m2}
+}

@@ -202,10 +202,10 @@ func (r *Run) gather(id cellID, v view, passes func(blockInfo) bool) (columns, e
 }
 
 // PointsAt reads points of an ordered standard series by their number in logged
-// order, from 0: those from..to, or as many of them as there are.
-func (r *Run) PointsAt(no uint32, from, to uint64) (Columns, error) {
-	var out Columns
-	err := r.look(no, 0, func(v view) error {
+// order, from 0: those from..to, or as many of them as there are. They are put into
+// the memory of dst where it is large enough; times are left out unless wanted.
+func (r *Run) PointsAt(dst *Columns, no uint32, from, to uint64, times bool) error {
+	return r.look(no, 0, func(v view) error {
 		var all columns
 		take := func(begin uint64, n int, ints [rlCols]chunk.Runs, read func(dst []float64, from, to int) ([]float64, error)) (err error) {
 			low, high := max(from, begin), min(to, begin+uint64(n))
@@ -213,6 +213,9 @@ func (r *Run) PointsAt(no uint32, from, to uint64) (Columns, error) {
 				return nil
 			}
 			for k := range stdCols {
+				if k != colStep && (k != colTime || !times) {
+					continue
+				}
 				cursor := ints[k].Cursor()
 				cursor.Skip(int(low - begin))
 				all.ints[k] = all.ints[k].AppendRuns(cursor.Take(int(high - low)))
@@ -220,7 +223,7 @@ func (r *Run) PointsAt(no uint32, from, to uint64) (Columns, error) {
 			all.values, err = read(all.values, int(low-begin), int(high-begin))
 			return err
 		}
-		all.values = make([]float64, 0, min(to, max(v.count, from))-from)
+		all.values = slices.Grow(dst.Values[:0], int(min(to, max(v.count, from))-from))
 		err := r.eachChunk(cellID{series: no}, v, func(blockInfo) bool { return true }, func(c storedChunk) error {
 			begin := c.head.begins[c.at]
 			if begin >= to || begin+uint64(c.len()) <= from {
@@ -236,10 +239,10 @@ func (r *Run) PointsAt(no uint32, from, to uint64) (Columns, error) {
 			}
 			begin += uint64(src.n)
 		}
-		out = Columns{Steps: all.numbers(colStep), Values: all.values, Times: all.times(colTime)}
+		dst.Steps, dst.Values = all.ints[colStep].AppendTo(slices.Grow(dst.Steps[:0], len(all.values))), all.values
+		dst.Times = takeTimes(dst.Times[:0], all.ints[colTime])
 		return err
 	})
-	return out, err
 }
 
 // Points reads the points of a standard series with steps from…to, both
@@ -282,13 +285,17 @@ func (c *columns) numbers(k int) []uint64 {
 }
 
 func (c *columns) times(k int) []int64 {
-	times := make([]int64, 0, len(c.values))
-	for _, run := range c.ints[k] {
+	return takeTimes(make([]int64, 0, len(c.values)), c.ints[k])
+}
+
+func takeTimes(dst []int64, runs chunk.Runs) []int64 {
+	dst = slices.Grow(dst, runs.Len())
+	for _, run := range runs {
 		for i, v := uint32(0), run.First; i < run.N; i, v = i+1, v+run.Delta {
-			times = append(times, int64(v))
+			dst = append(dst, int64(v))
 		}
 	}
-	return times
+	return dst
 }
 
 func (c Columns) between(from, to uint64) Columns {

@@ -12,6 +12,7 @@ type RLColumns struct {
 	Episodes   []uint64 // of EPISODE scale: the minor step
 	HasEpisode []bool   // whether Episodes holds; nil when it holds for all
 	EnvSteps   []uint64 // step within the episode, from what the rl_steps add up to
+	TotalSteps []uint64 // env steps of the environment before; of EPISODE scale: at the end of the episode
 	Minors     []uint64 // as they were sent
 	Values     []float64
 	Times      []int64 // Unix milliseconds
@@ -65,14 +66,14 @@ func (sel RLRange) holds(rlStep, episode uint64) bool {
 func (c *columns) pick(sel RLRange, v view) RLColumns {
 	n := len(c.values)
 	rlSteps, episodes, times := c.numbers(colRLStep), c.numbers(colEpisode), c.times(colRLTime)
-	minors, envSteps := c.numbers(colMinor), c.numbers(colEnvStep)
+	minors, envSteps, origins := c.numbers(colMinor), c.numbers(colEnvStep), c.numbers(colOrigin)
 	current := func(int) bool { return true }
 	if v.restarted {
 		current = currentAttempts(episodes, c.numbers(colAttempt))
 	}
 	out := RLColumns{
 		RLSteps: make([]uint64, 0, n), Episodes: make([]uint64, 0, n), EnvSteps: make([]uint64, 0, n),
-		Minors: make([]uint64, 0, n), Values: make([]float64, 0, n), Times: make([]int64, 0, n),
+		TotalSteps: make([]uint64, 0, n), Minors: make([]uint64, 0, n), Values: make([]float64, 0, n), Times: make([]int64, 0, n),
 	}
 	for i, value := range c.values {
 		if !sel.holds(rlSteps[i], episodes[i]) || !current(i) {
@@ -81,6 +82,7 @@ func (c *columns) pick(sel RLRange, v view) RLColumns {
 		out.addEpisode(episodes[i])
 		out.RLSteps = append(out.RLSteps, rlSteps[i])
 		out.EnvSteps = append(out.EnvSteps, envSteps[i])
+		out.TotalSteps = append(out.TotalSteps, origins[i]+envSteps[i])
 		out.Minors = append(out.Minors, minors[i]>>1)
 		out.Values = append(out.Values, value)
 		out.Times = append(out.Times, times[i])
@@ -121,7 +123,7 @@ func (c RLColumns) sorted() RLColumns {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.RLSteps[a], c.RLSteps[b]) })
 	return RLColumns{
 		RLSteps: permuted(c.RLSteps, order), Episodes: permuted(c.Episodes, order), HasEpisode: permuted(c.HasEpisode, order),
-		EnvSteps: permuted(c.EnvSteps, order), Minors: permuted(c.Minors, order),
+		EnvSteps: permuted(c.EnvSteps, order), TotalSteps: permuted(c.TotalSteps, order), Minors: permuted(c.Minors, order),
 		Values: permuted(c.Values, order), Times: permuted(c.Times, order),
 	}
 }

@@ -45,25 +45,33 @@ func (s *span) continueWith(values []float64) {
 		return
 	}
 	if s.count+uint64(s.others()) == 0 {
-		*s = span{min: math.Inf(1), max: math.Inf(-1), first: values[0]}
+		s.min, s.max, s.first = math.Inf(1), math.Inf(-1), values[0]
 	}
-	sum, low, high := s.sum, s.min, s.max
+	sum, low, high := s.sum, orderOf(s.min), orderOf(s.max)
 	others := s.others()
 	for _, v := range values {
-		if v-v != 0 {
+		if !finite(v) {
 			s.countOther(v)
 			continue
 		}
 		sum += v
-		if v < low {
-			low = v
-		}
-		if v > high {
-			high = v
-		}
+		order := orderOf(v)
+		low, high = min(low, order), max(high, order)
 	}
-	s.sum, s.min, s.max, s.last = sum, low, high, values[len(values)-1]
+	s.sum, s.min, s.max, s.last = sum, inOrder(low), inOrder(high), values[len(values)-1]
 	s.count += uint64(len(values)) - uint64(s.others()-others)
+}
+
+// orderOf gives whole numbers in the order of the values, -0 before 0. The extremes of
+// few values are found by them without a branch, which would often go the other way.
+func orderOf(v float64) int64 {
+	bits := int64(math.Float64bits(v))
+	return bits ^ int64(uint64(bits>>63)>>1)
+}
+
+// inOrder gives the value of a number of orderOf.
+func inOrder(order int64) float64 {
+	return math.Float64frombits(uint64(order ^ int64(uint64(order>>63)>>1)))
 }
 
 func (s *span) countOther(v float64) {
@@ -81,12 +89,12 @@ func (s *span) countOther(v float64) {
 func (s *span) others() uint32 { return s.nans + s.infinities + s.negatives }
 
 // add takes in the span behind.
-func (s *span) add(more span) {
+func (s *span) add(more *span) {
 	if more.count+uint64(more.others()) == 0 {
 		return
 	}
 	if s.count+uint64(s.others()) == 0 {
-		*s = more
+		*s = *more
 		return
 	}
 	s.count += more.count
@@ -99,8 +107,8 @@ func (s *span) add(more span) {
 }
 
 func joinSpans(spans []span) (all span) {
-	for _, s := range spans {
-		all.add(s)
+	for i := range spans {
+		all.add(&spans[i])
 	}
 	return all
 }

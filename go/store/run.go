@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,12 +17,16 @@ import (
 type Run struct {
 	db *DB
 	id RunID
+	// files is what paths of its segments begin with: to join one takes longer than to
+	// find the open file.
+	files string
 
 	mu           sync.RWMutex
 	ended        *sync.Cond // on mu: a roll, a merge or a reload has ended
 	series       []*series
 	byKey        map[string]*series
-	byName       map[string][]*series
+	byName       map[string]*namedSeries
+	byLabel      labelIndex
 	environments []*environment
 	byID         map[string]*environment
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
@@ -54,7 +59,7 @@ type Run struct {
 }
 
 func newRun(db *DB, id RunID) *Run {
-	r := &Run{db: db, id: id}
+	r := &Run{db: db, id: id, files: strings.TrimSuffix(db.segmentPath(id, 0), "0"+segmentSuffix)}
 	r.ended = sync.NewCond(&r.mu)
 	r.reset()
 	return r
@@ -63,7 +68,8 @@ func newRun(db *DB, id RunID) *Run {
 func (r *Run) reset() {
 	r.series, r.environments, r.dirty, r.segments = nil, nil, nil, nil
 	r.byKey = make(map[string]*series)
-	r.byName = make(map[string][]*series)
+	r.byName = make(map[string]*namedSeries)
+	r.byLabel = newLabelIndex()
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
@@ -155,10 +161,15 @@ func (r *Run) readLock() {
 }
 
 func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
-	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), ordering: ordering}
+	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), labels: key.FlatLabels(), ordering: ordering}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
-	r.byName[key.Name] = append(r.byName[key.Name], s)
+	if r.byName[key.Name] == nil {
+		r.byName[key.Name] = &namedSeries{}
+	}
+	named := r.byName[key.Name]
+	named.list = append(named.list, s)
+	r.byLabel.add(s)
 	return s
 }
 
@@ -182,9 +193,17 @@ func (r *Run) cellOf(s *series, env uint32) *cell {
 		s.envs = append(s.envs, nil)
 	}
 	if s.envs[env-1] == nil {
-		s.envs[env-1] = &cell{id: cellID{s.no, env}, episodic: s.key.Scale == point.ScaleEpisode}
+		s.envs[env-1] = r.newEnvCell(s, env)
 	}
 	return s.envs[env-1]
+}
+
+func (r *Run) newEnvCell(s *series, env uint32) *cell {
+	c := &cell{id: cellID{s.no, env}, episodic: s.key.Scale == point.ScaleEpisode}
+	if !c.episodic {
+		c.clock = r.environments[env-1].clockOf(s.labels)
+	}
+	return c
 }
 
 // take adds columns that the step rules let through to a cell and to all that
@@ -216,5 +235,8 @@ func (r *Run) take(c *cell, more *columns) {
 		e.lastMinorEpisode = max(e.lastMinorEpisode, c.rl.maxEpisode)
 	} else {
 		e.lastEpisode = max(e.lastEpisode, c.rl.maxEpisode)
+		end, before := more.totalEnd(), c.rl.total
+		c.rl.advance(more, end)
+		c.clock.observe(more, end, before, c.rl.total)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -45,8 +46,10 @@ func (db *DB) runDir(id RunID) string {
 	return db.fs.PathJoin(db.dir, segmentsDir, hex.EncodeToString(id[:]))
 }
 
+const segmentSuffix = ".seg"
+
 func (db *DB) segmentPath(id RunID, number uint64) string {
-	return db.fs.PathJoin(db.runDir(id), fmt.Sprintf("%d.seg", number))
+	return db.fs.PathJoin(db.runDir(id), strconv.FormatUint(number, 10)+segmentSuffix)
 }
 
 // segmentWriter writes one segment: in memory until it is too large for that.
@@ -163,10 +166,10 @@ func (r *Run) removeStray() error {
 	}
 	known := make(map[string]bool)
 	for _, s := range r.segments {
-		known[fmt.Sprintf("%d.seg", s.number)] = true
+		known[strconv.FormatUint(s.number, 10)+segmentSuffix] = true
 	}
 	for _, name := range names {
-		if known[name] || !strings.HasSuffix(name, ".seg") {
+		if known[name] || !strings.HasSuffix(name, segmentSuffix) {
 			continue
 		}
 		if err := r.db.fs.Remove(r.db.fs.PathJoin(dir, name)); err != nil {
@@ -187,7 +190,7 @@ type segmentReader struct {
 func (r *Run) openSegment(info segmentInfo) (*segmentReader, error) {
 	s := &segmentReader{run: r, info: info}
 	if !info.inline {
-		file, err := r.db.files.open(r.db.segmentPath(r.id, info.number))
+		file, err := r.db.files.open(r.files + strconv.FormatUint(info.number, 10) + segmentSuffix)
 		if err != nil {
 			return nil, s.corrupt(err)
 		}

@@ -115,14 +115,6 @@ func (s *sheet) lastEnv() uint64 {
 	return s.columns[0][len(s.columns[0])-1].Last()
 }
 
-// each visits the rows.
-func (s *sheet) each(visit func(row sheetRow)) {
-	c := s.cursor()
-	for range s.sums {
-		visit(c.next())
-	}
-}
-
 // sheetCursor walks over the rows.
 type sheetCursor struct {
 	walks [sheetColumns]walk
@@ -138,13 +130,27 @@ func (s *sheet) cursor() sheetCursor {
 }
 
 // next gives a row; it must not be called beyond the last.
-func (c *sheetCursor) next() sheetRow {
-	sum := c.sums[0]
-	c.sums = c.sums[1:]
-	w := &c.walks
-	return sheetRow{uint32(w[0].next()), stretch{
-		rlStep: w[1].next(), episode: w[2].next(), attempt: w[3].next(), count: w[4].next(), continued: w[5].next() == 1, sum: sum,
-	}}
+func (c *sheetCursor) next() (row sheetRow) {
+	row.env = uint32(c.walks[0].next())
+	row.continued = c.continued()
+	c.readInto(&row.stretch)
+	return row
+}
+
+// continued reads whether the next row continues a stretch; readInto reads the rest.
+func (c *sheetCursor) continued() bool { return c.walks[5].next() == 1 }
+
+func (c *sheetCursor) readInto(row *stretch) {
+	row.rlStep, row.episode, row.attempt, row.count = c.walks[1].next(), c.walks[2].next(), c.walks[3].next(), c.walks[4].next()
+	row.sum, c.sums = c.sums[0], c.sums[1:]
+}
+
+// skip passes over the next rows.
+func (c *sheetCursor) skip(n int) {
+	c.sums = c.sums[n:]
+	for k := range c.walks {
+		c.walks[k].skip(uint32(n))
+	}
 }
 
 // walk is a Cursor for reading many short runs one number at a time.
@@ -162,6 +168,19 @@ func (w *walk) next() uint64 {
 	}
 	w.left--
 	return w.v
+}
+
+func (w *walk) skip(n uint32) {
+	for n > 0 {
+		if w.left == 0 {
+			w.start()
+			w.v -= w.delta
+		}
+		k := min(n, w.left)
+		w.v += uint64(k) * w.delta
+		w.left -= k
+		n -= k
+	}
 }
 
 func (w *walk) start() {

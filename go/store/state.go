@@ -3,7 +3,9 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -26,6 +28,7 @@ func (r *Run) capture() []byte {
 	for _, e := range r.environments {
 		b = chunk.AppendBytes(b, e.id)
 		b = appendNumbers(b, e.points, e.lastRLStep, e.lastEpisode, e.lastMinorEpisode)
+		b = e.appendClocks(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(r.series)))
 	for _, s := range r.series {
@@ -57,14 +60,47 @@ func appendSeriesState(b []byte, s *series) []byte {
 			continue
 		}
 		b = appendNumbers(append(b, 1), c.rl.count, c.rl.maxEpisode, uint64(boolInt(c.rl.restarted)))
-		b = appendEpisodeState(b, &c.rl.episode)
-		b = appendEpisodeState(b, &c.rl.endless)
+		b = appendNumbers(b, c.rl.total, c.rl.lead.episode, c.rl.lead.attempt, c.rl.total-c.rl.lead.began)
+		b = appendEpisodeState(b, &c.rl.episode, c.rl.total)
+		b = appendEpisodeState(b, &c.rl.endless, c.rl.total)
 		b = c.sums.appendLast(b)
 	}
 	return b
 }
 
-func appendEpisodeState(b []byte, e *episodeState) []byte {
+// appendClocks writes total steps as what they are below the highest, which is short.
+func (e *environment) appendClocks(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(e.clocks)))
+	for _, labels := range slices.Sorted(maps.Keys(e.clocks)) {
+		c := e.clocks[labels]
+		b = chunk.AppendBytes(b, labels)
+		b = appendNumbers(b, c.total, c.highest, uint64(len(c.older)))
+		for _, e := range slices.Concat([]recentEpisode{c.newest}, c.older[c.next:], c.older[:c.next]) {
+			b = appendNumbers(b, e.episode, e.attempt, c.total-e.begin, c.total-e.end)
+		}
+	}
+	return b
+}
+
+func (e *environment) decodeClocks(d *decoder) {
+	for range d.count() {
+		c := e.clockOf(d.text())
+		c.total, c.highest = d.number(), d.number()
+		older := d.count()
+		if d.err == nil && older > olderEpisodes {
+			d.fail("too many recent episodes")
+		}
+		next := func() recentEpisode {
+			return recentEpisode{d.number(), d.number(), c.total - d.number(), c.total - d.number()}
+		}
+		c.newest = next()
+		for len(c.older) < older && d.err == nil {
+			c.older = append(c.older, next())
+		}
+	}
+}
+
+func appendEpisodeState(b []byte, e *episodeState, total uint64) []byte {
 	if !e.started {
 		return append(b, 0)
 	}
@@ -72,7 +108,7 @@ func appendEpisodeState(b []byte, e *episodeState) []byte {
 	if e.flat {
 		kind = 2
 	}
-	return appendNumbers(append(b, kind), e.episode, e.attempt, e.first, e.rlStep, e.base, e.next, e.total)
+	return appendNumbers(append(b, kind), e.episode, e.attempt, e.first, e.rlStep, e.base, e.next, e.total, total-e.origin)
 }
 
 // appendLast writes the stretch that the next point may belong to.
@@ -134,6 +170,7 @@ func (r *Run) decodeState(record []byte) error {
 		e := r.addEnvironment(d.text())
 		e.points, e.lastRLStep = d.number(), d.number()
 		e.lastEpisode, e.lastMinorEpisode = d.number(), d.number()
+		e.decodeClocks(&d)
 	}
 	for range d.count() {
 		s := r.addSeries(d.seriesKey())
@@ -159,18 +196,20 @@ func (r *Run) decodeSeriesState(d *decoder, s *series) {
 		}
 		c := r.cellOf(s, uint32(env))
 		c.rl = rlState{count: d.number(), maxEpisode: d.number(), restarted: d.number() == 1}
-		c.rl.episode, c.rl.endless = decodeEpisodeState(d), decodeEpisodeState(d)
+		c.rl.total = d.number()
+		c.rl.lead = lead{d.number(), d.number(), c.rl.total - d.number()}
+		c.rl.episode, c.rl.endless = decodeEpisodeState(d, c.rl.total), decodeEpisodeState(d, c.rl.total)
 		c.sums = decodeCarried(d)
 	}
 }
 
-func decodeEpisodeState(d *decoder) episodeState {
+func decodeEpisodeState(d *decoder, total uint64) episodeState {
 	kind := d.byte()
 	if kind == 0 {
 		return episodeState{}
 	}
 	return episodeState{
 		started: true, flat: kind == 2, episode: d.number(), attempt: d.number(), first: d.number(),
-		rlStep: d.number(), base: d.number(), next: d.number(), total: d.number(),
+		rlStep: d.number(), base: d.number(), next: d.number(), total: d.number(), origin: total - d.number(),
 	}
 }

@@ -104,6 +104,8 @@ type rlKeeper struct {
 	state    *rlState
 	episodic bool
 	stored   storedPoints
+	clock    *clock                      // unless episodic
+	endOf    func(episode uint64) uint64 // if episodic: the total step at its end
 }
 
 // keep writes the points of a batch that are kept into out and returns how many
@@ -117,15 +119,44 @@ func (k rlKeeper) keep(b point.RLBatch, mayRestart bool, out *columns) (duplicat
 	if err != nil {
 		return 0, err
 	}
-	if mayRestart && episode != 0 && restarts(state, b) {
+	again := mayRestart && episode != 0 && restarts(state, b)
+	if again {
 		*state = episodeState{episode: episode, attempt: state.attempt + 1}
 	}
 	base, fresh := k.place(state, b)
+	at := k.originsOf(state, b, again)
 	if fresh {
-		k.write(b, 0, len(b.Values), base, state.attempt, episode, out)
+		k.write(b, 0, len(b.Values), base, state, at, out)
 		return 0, nil
 	}
-	return k.keepSome(state, b, base, episode, out)
+	return k.keepSome(state, b, base, at, out)
+}
+
+// originsOf says where the env steps of a batch lie among the total ones: behind all
+// others of the series, unless the episode is the one that leads. What comes late
+// lies with the rest of its episode.
+func (k rlKeeper) originsOf(e *episodeState, b point.RLBatch, again bool) origins {
+	s := k.state
+	switch leads := s.lead.episode == e.episode; {
+	case k.episodic:
+		return origins{}
+	case again && leads: // where it began before
+		origin := s.lead.began - firstEnvStep(b)
+		return origins{0, origin, origin}
+	case e.started && leads:
+		return origins{e.total, e.origin, e.origin}
+	case e.started:
+		return origins{e.total, e.origin, s.total - e.total}
+	}
+	first := firstEnvStep(b)
+	origin := k.clock.lift(s.total-first, e.episode, e.attempt, first)
+	return origins{0, origin, origin}
+}
+
+// firstEnvStep is the number that the first env step of an episode has.
+func firstEnvStep(b point.RLBatch) uint64 {
+	fromOne := b.Flat && b.FromOne && b.Minors.At(0) > 0 && (b.Minors.List == nil || slices.Min(b.Minors.List) > 0)
+	return uint64(boolInt(fromOne))
 }
 
 // placeable tells whether positions of a batch are low enough to be added up.
@@ -169,8 +200,9 @@ func (k rlKeeper) find(episode uint64) (*episodeState, error) {
 		}
 		rlSteps, minors := points.ints[colRLStep].Cursor(), points.ints[colMinor].Cursor()
 		envSteps, attempts := points.ints[colEnvStep].Cursor(), points.ints[colAttempt].Cursor()
+		origins := points.ints[colOrigin].Cursor()
 		for range points.values {
-			found.observe(rlSteps.Next(), minors.Next(), envSteps.Next(), attempts.Next())
+			found.observe(rlSteps.Next(), minors.Next(), envSteps.Next(), attempts.Next(), origins.Next())
 		}
 	}
 	s.episode = found
@@ -204,10 +236,10 @@ type rlKey struct {
 }
 
 // keepSome drops the points whose keys are stored already.
-func (k rlKeeper) keepSome(e *episodeState, b point.RLBatch, base, episode uint64, out *columns) (duplicates uint64, err error) {
+func (k rlKeeper) keepSome(e *episodeState, b point.RLBatch, base uint64, at origins, out *columns) (duplicates uint64, err error) {
 	taken := make(map[rlKey]bool)
 	if e.started {
-		if base, err = k.collect(e, b, base, episode, taken); err != nil {
+		if base, err = k.collect(e, b, base, taken); err != nil {
 			return 0, err
 		}
 	}
@@ -218,15 +250,15 @@ func (k rlKeeper) keepSome(e *episodeState, b point.RLBatch, base, episode uint6
 			continue
 		}
 		taken[key] = true
-		k.write(b, i, i+1, base, e.attempt, episode, out)
+		k.write(b, i, i+1, base, e, at, out)
 	}
 	return duplicates, nil
 }
 
 // collect gathers the keys stored at the batch's rl_step; it returns the base of
 // the relative minors stored there, or else the one given.
-func (k rlKeeper) collect(e *episodeState, b point.RLBatch, base, episode uint64, taken map[rlKey]bool) (uint64, error) {
-	points, err := k.stored(episode, &b.RLStep)
+func (k rlKeeper) collect(e *episodeState, b point.RLBatch, base uint64, taken map[rlKey]bool) (uint64, error) {
+	points, err := k.stored(e.episode, &b.RLStep)
 	if err != nil {
 		return 0, err
 	}
@@ -254,32 +286,36 @@ func (k rlKeeper) minor(b point.RLBatch, i int) uint64 {
 }
 
 // write adds the points from..to of a batch.
-func (k rlKeeper) write(b point.RLBatch, from, to int, base, attempt, episode uint64, out *columns) {
+func (k rlKeeper) write(b point.RLBatch, from, to int, base uint64, e *episodeState, at origins, out *columns) {
 	n := to - from
 	if n == 0 {
 		return
 	}
 	out.ints[colRLStep] = out.ints[colRLStep].Append(b.RLStep, 0, n)
 	out.ints[colRLTime] = appendTimes(out.ints[colRLTime], b.Times, from, to)
-	out.ints[colAttempt] = out.ints[colAttempt].Append(attempt, 0, n)
+	out.ints[colAttempt] = out.ints[colAttempt].Append(e.attempt, 0, n)
 	out.takeValues(b.Values[from:to])
 	if b.Minors.List == nil {
 		first := k.minor(b, from)
-		k.writePositions(first, 2, base+first>>1, episode, n, out)
+		k.writePositions(first, 2, base+first>>1, n, e.episode, at, out)
 		return
 	}
 	for i := from; i < to; i++ {
 		minor := k.minor(b, i)
-		k.writePositions(minor, 0, base+minor>>1, episode, 1, out)
+		k.writePositions(minor, 0, base+minor>>1, 1, e.episode, at, out)
 	}
 }
 
-func (k rlKeeper) writePositions(minor, delta, envStep, episode uint64, n int, out *columns) {
+func (k rlKeeper) writePositions(minor, delta, envStep uint64, n int, episode uint64, at origins, out *columns) {
 	out.ints[colMinor] = out.ints[colMinor].Append(minor, delta, n)
 	out.ints[colEnvStep] = out.ints[colEnvStep].Append(envStep, 1, n)
-	if k.episodic {
-		out.ints[colEpisode] = out.ints[colEpisode].Append(envStep+1, 1, n)
-	} else {
+	if !k.episodic {
 		out.ints[colEpisode] = out.ints[colEpisode].Append(episode, 0, n)
+		out.ints[colOrigin] = at.append(out.ints[colOrigin], envStep, n)
+		return
+	}
+	out.ints[colEpisode] = out.ints[colEpisode].Append(envStep+1, 1, n)
+	for episode := envStep; episode < envStep+uint64(n); episode++ {
+		out.ints[colOrigin] = out.ints[colOrigin].AppendOne(k.endOf(episode+1) - episode)
 	}
 }

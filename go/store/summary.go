@@ -73,9 +73,7 @@ func (s *series) info() SeriesInfo {
 		info.Count, info.FirstStep, info.LastStep = std.count, std.first, std.last
 		info.LastTime, info.Late = std.lastTime, std.late
 		m := &std.moments
-		info.Summary = Summary{
-			First: m.first, Last: m.last, Finite: m.finite, Sum: m.sum, Min: m.min, Max: m.max, Mean: m.mean, M2: m.m2,
-		}
+		info.Summary = m.summary()
 		info.HasOther, info.FirstOther = m.firstOther > 0, max(m.firstOther, 1)-1
 	}
 	for _, c := range s.envs {
@@ -103,67 +101,6 @@ func (r *Run) SeriesCount() int {
 	r.readLock()
 	defer r.mu.RUnlock()
 	return len(r.series)
-}
-
-// SeriesRef names a series, for listings that show a part of many.
-type SeriesRef struct {
-	No       uint32
-	Standard bool // has standard points
-	Identity string
-}
-
-// named finds the series that have one of these names and pass, by number within
-// each. The caller holds the lock.
-func (r *Run) named(names []string, passes func(key point.Series) bool) []*series {
-	most := 0
-	for _, name := range names {
-		most += len(r.byName[name])
-	}
-	found := make([]*series, 0, most)
-	for _, name := range names {
-		for _, s := range r.byName[name] {
-			if passes(s.key) {
-				found = append(found, s)
-			}
-		}
-	}
-	return found
-}
-
-// SeriesNamed lists the series of the run that have one of these names and pass, by
-// number within each.
-func (r *Run) SeriesNamed(names []string, passes func(key point.Series) bool) []SeriesInfo {
-	r.readLock()
-	defer r.mu.RUnlock()
-	found := r.named(names, passes)
-	infos := make([]SeriesInfo, len(found))
-	for i, s := range found {
-		infos[i] = s.info()
-	}
-	return infos
-}
-
-// SeriesRefs is SeriesNamed without what sums the series up.
-func (r *Run) SeriesRefs(names []string, passes func(key point.Series) bool) []SeriesRef {
-	r.readLock()
-	defer r.mu.RUnlock()
-	found := r.named(names, passes)
-	refs := make([]SeriesRef, len(found))
-	for i, s := range found {
-		refs[i] = SeriesRef{s.no, s.std != nil && s.std.std.count > 0, s.identity}
-	}
-	return refs
-}
-
-// SeriesAt sums up series by their numbers, which SeriesRefs gave.
-func (r *Run) SeriesAt(numbers []uint32) []SeriesInfo {
-	r.readLock()
-	defer r.mu.RUnlock()
-	infos := make([]SeriesInfo, len(numbers))
-	for i, no := range numbers {
-		infos[i] = r.series[no-1].info()
-	}
-	return infos
 }
 
 // EnvSeries lists the series that have points in an environment, by number.

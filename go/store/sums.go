@@ -120,18 +120,47 @@ func (s *summation) read() error {
 	if err != nil {
 		return err
 	}
-	s.makeRoom(sheets)
+	rows := 0
+	for _, of := range sheets {
+		for _, sheet := range of {
+			rows += len(sheet.sums)
+		}
+	}
+	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.envs), rows/s.run.db.rowsOfPart+1))
+	var workers sync.WaitGroup
+	for k := range faults {
+		part := summationPart{s, uint32(k*len(s.envs)/len(faults) + 1), uint32((k + 1) * len(s.envs) / len(faults))}
+		workers.Go(func() { faults[k] = part.read(sheets, rows) })
+	}
+	workers.Wait()
+	return errors.Join(faults...)
+}
+
+// rowsOfPart is how many rows of sheets are worth a part of their own.
+const rowsOfPart = 1 << 12
+
+// summationPart is the environments from one to another, by number; several parts are
+// read side by side.
+type summationPart struct {
+	*summation
+
+	from, to uint32
+}
+
+func (s summationPart) read(sheets [][]*sheet, rows int) error {
+	s.makeRoom(rows)
 	for i, info := range s.segments {
 		if err := s.takeSegment(info, sheets[i]); err != nil {
 			return err
 		}
 	}
-	for i := range s.envs {
+	for i := s.from - 1; i < s.to; i++ {
 		e := &s.envs[i]
 		for k := range e.memory {
 			s.takeMemory(e, &e.memory[k])
 		}
 		s.close(e)
+		e.done = e.joined()
 	}
 	return nil
 }
@@ -177,10 +206,10 @@ func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
 	return sheets, nil
 }
 
-func (s *summation) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
+func (s summationPart) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
 	if len(sheets) > 0 {
 		for _, rows := range sheets {
-			rows.each(func(row sheetRow) { s.take(&s.envs[row.env-1], row.stretch) })
+			s.takeSheet(rows)
 		}
 		return nil
 	}
@@ -192,34 +221,72 @@ func (s *summation) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
 	return s.readBlocks(reader)
 }
 
-// makeRoom gives each environment room for its share of all rows.
-func (s *summation) makeRoom(sheets [][]*sheet) {
-	rows := 0
-	for _, of := range sheets {
-		for _, sheet := range of {
-			rows += len(sheet.sums)
+// takeSheet takes the rows of the part's environments.
+func (s summationPart) takeSheet(rows *sheet) {
+	c := rows.cursor()
+	for _, run := range rows.columns[0] {
+		if run.First > uint64(s.to) {
+			return
+		}
+		if run.Delta == 0 { // all are of one environment
+			if run.First < uint64(s.from) {
+				c.skip(int(run.N))
+				continue
+			}
+			s.takeRows(&s.envs[run.First-1], &c, int(run.N))
+			continue
+		}
+		for i := range uint64(run.N) {
+			env := run.First + i*run.Delta
+			switch {
+			case env > uint64(s.to):
+				return
+			case env < uint64(s.from):
+				c.skip(1)
+			default:
+				s.takeRows(&s.envs[env-1], &c, 1)
+			}
 		}
 	}
+}
+
+// takeRows takes the next rows, which are of one environment. It writes them field by
+// field into the place of the last: to copy them whole takes twice as long.
+func (s summationPart) takeRows(e *envSummation, c *sheetCursor, n int) {
+	last := &e.last
+	for range n {
+		continued := c.continued()
+		if !continued {
+			s.close(e)
+		}
+		c.readInto(last)
+		last.continued, e.begun = continued, true
+	}
+}
+
+// makeRoom gives each environment room for its share of all rows.
+func (s summationPart) makeRoom(rows int) {
 	if rows == 0 {
 		return
 	}
+	envs := s.envs[s.from-1 : s.to]
 	n := (rows+rows/4)/len(s.envs) + 4
-	room := make([]RLSum, n*len(s.envs))
-	for i := range s.envs {
-		s.envs[i].done = room[i*n : i*n : (i+1)*n]
+	room := make([]RLSum, n*len(envs))
+	for i := range envs {
+		envs[i].done = room[i*n : i*n : (i+1)*n]
 	}
 }
 
 var errUnknownEnvironment = errors.New("a sheet names an environment that the run does not have")
 
 // readBlocks makes the stretches of a segment without a sheet from its points.
-func (s *summation) readBlocks(reader *segmentReader) error {
+func (s summationPart) readBlocks(reader *segmentReader) error {
 	index, err := reader.index()
 	if err != nil {
 		return err
 	}
 	var values []float64
-	for _, b := range index.between(cellID{s.no, 1}, cellID{s.no, uint32(len(s.envs))}) {
+	for _, b := range index.between(cellID{s.no, s.from}, cellID{s.no, s.to}) {
 		if !s.wants(b) {
 			continue
 		}
@@ -227,15 +294,15 @@ func (s *summation) readBlocks(reader *segmentReader) error {
 		if err != nil {
 			return err
 		}
-		from, to := head.seriesChunks(s.no)
+		from, to := head.chunksBetween(cellID{s.no, s.from}, cellID{s.no, s.to})
+		if s.to == uint32(len(s.envs)) && to < len(head.ids) && head.ids[to].series == s.no {
+			return reader.corrupt(errUnknownEnvironment)
+		}
 		start, end := head.starts[from], head.starts[to]
 		if values, err = reader.values(values[:0], b, head, start, end); err != nil {
 			return err
 		}
 		for i := from; i < to; i++ {
-			if int(head.ids[i].env) > len(s.envs) {
-				return reader.corrupt(errUnknownEnvironment)
-			}
 			points := columns{ints: head.positions(i), values: values[head.starts[i]-start : head.starts[i+1]-start]}
 			s.takePoints(&s.envs[head.ids[i].env-1], &points)
 		}
@@ -245,7 +312,7 @@ func (s *summation) readBlocks(reader *segmentReader) error {
 
 // wants tells whether a block may have points within the range, or such as go on
 // with a stretch or discard one.
-func (s *summation) wants(b blockInfo) bool {
+func (s summationPart) wants(b blockInfo) bool {
 	found := b.steps
 	if s.along == AlongEpisodes {
 		found = b.episodes
@@ -254,15 +321,15 @@ func (s *summation) wants(b blockInfo) bool {
 	if found.meets(s.within) {
 		return true
 	}
-	first, last := uint32(1), uint32(len(s.envs))
+	first, last := s.from, s.to
 	if b.first.series == s.no {
-		first = b.first.env
+		first = max(first, b.first.env)
 	}
 	if b.last.series == s.no {
 		last = min(last, b.last.env)
 	}
 	return slices.ContainsFunc(s.envs[first-1:last], func(e envSummation) bool {
-		_, within := s.place(e.last)
+		_, within := s.place(&e.last)
 		return e.restarted || e.begun && within
 	})
 }
@@ -299,7 +366,7 @@ func (s *summation) takePoints(e *envSummation, c *columns) {
 
 // place gives where a stretch lies along the axis, and whether that is within the
 // range.
-func (s *summation) place(row stretch) (at uint64, within bool) {
+func (s *summation) place(row *stretch) (at uint64, within bool) {
 	at = row.rlStep
 	if s.along == AlongEpisodes {
 		if row.episode == 0 {
@@ -312,7 +379,7 @@ func (s *summation) place(row stretch) (at uint64, within bool) {
 
 // close adds the last stretch to the sums: none comes that continues it.
 func (s *summation) close(e *envSummation) {
-	at, within := s.place(e.last)
+	at, within := s.place(&e.last)
 	// A restart outside the range may discard what is within, and an attempt
 	// without a finite point discards the one before as well.
 	if !e.begun || !e.restarted && (!within || e.last.count == 0) {
@@ -329,17 +396,18 @@ func (s *summation) close(e *envSummation) {
 	e.begun = false
 }
 
-// sums joins the sums of each place.
+// sums lists what the parts have summed up.
 func (s *summation) sums() []EnvSums {
-	var out []EnvSums
+	out := make([]EnvSums, 0, len(s.envs))
 	for i := range s.envs {
-		if sums := s.envs[i].joined(); len(sums) > 0 {
+		if sums := s.envs[i].done; len(sums) > 0 {
 			out = append(out, EnvSums{uint32(i + 1), sums})
 		}
 	}
 	return out
 }
 
+// joined joins the sums of each place.
 func (e *envSummation) joined() []RLSum {
 	if e.restarted {
 		e.dropDiscarded()

@@ -89,7 +89,7 @@ func TestSumsDoNotDependOnWherePointsLie(t *testing.T) {
 		traffic := rlTraffic{random: random, short: seed%3 == 0}
 		dir := t.TempDir()
 		stillDB, movedDB := open(t, t.TempDir()), open(t, dir)
-		movedDB.maxSheetRows = 1 + random.IntN(20)
+		movedDB.maxSheetRows, movedDB.rowsOfPart = 1+random.IntN(20), 1+random.IntN(40)
 		still, moved := runOf(t, stillDB), runOf(t, movedDB)
 		log := func() {
 			env, b := traffic.batch()
@@ -108,7 +108,7 @@ func TestSumsDoNotDependOnWherePointsLie(t *testing.T) {
 			case 2:
 				closed(t, movedDB)
 				movedDB = open(t, dir)
-				movedDB.maxSheetRows = 1 + random.IntN(20)
+				movedDB.maxSheetRows, movedDB.rowsOfPart = 1+random.IntN(20), 1+random.IntN(40)
 				moved = runOf(t, movedDB)
 			case 3:
 				refused(moved, func() {
@@ -234,6 +234,7 @@ func TestSumsReadBlocksBeyondTheRange(t *testing.T) {
 		db := open(t, t.TempDir())
 		defer closed(t, db)
 		r := runOf(t, db)
+		logRL(t, r, 1, rl(1, 1, 0, 1)) // of an environment that comes first
 		shortStretches(t, r, 1000)
 		logRL(t, r, 0, rl(99, 99, 0, 1e16, 0))
 		must(t, r.settle(false))
@@ -254,6 +255,7 @@ func TestSumsReadBlocksBeyondTheRange(t *testing.T) {
 		db := open(t, t.TempDir())
 		defer closed(t, db)
 		r := runOf(t, db)
+		logRL(t, r, 1, rl(1, 1, 0, 1))
 		logRL(t, r, 0, rl(60, 7, 0, 1))
 		logRL(t, r, 0, rl(59, 7, 0, 1))
 		shortStretches(t, r, 1000)
@@ -271,7 +273,7 @@ func TestSumsReadBlocksBeyondTheRange(t *testing.T) {
 	})
 }
 
-// sumsOf gives the sums of the first series in the first environment.
+// sumsOf gives the sums of the first series in the first environment that has any.
 func sumsOf(r *Run, along Along, within Range) ([]RLSum, error) {
 	sums, err := r.RLSums(1, along, within)
 	if err != nil || len(sums) == 0 {

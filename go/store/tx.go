@@ -96,11 +96,14 @@ func (tx *Tx) AppendRL(no, env uint32, b point.RLBatch, mayRestart bool) {
 		tx.entries = appendNumbersEntry(tx.entries, entryRefused, uint64(len(b.Values)))
 		return
 	}
-	c := r.cellOf(r.series[no-1], env)
+	s := r.series[no-1]
+	c := r.cellOf(s, env)
 	tx.clear()
-	keeper := rlKeeper{state: &c.rl, episodic: c.episodic, stored: func(episode uint64, rlStep *uint64) (columns, error) {
-		return r.storedAt(c, episode, rlStep)
-	}}
+	keeper := rlKeeper{
+		state: &c.rl, episodic: c.episodic, clock: c.clock,
+		stored: func(episode uint64, rlStep *uint64) (columns, error) { return r.storedAt(c, episode, rlStep) },
+		endOf:  func(episode uint64) uint64 { return r.environments[env-1].endOf(s.labels, episode) },
+	}
 	duplicates, err := keeper.keep(b, mayRestart, &tx.kept)
 	if err != nil {
 		tx.err = err

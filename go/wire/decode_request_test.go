@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -14,18 +16,36 @@ import (
 )
 
 // sameAsProto checks that a request is read, or refused, as proto.Unmarshal does,
-// and that nothing of data is kept.
+// and that nothing of data is kept; into new memory, and into what others had.
 func sameAsProto(t *testing.T, data []byte) {
+	t.Helper()
+	var memory RequestMemory
+	names := sameInto(t, &memory, data)
+	kept := make([]string, len(names))
+	for i, name := range names {
+		kept[i] = strings.Clone(name)
+	}
+	memory.Reset()
+	sameInto(t, &memory, marshalled(t, wholeRequest()))
+	memory.Reset()
+	sameInto(t, &memory, data)
+	if !slices.Equal(names, kept) {
+		t.Fatalf("names of environments %q became %q", kept, names)
+	}
+}
+
+// sameInto gives the names of the environments.
+func sameInto(t *testing.T, memory *RequestMemory, data []byte) (names []string) {
 	t.Helper()
 	want, got := new(ingestion.UpdateRunRequest), new(ingestion.UpdateRunRequest)
 	wantErr := proto.Unmarshal(data, want)
 	src := bytes.Clone(data)
-	err := UnmarshalRequest(src, got)
+	err := memory.Unmarshal(src, got)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%x: got %v, want %v", data, err, wantErr)
 	}
 	if err != nil {
-		return
+		return nil
 	}
 	for i := range src {
 		src[i] = 0xa5
@@ -33,6 +53,10 @@ func sameAsProto(t *testing.T, data []byte) {
 	if !proto.Equal(got, want) {
 		t.Fatalf("%x:\ngot  %v\nwant %v", data, got, want)
 	}
+	for _, update := range got.GetRlSeries() {
+		names = append(names, update.GetEnvironmentId())
+	}
+	return names
 }
 
 func marshalled(t testing.TB, r *ingestion.UpdateRunRequest) []byte {
@@ -61,7 +85,7 @@ func wholeRequest() *ingestion.UpdateRunRequest {
 	}
 }
 
-func TestUnmarshalRequest(t *testing.T) {
+func TestRequestMemory(t *testing.T) {
 	sameAsProto(t, nil)
 	sameAsProto(t, marshalled(t, wholeRequest()))
 	large := wholeRequest()
@@ -74,7 +98,7 @@ func TestUnmarshalRequest(t *testing.T) {
 }
 
 // What is not as clients write it is read all the same, or refused.
-func TestUnmarshalRequestOutOfTheOrdinary(t *testing.T) {
+func TestRequestMemoryOutOfTheOrdinary(t *testing.T) {
 	message := func(no protowire.Number, body []byte) []byte {
 		return protowire.AppendBytes(protowire.AppendTag(nil, no, protowire.BytesType), body)
 	}
@@ -107,7 +131,7 @@ func TestUnmarshalRequestOutOfTheOrdinary(t *testing.T) {
 	}
 }
 
-func TestUnmarshalRequestCutAndDamaged(t *testing.T) {
+func TestRequestMemoryCutAndDamaged(t *testing.T) {
 	whole := marshalled(t, wholeRequest())
 	for n := range whole {
 		sameAsProto(t, whole[:n])
@@ -122,7 +146,7 @@ func TestUnmarshalRequestCutAndDamaged(t *testing.T) {
 	}
 }
 
-func FuzzUnmarshalRequest(f *testing.F) {
+func FuzzRequestMemory(f *testing.F) {
 	f.Add(marshalled(f, wholeRequest()))
 	f.Fuzz(sameAsProto)
 }

@@ -61,11 +61,7 @@ func appendSteps(dst []byte, first, list protowire.Number, s point.Steps) []byte
 	if s.List == nil {
 		return appendPresentUint(dst, first, s.First)
 	}
-	dst = appendHeader(dst, list, sizeVarints(s.List))
-	for _, step := range s.List {
-		dst = protowire.AppendVarint(dst, step)
-	}
-	return dst
+	return appendVarints(appendHeader(dst, list, sizeVarints(s.List)), s.List)
 }
 
 func sizeTimes(one, list protowire.Number, t point.Times) int {
@@ -80,25 +76,13 @@ func appendTimes(dst []byte, one, list protowire.Number, t point.Times) []byte {
 		return appendPresentUint(dst, one, uint64(t.Millis))
 	}
 	millis := unsigned(t.List)
-	dst = appendHeader(dst, list, sizeVarints(millis))
-	for _, ms := range millis {
-		dst = protowire.AppendVarint(dst, ms)
-	}
-	return dst
+	return appendVarints(appendHeader(dst, list, sizeVarints(millis)), millis)
 }
 
 // unsigned views the times as the wire writes them: a negative int64 is the
 // varint of its two's complement.
 func unsigned(times []int64) []uint64 {
 	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(times))), len(times))
-}
-
-func sizeVarints(values []uint64) int {
-	n := 0
-	for _, v := range values {
-		n += protowire.SizeVarint(v)
-	}
-	return n
 }
 
 func sizeDoubles(field protowire.Number, n int) int {

@@ -147,6 +147,18 @@ def kinds(bench: Bench, points: int) -> Figures:
     return figures
 
 
+def bulk_read(directory: Path) -> Figures:
+    """Reading in Python what `extras` made, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, HERE / "bulk_read.py", "--dir", directory],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=HOUR,
+    )
+    return dict(json.loads(done.stdout))
+
+
 def checked(directory: Path) -> Figures:
     """What `metrana check` says of a directory."""
     done = subprocess.run(
@@ -169,6 +181,8 @@ def measure(bench: Bench, rounds: int, quick: bool, check: bool) -> Figures:
     half = figures["rl"]["points_per_second"] / 2
     asked = ["--dir", main, "--points", bench.points, "--kind", bench.kind, "--server", SERVER]
     figures["queries"] = bench.ours("queries", *asked, "--busy-rate", half)
+    say("ten million points into NumPy")
+    figures["bulk_read"] = bulk_read(main)
     if check:
         say("metrana check")
         figures["check"] = checked(main)

@@ -10,7 +10,7 @@ import pytest
 
 import metrana.filters
 from metrana.errors import MetranaQueryConfigError
-from metrana.filters import AttrFilter, Filter, OrderBy, SeriesFilter, literal
+from metrana.filters import AttrFilter, Filter, LabelFilter, OrderBy, SeriesFilter, literal
 
 UTC = dt.timezone.utc
 
@@ -51,6 +51,24 @@ UTC = dt.timezone.utc
             SeriesFilter("loss", labels={"a": "b"}, group_by=["k1", "k 2"]),
             'loss(filter=(a="b"))|group_by(keys=["k1", "k 2"], reducer=avg)',
         ),
+        (
+            SeriesFilter(
+                "m",
+                scale="S",
+                labels=[
+                    LabelFilter("z") == 'q"',
+                    LabelFilter("a") != "b",
+                    LabelFilter("c").matches("d"),
+                    LabelFilter("e").contains("f"),
+                    LabelFilter("g").is_in(["h", "i"]),
+                    LabelFilter("j").not_in(["k"]),
+                ],
+            ),
+            (
+                'm(scale="S", filter=(z="q\\"", a != "b", c ~= "d", e CONTAINS "f", g IN ["h", '
+                '"i"], j NOT IN ["k"]))'
+            ),
+        ),
     ],
 )
 def test_what_is_built(built: object, text: str) -> None:
@@ -72,6 +90,13 @@ def test_and_binds_tighter_than_or_through_parentheses() -> None:
         (lambda: AttrFilter("a(b"), "'('"),
         (lambda: AttrFilter(":a"), "':'"),
         (lambda: SeriesFilter("And"), "'And'"),
+        (lambda: AttrFilter("2024-01-02T03:04:05.678"), "2024-01-02T03:04:05.678"),
+        (lambda: SeriesFilter("m", labels=["a=b"]), "'a=b'"),  # type: ignore[list-item]
+        (lambda: LabelFilter("a") == 3, "3"),
+        (lambda: LabelFilter("a b"), "' '"),
+        (lambda: LabelFilter("a").is_in("text"), "'text'"),
+        (lambda: LabelFilter("a").not_in([1]), "1"),  # type: ignore[list-item]
+        (lambda: AttrFilter("a").contains_any([1]), "1"),  # type: ignore[list-item]
         (lambda: SeriesFilter("loss", labels={"a,b": "x"}), "','"),
         (lambda: SeriesFilter("loss", reducer="median"), "'median'"),
         (lambda: SeriesFilter("loss").column("mode"), "'mode'"),

@@ -7,11 +7,12 @@ import gc
 import json
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ import pytest
 
 import metrana
 from conftest import ServerProcess
-from metrana import _reader, errors, frames, query
-from metrana.filters import Filter
+from metrana import _reader, errors, frames, points
+from metrana.filters import Filter, LabelCondition, LabelFilter
 from metrana.query import AttrFilter, QueryClient, SeriesFilter, Steps
 
 RUNS = 8
@@ -136,7 +137,7 @@ def test_labels_and_steps_are_chosen(logged: Logged) -> None:
 def test_series_go_on_over_pages(
     logged: Logged, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", page)
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", page)
     with logged.client() as client:
         found = client.fetch_float_series(["run-0", "run-1"], ["loss()", "acc()"])
     assert [(one.run, one.series.name) for one in found] == [
@@ -144,6 +145,48 @@ def test_series_go_on_over_pages(
     ]  # fmt: skip
     np.testing.assert_array_equal(found[3].values, logged.loss["run-1"])
     np.testing.assert_array_equal(found[3].steps, np.arange(POINTS))
+
+
+def test_long_columns_of_many_pages_have_memory_of_their_own(
+    server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 1_000_000
+    values = np.random.default_rng(3).standard_normal(number)
+    with metrana.init(
+        api_key="k", workspace_name="w", project_name="p", run_name="long", ingestion_url=server.url
+    ):
+        metrana.log({"loss": values, "short": values[:5]})
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", 70_000)
+    blocks: list[weakref.ref[Any]] = []
+
+    class Block(_reader._Block):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            blocks.append(weakref.ref(self))
+
+    monkeypatch.setattr(_reader, "_Block", Block)
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as client:
+        found = client.fetch_float_series("long", ["loss()", "short()"], include_timestamps=True)
+        (part,) = client.fetch_float_series("long", "loss()", steps=Steps(first=400_000))
+    long, short = found
+    np.testing.assert_array_equal(long.values, values)
+    np.testing.assert_array_equal(long.steps, np.arange(number))
+    assert long.timestamps is not None
+    assert len(np.unique(long.timestamps)) == 1
+    np.testing.assert_array_equal(short.values, values[:5])
+    np.testing.assert_array_equal(part.values, values[400_000:])
+    assert part.timestamps is None
+    columns = [long.values, long.steps, long.timestamps, part.values, part.steps]
+    assert not any(one.flags.owndata for one in columns)
+    assert len({one.ctypes.data for one in columns}) == len(columns)
+    kept = long.values
+    del found, long, short, part, columns
+    gc.collect()
+    assert sum(one() is not None for one in blocks) == 1
+    np.testing.assert_array_equal(kept, values)
+    del kept
+    gc.collect()
+    assert not any(one() for one in blocks)
 
 
 def test_columns_are_memory_of_the_answer_and_freed_with_the_last(logged: Logged) -> None:
@@ -414,6 +457,58 @@ def test_definitions(logged: Logged) -> None:
         assert list(series["series"]) == ["acc(split=a,b)", "loss"]
         assert client.list_series_label_values("run-1", ["split"]) == {"split": ["a,b"]}
         assert client.list_series_label_values("run-1", {"split": "x"}) == {"split": []}
+        for regex, values in (("^a.b$", ["a,b"]), ("^b", [])):
+            assert client.list_series_label_values("run-1", regexes={"split": regex}) == {
+                "split": values
+            }
+        with pytest.raises(errors.MetranaQueryConfigError, match="both name"):
+            client.list_series_label_values("run-1", ["split"], regexes={"split": "a"})
+        for kinds, n in ((["FLOAT"], 2), (["HISTOGRAM", "FLOAT"], 2), (["SCATTER"], 0)):
+            assert len(client.list_series_definitions(run="run-1", value_kinds=kinds)) == n
+            assert len(client.list_metric_definitions(runs="run-1", value_kinds=kinds)) == n
+        with pytest.raises(errors.MetranaQueryConfigError, match="SERIES_VALUE_KIND_NONE"):
+            client.list_series_definitions(value_kinds=["NONE"])
+
+
+def test_random_label_conditions_mean_on_the_server_what_they_mean_here(
+    server: ServerProcess,
+) -> None:
+    chance = random.Random(11)
+    texts = ["", "a", "ab", 'q"', "back\\slash", "x, y", "(", "grün", "NOT IN"]
+    labelled = [
+        {key: chance.choice(texts) for key in ("k", "l/m", "other") if chance.random() < 0.8}
+        for _ in range(40)
+    ]
+    labelled = [dict(one) for one in {tuple(sorted(one.items())) for one in labelled}]
+    with metrana.init(
+        api_key="k", workspace_name="w", project_name="p", run_name="r", ingestion_url=server.url
+    ):
+        for number, labels in enumerate(labelled):
+            metrana.log({"m": float(number)}, labels=labels)
+
+    def condition() -> tuple[LabelCondition, Callable[[dict[str, str]], bool]]:
+        key, text, some = chance.choice(("k", "l/m")), chance.choice(texts), chance.sample(texts, 3)
+        label = LabelFilter(key)
+        kinds: list[tuple[LabelCondition, Callable[[str | None], bool]]] = [
+            (label == text, lambda v: v == text),
+            (label.matches(f"^{re.escape(text)}"), lambda v: v is not None and v.startswith(text)),
+            (label.contains(text), lambda v: v is not None and text in v),
+            (label.is_in(some), lambda v: v in some),
+            (label != text, lambda v: v != text),
+            (label.not_in(some), lambda v: v not in some),
+        ]
+        built, means = chance.choice(kinds)
+        return built, lambda labels: means(labels.get(key))
+
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as client:
+        for _ in range(200):
+            conditions = [condition() for _ in range(chance.randint(1, 3))]
+            chosen = SeriesFilter("m", labels=[built for built, _ in conditions])
+            found = client.fetch_float_series("r", chosen)
+            want = {
+                n for n, one in enumerate(labelled) if all(means(one) for _, means in conditions)
+            }
+            assert {int(one.values[0]) for one in found} == want, chosen
 
 
 # Errors and life
@@ -504,10 +599,17 @@ def test_long_reads_show_a_bar(
             super().update(n)
 
     monkeypatch.setattr(tqdm.auto, "tqdm", Bar)
-    monkeypatch.setattr(query, "_POINTS_A_PAGE", 200)
+    monkeypatch.setattr(points, "_POINTS_A_PAGE", 1)
+    monkeypatch.setattr(_reader, "_SLICE_MILLIS", 1)
     with logged.client(progress=True) as client:
         client.fetch_float_series("run-0", "loss()")
-    assert shown == [200, 200, 200, 100]
+    assert sum(shown) == POINTS
+    assert len(shown) > 2, "it is told on the way, too"
+    assert min(shown) >= 0
+    shown.clear()
+    with logged.client(progress=True) as client:
+        found = client.fetch_rl_env_float_series("run-0", "env-1", episode=2)
+    assert sum(shown) == sum(len(one) for one in found) == STEPS
 
 
 def test_without_pandas_columns_are_still_there(logged: Logged) -> None:

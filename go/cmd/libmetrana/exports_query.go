@@ -3,6 +3,7 @@ package main
 /*
 #include <stdint.h>
 #include <stdlib.h>
+#include "resize.h"
 */
 import "C"
 
@@ -132,8 +133,8 @@ func mq_begin(
 }
 
 // mq_next waits for the next page for at most so many milliseconds. It returns 0
-// when there is none yet, 2 behind the last, and 1 with a page: where it lies, its size, and where
-// in it the tree begins. The page is the caller's, until mq_release.
+// when there is none yet, 2 behind the last, and 1 with a page and its place. The page
+// is the caller's, until mq_release.
 //
 //export mq_next
 func mq_next(number C.int64_t, millis C.int32_t, out unsafe.Pointer, text unsafe.Pointer, size C.int32_t) (status C.int32_t) {
@@ -153,18 +154,69 @@ func mq_next(number C.int64_t, millis C.int32_t, out unsafe.Pointer, text unsafe
 	if answer == nil {
 		return 0
 	}
+	defer answer.Free()
 	page, err := reader.NewPage(answer)
+	if err == nil {
+		err = hand(page, memory[int64](out, placeSize))
+	}
 	if err != nil {
 		return errs.fail(err)
 	}
-	total, tree := page.Size()
-	block := C.malloc(C.size_t(total))
-	if block == nil {
-		return errs.fail(errNoMemory)
+	return 1
+}
+
+// placeSize is how many numbers say where a page lies: its address and size, and
+// where in it table and tree begin.
+const placeSize = 4
+
+func hand(page *reader.Page, place []int64) error {
+	total, table, tree := page.Size()
+	block, err := resize(nil, total)
+	if err != nil {
+		return err
 	}
-	page.Write(unsafe.Slice((*byte)(block), total))
-	to := memory[int64](out, 3)
-	to[0], to[1], to[2] = int64(uintptr(block)), int64(total), int64(tree)
+	if err := page.Write(block); err != nil {
+		_, _ = resize(block, 0) // giving back cannot fail
+		return err
+	}
+	place[0], place[1], place[2], place[3] = int64(uintptr(unsafe.Pointer(&block[0]))), int64(total), int64(table), int64(tree)
+	return nil
+}
+
+// resize is of memory that Python looks at.
+func resize(block []byte, size int) ([]byte, error) {
+	resized := C.shim_resize(unsafe.Pointer(unsafe.SliceData(block)), C.size_t(size))
+	if resized == nil && size > 0 {
+		return nil, errNoMemory
+	}
+	return unsafe.Slice((*byte)(resized), size), nil
+}
+
+// mq_gather waits for the last page, for at most so many milliseconds, and joins the
+// points of all. It returns 0 when it has not come, with how many points have, and 1
+// with one page of them, after which the call has no more. Further memory that its table
+// names is the caller's, too.
+//
+//export mq_gather
+func mq_gather(number C.int64_t, millis C.int32_t, out unsafe.Pointer, text unsafe.Pointer, size C.int32_t) (status C.int32_t) {
+	errs := errorBuffer{text, size}
+	defer errs.stopPanic(&status)
+	c, err := kept(&asking.calls, number, false)
+	if err != nil {
+		return errs.fail(err)
+	}
+	place := memory[int64](out, placeSize)
+	page, points, err := c.Gather(resize, time.Duration(millis)*time.Millisecond)
+	if err == nil && page != nil {
+		err = hand(page, place)
+	}
+	if err != nil {
+		return errs.fail(err)
+	}
+	if page == nil {
+		place[0] = points
+		return 0
+	}
 	return 1
 }
 

@@ -246,18 +246,29 @@ func (e *encoder) countHighs(values []float64, cut uint) {
 	}
 }
 
-// appendSymbols writes the codes of a page.
+// appendSymbols writes the codes of a page: those of each half are a stream of their
+// own, the first of which says how long it is.
 func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte {
 	if len(d.highs) == 1 {
 		return dst
 	}
-	start := len(dst)
-	dst = slices.Grow(dst, len(page)*maxCodeBits/8+16)
-	to := codeWriter{to: dst[start : start+len(page)*maxCodeBits/8+16]}
+	if len(page) <= halfPage {
+		return e.appendCodes(dst, page, d)
+	}
+	at := len(dst)
+	dst = e.appendCodes(append(dst, 0, 0), page[:halfPage], d)
+	binary.LittleEndian.PutUint16(dst[at:], uint16(len(dst)-at-2))
+	return e.appendCodes(dst, page[halfPage:], d)
+}
+
+func (e *encoder) appendCodes(dst []byte, values []float64, d directory) []byte {
+	start, room := len(dst), len(values)*maxCodeBits/8+16
+	dst = slices.Grow(dst, room)
+	to := codeWriter{to: dst[start : start+room]}
 	if e.whole {
-		e.writeWhole(&to, page)
+		e.writeWhole(&to, values)
 	} else {
-		e.writeHighs(&to, page, d.dropped+d.low)
+		e.writeHighs(&to, values, d.dropped+d.low)
 	}
 	return dst[:start+to.finish()]
 }

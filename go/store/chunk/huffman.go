@@ -164,42 +164,84 @@ func decodeFew(dst []uint8, src []byte, lengths []uint8) bool {
 	return true
 }
 
-// decodeTable says for every value of the next maxCodeBits bits of a stream
-// which symbols begin there: the first and, if its code fits as well, the second.
-// Bits that begin no code have no symbols.
-type decodeTable [1 << maxCodeBits]decodeEntry
+// shortBits is how many bits of a stream the table is asked for at once. Few codes are
+// longer; a table for all bits would be four times as large and never at hand: each
+// block has one of its own.
+const (
+	shortBits = 9
+	moreBits  = maxCodeBits - shortBits
+)
 
-// decodeEntry holds, from its lowest byte: first symbol, second symbol, bits of
-// the first, bits of all; and in the byte's highest bit whether there is a second.
+// decodeTable says for every value of the next shortBits bits of a stream which symbols
+// begin there: the first and, if its code fits as well, the second. Where longer codes
+// begin it names those in long, by the bits behind. Bits that begin no code have the
+// entry 0.
+type decodeTable struct {
+	short [1 << shortBits]decodeEntry
+	long  []decodeEntry // 1<<moreBits for each beginning of longer codes
+}
+
+// decodeEntry holds, from its lowest byte: bits of all, so that a shift takes them as
+// they are; first symbol, second symbol, bits of the first; and in the highest bit
+// whether there is a second. Without bits it holds, times 256, the place in long plus
+// one.
 type decodeEntry uint32
 
 const hasSecond = 1 << 31
 
-func (e decodeEntry) first() uint8    { return uint8(e) }
-func (e decodeEntry) second() uint8   { return uint8(e >> 8) }
-func (e decodeEntry) firstBits() uint { return uint(e >> 16 & 0xff) }
-func (e decodeEntry) bits() uint      { return uint(e >> 24 & 0x7f) }
+func (e decodeEntry) bits() uint      { return uint(e & 0xff) }
+func (e decodeEntry) first() uint8    { return uint8(e >> 8) }
+func (e decodeEntry) second() uint8   { return uint8(e >> 16) }
+func (e decodeEntry) firstBits() uint { return uint(e >> 24 & 0x7f) }
 func (e decodeEntry) symbols() int    { return 1 + int(e>>31) }
+
+// entry gives what begins with the lowest bits of held; 0 for no code.
+func (t *decodeTable) entry(held uint64) decodeEntry {
+	e := t.short[held&(1<<shortBits-1)]
+	if e.bits() == 0 && e != 0 {
+		e = t.long[int(e>>8)-1+int(held>>shortBits&(1<<moreBits-1))]
+	}
+	return e
+}
 
 func newDecodeTable(codes []code) *decodeTable {
 	t := new(decodeTable)
 	for symbol, c := range codes {
-		if c.n == 0 {
-			continue
-		}
-		entry := decodeEntry(symbol) | decodeEntry(c.n)<<16 | decodeEntry(c.n)<<24
-		for at := int(c.bits); at < len(t); at += 1 << c.n {
-			t[at] = entry
-		}
-	}
-	// From the highest: what follows the first code is a lower index, but its
-	// own second symbol does not matter.
-	for at := len(t) - 1; at >= 0; at-- {
-		one := t[at]
-		two := t[at>>one.firstBits()]
-		if n := one.firstBits() + two.firstBits(); one != 0 && two != 0 && n <= maxCodeBits {
-			t[at] = one&0x00ff00ff | decodeEntry(two.first())<<8 | decodeEntry(n)<<24 | hasSecond
+		entry := decodeEntry(c.n) | decodeEntry(symbol)<<8 | decodeEntry(c.n)<<24
+		switch {
+		case c.n == 0:
+		case c.n <= shortBits:
+			for at := int(c.bits); at < len(t.short); at += 1 << c.n {
+				t.short[at] = entry
+			}
+		default:
+			t.addLong(c, entry)
 		}
 	}
+	t.addSeconds()
 	return t
+}
+
+func (t *decodeTable) addLong(c code, entry decodeEntry) {
+	begin := &t.short[c.bits&(1<<shortBits-1)]
+	if *begin == 0 {
+		*begin = decodeEntry(len(t.long)+1) << 8
+		t.long = append(t.long, make([]decodeEntry, 1<<moreBits)...)
+	}
+	of := t.long[*begin>>8-1:][:1<<moreBits]
+	for at := int(c.bits >> shortBits); at < len(of); at += 1 << (c.n - shortBits) {
+		of[at] = entry
+	}
+}
+
+// addSeconds goes from the highest entry down: what follows the first code is a lower
+// index, but its own second symbol does not matter.
+func (t *decodeTable) addSeconds() {
+	for at := len(t.short) - 1; at >= 0; at-- {
+		one := t.short[at]
+		two := t.short[at>>one.firstBits()]
+		if n := one.firstBits() + two.firstBits(); one.bits() > 0 && two.bits() > 0 && n <= shortBits {
+			t.short[at] = one&0x7f00ff00 | decodeEntry(n) | decodeEntry(two.first())<<16 | hasSecond
+		}
+	}
 }

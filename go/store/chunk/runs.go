@@ -77,8 +77,12 @@ func (r Runs) Len() int {
 // AppendTo writes the numbers out one by one behind dst.
 func (r Runs) AppendTo(dst []uint64) []uint64 {
 	for _, run := range r {
-		for v, i := run.First, uint32(0); i < run.N; i, v = i+1, v+run.Delta {
-			dst = append(dst, v)
+		start := len(dst)
+		dst = slices.Grow(dst, int(run.N))[:start+int(run.N)]
+		v := run.First
+		for i := range dst[start:] {
+			dst[start+i] = v
+			v += run.Delta
 		}
 	}
 	return dst
@@ -181,8 +185,10 @@ type Cursor struct {
 func (r Runs) Cursor() Cursor { return Cursor{runs: r} }
 
 // Take cuts the next n numbers off as a column of their own.
-func (c *Cursor) Take(n int) Runs {
-	var out Runs
+func (c *Cursor) Take(n int) Runs { return c.AppendTo(nil, n) }
+
+// AppendTo is Take behind others.
+func (c *Cursor) AppendTo(out Runs, n int) Runs {
 	for n > 0 && len(c.runs) > 0 {
 		run := c.runs[0]
 		k := min(uint32(n), run.N-c.used)

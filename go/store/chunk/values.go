@@ -12,6 +12,10 @@ import (
 // one of them.
 const PagePoints = 512
 
+// halfPage is how many values of a page have codes of their own: what is read of a
+// page is decoded from one of its halves, or from both side by side.
+const halfPage = PagePoints / 2
+
 // Values lie in pages behind a directory. Each value is cut in three: trailing
 // bits that are zero in all of them and are not kept, low bits that are kept as
 // they are, and the high bits, of which there are few different ones: sign,
@@ -203,7 +207,7 @@ func (d *directory) parseCut(src []byte) ([]byte, error) {
 		if err == nil {
 			size, src, err = Uvarint(src)
 		}
-		if err == nil && size > uint64(points*maxCodeBits+7)/8 {
+		if err == nil && size > uint64(maxCodesSize(points)) {
 			err = corrupt("symbols longer than they can be")
 		}
 		return uint32(size) + lowBytes(points)
@@ -227,6 +231,8 @@ func (d *directory) parseHighs(src []byte, count int) ([]byte, error) {
 	}
 	return src, nil
 }
+
+func maxCodesSize(points int) int { return (points*maxCodeBits+7)/8 + 3 }
 
 // Size is how many bytes the pages take.
 func (v *Values) Size() int {
@@ -295,26 +301,39 @@ func (v *Values) appendPage(dst []float64, page []byte, n, from, to int) ([]floa
 	}
 	var symbols [PagePoints]uint8
 	lowSize := (n*int(v.low) + 7) / 8
-	if len(v.highs) > 1 && !v.decode(symbols[:to], body[:len(body)-lowSize]) {
+	if len(v.highs) > 1 && !v.decode(&symbols, body[:len(body)-lowSize], n, from, to) {
 		return nil, corrupt("bits that are no code")
 	}
 	v.join(out, symbols[from:to], body[len(body)-lowSize:], from)
 	return dst, nil
 }
 
-// decode reads the symbols of a page. A column of a few values is read code by
-// code: it takes less than a table of all codes.
-func (v *Values) decode(dst []uint8, src []byte) bool {
+// decode reads the symbols of a page of n values, at least those from..to. A column of
+// a few values is read code by code: it takes less than a table of all codes.
+func (v *Values) decode(symbols *[PagePoints]uint8, codes []byte, n, from, to int) bool {
 	const few = PagePoints / 4
 	if v.n <= few {
-		return decodeFew(dst, src, v.lengths)
+		return decodeFew(symbols[:to], codes, v.lengths)
 	}
 	table := v.table.Load()
 	if table == nil {
 		table = newDecodeTable(codesOf(v.lengths))
 		v.table.Store(table)
 	}
-	return decodeSymbols(dst, src, table)
+	if n <= halfPage {
+		return decodeSymbols(symbols[:to], codes, table)
+	}
+	if len(codes) < 2 || len(codes)-2 < int(binary.LittleEndian.Uint16(codes)) {
+		return false
+	}
+	first, second := codes[2:2+binary.LittleEndian.Uint16(codes)], codes[2+binary.LittleEndian.Uint16(codes):]
+	switch {
+	case to <= halfPage:
+		return decodeSymbols(symbols[:to], first, table)
+	case from >= halfPage:
+		return decodeSymbols(symbols[halfPage:to], second, table)
+	}
+	return decodeBoth(symbols[:halfPage], symbols[halfPage:to], first, second, table)
 }
 
 // lowRoom holds the low bits of a page, and what a load at their end touches.
@@ -336,43 +355,4 @@ func (v *Values) join(dst []float64, symbols []uint8, low []byte, from int) {
 		dst[i] = math.Float64frombits(highs[symbols[i]] | eight>>(bit&7)&mask<<(dropped&63))
 		bit += width
 	}
-}
-
-// decodeSymbols reads a code for each symbol of dst.
-func decodeSymbols(dst []uint8, src []byte, table *decodeTable) bool {
-	held, bits := uint64(0), uint(0)
-	at, i := 0, 0
-	// Five codes or more at a time, as long as eight bytes can be read.
-	for at+8 <= len(src) && i+10 <= len(dst) {
-		held |= binary.LittleEndian.Uint64(src[at:]) << (bits & 63)
-		at += int(63-bits) >> 3
-		bits |= 56
-		for range 5 {
-			entry := table[held&(1<<maxCodeBits-1)]
-			if entry == 0 {
-				return false
-			}
-			two := dst[i : i+2 : i+2]
-			two[0], two[1] = entry.first(), entry.second()
-			i += entry.symbols()
-			held >>= entry.bits() & 63
-			bits -= entry.bits()
-		}
-	}
-	for ; i < len(dst); i++ {
-		for bits < maxCodeBits && at < len(src) {
-			held |= uint64(src[at]) << bits
-			at++
-			bits += 8
-		}
-		entry := table[held&(1<<maxCodeBits-1)]
-		n := entry.firstBits()
-		if n == 0 || n > bits {
-			return false
-		}
-		dst[i] = entry.first()
-		held >>= n
-		bits -= n
-	}
-	return true
 }
