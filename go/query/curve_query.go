@@ -22,6 +22,7 @@ const (
 	AlongRLSteps
 	AlongEpisodes
 	AlongEnvSteps     // within an episode
+	AlongTotalSteps   // of the environment, over all episodes
 	AlongRelativeTime // milliseconds since the run was created
 	AlongTime         // milliseconds since 1970
 )
@@ -225,6 +226,8 @@ func (c column) along(q CurveQuery, r runPoints, points store.RLColumns) column 
 	switch q.Along {
 	case AlongEnvSteps:
 		c.xs = points.EnvSteps
+	case AlongTotalSteps:
+		c.xs = points.TotalSteps
 	case AlongEpisodes:
 		c.xs = points.Episodes
 		if points.HasEpisode != nil {

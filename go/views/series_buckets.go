@@ -2,7 +2,6 @@ package views
 
 import (
 	"context"
-	"errors"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/query"
@@ -24,12 +23,11 @@ var axes = map[pb.Axis]query.Along{
 	pb.Axis_AXIS_ENV_STEP:      query.AlongEnvSteps,
 	pb.Axis_AXIS_RELATIVE_TIME: query.AlongRelativeTime,
 	pb.Axis_AXIS_WALL_TIME:     query.AlongTime,
+
+	pb.Axis_AXIS_CUMULATIVE_ENV_STEPS: query.AlongTotalSteps,
 }
 
 func alongOf(axis pb.Axis) (query.Along, error) {
-	if axis == pb.Axis_AXIS_CUMULATIVE_ENV_STEPS {
-		return 0, connect.NewError(connect.CodeUnimplemented, errors.New("this server does not count env steps over all environments yet; ask along RL_STEP"))
-	}
 	along, known := axes[axis]
 	if !known {
 		return 0, invalid("axis %d is none", axis)

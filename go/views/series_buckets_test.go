@@ -55,6 +55,7 @@ func onAxis(t *testing.T, run *catalog.Run, points *store.Run, no uint32, envs [
 			has := c.HasEpisode == nil || c.HasEpisode[i]
 			step := map[pb.Axis]uint64{
 				pb.Axis_AXIS_RL_STEP: c.RLSteps[i], pb.Axis_AXIS_EPISODE: c.Episodes[i], pb.Axis_AXIS_ENV_STEP: c.EnvSteps[i],
+				pb.Axis_AXIS_CUMULATIVE_ENV_STEPS: c.TotalSteps[i],
 			}[axis]
 			episode := c.Episodes[i]
 			if !has {
@@ -158,7 +159,7 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 		})
 	}
 	for round := range 120 {
-		axis := pb.Axis(1 + round%6)
+		axis := pb.Axis(1 + round%7)
 		r := &pb.BucketSeriesRequest{Workspace: "w", Project: "p", Runs: []string{"b", "a"}, Axis: axis, Buckets: uint32(1 + random.IntN(80))}
 		r.SeriesQueries = []string{"return(scale=\"EPISODE\")", "reward(scale=\"ENVIRONMENT_STEP\")", "loss()"}
 		perEnv := axis != pb.Axis_AXIS_STEP && random.IntN(3) == 0
@@ -197,7 +198,7 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 				}
 				for _, info := range points.SeriesInfos() {
 					standard := info.Standard
-					wanted := standard && !perEnv && info.Key.Scale == point.ScaleMLStep && (axis == pb.Axis_AXIS_STEP || axis >= pb.Axis_AXIS_RELATIVE_TIME) ||
+					wanted := standard && !perEnv && info.Key.Scale == point.ScaleMLStep && (axis == pb.Axis_AXIS_STEP || axis == pb.Axis_AXIS_RELATIVE_TIME || axis == pb.Axis_AXIS_WALL_TIME) ||
 						info.RL && axis != pb.Axis_AXIS_STEP && info.Key.Name != "value"
 					if !wanted {
 						continue
@@ -239,7 +240,7 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 			t.Fatalf("%v: from %v to %v, want %v to %v", r, answer.FirstX, answer.LastX, lowest, highest)
 		}
 		each(true)
-		if seen != len(answer.Curves) || seen == 0 && axis < pb.Axis_AXIS_RELATIVE_TIME && r.Range == nil && r.Episodes == nil {
+		if seen != len(answer.Curves) || seen == 0 && (axis < pb.Axis_AXIS_RELATIVE_TIME || axis > pb.Axis_AXIS_WALL_TIME) && r.Range == nil && r.Episodes == nil {
 			t.Fatalf("%v: %d curves, want %d", r, len(answer.Curves), seen)
 		}
 	}
@@ -265,7 +266,6 @@ func TestQuestionsAboutCurvesThatMakeNoSense(t *testing.T) {
 		refused(w, w.client.BucketSeries, r, code, words)
 	}
 	runs, queries := []string{"r"}, []string{"reward()"}
-	f(&pb.BucketSeriesRequest{Runs: runs, SeriesQueries: queries, Axis: pb.Axis_AXIS_CUMULATIVE_ENV_STEPS}, connect.CodeUnimplemented, "RL_STEP")
 	f(&pb.BucketSeriesRequest{Runs: runs, SeriesQueries: queries, Axis: 77}, connect.CodeInvalidArgument, "axis 77 is none")
 	f(&pb.BucketSeriesRequest{Runs: runs, SeriesQueries: queries, Buckets: 5001}, connect.CodeInvalidArgument, "above 5000")
 	f(&pb.BucketSeriesRequest{Runs: []string{"x"}, SeriesQueries: queries}, connect.CodeNotFound, `no run "x"`)

@@ -233,7 +233,6 @@ func TestQuestionsAboutStatisticsThatMakeNoSense(t *testing.T) {
 	f(&pb.GetStatisticsRequest{Percentiles: []float64{101}}, connect.CodeInvalidArgument, "percentile 101")
 	f(&pb.GetStatisticsRequest{Estimators: means, GridPoints: 5001}, connect.CodeInvalidArgument, "above 5000")
 	f(&pb.GetStatisticsRequest{Estimators: means, Unit: 9}, connect.CodeInvalidArgument, "unit 9 is none")
-	f(&pb.GetStatisticsRequest{Estimators: means, Axis: 7}, connect.CodeUnimplemented, "RL_STEP")
 	f(&pb.GetStatisticsRequest{Estimators: means, Bootstrap: &pb.Bootstrap{Resamples: 10001}}, connect.CodeInvalidArgument, "above 10000")
 	f(&pb.GetStatisticsRequest{Estimators: means, Bootstrap: &pb.Bootstrap{Confidence: 1}}, connect.CodeInvalidArgument, "between 0 and 1")
 	f(&pb.GetStatisticsRequest{Estimators: means, Groups: group, Unit: 2}, connect.CodeInvalidArgument, "along steps")

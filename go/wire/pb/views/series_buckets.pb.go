@@ -41,7 +41,7 @@ const (
 	Axis_AXIS_RELATIVE_TIME Axis = 5
 	// Milliseconds since 1970.
 	Axis_AXIS_WALL_TIME Axis = 6
-	// Env steps that all environments of a run took together. Not offered yet: UNIMPLEMENTED.
+	// Env steps that the environment had taken before the point, over all episodes; of EPISODE scale, at the end of the episode.
 	Axis_AXIS_CUMULATIVE_ENV_STEPS Axis = 7
 )
 

@@ -366,7 +366,7 @@ export enum Axis {
   WALL_TIME = 6,
 
   /**
-   * Env steps that all environments of a run took together. Not offered yet: UNIMPLEMENTED.
+   * Env steps that the environment had taken before the point, over all episodes; of EPISODE scale, at the end of the episode.
    *
    * @generated from enum value: AXIS_CUMULATIVE_ENV_STEPS = 7;
    */
