@@ -61,9 +61,9 @@ func Open(db *store.DB) (*Catalog, error) {
 			return nil, err
 		}
 	}
-	// Attributes need their runs.
+	// These need their runs.
 	for kind, read := range map[byte]func(key, record []byte) error{
-		recordAttribute: c.readAttribute, recordEnv: c.readEnvAttribute,
+		recordAttribute: c.readAttribute, recordEnv: c.readEnvAttribute, recordDelivery: c.readDelivery,
 	} {
 		if err := c.scan(kind, read); err != nil {
 			return nil, err

@@ -389,7 +389,8 @@ func TestArchivingAndDeletingOutliveARestart(t *testing.T) {
 	disk := vfs.NewMem()
 	c, end := opened(t, disk)
 	for _, name := range []string{"a", "b", "c"} {
-		edit(t, created(t, c, spec(name)), noon, func(e *Edit) {
+		must(t, created(t, c, spec(name)).ReportDelivery(Delivery{Logger: 1, Reported: noon, Counts: []uint64{1}}))
+		edit(t, found(t, c, name), noon, func(e *Edit) {
 			e.Attributes([]Update{set("x", Text(name))})
 			e.EnvAttributes("env", nil, []Update{set("x", Text(name))})
 		})
@@ -399,6 +400,9 @@ func TestArchivingAndDeletingOutliveARestart(t *testing.T) {
 	edit(t, a, noon.Add(time.Hour), func(e *Edit) { e.Logged() })
 	b, _ := c.FindRun("w", "p", "b")
 	must(t, c.DeleteRun("w", "p", "b"))
+	if err := b.ReportDelivery(Delivery{Logger: 1}); !errors.Is(err, ErrDeleting) {
+		t.Errorf("reporting to what is deleted gave %v", err)
+	}
 	if err := b.SetArchived(true); !errors.Is(err, ErrDeleting) {
 		t.Errorf("archiving what is deleted gave %v", err)
 	}

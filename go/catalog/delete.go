@@ -98,6 +98,7 @@ func (r *Run) deleteRecords(w store.RecordWriter) error {
 		w.Delete(runKey(r.ID)),
 		w.DeletePrefix(append([]byte{recordAttribute}, r.ID[:]...)),
 		w.DeletePrefix(append([]byte{recordEnv}, r.ID[:]...)),
+		w.DeletePrefix(append([]byte{recordDelivery}, r.ID[:]...)),
 	)
 }
 

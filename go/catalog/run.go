@@ -51,6 +51,7 @@ type Run struct {
 	written    time.Time // modified, as the record on disk has it
 	attributes map[string]Value
 	envs       map[string]envAttributes
+	deliveries map[uint64]Delivery // by logger; nil while there are none
 }
 
 func newRun(c *Catalog, id store.RunID) *Run {

@@ -100,6 +100,7 @@ type bucketed struct {
 	indexes                     []uint64
 	counts                      []uint64
 	means, sums, mins, maxs     []float64
+	lasts                       []float64 // of finite points
 	lastTimes                   []int64
 	lastRLSteps                 []uint64
 	lastEpisodes, lastEnvSteps  []uint64
@@ -160,6 +161,7 @@ func (b *bucketed) add(i uint64, from, to int) {
 	b.means = append(b.means, min(max(mean, low), high))
 	b.mins = append(b.mins, low)
 	b.maxs = append(b.maxs, high)
+	b.lasts = append(b.lasts, b.values[last])
 	b.lastTimes = append(b.lastTimes, b.times[last])
 	if b.rlSteps != nil {
 		b.lastRLSteps = append(b.lastRLSteps, b.rlSteps[last])

@@ -199,7 +199,7 @@ func TestLongCurvesAreCut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.points = 1 << 40
+		c.count = 1 << 40
 		atOnce, err := c.fill(f)
 		if err != nil || len(atOnce.indexes) != count || !reflect.DeepEqual(atOnce, inTurn) {
 			t.Fatalf("%d buckets: %v, %v; want %v", count, atOnce, err, inTurn)

@@ -19,6 +19,7 @@ type curve interface {
 	// cut keeps what lies within; false when that is nothing.
 	cut(first, last uint64) (curve, bool)
 	fill(f *filler) (bucketed, error)
+	points() (column, error)
 }
 
 func (c column) extent() (first, last uint64) { return c.xs[0], c.xs[len(c.xs)-1] }
@@ -27,6 +28,8 @@ func (c column) cut(first, last uint64) (curve, bool) {
 	c = stepCut{from: first, to: last}.apply(c)
 	return c, len(c.xs) > 0
 }
+
+func (c column) points() (column, error) { return c, nil }
 
 func curvesOf(columns []column) []curve {
 	curves := make([]curve, len(columns))
@@ -43,7 +46,7 @@ type storedCurve struct {
 
 	run    *store.Run
 	no     uint32
-	points uint64
+	count  uint64
 	within store.Range
 }
 
@@ -52,6 +55,12 @@ func (c storedCurve) extent() (first, last uint64) { return c.within.From, c.wit
 func (c storedCurve) cut(first, last uint64) (curve, bool) {
 	c.within = store.Range{From: max(first, c.within.From), To: min(last, c.within.To)}
 	return c, c.within.From <= c.within.To
+}
+
+func (c storedCurve) points() (column, error) {
+	points, err := c.run.Points(c.no, c.within.From, c.within.To)
+	c.xs, c.values, c.times = points.Steps, points.Values, points.Times
+	return c.column, err
 }
 
 func (c storedCurve) fill(f *filler) (bucketed, error) {
@@ -78,6 +87,7 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 		b.means = append(b.means, s.Mean)
 		b.mins = append(b.mins, s.Min)
 		b.maxs = append(b.maxs, s.Max)
+		b.lasts = append(b.lasts, s.Last)
 		b.lastTimes = append(b.lastTimes, s.LastTime)
 	}
 	return b, nil
@@ -88,7 +98,7 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store.Bucket, error) {
 	const long = 1 << 20 // points
 	workers := min(runtime.GOMAXPROCS(0), len(axis.Starts))
-	if c.points < long || workers < 2 {
+	if c.count < long || workers < 2 {
 		return c.run.AppendBuckets(dst, c.no, axis)
 	}
 	parts, faults := make([][]store.Bucket, workers), make([]error, workers)
@@ -112,9 +122,10 @@ func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store
 
 // makeRoom gives the columns that every curve has room for n buckets.
 func (b *bucketed) makeRoom(n int) {
-	numbers, values := make([]uint64, 2*n), make([]float64, 4*n)
+	numbers, values := make([]uint64, 2*n), make([]float64, 5*n)
 	b.indexes, b.counts = numbers[:0:n], numbers[n:n:2*n]
 	b.sums, b.means, b.mins, b.maxs = values[:0:n], values[n:n:2*n], values[2*n:2*n:3*n], values[3*n:3*n:4*n]
+	b.lasts = values[4*n : 4*n : 5*n]
 	b.lastTimes = make([]int64, 0, n)
 }
 
@@ -188,7 +199,7 @@ func (r runPoints) storedCurves(p pointsSelection) ([]curve, error) {
 			}
 			continue
 		}
-		c := storedCurve{column: column{run: r.Name, key: info.Key}, run: r.points, no: info.No, points: info.Count}
+		c := storedCurve{column: column{run: r.Name, key: info.Key}, run: r.points, no: info.No, count: info.Count}
 		c.within = store.Range{From: info.FirstStep, To: info.LastStep}
 		if p.cut.from > info.FirstStep || p.cut.to < info.LastStep {
 			within, found, err := r.points.Extent(info.No, store.Range{From: p.cut.from, To: p.cut.to})

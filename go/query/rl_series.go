@@ -137,7 +137,11 @@ func (c column) ascending() column {
 	}
 }
 
+// inOrder gives a list another order; one that is not there is not there in any.
 func inOrder[T any](list []T, order []int) []T {
+	if list == nil {
+		return nil
+	}
 	out := make([]T, len(order))
 	for k, i := range order {
 		out[k] = list[i]

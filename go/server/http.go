@@ -15,7 +15,9 @@ import (
 	"github.com/metrana/metrana/go/dashboard"
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/query"
+	"github.com/metrana/metrana/go/views"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
+	"github.com/metrana/metrana/go/wire/pb/views/viewsconnect"
 )
 
 // maxRequest bounds one message. Clients of the public protocol may send a whole
@@ -74,7 +76,9 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.H
 	}
 	mux := http.NewServeMux()
 	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
-	mux.Handle(query.NewHandler(query.New(index, query.Options{Logger: cfg.Logger}), options...))
+	queries := query.New(index, query.Options{Logger: cfg.Logger})
+	mux.Handle(query.NewHandler(queries, options...))
+	mux.Handle(viewsconnect.NewViewsServiceHandler(views.New(index, queries), options...))
 	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
 	mux.Handle(path, fromLoopback(service))
 	mux.HandleFunc("/healthz", healthy)

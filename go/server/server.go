@@ -1,5 +1,5 @@
 // Package server puts everything behind one port: gRPC, gRPC-Web and Connect for
-// the ingest and query services, the dashboard, and /healthz.
+// the ingest, query and views services, the dashboard, and /healthz.
 package server
 
 import (

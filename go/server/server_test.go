@@ -265,7 +265,7 @@ func TestOnePortSpeaksAllProtocols(t *testing.T) {
 	s := start(t)
 	s.run(s.connect())
 	const method = "/metrana_protobuf.query.v1.svc.QueryService/ListWorkspaces"
-	post := func(contentType string, body []byte) (int, string) {
+	post := func(method, contentType string, body []byte) (int, string) {
 		t.Helper()
 		request, err := http.NewRequestWithContext(s.context(), http.MethodPost, s.url+method, bytes.NewReader(body))
 		if err != nil {
@@ -275,12 +275,12 @@ func TestOnePortSpeaksAllProtocols(t *testing.T) {
 		code, text, _ := s.do(request)
 		return code, text
 	}
-	code, text := post("application/json", []byte("{}"))
+	code, text := post(method, "application/json", []byte("{}"))
 	var answer struct{ Workspaces []struct{ Name string } }
 	if err := json.Unmarshal([]byte(text), &answer); code != 200 || err != nil || len(answer.Workspaces) != 1 || answer.Workspaces[0].Name != "w" {
 		t.Errorf("Connect: %d %q %v", code, text, err)
 	}
-	code, text = post("application/grpc-web+proto", make([]byte, 5))
+	code, text = post(method, "application/grpc-web+proto", make([]byte, 5))
 	if code != 200 || len(text) < 5 || !strings.Contains(text, "grpc-status: 0") {
 		t.Fatalf("gRPC-Web: %d %q", code, text)
 	}
@@ -292,6 +292,10 @@ func TestOnePortSpeaksAllProtocols(t *testing.T) {
 	rpc, err := query.NewQueryServiceClient(s.connect()).ListWorkspaces(s.context(), &query.ListWorkspacesRequest{})
 	if err != nil || !proto.Equal(rpc, &web) {
 		t.Errorf("gRPC: %v %v", rpc, err)
+	}
+	code, text = post("/metrana.views.v1.ViewsService/ListEpisodes", "application/json", []byte("{}"))
+	if code != 404 || !strings.Contains(text, "no run") {
+		t.Errorf("views: %d %q", code, text)
 	}
 	if code, text, _ = s.get("/", ""); code != 200 || !strings.Contains(text, "<html") {
 		t.Errorf("dashboard: %d %q", code, text)

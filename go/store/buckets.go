@@ -15,7 +15,8 @@ type Bucket struct {
 	Mean     float64
 	Sum      float64
 	Min, Max float64
-	LastTime int64 // Unix milliseconds, of the last finite point
+	Last     float64 // the last finite point
+	LastTime int64   // its time, Unix milliseconds
 
 	NaNs, Infinities, NegativeInfinities uint32
 }
@@ -170,6 +171,7 @@ type summer struct {
 	filled      bool // some of its points are in total, block and span
 	total       span
 	block, span span
+	last        float64 // of the finite points
 	lastTime    int64
 	overflowed  bool // the sum of a bucket
 
@@ -265,6 +267,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 		ordinal := src.ordinal + uint64(from)
 		if src.whole != nil && ordinal%blockPoints == 0 && to-from >= blockPoints && src.whole.others() == 0 {
 			s.total.add(src.whole)
+			s.last = src.whole.last
 			from += blockPoints
 			s.lastAt = from - 1
 			continue
@@ -276,6 +279,7 @@ func (s *summer) addRange(src *source, from, to, end int, small bool) error {
 			}
 			if whole != nil {
 				s.block.add(whole)
+				s.last = whole.last
 				from += spanPoints
 				s.lastAt = from - 1
 				s.foldAt(src.ordinal + uint64(from))
@@ -328,7 +332,7 @@ func (s *summer) addValues(to *span, from, end int) {
 	to.continueWith(values)
 	for i := len(values) - 1; i >= 0; i-- {
 		if finite(values[i]) {
-			s.lastAt = from + i
+			s.last, s.lastAt = values[i], from+i
 			break
 		}
 	}
@@ -363,7 +367,7 @@ func (s *summer) emit(t *span) {
 	s.buckets = append(s.buckets, Bucket{})
 	b := &s.buckets[len(s.buckets)-1]
 	b.Index, b.Count, b.LastTime = s.at, t.count, s.lastTime
-	b.Sum, b.Min, b.Max = t.sum, t.min, t.max
+	b.Sum, b.Min, b.Max, b.Last = t.sum, t.min, t.max, s.last
 	b.NaNs, b.Infinities, b.NegativeInfinities = t.nans, t.infinities, t.negatives
 	if t.count == 0 {
 		return

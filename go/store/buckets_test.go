@@ -89,7 +89,7 @@ func inTurn(axis Axis, steps []uint64, values []float64, times []int64) []Bucket
 			default:
 				b.Count++
 				b.Sum += v
-				b.Min, b.Max, b.LastTime = min(b.Min, v), max(b.Max, v), times[k]
+				b.Min, b.Max, b.Last, b.LastTime = min(b.Min, v), max(b.Max, v), v, times[k]
 			}
 		}
 		if b.Count+uint64(b.NaNs+b.Infinities+b.NegativeInfinities) > 0 {
@@ -112,10 +112,10 @@ func sameBuckets(t *testing.T, got, want []Bucket) {
 	for i, g := range got {
 		w := want[i]
 		scale := max(math.Abs(w.Min), math.Abs(w.Max)) * float64(max(w.Count, 1))
-		if w.Count > 0 && !(near(g.Sum, w.Sum, scale) && near(g.Mean, w.Mean, scale) && g.Min == w.Min && g.Max == w.Max && g.LastTime == w.LastTime) {
+		if w.Count > 0 && !(near(g.Sum, w.Sum, scale) && near(g.Mean, w.Mean, scale) && g.Min == w.Min && g.Max == w.Max && g.Last == w.Last && g.LastTime == w.LastTime) {
 			t.Fatalf("bucket %d:\n got %+v\nwant %+v", i, g, w)
 		}
-		g.Sum, g.Mean, g.Min, g.Max, g.LastTime = w.Sum, w.Mean, w.Min, w.Max, w.LastTime
+		g.Sum, g.Mean, g.Min, g.Max, g.Last, g.LastTime = w.Sum, w.Mean, w.Min, w.Max, w.Last, w.LastTime
 		if g != w {
 			t.Fatalf("bucket %d:\n got %+v\nwant %+v", i, g, w)
 		}
@@ -208,6 +208,24 @@ func TestSummaries(t *testing.T) {
 			db = open(t, dir)
 		}
 		closed(t, db)
+	}
+}
+
+// A bucket that ends with a block has the block's last point as its last.
+func TestTheLastPointOfABucketThatEndsWithABlock(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	values := make([]float64, 2*blockPoints)
+	for i := range values {
+		values[i] = float64(i)
+	}
+	commit(t, r, func(tx *Tx) { tx.Append(tx.Series(loss, point.Ordered), 7, point.Batch{Values: values}) })
+	must(t, r.settle(false))
+	buckets, err := r.Buckets(1, Axis{Starts: []uint64{0, blockPoints}, Last: 2*blockPoints - 1})
+	must(t, err)
+	if len(buckets) != 2 || buckets[0].Last != blockPoints-1 || buckets[1].Last != 2*blockPoints-1 {
+		t.Errorf("%+v", buckets)
 	}
 }
 

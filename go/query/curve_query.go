@@ -1,0 +1,334 @@
+package query
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/wire/pb/common"
+	pb "github.com/metrana/metrana/go/wire/pb/query"
+)
+
+// Along is the axis that curves go along.
+type Along int
+
+// The axes. RL points have all but the first, standard points the first and times.
+const (
+	AlongSteps Along = iota
+	AlongRLSteps
+	AlongEpisodes
+	AlongEnvSteps     // within an episode
+	AlongTotalSteps   // of the environment, over all episodes
+	AlongRelativeTime // milliseconds since the run was created
+	AlongTime         // milliseconds since 1970
+)
+
+func (a Along) ofTime() bool { return a == AlongRelativeTime || a == AlongTime }
+
+// number gives an x of this axis as what it stands for.
+func (a Along) number(x uint64) float64 {
+	if a.ofTime() {
+		return float64(int64(x ^ signBit))
+	}
+	return float64(x)
+}
+
+// CurveQuery selects series of runs as curves, for services beside this one.
+type CurveQuery struct {
+	Workspace, Project string
+	Runs               []string
+	Series             []string // queries; without a scale they mean every one, or ML_STEP where standard points are meant, too
+	// Environments gives each environment a curve of its own; without, all
+	// environments of a run make up one.
+	Environments    []string
+	EachEnvironment bool // every environment has a curve of its own
+	Inherited       bool // of standard points
+	Along           Along
+	From, To        *int64 // along the axis; both ends belong to it
+	// Points are what RL points must lie in.
+	Points store.RLRange
+}
+
+// Curves are those that a query selected, by run and series as the queries of
+// QueryService give them, then by environment as named.
+type Curves struct {
+	along Along
+	list  []curve
+}
+
+// Len is how many there are.
+func (c Curves) Len() int { return len(c.list) }
+
+// Curves selects curves. Those without points in the range are left out.
+func (s *Service) Curves(q CurveQuery) (Curves, error) {
+	list, err := s.curvesAlong(q)
+	if err != nil {
+		return Curves{}, s.failed(err)
+	}
+	return Curves{q.Along, list}, nil
+}
+
+func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
+	within, err := q.within()
+	if err != nil {
+		return nil, err
+	}
+	if q.Along == AlongSteps {
+		if q.byEnvironment() {
+			return nil, invalid("environments have no points along steps; ask along rl_steps, episodes, env steps or time")
+		}
+		return s.selectCurves(curveRequest{q, within})
+	}
+	p, err := s.parsePoints(curveRequest{q, stepCut{to: math.MaxUint64}})
+	if err != nil {
+		return nil, err
+	}
+	var curves []curve
+	for _, run := range p.runs {
+		if q.Along.ofTime() && !q.byEnvironment() {
+			columns, err := s.readRun(run, p)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range columns {
+				if c = within.apply(c.alongTime(q.start(run))); len(c.xs) > 0 {
+					curves = append(curves, c)
+				}
+			}
+		}
+		ofRL, err := run.rlCurves(q, p.selected, within)
+		if err != nil {
+			return nil, err
+		}
+		curves = append(curves, ofRL...)
+	}
+	return curves, nil
+}
+
+func (q CurveQuery) byEnvironment() bool { return q.EachEnvironment || len(q.Environments) > 0 }
+
+// start is the time from which times of a run count.
+func (q CurveQuery) start(run runPoints) int64 {
+	if q.Along == AlongRelativeTime {
+		return run.Created.UnixMilli()
+	}
+	return 0
+}
+
+func (q CurveQuery) within() (stepCut, error) {
+	cut := stepCut{to: math.MaxUint64}
+	if q.From != nil && q.To != nil && *q.From > *q.To {
+		return cut, invalid("the range goes from %d to %d", *q.From, *q.To)
+	}
+	place := func(x int64) uint64 { return uint64(max(x, 0)) }
+	if q.Along.ofTime() {
+		place = func(x int64) uint64 { return uint64(x) ^ signBit }
+	} else if q.To != nil && *q.To < 0 {
+		return cut, invalid("the range ends at %d, before the axis begins", *q.To)
+	}
+	if q.From != nil {
+		cut.from = place(*q.From)
+	}
+	if q.To != nil {
+		cut.to = place(*q.To)
+	}
+	return cut, nil
+}
+
+// curveRequest asks as requests for standard points do.
+type curveRequest struct {
+	CurveQuery
+
+	cut stepCut
+}
+
+func (r curveRequest) GetWorkspace() string       { return r.Workspace }
+func (r curveRequest) GetProject() string         { return r.Project }
+func (r curveRequest) GetRunNames() []string      { return r.Runs }
+func (r curveRequest) GetSeriesQueries() []string { return r.Series }
+func (r curveRequest) GetIncludeInherited() bool  { return r.Inherited }
+func (r curveRequest) GetStepSelection() *pb.StepSelection {
+	return &pb.StepSelection{Selection: &pb.StepSelection_StepRange{
+		StepRange: &pb.StepRange{FromStep: &r.cut.from, ToStep: &r.cut.to},
+	}}
+}
+
+// rlCurves are the RL points of the selected series of a run.
+func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]curve, error) {
+	envs, err := r.curveEnvironments(q.Environments)
+	if err != nil || len(envs) == 0 {
+		return nil, err
+	}
+	infos := selected.ofAnyScale
+	if q.Along.ofTime() && !q.byEnvironment() { // beside standard points
+		infos = selected.of
+	}
+	var curves []curve
+	for _, info := range infos(r.points) {
+		if !info.RL {
+			continue
+		}
+		if selected.reduces() {
+			return nil, invalid("series %q has RL points, which are not reduced over labels here", info.Key.Name)
+		}
+		if q.Inherited && r.Fork != nil {
+			return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inherited RL points are not put before curves yet"))
+		}
+		columns, err := r.rlColumns(q, info, envs, within)
+		if err != nil {
+			return nil, err
+		}
+		if q.byEnvironment() {
+			curves = append(curves, curvesOf(columns)...)
+		} else if len(columns) > 0 {
+			curves = append(curves, newPooled(column{run: r.Name, key: info.Key}, columns))
+		}
+	}
+	return curves, nil
+}
+
+// curveEnvironments are those named, or all by id.
+func (r runPoints) curveEnvironments(ids []string) ([]store.EnvInfo, error) {
+	if len(ids) == 0 {
+		return sortedByID(environmentsWithPoints(r)), nil
+	}
+	return r.pickEnvironments(ids)
+}
+
+// rlColumns reads a series in environments, several at a time; environments without
+// points in the range are left out.
+func (r runPoints) rlColumns(q CurveQuery, info store.SeriesInfo, envs []store.EnvInfo, within stepCut) ([]column, error) {
+	columns := make([]column, len(envs))
+	faults := make([]error, runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for k := range faults {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(envs)); i = next.Add(1) - 1 {
+				var points store.RLColumns
+				points, faults[k] = r.points.RLPoints(info.No, envs[i].No, q.Points)
+				c := column{run: r.Name, key: info.Key, env: envs[i].ID}
+				columns[i] = within.apply(c.along(q, r, points))
+			}
+		})
+	}
+	workers.Wait()
+	return keep(columns, func(c column) bool { return len(c.xs) > 0 }), errors.Join(faults...)
+}
+
+// along places RL points on an axis, in ascending order.
+func (c column) along(q CurveQuery, r runPoints, points store.RLColumns) column {
+	c.xs, c.values, c.times = points.RLSteps, points.Values, points.Times
+	switch q.Along {
+	case AlongEnvSteps:
+		c.xs = points.EnvSteps
+	case AlongTotalSteps:
+		c.xs = points.TotalSteps
+	case AlongEpisodes:
+		c.xs = points.Episodes
+		if points.HasEpisode != nil {
+			c = c.only(points.HasEpisode)
+		}
+	case AlongRelativeTime, AlongTime:
+		timed := c.alongTime(q.start(r))
+		timed.env, timed.steps = c.env, nil
+		return timed
+	}
+	return c.ascending()
+}
+
+// only keeps some points.
+func (c column) only(wanted []bool) column {
+	kept := column{run: c.run, key: c.key, env: c.env}
+	for i, wants := range wanted {
+		if wants {
+			kept.xs, kept.values, kept.times = append(kept.xs, c.xs[i]), append(kept.values, c.values[i]), append(kept.times, c.times[i])
+		}
+	}
+	return kept
+}
+
+// Points are a curve's, by x; several may have one x.
+type Points struct {
+	Identity
+
+	Xs, Values []float64
+}
+
+// Points reads the points of the i-th curve.
+func (c Curves) Points(i int) (Points, error) {
+	of, err := c.list[i].points()
+	if err != nil {
+		return Points{}, err
+	}
+	xs := make([]float64, len(of.xs))
+	for k, x := range of.xs {
+		xs[k] = c.along.number(x)
+	}
+	return Points{of.identity(), xs, of.values}, nil
+}
+
+// Grid is the axis that curves were put on: bucket i begins at First + i × Width,
+// rounded down.
+type Grid struct {
+	First, Last float64
+	Width       float64
+	Count       int
+}
+
+// Buckets are a curve's that hold finite points: parallel columns.
+type Buckets struct {
+	Identity
+
+	Xs                     []float64 // where they begin
+	Counts                 []uint64  // of finite points
+	Means, Mins, Maxs      []float64
+	Lasts                  []float64 // the finite point last along the axis
+	NaNs, Infs, NegatedInf []float64 // where buckets with such points begin
+}
+
+// Identity says what a curve is of.
+type Identity struct {
+	Run         string
+	Environment string // empty: all, or none
+	Definition  *common.SeriesDefinition
+}
+
+func (c column) identity() Identity { return Identity{c.run, c.env, c.definition()} }
+
+// Buckets puts the curves into count buckets at most of one axis that spans them
+// all; into fewer when these would be too many together.
+func (c Curves) Buckets(count int) (Grid, []Buckets, error) {
+	buckets, across := int64(count), int64(maxBucketsPage)
+	a, err := newAxis(c.list, &buckets, &across)
+	if err != nil {
+		return Grid{}, nil, err
+	}
+	filled, _, err := fillAll(a, c.list)
+	if err != nil {
+		return Grid{}, nil, err
+	}
+	out := make([]Buckets, len(filled))
+	for i := range filled {
+		b := &filled[i]
+		starts := func(indexes []uint64) []float64 {
+			xs := make([]float64, len(indexes))
+			for k, bucket := range indexes {
+				xs[k] = c.along.number(a.start(int(bucket)))
+			}
+			return xs
+		}
+		out[i] = Buckets{
+			Identity: b.identity(), Xs: starts(b.indexes), Counts: b.counts, Means: b.means, Mins: b.mins, Maxs: b.maxs, Lasts: b.lasts,
+			NaNs: starts(b.nans), Infs: starts(b.infinities), NegatedInf: starts(b.negatives),
+		}
+	}
+	if a.count == 0 {
+		return Grid{}, out, nil
+	}
+	return Grid{c.along.number(a.first), c.along.number(a.last), a.width, a.count}, out, nil
+}

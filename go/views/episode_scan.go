@@ -1,0 +1,155 @@
+package views
+
+import (
+	"math"
+	"slices"
+
+	"github.com/metrana/metrana/go/query"
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/views"
+)
+
+// episodeRow is one episode of an environment, of all RL series together.
+type episodeRow struct {
+	rank                    int // of the environment among all by id
+	env                     uint32
+	episode                 uint64
+	firstRLStep, lastRLStep uint64
+	envSteps                uint64
+	firstTime, lastTime     int64
+	restarts                uint64
+	value                   float64 // of the metric that rows are ordered by
+}
+
+func (r *episodeRow) add(s store.EpisodeSum) {
+	r.firstRLStep, r.lastRLStep = min(r.firstRLStep, s.FirstRLStep), max(r.lastRLStep, s.LastRLStep)
+	r.envSteps = max(r.envSteps, s.EnvSteps)
+	r.firstTime, r.lastTime = min(r.firstTime, s.FirstTime), max(r.lastTime, s.LastTime)
+	r.restarts = max(r.restarts, s.Attempt)
+}
+
+// episodeScan goes over the episodes of a run, some environments at a time, so
+// that they are never all in memory.
+type episodeScan struct {
+	run      runPoints
+	envs     environments
+	only     []uint32 // numbers of environments; nil: all
+	episodes store.Range
+	rlSteps  store.Range
+	value    *episodeMetric // of rows; nil: none
+}
+
+// parts cuts the environments into stretches of numbers.
+func (s *episodeScan) parts() [][2]uint32 {
+	var parts [][2]uint32
+	if s.only != nil {
+		for _, no := range s.only {
+			parts = append(parts, [2]uint32{no, no})
+		}
+		return parts
+	}
+	const most = 64
+	n := uint32(len(s.envs.ids))
+	size := min(max(n/uint32(4*workers()), 1), most)
+	for from := uint32(1); from <= n; from += size {
+		parts = append(parts, [2]uint32{from, min(from+size-1, n)})
+	}
+	return parts
+}
+
+// each gives the episodes of every environment that pass, several environments at
+// a time: worker tells the calls apart that go side by side.
+func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
+	// In the order in which a metric takes its series together.
+	series := slices.DeleteFunc(query.All().Of(s.run.points), func(info store.SeriesInfo) bool { return !info.RL })
+	return s.eachPart(func(worker int, q store.EpisodeQuery) error {
+		return s.part(series, q, func(rows []episodeRow) { visit(worker, rows) })
+	})
+}
+
+// eachPart asks about some environments after the other, several times side by side.
+func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error) error {
+	parts := s.parts()
+	return sideBySide(len(parts), func(worker, i int) error {
+		return ask(worker, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.episodes})
+	})
+}
+
+func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
+	rows := make([][]episodeRow, q.LastEnv-q.FirstEnv+1)
+	values := make([][]episodeValue, len(rows))
+	for _, info := range series {
+		q.Values = s.value != nil && s.value.takes(info)
+		envs, err := s.run.points.EpisodeSums(info.No, q)
+		if err != nil {
+			return err
+		}
+		for _, of := range envs {
+			i := of.Env - q.FirstEnv
+			rows[i] = s.merge(rows[i], of)
+			if q.Values {
+				values[i] = mergeValues(values[i], of.Episodes)
+			}
+		}
+	}
+	for i, of := range rows {
+		if s.value != nil {
+			s.value.fill(of, values[i])
+		}
+		visit(slices.DeleteFunc(of, func(r episodeRow) bool {
+			return r.lastRLStep < s.rlSteps.From || r.firstRLStep > s.rlSteps.To
+		}))
+	}
+	return nil
+}
+
+// merge adds the sums of another series to the rows of an environment; both ascend.
+func (s *episodeScan) merge(rows []episodeRow, of store.EnvEpisodes) []episodeRow {
+	if sameEpisodes(rows, of.Episodes) {
+		for i, sum := range of.Episodes {
+			rows[i].add(sum)
+		}
+		return rows
+	}
+	out := make([]episodeRow, 0, max(len(rows), len(of.Episodes)))
+	for _, sum := range of.Episodes {
+		for len(rows) > 0 && rows[0].episode < sum.Episode {
+			out, rows = append(out, rows[0]), rows[1:]
+		}
+		row := episodeRow{
+			rank: s.envs.rank[of.Env-1], env: of.Env, episode: sum.Episode,
+			firstRLStep: math.MaxUint64, firstTime: math.MaxInt64, lastTime: math.MinInt64,
+		}
+		if len(rows) > 0 && rows[0].episode == sum.Episode {
+			row, rows = rows[0], rows[1:]
+		}
+		row.add(sum)
+		out = append(out, row)
+	}
+	return append(out, rows...)
+}
+
+func sameEpisodes(rows []episodeRow, sums []store.EpisodeSum) bool {
+	return slices.EqualFunc(rows, sums, func(r episodeRow, s store.EpisodeSum) bool { return r.episode == s.Episode })
+}
+
+// fill gives rows their values; both ascend.
+func (m *episodeMetric) fill(rows []episodeRow, values []episodeValue) {
+	for i := range rows {
+		for len(values) > 0 && values[0].episode < rows[i].episode {
+			values = values[1:]
+		}
+		rows[i].value = m.none()
+		if len(values) > 0 && values[0].episode == rows[i].episode {
+			rows[i].value = m.of(values[0])
+		}
+	}
+}
+
+// none is the number of an episode without points.
+func (m *episodeMetric) none() float64 {
+	if m.reduction == pb.Reduction_REDUCTION_COUNT {
+		return 0
+	}
+	return math.NaN()
+}

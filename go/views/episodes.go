@@ -1,0 +1,219 @@
+package views
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/views"
+)
+
+// Limits of listings of episodes.
+const (
+	defaultEpisodes = 100
+	maxEpisodes     = 1000
+	maxMetrics      = 32
+)
+
+// ListEpisodes gives a page of the episodes of a run.
+func (s *Service) ListEpisodes(
+	_ context.Context, request *connect.Request[pb.ListEpisodesRequest],
+) (*connect.Response[pb.ListEpisodesResponse], error) {
+	r := request.Msg
+	l, err := s.parseListing(r)
+	if err != nil {
+		return nil, err
+	}
+	page, more, err := l.page()
+	if err != nil {
+		return nil, s.queries.Status(err)
+	}
+	answer, err := l.encode(page)
+	if err != nil {
+		return nil, s.queries.Status(err)
+	}
+	if more {
+		last := page.rows[len(page.rows)-1]
+		answer.NextPageToken = episodeToken(r, last, l.scan.envs.ids[last.rank])
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// episodeListing is a request for a page, read.
+type episodeListing struct {
+	scan    episodeScan
+	metrics []episodeMetric
+	order   episodeOrder
+	after   *episodePlace
+	limit   int
+}
+
+func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, error) {
+	run, err := s.findRun(r.GetRun())
+	if err != nil {
+		return nil, err
+	}
+	if len(r.GetMetrics()) > maxMetrics {
+		return nil, invalid("%d metrics; at most %d may be", len(r.GetMetrics()), maxMetrics)
+	}
+	l := &episodeListing{limit: int(r.GetLimit())}
+	if l.limit == 0 {
+		l.limit = defaultEpisodes
+	}
+	if l.limit > maxEpisodes {
+		return nil, invalid("limit %d is above %d", r.GetLimit(), maxEpisodes)
+	}
+	for _, m := range r.GetMetrics() {
+		metric, err := parseEpisodeMetric(run, m)
+		if err != nil {
+			return nil, err
+		}
+		l.metrics = append(l.metrics, metric)
+	}
+	if l.scan, err = parseScan(run, r.GetEnvironments(), r.GetEpisodes(), r.GetRlSteps()); err != nil {
+		return nil, err
+	}
+	if l.order, err = parseEpisodeOrder(r.GetOrder(), len(l.metrics)); err != nil {
+		return nil, err
+	}
+	if l.order.byMetric() {
+		l.scan.value = &l.metrics[r.GetOrder().GetMetric()]
+	}
+	l.after, err = l.order.placeOf(r, l.scan.envs)
+	return l, err
+}
+
+func parseScan(run runPoints, ids []string, episodes, rlSteps *pb.IndexRange) (scan episodeScan, err error) {
+	scan = episodeScan{run: run, envs: environmentsOf(run.points)}
+	if len(ids) > 0 {
+		if scan.only, err = scan.envs.named(run.Name, ids); err != nil {
+			return scan, err
+		}
+	}
+	if scan.episodes, err = rangeOf("episodes", episodes); err != nil {
+		return scan, err
+	}
+	scan.rlSteps, err = rangeOf("rl_steps", rlSteps)
+	return scan, err
+}
+
+func rangeOf(field string, r *pb.IndexRange) (store.Range, error) {
+	within := store.Range{From: r.GetFrom(), To: math.MaxUint64}
+	if r != nil && r.To != nil {
+		within.To = r.GetTo()
+	}
+	if within.From > within.To {
+		return within, invalid("%s goes from %d to %d", field, within.From, within.To)
+	}
+	return within, nil
+}
+
+// page finds the rows of the page, and whether there are more behind.
+func (l *episodeListing) page() (page firstRows, more bool, err error) {
+	parts := make([]firstRows, workers())
+	for i := range parts {
+		parts[i] = firstRows{order: l.order, after: l.after, limit: l.limit + 1}
+	}
+	err = l.scan.each(func(worker int, rows []episodeRow) { parts[worker].take(rows) })
+	if err != nil {
+		return page, false, err
+	}
+	page = joinFirst(parts)
+	if more = len(page.rows) > l.limit; more {
+		page.rows = page.rows[:l.limit]
+	}
+	return page, more, nil
+}
+
+func (l *episodeListing) encode(page firstRows) (*pb.ListEpisodesResponse, error) {
+	rows := page.rows
+	answer := &pb.ListEpisodesResponse{
+		Episodes:     column(rows, func(r placedRow) uint64 { return r.row.episode }),
+		FirstRlSteps: column(rows, func(r placedRow) uint64 { return r.row.firstRLStep }),
+		LastRlSteps:  column(rows, func(r placedRow) uint64 { return r.row.lastRLStep }),
+		EnvSteps:     column(rows, func(r placedRow) uint64 { return r.row.envSteps }),
+		FirstTimes:   column(rows, func(r placedRow) int64 { return r.row.firstTime }),
+		LastTimes:    column(rows, func(r placedRow) int64 { return r.row.lastTime }),
+		Restarts:     column(rows, func(r placedRow) uint64 { return r.row.restarts }),
+		TotalCount:   page.total,
+	}
+	var ranks []int
+	for _, r := range rows {
+		ranks = append(ranks, r.rank)
+	}
+	slices.Sort(ranks)
+	ranks = slices.Compact(ranks)
+	for _, rank := range ranks {
+		answer.Environments = append(answer.Environments, l.scan.envs.ids[rank])
+	}
+	answer.EnvironmentIndexes = column(rows, func(r placedRow) uint64 {
+		i, _ := slices.BinarySearch(ranks, r.rank)
+		return uint64(i)
+	})
+	for i := range l.metrics {
+		values, err := l.valuesOf(&l.metrics[i], rows)
+		if err != nil {
+			return nil, err
+		}
+		answer.Metrics = append(answer.Metrics, floatColumn(values))
+	}
+	return answer, nil
+}
+
+// valuesOf reads the numbers of a metric of the rows of a page.
+func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64, error) {
+	values := make([]float64, len(rows))
+	byEnv := make([]int, len(rows))
+	for i, r := range rows {
+		values[i], byEnv[i] = r.row.value, i
+	}
+	if m == l.scan.value {
+		return values, nil
+	}
+	slices.SortFunc(byEnv, func(a, b int) int {
+		return episodePlace{0, rows[a].rank, rows[a].episode}.compare(episodePlace{0, rows[b].rank, rows[b].episode})
+	})
+	var groups [][]int
+	for len(byEnv) > 0 {
+		n := besideEachOther(rows, byEnv)
+		groups, byEnv = append(groups, byEnv[:n]), byEnv[n:]
+	}
+	return values, sideBySide(len(groups), func(_, i int) error {
+		return m.read(l.scan.run.points, rows, groups[i], values)
+	})
+}
+
+// besideEachOther counts the rows of one environment whose episodes are so close
+// that they are read together.
+func besideEachOther(rows []placedRow, order []int) int {
+	const near = 8
+	n := 1
+	for ; n < len(order); n++ {
+		last, next := rows[order[n-1]], rows[order[n]]
+		if next.rank != last.rank || next.episode-last.episode > near {
+			break
+		}
+	}
+	return n
+}
+
+// read gives some rows of one environment, by ascending episode, their values.
+func (m *episodeMetric) read(points *store.Run, rows []placedRow, which []int, values []float64) error {
+	first, last := &rows[which[0]].row, &rows[which[len(which)-1]].row
+	q := store.EpisodeQuery{FirstEnv: first.env, LastEnv: first.env, Within: store.Range{From: first.episode, To: last.episode}}
+	found, err := m.values(points, q)
+	if err != nil {
+		return err
+	}
+	filled := make([]episodeRow, len(which))
+	for i, at := range which {
+		filled[i] = rows[at].row
+	}
+	m.fill(filled, found[0])
+	for i, at := range which {
+		values[at] = filled[i].value
+	}
+	return nil
+}

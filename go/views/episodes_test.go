@@ -1,0 +1,259 @@
+package views
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/views"
+)
+
+// plainEpisode is a row of a listing, worked out from single points.
+type plainEpisode struct {
+	env                     string
+	episode                 uint64
+	firstRLStep, lastRLStep uint64
+	envSteps                uint64
+	firstTime, lastTime     int64
+	values                  map[string][]float64 // by metric name, by env step, then by rl_step
+}
+
+func plainEpisodes(t *testing.T, points *store.Run) []*plainEpisode {
+	t.Helper()
+	byKey := make(map[string]*plainEpisode)
+	var list []*plainEpisode
+	infos := points.SeriesInfos()
+	slices.SortFunc(infos, func(a, b store.SeriesInfo) int { return cmp.Compare(a.Identity, b.Identity) })
+	for _, info := range infos {
+		for _, env := range points.Environments() {
+			c, err := points.RLPoints(info.No, env.No, store.RLRange{Episode: &store.Range{To: math.MaxUint64 - 1}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			order := make([]int, len(c.Values))
+			for i := range order {
+				order[i] = i
+			}
+			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(c.EnvSteps[a], c.EnvSteps[b]) })
+			for _, i := range order {
+				key := fmt.Sprint(env.ID, c.Episodes[i])
+				e := byKey[key]
+				if e == nil {
+					e = &plainEpisode{
+						env: env.ID, episode: c.Episodes[i], firstRLStep: c.RLSteps[i], firstTime: c.Times[i], lastTime: c.Times[i],
+						values: make(map[string][]float64),
+					}
+					byKey[key] = e
+					list = append(list, e)
+				}
+				e.firstRLStep, e.lastRLStep = min(e.firstRLStep, c.RLSteps[i]), max(e.lastRLStep, c.RLSteps[i])
+				e.firstTime, e.lastTime = min(e.firstTime, c.Times[i]), max(e.lastTime, c.Times[i])
+				if info.Key.Scale != "EPISODE" {
+					e.envSteps = max(e.envSteps, c.EnvSteps[i]+1)
+				}
+				e.values[info.Key.Name] = append(e.values[info.Key.Name], c.Values[i])
+			}
+		}
+	}
+	return list
+}
+
+func (e *plainEpisode) reduced(name string, how pb.Reduction) float64 {
+	values := e.values[name]
+	if how == pb.Reduction_REDUCTION_LAST {
+		if len(values) == 0 {
+			return math.NaN()
+		}
+		return values[len(values)-1]
+	}
+	var kept []float64
+	sum := 0.0
+	for _, v := range values {
+		if finite(v) {
+			kept = append(kept, v)
+			sum += v
+		}
+	}
+	if how == pb.Reduction_REDUCTION_COUNT {
+		return float64(len(kept))
+	}
+	if len(kept) == 0 {
+		return math.NaN()
+	}
+	switch how {
+	case pb.Reduction_REDUCTION_SUM:
+		return sum
+	case pb.Reduction_REDUCTION_MEAN:
+		return sum / float64(len(kept))
+	case pb.Reduction_REDUCTION_MIN:
+		return slices.Min(kept)
+	}
+	return slices.Max(kept)
+}
+
+// Pages behind each other are the episodes that pass, in order, with their numbers.
+func TestEpisodesAreListedPageByPage(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 1))
+	w := newWorld(t)
+	points := w.randomEpisodes("r", random, 5, 900)
+	all := plainEpisodes(t, points)
+	names := []string{"return()", `reward(scale="ENVIRONMENT_STEP")`, `value(scale="ENVIRONMENT_STEP")`}
+	bare := []string{"return", "reward", "value"}
+	restarts := uint64(0)
+	for range 60 {
+		r := &pb.ListEpisodesRequest{Run: named("r"), Limit: uint32(1 + random.IntN(150)), Order: &pb.EpisodeOrder{
+			Column: pb.EpisodeColumn(random.IntN(len(pb.EpisodeColumn_name))), Descending: random.IntN(2) == 0,
+		}}
+		var metrics []int
+		for range 1 + random.IntN(3) {
+			k := random.IntN(3)
+			metrics = append(metrics, k)
+			how := pb.Reduction(1 + random.IntN(len(pb.Reduction_name)-1))
+			r.Metrics = append(r.Metrics, &pb.EpisodeMetric{SeriesQuery: names[k], Reduction: how})
+		}
+		r.Order.Metric = uint32(random.IntN(len(metrics)))
+		if random.IntN(3) == 0 {
+			r.Environments = []string{"env-3", "env-1"}
+		}
+		from, to := random.Uint64N(20), 20+random.Uint64N(30)
+		if random.IntN(3) == 0 {
+			r.Episodes = &pb.IndexRange{From: from, To: &to}
+		}
+		if random.IntN(3) == 0 {
+			r.RlSteps = &pb.IndexRange{From: from, To: &to}
+		}
+		want := slices.DeleteFunc(slices.Clone(all), func(e *plainEpisode) bool {
+			return r.Environments != nil && !slices.Contains(r.Environments, e.env) ||
+				r.Episodes != nil && (e.episode < from || e.episode > to) ||
+				r.RlSteps != nil && (e.lastRLStep < from || e.firstRLStep > to)
+		})
+		key := func(e *plainEpisode) float64 {
+			switch r.Order.Column {
+			case pb.EpisodeColumn_EPISODE_COLUMN_EPISODE:
+				return float64(e.episode)
+			case pb.EpisodeColumn_EPISODE_COLUMN_FIRST_RL_STEP:
+				return float64(e.firstRLStep)
+			case pb.EpisodeColumn_EPISODE_COLUMN_LAST_RL_STEP:
+				return float64(e.lastRLStep)
+			case pb.EpisodeColumn_EPISODE_COLUMN_ENV_STEPS:
+				return float64(e.envSteps)
+			case pb.EpisodeColumn_EPISODE_COLUMN_FIRST_TIME:
+				return float64(e.firstTime)
+			case pb.EpisodeColumn_EPISODE_COLUMN_LAST_TIME:
+				return float64(e.lastTime)
+			case pb.EpisodeColumn_EPISODE_COLUMN_METRIC:
+				m := r.Order.Metric
+				return e.reduced(bare[metrics[m]], r.Metrics[m].Reduction)
+			}
+			return float64(e.env[len(e.env)-1]) // one digit
+		}
+		byRestarts := r.Order.Column == pb.EpisodeColumn_EPISODE_COLUMN_RESTARTS
+		slices.SortFunc(want, func(a, b *plainEpisode) int {
+			x, y := key(a), key(b)
+			order := cmp.Compare(x, y)
+			if r.Order.Descending {
+				order = -order
+			}
+			if math.IsNaN(x) != math.IsNaN(y) {
+				order = -1
+				if math.IsNaN(x) {
+					order = 1
+				}
+			}
+			if byRestarts {
+				order = 0
+			}
+			return cmp.Or(order, cmp.Compare(a.env, b.env), cmp.Compare(a.episode, b.episode))
+		})
+		var got []string
+		var seen []uint64
+		for pages := 0; ; pages++ {
+			answer := ask(w, w.client.ListEpisodes, r)
+			if answer.TotalCount != uint64(len(want)) {
+				t.Fatalf("%d episodes, want %d", answer.TotalCount, len(want))
+			}
+			got = append(got, rowsOf(answer)...)
+			seen = append(seen, numbers(answer.Restarts)...)
+			if r.PageToken = answer.NextPageToken; r.PageToken == "" {
+				break
+			}
+			if len(numbers(answer.Episodes)) != int(r.Limit) {
+				t.Fatalf("a page of %d that is not the last, want %d", len(numbers(answer.Episodes)), r.Limit)
+			}
+		}
+		var wanted []string
+		for _, e := range want {
+			values := []float64{}
+			for i, k := range metrics {
+				values = append(values, e.reduced(bare[k], r.Metrics[i].Reduction))
+			}
+			wanted = append(wanted, fmt.Sprint(e.env, e.episode, e.firstRLStep, e.lastRLStep, e.envSteps, e.firstTime, e.lastTime, values))
+		}
+		if byRestarts {
+			compare := func(a, b uint64) int { return cmp.Compare(a, b) }
+			if r.Order.Descending {
+				compare = func(a, b uint64) int { return cmp.Compare(b, a) }
+			}
+			if !slices.IsSortedFunc(seen, compare) {
+				t.Fatalf("%v are out of order", seen)
+			}
+			slices.Sort(got)
+			slices.Sort(wanted)
+		}
+		if len(got) != len(wanted) {
+			t.Fatalf("%v: %d rows, want %d", r, len(got), len(wanted))
+		}
+		for i := range got {
+			if got[i] != wanted[i] {
+				t.Fatalf("%v, row %d:\n%s\nwant\n%s", r, i, got[i], wanted[i])
+			}
+		}
+		for _, n := range seen {
+			restarts += n
+		}
+	}
+	if restarts == 0 {
+		t.Error("no episode was restarted")
+	}
+}
+
+func rowsOf(answer *pb.ListEpisodesResponse) []string {
+	var rows []string
+	envs, episodes := numbers(answer.EnvironmentIndexes), numbers(answer.Episodes)
+	first, last, steps := numbers(answer.FirstRlSteps), numbers(answer.LastRlSteps), numbers(answer.EnvSteps)
+	from, to := numbers(answer.FirstTimes), numbers(answer.LastTimes)
+	for i := range episodes {
+		values := []float64{}
+		for _, m := range answer.Metrics {
+			values = append(values, floats(m)[i])
+		}
+		rows = append(rows, fmt.Sprint(answer.Environments[envs[i]], episodes[i], first[i], last[i], steps[i], int64(from[i]), int64(to[i]), values))
+	}
+	return rows
+}
+
+func TestQuestionsAboutEpisodesThatMakeNoSense(t *testing.T) {
+	w := newWorld(t)
+	w.randomEpisodes("r", rand.New(rand.NewPCG(1, 1)), 2, 50)
+	f := func(r *pb.ListEpisodesRequest, code connect.Code, words string) {
+		t.Helper()
+		refused(w, w.client.ListEpisodes, r, code, words)
+	}
+	run, low := named("r"), uint64(1)
+	f(&pb.ListEpisodesRequest{}, connect.CodeNotFound, "no run")
+	f(&pb.ListEpisodesRequest{Run: run, Environments: []string{"x"}}, connect.CodeNotFound, `no environment "x"`)
+	f(&pb.ListEpisodesRequest{Run: run, Limit: 1001}, connect.CodeInvalidArgument, "above 1000")
+	f(&pb.ListEpisodesRequest{Run: run, Episodes: &pb.IndexRange{From: 2, To: &low}}, connect.CodeInvalidArgument, "episodes goes from 2 to 1")
+	f(&pb.ListEpisodesRequest{Run: run, Order: &pb.EpisodeOrder{Column: 77}}, connect.CodeInvalidArgument, "77 is none")
+	f(&pb.ListEpisodesRequest{Run: run, Order: &pb.EpisodeOrder{Column: 9}}, connect.CodeInvalidArgument, "none of the 0 metrics")
+	f(&pb.ListEpisodesRequest{Run: run, Metrics: []*pb.EpisodeMetric{{SeriesQuery: "a("}}}, connect.CodeInvalidArgument, "series_queries")
+	f(&pb.ListEpisodesRequest{Run: run, Metrics: []*pb.EpisodeMetric{{SeriesQuery: "a(aggregate=(keys=[]))"}}}, connect.CodeInvalidArgument, "reduces")
+	f(&pb.ListEpisodesRequest{Run: run, PageToken: "abc"}, connect.CodeInvalidArgument, "was not given for this request")
+	token := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{Run: run, Limit: 1}).NextPageToken
+	f(&pb.ListEpisodesRequest{Run: run, PageToken: token, Episodes: &pb.IndexRange{}}, connect.CodeInvalidArgument, "was not given for this request")
+}

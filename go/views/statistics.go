@@ -1,0 +1,248 @@
+package views
+
+import (
+	"context"
+	"math"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/query"
+	pb "github.com/metrana/metrana/go/wire/pb/views"
+)
+
+// Limits of statistics.
+const (
+	defaultGrid    = 256
+	maxGrid        = 5000
+	maxGroups      = 100
+	maxMembers     = 1000
+	maxPercentiles = 32
+	maxDraws       = 500_000_000
+)
+
+// GetStatistics gives estimates over runs or environments as curves.
+func (s *Service) GetStatistics(
+	ctx context.Context, request *connect.Request[pb.GetStatisticsRequest],
+) (*connect.Response[pb.GetStatisticsResponse], error) {
+	r := request.Msg
+	st, err := parseStatistics(r)
+	if err != nil {
+		return nil, err
+	}
+	groups := make([][]sample, len(r.GetGroups()))
+	for i, group := range r.GetGroups() {
+		if groups[i], err = s.samplesOf(r, st, group); err != nil {
+			return nil, err
+		}
+	}
+	grid := gridOf(groups, st.grid)
+	if err := st.affordable(groups, len(grid)); err != nil {
+		return nil, err
+	}
+	answer := &pb.GetStatisticsResponse{
+		Grid: floatColumn(grid), Interpolation: "linear", Axis: st.axis, Unit: st.unit, Bootstrap: st.bootstrap.encode(),
+	}
+	for i, samples := range groups {
+		group, err := st.group(ctx, uint64(i), samples, grid)
+		if err != nil {
+			return nil, connect.NewError(connect.CodeCanceled, err)
+		}
+		group.Name = r.GetGroups()[i].GetName()
+		answer.Groups = append(answer.Groups, group)
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// statistics is a request, read.
+type statistics struct {
+	axis        pb.Axis
+	along       query.Along
+	unit        pb.SampleUnit
+	grid        int
+	estimators  []pb.Estimator
+	percentiles []float64
+	bootstrap   *bootstrap
+}
+
+func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
+	if st.along, err = alongOf(r.GetAxis()); err != nil {
+		return st, err
+	}
+	st.axis, st.unit = max(r.GetAxis(), pb.Axis_AXIS_STEP), max(r.GetUnit(), pb.SampleUnit_SAMPLE_UNIT_RUN)
+	if st.unit > pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT {
+		return st, invalid("unit %d is none", st.unit)
+	}
+	if st.grid = int(r.GetGridPoints()); st.grid == 0 {
+		st.grid = defaultGrid
+	}
+	if st.grid > maxGrid {
+		return st, invalid("grid_points %d is above %d", st.grid, maxGrid)
+	}
+	if n := len(r.GetGroups()); n > maxGroups {
+		return st, invalid("%d groups; at most %d may be", n, maxGroups)
+	}
+	for _, e := range r.GetEstimators() {
+		if estimators[e] == nil {
+			return st, invalid("estimator %d is none", e)
+		}
+	}
+	for _, p := range r.GetPercentiles() {
+		if !(p >= 0 && p <= 100) {
+			return st, invalid("percentile %v is not within 0 and 100", p)
+		}
+	}
+	st.estimators, st.percentiles = r.GetEstimators(), r.GetPercentiles()
+	if len(st.percentiles) > maxPercentiles {
+		return st, invalid("%d percentiles; at most %d may be", len(st.percentiles), maxPercentiles)
+	}
+	if len(st.estimators)+len(st.percentiles) == 0 {
+		return st, invalid("estimators must name at least one, or percentiles")
+	}
+	st.bootstrap, err = parseBootstrap(r.GetBootstrap())
+	return st, err
+}
+
+// affordable refuses what would keep the server busy for long.
+func (st statistics) affordable(groups [][]sample, grid int) error {
+	if st.bootstrap == nil {
+		return nil
+	}
+	draws := 0
+	for _, samples := range groups {
+		draws += len(samples) * st.bootstrap.resamples * grid
+	}
+	if draws > maxDraws {
+		return invalid("the bootstrap would draw %d samples, at most %d may be: ask for fewer resamples or grid_points", draws, maxDraws)
+	}
+	return nil
+}
+
+// samplesOf reads the samples of a group, those without points left out.
+func (s *Service) samplesOf(r *pb.GetStatisticsRequest, st statistics, group *pb.StatisticsGroup) ([]sample, error) {
+	if n := len(group.GetMembers()); n > maxMembers {
+		return nil, invalid("group %q has %d members; at most %d may be", group.GetName(), n, maxMembers)
+	}
+	var samples []sample
+	for _, m := range group.GetMembers() {
+		curves, err := s.memberCurves(r, st, m)
+		if err != nil {
+			return nil, err
+		}
+		for _, of := range curves {
+			if sample := newSample(of); len(sample.xs) > 0 {
+				samples = append(samples, sample)
+			}
+		}
+	}
+	return samples, nil
+}
+
+// memberCurves reads the curves of a member, by sample.
+func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.GroupMember) ([][]query.Points, error) {
+	q := query.CurveQuery{
+		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: []string{m.GetRun()}, Series: []string{m.GetSeriesQuery()},
+		Environments: m.GetEnvironments(), EachEnvironment: st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT, Along: st.along,
+	}
+	if limits := r.GetRange(); limits != nil {
+		q.From, q.To = limits.From, limits.To
+	}
+	var err error
+	if q.Points, err = pointsWithin(r.GetEpisodes(), r.GetRlSteps()); err != nil {
+		return nil, err
+	}
+	curves, err := s.queries.Curves(q)
+	if err != nil {
+		return nil, err
+	}
+	var order [][]query.Points
+	places := make(map[string]int)
+	for i := range curves.Len() {
+		points, err := curves.Points(i)
+		if err != nil {
+			return nil, s.queries.Status(err)
+		}
+		of := ""
+		if q.EachEnvironment {
+			of = points.Environment
+		}
+		at, known := places[of]
+		if !known {
+			at = len(order)
+			places[of], order = at, append(order, nil)
+		}
+		order[at] = append(order[at], points)
+	}
+	return order, nil
+}
+
+// groupCurves are the estimates of a group by estimator, and by grid point.
+type groupCurves struct {
+	counts            []uint64
+	values, low, high [][]float64
+	percentiles       [][]float64
+}
+
+func table(rows, columns int) [][]float64 {
+	out := make([][]float64, rows)
+	for i := range out {
+		out[i] = make([]float64, columns)
+	}
+	return out
+}
+
+// group works out a group until ctx is done.
+func (st statistics) group(ctx context.Context, number uint64, samples []sample, grid []float64) (*pb.GroupStatistics, error) {
+	n := len(grid)
+	c := groupCurves{
+		counts: make([]uint64, n), percentiles: table(len(st.percentiles), n),
+		values: table(len(st.estimators), n), low: table(len(st.estimators), n), high: table(len(st.estimators), n),
+	}
+	err := sideBySide(n, func(_, i int) error {
+		st.point(&c, number, samples, i, grid[i])
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &pb.GroupStatistics{Samples: uint32(len(samples)), Counts: column(c.counts, itself)}
+	for k, e := range st.estimators {
+		curve := &pb.EstimatorCurve{Estimator: e, Values: floatColumn(c.values[k])}
+		if st.bootstrap != nil {
+			curve.ConfidenceLow, curve.ConfidenceHigh = floatColumn(c.low[k]), floatColumn(c.high[k])
+		}
+		out.Estimators = append(out.Estimators, curve)
+	}
+	for k, p := range st.percentiles {
+		out.Percentiles = append(out.Percentiles, &pb.PercentileCurve{Percentile: p, Values: floatColumn(c.percentiles[k])})
+	}
+	return out, nil
+}
+
+// point works out everything at one grid point.
+func (st statistics) point(c *groupCurves, number uint64, samples []sample, i int, x float64) {
+	all := make([]float64, len(samples))
+	present := make([]float64, 0, len(samples))
+	for k, s := range samples {
+		if all[k] = s.at(x); !math.IsNaN(all[k]) {
+			present = append(present, all[k])
+		}
+	}
+	sorted(present)
+	c.counts[i] = uint64(len(present))
+	estimate := func(of estimator) float64 {
+		if len(present) == 0 {
+			return math.NaN()
+		}
+		return of(present)
+	}
+	for k, e := range st.estimators {
+		c.values[k][i] = estimate(estimators[e])
+	}
+	for k, p := range st.percentiles {
+		c.percentiles[k][i] = estimate(func(sorted []float64) float64 { return percentile(sorted, p) })
+	}
+	if st.bootstrap != nil {
+		for k, ci := range st.bootstrap.intervals(number, all, st.estimators) {
+			c.low[k][i], c.high[k][i] = ci.low, ci.high
+		}
+	}
+}
