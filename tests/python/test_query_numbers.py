@@ -598,6 +598,12 @@ def _text(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, str)) else f"{value:g}"
 
 
+def _phase(drawn: Drawn, env: int, episode: int) -> str | None:
+    """What was last logged at an episode up to this one still holds."""
+    until = [e for i, e in drawn.of_episodes if i == env and e <= episode]
+    return drawn.of_episodes[env, max(until)] if until else None
+
+
 def _contributions(
     drawn: Drawn, points: RLPoints, along: str, ends: tuple[int | None, int | None]
 ) -> Iterator[tuple[int, int, Floats, Environment]]:
@@ -619,7 +625,7 @@ def _contributions(
                 | {
                     "environment_id": ENVIRONMENTS[i],
                     "rewards": drawn.reward.values[there],
-                    "phase": drawn.of_episodes.get((i, episode)),
+                    "phase": _phase(drawn, i, episode),
                 },
             )
 
