@@ -119,6 +119,8 @@ def test_backup_while_logging_and_restore(server: ServerProcess, tmp_path: Path)
         api_key="k", workspace_name="w", project_name="p", run_name="during",
         ingestion_url=server.url,
     )  # fmt: skip
+    metrana.log({"loss": np.ones(100)})
+    metrana.flush()
 
     def work() -> None:
         while not stop.is_set():
