@@ -103,7 +103,7 @@ func TestOneDamagedRunDoesNotHideTheOthers(t *testing.T) {
 	read := func(run string) *pb.ListFloatSeriesRequest {
 		return &pb.ListFloatSeriesRequest{Workspace: "w", Project: "p", RunNames: []string{run}, SeriesQueries: []string{"loss()"}}
 	}
-	refused(w, w.client.ListFloatSeries, read("lost"), connect.CodeInternal, "its state")
+	refused(w, w.client.ListFloatSeries, read("lost"), connect.CodeDataLoss, "its state")
 	refused(w, w.client.ListFloatSeries, read("holed"), connect.CodeDataLoss, "segment 0")
 	for _, run := range []string{"lost", "holed"} {
 		if n := strings.Count(log.String(), "run="+run+" "); n != 1 {

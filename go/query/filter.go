@@ -131,7 +131,7 @@ func sortBy[T any](things []listed[T], order grammar.Order) ([]listed[T], error)
 		if a.key == nil || b.key == nil {
 			return compareMissing(a.key, b.key)
 		}
-		by, _ := compareValues(*a.key, *b.key)
+		by := orderValues(*a.key, *b.key)
 		if order.Descending {
 			return -by
 		}

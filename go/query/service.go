@@ -84,8 +84,7 @@ func (s *Service) failed(err error) error {
 		return connect.NewError(connect.CodeNotFound, err)
 	}
 	s.log.Error("answering a query", "error", err)
-	var corrupt *store.CorruptError
-	if errors.As(err, &corrupt) {
+	if errors.Is(err, store.ErrCorrupt) {
 		return connect.NewError(connect.CodeDataLoss, err)
 	}
 	return connect.NewError(connect.CodeInternal, err)

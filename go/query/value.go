@@ -2,6 +2,7 @@ package query
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,17 +49,19 @@ func pickAttributes(all []catalog.Attribute, paths []string) []*common.Attribute
 // compareValues orders values of one kind, and numbers of both kinds; ok tells
 // whether the two can be compared.
 func compareValues(a, b catalog.Value) (order int, ok bool) {
-	if x, numeric := number(a); numeric {
-		y, numeric := number(b)
-		if a.Kind == catalog.KindInt && b.Kind == catalog.KindInt {
-			return cmp.Compare(a.Int, b.Int), true
-		}
-		return cmp.Compare(x, y), numeric
-	}
-	if a.Kind != b.Kind {
+	switch {
+	case a.Kind == catalog.KindInt && b.Kind == catalog.KindFloat:
+		return compareWhole(a.Int, b.Float), true
+	case a.Kind == catalog.KindFloat && b.Kind == catalog.KindInt:
+		return -compareWhole(b.Int, a.Float), true
+	case a.Kind != b.Kind:
 		return 0, false
 	}
 	switch a.Kind {
+	case catalog.KindInt:
+		return cmp.Compare(a.Int, b.Int), true
+	case catalog.KindFloat:
+		return cmp.Compare(a.Float, b.Float), true
 	case catalog.KindBool:
 		return strings.Compare(truth(a.Bool), truth(b.Bool)), true
 	case catalog.KindString:
@@ -71,21 +74,36 @@ func compareValues(a, b catalog.Value) (order int, ok bool) {
 	return 0, false
 }
 
+// orderValues orders values of any kinds: those that cannot be compared by their
+// kind, so that a path with values of several kinds has one order.
+func orderValues(a, b catalog.Value) int {
+	if order, ok := compareValues(a, b); ok {
+		return order
+	}
+	return cmp.Compare(a.Kind, b.Kind)
+}
+
+// compareWhole compares a whole number with any other, exactly: not every int64 is
+// a float64.
+func compareWhole(whole int64, other float64) int {
+	switch {
+	case other >= 1<<63:
+		return -1
+	case !(other >= -1<<63): // NaN comes first, as in cmp.Compare
+		return 1
+	}
+	floor := math.Floor(other)
+	if order := cmp.Compare(whole, int64(floor)); order != 0 || other == floor {
+		return order
+	}
+	return -1
+}
+
 func truth(b bool) string {
 	if b {
 		return "1"
 	}
 	return "0"
-}
-
-func number(v catalog.Value) (float64, bool) {
-	switch v.Kind {
-	case catalog.KindFloat:
-		return v.Float, true
-	case catalog.KindInt:
-		return float64(v.Int), true
-	}
-	return 0, false
 }
 
 // literalValue reads a literal as a value.

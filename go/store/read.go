@@ -24,6 +24,9 @@ type Columns struct {
 	Loggers []uint64 // nil for ordered series
 }
 
+// ErrCorrupt is wrapped by every error about stored bytes that are damaged.
+var ErrCorrupt = chunk.ErrCorrupt
+
 // CorruptError names a segment of which something cannot be read. The rest of the
 // run can.
 type CorruptError struct {
@@ -36,7 +39,7 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("store: segment %d of run %s: %v", e.Segment, e.Run, e.Err)
 }
 
-func (e *CorruptError) Unwrap() error { return e.Err }
+func (e *CorruptError) Unwrap() []error { return []error{e.Err, ErrCorrupt} }
 
 // view is what a reader takes along from under the lock: where the points of a
 // cell are at one moment.
