@@ -79,12 +79,21 @@ func (r runPoints) pickEnvironments(ids []string) ([]store.EnvInfo, error) {
 
 // anchored is the anchor at which all generations of an environment are read: at
 // its latest episode when it has not got further.
-func (e inheritedEnvironment) anchored(at anchor) (here anchor, reached bool) {
-	if at.rlStep == nil {
-		return anchor{episode: min(at.episode, latestEpisode(e[len(e)-1].env))}, true
+func (e inheritedEnvironment) anchored(at anchor) (here anchor, reached bool, err error) {
+	if at.rlStep != nil {
+		return at, slices.ContainsFunc(e, func(g generationEnvironment) bool { return *at.rlStep <= g.upTo && at.reached(g.env) }), nil
 	}
-	reached = slices.ContainsFunc(e, func(g generationEnvironment) bool { return *at.rlStep <= g.upTo && at.reached(g.env) })
-	return at, reached
+	latest, err := e[len(e)-1].latestEpisode()
+	return anchor{episode: min(at.episode, latest)}, true, err
+}
+
+// latestEpisode is that of the points that are inherited of this generation.
+func (g generationEnvironment) latestEpisode() (uint64, error) {
+	if g.env.LastRLStep <= g.upTo {
+		return latestEpisode(g.env), nil
+	}
+	progress, err := g.run.points.Progress(g.env.No)
+	return progress.At(g.upTo), err
 }
 
 // inheritedPoints are those of one series in an environment.

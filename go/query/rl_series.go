@@ -75,7 +75,10 @@ func newRLReader(run runPoints, scale *pb.RLScaleSelector, queries []string, ste
 func (r rlReader) read(envs []inheritedEnvironment) ([]column, error) {
 	var columns []column
 	for _, env := range envs {
-		at, reached := env.anchored(r.at)
+		at, reached, err := env.anchored(r.at)
+		if err != nil {
+			return nil, err
+		}
 		if !reached {
 			continue
 		}

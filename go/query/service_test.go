@@ -200,6 +200,7 @@ func TestForkedRunsInheritPointsOfEnvironments(t *testing.T) {
 		episode(tx, "e", 1, 0, 3)
 		episode(tx, "e", 5, 0, 99) // behind the fork
 		episode(tx, "only", 1, 0, 8)
+		episode(tx, "only", 9, 3, 80) // behind the fork
 		episodeReturn(tx, "e", 1, 0, 10)
 	})
 	w.run("second", &catalog.Fork{Parent: "first", Step: 3}, func(tx *store.Tx, _ *catalog.Edit) {
