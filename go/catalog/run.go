@@ -90,13 +90,13 @@ func (r *Run) statusLocked() string {
 	if r.closed != nil {
 		return StatusClosed
 	}
-	seen := r.catalog.opened
+	seen, now := r.catalog.opened, time.Now()
 	for _, at := range []time.Time{r.modified, r.left} {
-		if at.After(seen) {
+		if at.After(seen) && !at.After(now) { // what lies ahead is of before the clock was set back
 			seen = at
 		}
 	}
-	if r.streams == 0 && time.Since(seen) > silence {
+	if r.streams == 0 && now.Sub(seen) > silence {
 		return StatusCrashed
 	}
 	return StatusRunning
