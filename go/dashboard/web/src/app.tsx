@@ -1,5 +1,8 @@
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
+import { EnvironmentsPage } from "./pages/environments";
+import { EpisodePage } from "./pages/episode";
+import { EpisodesPage } from "./pages/episodes";
 import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
@@ -32,9 +35,14 @@ function Breadcrumbs({ route }: { route: Route }) {
       <a class="crumb" href={hrefOf({ page: "runs", workspace, project })}>
         {project}
       </a>
-      {route.page === "run" && (
-        <span class="crumb" aria-current="page">
+      {route.page !== "runs" && (
+        <a class="crumb" href={hrefOf({ ...route, page: "run" })}>
           {route.run}
+        </a>
+      )}
+      {route.page !== "runs" && route.page !== "run" && (
+        <span class="crumb" aria-current="page">
+          {route.page}
         </span>
       )}
     </nav>
@@ -49,6 +57,12 @@ function Page({ route }: { route: Route }) {
       return <RunsPage key={hrefOf(route)} {...route} />;
     case "run":
       return <RunPage key={hrefOf(route)} {...route} />;
+    case "environments":
+      return <EnvironmentsPage key={hrefOf(route)} {...route} />;
+    case "episodes":
+      return <EpisodesPage key={hrefOf(route)} {...route} />;
+    case "episode":
+      return <EpisodePage key={hrefOf(route)} {...route} />;
     case "unknown":
       return (
         <p class="note">
