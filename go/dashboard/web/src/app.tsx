@@ -1,11 +1,13 @@
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
+import { ComparePage } from "./pages/compare";
 import { EnvironmentsPage } from "./pages/environments";
 import { EpisodePage } from "./pages/episode";
 import { EpisodesPage } from "./pages/episodes";
 import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
+import { TEXT, useParam } from "./params";
 
 /** Every page: the way back on top, the page of the address below. */
 export function App() {
@@ -50,10 +52,12 @@ function Breadcrumbs({ route }: { route: Route }) {
 }
 
 function Page({ route }: { route: Route }) {
+  const screen = useParam("screen", TEXT).value;
   switch (route.page) {
     case "projects":
       return <ProjectsPage />;
     case "runs":
+      if (screen === "compare") return <ComparePage key={hrefOf(route)} {...route} />;
       return <RunsPage key={hrefOf(route)} {...route} />;
     case "run":
       return <RunPage key={hrefOf(route)} {...route} />;

@@ -26,7 +26,7 @@ test("what people type is understood", () => {
 });
 
 test("names may hold commas", () => {
-  const names = ["a,b", "50%", "%2C", "plain"];
+  const names = ["a,b", "50%", "%2C", "x;y", "plain"];
   expect(parseNames(formatNames(names))).toEqual(names);
   expect(parseNames("")).toEqual([]);
 });

@@ -32,9 +32,9 @@ function numberOf(text: string | undefined): number | null {
   return Number.isFinite(number) ? number : null;
 }
 
-/** A list of names in an address; commas and percent signs of names are encoded. */
+/** A list of names in an address; commas, semicolons and percent signs of names are encoded. */
 export function formatNames(names: readonly string[]): string {
-  return names.map((name) => name.replace(/[%,]/g, encodeURIComponent)).join(",");
+  return names.map((name) => name.replace(/[%,;]/g, encodeURIComponent)).join(",");
 }
 
 /** Reads what `formatNames` wrote. */
@@ -42,7 +42,7 @@ export function parseNames(text: string): string[] {
   return text
     .split(",")
     .filter((part) => part !== "")
-    .map((part) => part.replaceAll("%2C", ",").replaceAll("%25", "%"));
+    .map((part) => part.replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%25", "%"));
 }
 
 /** The query of a link to the episodes that a filter selects. */
