@@ -6,18 +6,21 @@ import { type RunName, readAttributes } from "./server";
 const PERIOD = 5000;
 
 /**
- * A text that changes when a run took something in. Pages that sum up a whole run ask
- * again when it does, so that a finished run is asked about once.
+ * A number that grows when a run took something in since its page was opened. Pages that
+ * sum up a whole run ask again when it does, so that a finished run is asked about once.
  */
-export function useRunVersion({ workspace, project, run }: RunName): Signal<string> {
-  const version = useSignal("");
+export function useRunVersion({ workspace, project, run }: RunName): Signal<number> {
+  const version = useSignal(0);
   useEffect(() => {
     const gone = new AbortController();
+    let known: string | null = null;
     const look = async () => {
       if (document.visibilityState !== "visible") return;
       try {
         const attributes = await readAttributes({ workspace, project, run }, gone.signal);
-        version.value = String(attributes.get("sys/modification_time"));
+        const modified = String(attributes.get("sys/modification_time"));
+        if (known !== null && modified !== known) version.value++;
+        known = modified;
       } catch {
         // Nothing new is known of it; the page's own questions say what is wrong.
       }

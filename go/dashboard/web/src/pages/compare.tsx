@@ -48,7 +48,6 @@ import {
   type ProjectName,
   readStatistics,
   type SampleCurve,
-  STATISTICS_AXES,
   type Statistics,
   type StatisticsAxis,
   type StatisticsQuestion,

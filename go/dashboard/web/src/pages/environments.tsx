@@ -75,7 +75,7 @@ export function EnvironmentsPage(name: RunName) {
 
 interface BodyProps {
   name: RunName;
-  version: string;
+  version: number;
   definitions: Definition[];
   attributes: string[];
 }
@@ -114,7 +114,7 @@ metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=ep
 
 interface Shared {
   name: RunName;
-  version: string;
+  version: number;
   metric: EpisodeMetric;
 }
 

@@ -70,7 +70,7 @@ interface Which {
   name: RunName;
   environment: string;
   episode: number;
-  version: string;
+  version: number;
 }
 
 function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {

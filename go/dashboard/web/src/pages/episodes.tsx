@@ -67,13 +67,13 @@ export function EpisodesPage(name: RunName) {
 
 interface BodyProps {
   name: RunName;
-  version: string;
+  version: number;
   definitions: Definition[];
 }
 
 interface Shared {
   name: RunName;
-  version: string;
+  version: number;
   metric: EpisodeMetric;
   /** What the run calls an episode's length, where it logs one. */
   length: EpisodeMetric | null;
