@@ -1,8 +1,13 @@
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
+import { ComparePage } from "./pages/compare";
+import { EnvironmentsPage } from "./pages/environments";
+import { EpisodePage } from "./pages/episode";
+import { EpisodesPage } from "./pages/episodes";
 import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
+import { TEXT, useParam } from "./params";
 
 /** Every page: the way back on top, the page of the address below. */
 export function App() {
@@ -32,9 +37,14 @@ function Breadcrumbs({ route }: { route: Route }) {
       <a class="crumb" href={hrefOf({ page: "runs", workspace, project })}>
         {project}
       </a>
-      {route.page === "run" && (
-        <span class="crumb" aria-current="page">
+      {route.page !== "runs" && (
+        <a class="crumb" href={hrefOf({ ...route, page: "run" })}>
           {route.run}
+        </a>
+      )}
+      {route.page !== "runs" && route.page !== "run" && (
+        <span class="crumb" aria-current="page">
+          {route.page}
         </span>
       )}
     </nav>
@@ -42,13 +52,21 @@ function Breadcrumbs({ route }: { route: Route }) {
 }
 
 function Page({ route }: { route: Route }) {
+  const screen = useParam("screen", TEXT).value;
   switch (route.page) {
     case "projects":
       return <ProjectsPage />;
     case "runs":
+      if (screen === "compare") return <ComparePage key={hrefOf(route)} {...route} />;
       return <RunsPage key={hrefOf(route)} {...route} />;
     case "run":
       return <RunPage key={hrefOf(route)} {...route} />;
+    case "environments":
+      return <EnvironmentsPage key={hrefOf(route)} {...route} />;
+    case "episodes":
+      return <EpisodesPage key={hrefOf(route)} {...route} />;
+    case "episode":
+      return <EpisodePage key={hrefOf(route)} {...route} />;
     case "unknown":
       return (
         <p class="note">

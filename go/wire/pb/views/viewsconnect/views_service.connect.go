@@ -39,6 +39,12 @@ const (
 	// ViewsServiceListEpisodesProcedure is the fully-qualified name of the ViewsService's ListEpisodes
 	// RPC.
 	ViewsServiceListEpisodesProcedure = "/metrana.views.v1.ViewsService/ListEpisodes"
+	// ViewsServiceGetEpisodeHistogramProcedure is the fully-qualified name of the ViewsService's
+	// GetEpisodeHistogram RPC.
+	ViewsServiceGetEpisodeHistogramProcedure = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
+	// ViewsServiceListEnvironmentsProcedure is the fully-qualified name of the ViewsService's
+	// ListEnvironments RPC.
+	ViewsServiceListEnvironmentsProcedure = "/metrana.views.v1.ViewsService/ListEnvironments"
 	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeMatrix RPC.
 	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
@@ -63,6 +69,10 @@ const (
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -92,6 +102,18 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+ViewsServiceListEpisodesProcedure,
 			connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+			connect.WithClientOptions(opts...),
+		),
+		getEpisodeHistogram: connect.NewClient[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse](
+			httpClient,
+			baseURL+ViewsServiceGetEpisodeHistogramProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeHistogram")),
+			connect.WithClientOptions(opts...),
+		),
+		listEnvironments: connect.NewClient[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse](
+			httpClient,
+			baseURL+ViewsServiceListEnvironmentsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListEnvironments")),
 			connect.WithClientOptions(opts...),
 		),
 		getEpisodeMatrix: connect.NewClient[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse](
@@ -135,18 +157,30 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
-	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
-	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
-	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
-	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
-	getRunHealth     *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
-	reportDelivery   *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
-	getSparklines    *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
+	listEpisodes        *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	getEpisodeHistogram *connect.Client[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse]
+	listEnvironments    *connect.Client[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse]
+	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
+	bucketSeries        *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
+	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
+	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
+	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
+	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
 func (c *viewsServiceClient) ListEpisodes(ctx context.Context, req *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return c.listEpisodes.CallUnary(ctx, req)
+}
+
+// GetEpisodeHistogram calls metrana.views.v1.ViewsService.GetEpisodeHistogram.
+func (c *viewsServiceClient) GetEpisodeHistogram(ctx context.Context, req *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error) {
+	return c.getEpisodeHistogram.CallUnary(ctx, req)
+}
+
+// ListEnvironments calls metrana.views.v1.ViewsService.ListEnvironments.
+func (c *viewsServiceClient) ListEnvironments(ctx context.Context, req *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error) {
+	return c.listEnvironments.CallUnary(ctx, req)
 }
 
 // GetEpisodeMatrix calls metrana.views.v1.ViewsService.GetEpisodeMatrix.
@@ -183,6 +217,10 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Req
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -208,6 +246,18 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		ViewsServiceListEpisodesProcedure,
 		svc.ListEpisodes,
 		connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceGetEpisodeHistogramHandler := connect.NewUnaryHandler(
+		ViewsServiceGetEpisodeHistogramProcedure,
+		svc.GetEpisodeHistogram,
+		connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeHistogram")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceListEnvironmentsHandler := connect.NewUnaryHandler(
+		ViewsServiceListEnvironmentsProcedure,
+		svc.ListEnvironments,
+		connect.WithSchema(viewsServiceMethods.ByName("ListEnvironments")),
 		connect.WithHandlerOptions(opts...),
 	)
 	viewsServiceGetEpisodeMatrixHandler := connect.NewUnaryHandler(
@@ -250,6 +300,10 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
+		case ViewsServiceGetEpisodeHistogramProcedure:
+			viewsServiceGetEpisodeHistogramHandler.ServeHTTP(w, r)
+		case ViewsServiceListEnvironmentsProcedure:
+			viewsServiceListEnvironmentsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeMatrixProcedure:
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
@@ -273,6 +327,14 @@ type UnimplementedViewsServiceHandler struct{}
 
 func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEpisodes is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetEpisodeHistogram is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEnvironments is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
