@@ -3,6 +3,7 @@ import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { formatValue } from "../lib/format";
+import { watchTheme } from "../theme_watch";
 
 /** A line of a plot, its values at the plot's xs; null is a gap. */
 export interface BandLine {
@@ -186,16 +187,4 @@ function drawMarks(u: uPlot, { lines, threshold }: Props): void {
   ctx.lineTo(bbox.left + bbox.width, at);
   ctx.stroke();
   ctx.restore();
-}
-
-/** Calls when the colours of the page change. */
-function watchTheme(changed: () => void): () => void {
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = new MutationObserver(changed);
-  dark.addEventListener("change", changed);
-  chosen.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  return () => {
-    dark.removeEventListener("change", changed);
-    chosen.disconnect();
-  };
 }
