@@ -1,0 +1,189 @@
+import { useSignal } from "@preact/signals";
+import { useAnswer } from "../ask";
+import { type Cell, type CellRange, type Limits, limitsOf } from "../lib/cells";
+import { episodeSearch } from "../lib/episode_filter";
+import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
+import { formatCount, formatValue } from "../lib/format";
+import { describeCell, environmentsOfRows } from "../lib/matrix";
+import { hrefOf } from "../lib/route";
+import type { RunName } from "../server";
+import { type EpisodeMatrix, readMatrix } from "../server/episodes";
+import { AnswerState } from "./answer_state";
+import { type EnvironmentsShown, idsOf, MOST_NAMED } from "./environments_shown";
+import { Heatmap } from "./heatmap";
+
+/** A metric of every episode of every environment; a brushed part leads to its episodes. */
+export function EpisodeHeatmap({ name, version, metric, filter }: EnvironmentsShown) {
+  const answer = useAnswer(
+    (signal) => filteredMatrix(name, metric, filter, signal),
+    [version, formatMetric(metric), filter],
+  );
+  const brushed = useSignal<CellRange | null>(null);
+  const all = useSignal(false);
+  return (
+    <section>
+      <h2>{titleOf(metric)} of every episode</h2>
+      <AnswerState of={answer.value}>
+        {(matrix) => {
+          const limits = limitsOf(matrix.means, all.value ? 0 : 0.01);
+          if (!limits) {
+            return (
+              <p class="note">
+                {filter === ""
+                  ? `No episode has a finite ${titleOf(metric)} yet.`
+                  : `No episode of an environment that meets the filter has a finite ${titleOf(metric)}.`}
+              </p>
+            );
+          }
+          return (
+            <>
+              <MatrixMap
+                matrix={matrix}
+                metric={metric}
+                limits={limits}
+                onBrush={(range) => {
+                  brushed.value = range;
+                }}
+              />
+              <div class="pickers">
+                <label>
+                  <input
+                    type="checkbox"
+                    checked={all.value}
+                    onChange={(event) => {
+                      all.value = event.currentTarget.checked;
+                    }}
+                  />
+                  colours from the least to the greatest value, outliers too
+                </label>
+                <Chosen
+                  name={name}
+                  metric={metric}
+                  filter={filter}
+                  matrix={matrix}
+                  range={brushed.value}
+                />
+              </div>
+            </>
+          );
+        }}
+      </AnswerState>
+    </section>
+  );
+}
+
+/** The matrix of the environments for which a condition holds. */
+async function filteredMatrix(
+  name: RunName,
+  metric: EpisodeMetric,
+  filter: string,
+  signal: AbortSignal,
+): Promise<EpisodeMatrix> {
+  const ids = filter === "" ? [] : await idsOf(name, metric, filter, signal);
+  if (filter !== "" && ids.length === 0) return NOTHING;
+  if (ids.length > MOST_NAMED) {
+    throw new Error(
+      `the map can show ${MOST_NAMED} environments chosen by a filter, not ${ids.length}: narrow the filter, or clear it to see all`,
+    );
+  }
+  return readMatrix(name, metric, ids, { rows: 256, columns: 512 }, signal);
+}
+
+const NOTHING: EpisodeMatrix = {
+  environments: [],
+  environmentCounts: new Float64Array(),
+  firstEpisodes: new Float64Array(),
+  lastEpisode: 0,
+  means: new Float64Array(),
+  minima: new Float64Array(),
+  maxima: new Float64Array(),
+};
+
+interface MatrixMapProps {
+  matrix: EpisodeMatrix;
+  metric: EpisodeMetric;
+  limits: Limits;
+  onBrush: (range: CellRange | null) => void;
+}
+
+function MatrixMap({ matrix, metric, limits, onBrush }: MatrixMapProps) {
+  const columns = matrix.firstEpisodes.length;
+  const rows = matrix.environments.length;
+  return (
+    <Heatmap
+      rows={rows}
+      columns={columns}
+      values={matrix.means}
+      limits={limits}
+      rowLabel={(row) => matrix.environments[row] ?? ""}
+      columnLabel={(column) => formatCount(matrix.firstEpisodes[column] ?? 0)}
+      xTitle="episode"
+      yTitle="environment"
+      title={`${titleOf(metric)} by environment and episode`}
+      legend={[formatValue(limits.low), formatValue(limits.high)]}
+      describe={(cell: Cell) => describeCell(matrix, cell, titleOf(metric))}
+      onBrush={onBrush}
+    />
+  );
+}
+
+/** What the brush holds, and the way to its episodes. */
+function Chosen({
+  name,
+  metric,
+  filter: condition,
+  matrix,
+  range,
+}: {
+  name: RunName;
+  metric: EpisodeMetric;
+  filter: string;
+  matrix: EpisodeMatrix;
+  range: CellRange | null;
+}) {
+  const names = useAnswer(
+    async (signal) => {
+      if (!range) return null;
+      return environmentsOfRows(matrix, range, () => idsOf(name, metric, condition, signal));
+    },
+    [range],
+  );
+  if (!range) {
+    return (
+      <span class="faint">
+        Drag over the map to choose environments and episodes, double click to let them go.
+      </span>
+    );
+  }
+  const environments = names.value.value;
+  if (names.value.failure !== null) return <span class="failed">{names.value.failure}</span>;
+  if (!environments) return <span class="faint">Looking up the environments…</span>;
+  if (environments.length > MOST_NAMED) {
+    return (
+      <span class="failed">
+        {formatCount(environments.length)} environments are more than the {formatCount(MOST_NAMED)}{" "}
+        that can be listed: choose fewer.
+      </span>
+    );
+  }
+  const from = matrix.firstEpisodes[range.firstColumn] ?? 0;
+  const next = matrix.firstEpisodes[range.lastColumn + 1];
+  const episodes = { from, to: next === undefined ? matrix.lastEpisode : next - 1 };
+  const everything = condition === "" && environments.length === totalOf(matrix);
+  const filter = { environments: everything ? [] : environments, episodes };
+  return (
+    <a
+      class="chosen"
+      href={`${hrefOf({ page: "episodes", ...name })}${episodeSearch(filter, formatMetric(metric))}`}
+    >
+      Episodes {formatCount(episodes.from)} to {formatCount(episodes.to)} of{" "}
+      {environments.length === 1
+        ? environments[0]
+        : `${formatCount(environments.length)} environments`}
+    </a>
+  );
+}
+
+function totalOf(matrix: EpisodeMatrix): number {
+  return matrix.environmentCounts.reduce((sum, n) => sum + n, 0);
+}
