@@ -47,8 +47,10 @@ import "../styles/compare.css";
 const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
 
 const GRID_POINTS = 100;
+
 /** Fewer where there are more samples, so that an answer takes no more than moments. */
 const RESAMPLES = { run: 1000, environment: 200 };
+
 /** Runs in groups, each group's estimate with what is known of its error. */
 export function ComparePage({ workspace, project }: ProjectName) {
   const of = { workspace, project };

@@ -10,13 +10,14 @@ import {
 import { setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EnvironmentCurves } from "../parts/environment_curves";
+import { EnvironmentGroups } from "../parts/environment_groups";
 import { EpisodeHeatmap } from "../parts/environment_heatmap";
 import { EnvironmentTable } from "../parts/environment_table";
 import { MetricPicker } from "../parts/metric_picker";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName } from "../server";
 import { listEnvironmentAttributes } from "../server/environments";
-import "../styles/environments.css";
+import "../styles/compare.css";
 
 /** The environments of a run: all of their episodes at a glance, as a table, and as curves. */
 export function EnvironmentsPage(name: RunName) {
@@ -73,6 +74,7 @@ function Body({ name, version, definitions, attributes }: BodyProps) {
         <FilterField filter={filter} attributes={attributes} />
       </div>
       <EpisodeHeatmap {...shared} />
+      <EnvironmentGroups {...shared} attributes={attributes} />
       <EnvironmentTable {...shared} length={length} attributes={attributes} />
       <EnvironmentCurves {...shared} />
     </>

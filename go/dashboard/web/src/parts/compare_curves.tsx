@@ -17,6 +17,7 @@ import { BAND_TITLES, type FiguresProps } from "./comparison";
 
 /** How many pale curves of single samples a group has at most. */
 const MOST_FAINT = 40;
+
 /** Each group's estimate with its band, over the samples that it sums up. */
 export function LearningCurves({
   of,
@@ -24,7 +25,7 @@ export function LearningCurves({
   question,
   statistics,
   threshold,
-}: FiguresProps & { threshold: number }) {
+}: FiguresProps & { threshold: number | null }) {
   const cursor = useSignal<number | null>(null);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);

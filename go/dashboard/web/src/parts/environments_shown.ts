@@ -1,6 +1,6 @@
 import type { EpisodeMetric } from "../lib/episode_metrics";
 import type { RunName } from "../server";
-import { listEnvironmentRows } from "../server/environments";
+import { type EnvironmentRow, listEnvironmentRows } from "../server/environments";
 
 /** How many environments the server takes at once. */
 export const MOST_NAMED = 1000;
@@ -20,20 +20,30 @@ export async function idsOf(
   filter: string,
   signal: AbortSignal,
 ): Promise<string[]> {
+  return (await allRows(name, metric, filter, [], signal)).map((row) => row.id);
+}
+
+/** All environments that have a finite number and meet a condition, page by page. */
+export async function allRows(
+  name: RunName,
+  metric: EpisodeMetric,
+  filter: string,
+  attributes: string[],
+  signal: AbortSignal,
+): Promise<EnvironmentRow[]> {
   const question = {
     metrics: [metric],
     filter,
     sort: "environment" as const,
     descending: false,
     limit: MOST_NAMED,
-    attributes: [],
+    attributes,
   };
-  const ids: string[] = [];
-  let offset = 0;
-  for (;;) {
+  const rows: EnvironmentRow[] = [];
+  for (let offset = 0; ; ) {
     const page = await listEnvironmentRows(name, { ...question, offset }, signal);
     offset += page.rows.length;
-    ids.push(...page.rows.filter((r) => Number.isFinite(r.metrics[0])).map((r) => r.id));
-    if (page.rows.length === 0 || offset >= page.total) return ids;
+    rows.push(...page.rows.filter((r) => Number.isFinite(r.metrics[0])));
+    if (page.rows.length === 0 || offset >= page.total) return rows;
   }
 }

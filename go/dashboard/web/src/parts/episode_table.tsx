@@ -12,6 +12,7 @@ import { SortHeader } from "./sort_header";
 
 /** How many episodes a page of the table has. */
 const PAGE = 100;
+
 /** One page of episodes, in the order that the address says. */
 export function EpisodeTable({ name, version, metric, length, filter }: EpisodesShown) {
   const sorted = useParam("sort", TEXT).value || "-started";
