@@ -1,6 +1,7 @@
 import { useAnswer } from "../ask";
 import {
   type Definition,
+  type EpisodeMetric,
   episodeMetrics,
   formatMetric,
   lengthOf,
@@ -13,6 +14,7 @@ import { EnvironmentCurves } from "../parts/environment_curves";
 import { EnvironmentGroups } from "../parts/environment_groups";
 import { EpisodeHeatmap } from "../parts/environment_heatmap";
 import { EnvironmentTable } from "../parts/environment_table";
+import { allRows, type EnvironmentsShown } from "../parts/environments_shown";
 import { MetricPicker } from "../parts/metric_picker";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName } from "../server";
@@ -58,11 +60,9 @@ interface BodyProps {
 
 function Body({ name, version, definitions, attributes }: BodyProps) {
   const param = useParam("metric", TEXT);
-  const filter = useParam("filter", TEXT).value;
-  const metric = parseMetric(param.value) ?? returnOf(episodeMetrics(definitions));
+  const known = episodeMetrics(definitions);
+  const metric = parseMetric(param.value) ?? returnOf(known);
   if (!metric) return <NoEpisodes />;
-  const length = lengthOf(episodeMetrics(definitions));
-  const shared = { name, version, metric, filter };
   return (
     <>
       <div class="pickers">
@@ -71,13 +71,39 @@ function Body({ name, version, definitions, attributes }: BodyProps) {
           chosen={metric}
           onChoose={(m) => setParams({ metric: formatMetric(m) })}
         />
-        <FilterField filter={filter} attributes={attributes} />
+        <FilterField attributes={attributes} />
       </div>
-      <EpisodeHeatmap {...shared} />
-      <EnvironmentGroups {...shared} attributes={attributes} />
-      <EnvironmentTable {...shared} length={length} attributes={attributes} />
-      <EnvironmentCurves {...shared} />
+      <Sections {...{ name, version, metric, attributes }} length={lengthOf(known)} />
     </>
+  );
+}
+
+interface SectionsProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
+  attributes: string[];
+  length: EpisodeMetric | null;
+}
+
+/** All parts of the page, of the environments that meet the filter. */
+function Sections({ name, version, metric, attributes, length }: SectionsProps) {
+  const filter = useParam("filter", TEXT).value;
+  const found = useAnswer(
+    (signal) => allRows(name, metric, filter, attributes, signal),
+    [version, formatMetric(metric), filter, attributes.join("\n")],
+  );
+  return (
+    <AnswerState of={found.value}>
+      {(rows) => {
+        const shown = { name, version, metric, filter, rows };
+        return (
+          <>
+            <EpisodeHeatmap {...shown} />
+            <EnvironmentGroups {...shown} attributes={attributes} />
+            <EnvironmentTable {...shown} attributes={attributes} length={length} />
+            <EnvironmentCurves {...shown} />
+          </>
+        );
+      }}
+    </AnswerState>
   );
 }
 
@@ -91,7 +117,8 @@ metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=ep
   );
 }
 
-function FilterField({ filter, attributes }: { filter: string; attributes: string[] }) {
+function FilterField({ attributes }: { attributes: string[] }) {
+  const filter = useParam("filter", TEXT).value;
   const example = attributes[0] ?? "latest_episode";
   return (
     <form

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
 import {
   type EpisodeFilter,
@@ -21,6 +22,7 @@ import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { Spread } from "../parts/episode_spread";
 import { EpisodeTable } from "../parts/episode_table";
+import type { EpisodesShown } from "../parts/episodes_shown";
 import { MetricPicker } from "../parts/metric_picker";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName } from "../server";
@@ -58,7 +60,8 @@ function Body({ name, version, definitions }: BodyProps) {
   const known = episodeMetrics(definitions);
   const metric = parseMetric(param.value) ?? returnOf(known);
   if (!metric) return <NoEpisodes />;
-  const shared = { name, version, metric, length: lengthOf(known), filter };
+  const hasSteps = definitions.some((d) => d.scale === "ENVIRONMENT_STEP");
+  const shared = { name, version, metric, length: lengthOf(known), hasSteps, filter };
   return (
     <>
       <div class="pickers">
@@ -69,8 +72,23 @@ function Body({ name, version, definitions }: BodyProps) {
         />
         <Filters filter={filter} metric={metric} />
       </div>
-      <Spread {...shared} />
-      <EpisodeTable {...shared} />
+      <Listed {...shared} />
+    </>
+  );
+}
+
+/** The table, and what goes over all episodes: asked once the table is there, which comes first. */
+function Listed(shown: EpisodesShown) {
+  const listed = useSignal(false);
+  return (
+    <>
+      {listed.value ? <Spread {...shown} /> : <div class="spread" />}
+      <EpisodeTable
+        {...shown}
+        onListed={() => {
+          listed.value = true;
+        }}
+      />
     </>
   );
 }

@@ -7,8 +7,7 @@ import { formatCount, formatValue } from "../lib/format";
 import { hrefOf } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
 import { CURVE_AXES, type CurveAxis, readEnvironmentCurves } from "../server/environments";
-import { AnswerState } from "./answer_state";
-import { type EnvironmentsShown, idsOf } from "./environments_shown";
+import type { EnvironmentsShown } from "./environments_shown";
 import { SmallCurve } from "./small_curve";
 import { useWidth, useWindow } from "./windowed";
 
@@ -18,13 +17,10 @@ const CURVE_WIDTH = 230;
 const CURVE_BUCKETS = 160;
 
 /** A curve of each environment that passes the filter, on the same axes. */
-export function EnvironmentCurves({ name, version, metric, filter }: EnvironmentsShown) {
+export function EnvironmentCurves({ name, version, metric, rows }: EnvironmentsShown) {
   const chosen = useParam("axis", TEXT).value as CurveAxis;
   const axis: CurveAxis = chosen in CURVE_AXES ? chosen : "episode";
-  const list = useAnswer(
-    (signal) => idsOf(name, metric, filter, signal),
-    [version, formatMetric(metric), filter],
-  );
+  const ids = rows.map((row) => row.id);
   return (
     <section>
       <h2>{metric.name} of each environment</h2>
@@ -41,14 +37,12 @@ export function EnvironmentCurves({ name, version, metric, filter }: Environment
           All curves have the same axes; the band is from least to greatest.
         </span>
       </div>
-      <AnswerState of={list.value}>
-        {(ids) => <CurveGrid name={name} metric={metric} axis={axis} version={version} ids={ids} />}
-      </AnswerState>
+      <CurveGrid name={name} metric={metric} axis={axis} version={version} ids={ids} />
     </section>
   );
 }
 
-interface GridProps extends Omit<EnvironmentsShown, "filter"> {
+interface GridProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
   axis: CurveAxis;
   ids: string[];
 }

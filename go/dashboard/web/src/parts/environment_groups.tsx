@@ -11,7 +11,7 @@ import {
 } from "../server/statistics";
 import { AnswerState } from "./answer_state";
 import { LearningCurves } from "./compare_curves";
-import { allRows, type EnvironmentsShown } from "./environments_shown";
+import type { EnvironmentsShown } from "./environments_shown";
 
 interface Props extends EnvironmentsShown {
   attributes: string[];
@@ -20,7 +20,7 @@ interface Props extends EnvironmentsShown {
 const AXES: StatisticsAxis[] = ["env steps", "update", "episode"];
 
 /** The interquartile mean over environments that have an attribute in common, as they learn. */
-export function EnvironmentGroups({ name, version, metric, filter, attributes }: Props) {
+export function EnvironmentGroups({ name, version, metric, rows, attributes }: Props) {
   const chosen = useParam("by", TEXT).value;
   const along = useParam("along", TEXT).value;
   const axis = AXES.find((a) => a === along) ?? "env steps";
@@ -28,7 +28,6 @@ export function EnvironmentGroups({ name, version, metric, filter, attributes }:
   const definition = { metricName: metric.name, scale: metric.scale };
   const answer = useAnswer(
     async (signal) => {
-      const rows = await allRows(name, metric, filter, attributes, signal);
       const paths = groupingAttributes(rows, attributes);
       const path = paths.find((p) => p === chosen) ?? (chosen === "all" ? undefined : paths[0]);
       const groups: ComparedGroup[] =
@@ -49,7 +48,7 @@ export function EnvironmentGroups({ name, version, metric, filter, attributes }:
       const statistics = await readStatistics({ workspace, project }, question, signal);
       return { paths, path, question, statistics };
     },
-    [version, formatMetric(metric), filter, chosen, axis, attributes.join("\n")],
+    [version, formatMetric(metric), rows, chosen, axis],
   );
   return (
     <section>

@@ -7,16 +7,18 @@ import { formatCount, formatValue } from "../lib/format";
 import { describeCell, environmentsOfRows } from "../lib/matrix";
 import { hrefOf } from "../lib/route";
 import type { RunName } from "../server";
+import type { EnvironmentRow } from "../server/environments";
 import { type EpisodeMatrix, readMatrix } from "../server/episodes";
 import { AnswerState } from "./answer_state";
-import { type EnvironmentsShown, idsOf, MOST_NAMED } from "./environments_shown";
+import { type EnvironmentsShown, MOST_NAMED } from "./environments_shown";
 import { Heatmap } from "./heatmap";
 
 /** A metric of every episode of every environment; a brushed part leads to its episodes. */
-export function EpisodeHeatmap({ name, version, metric, filter }: EnvironmentsShown) {
+export function EpisodeHeatmap({ name, version, metric, filter, rows }: EnvironmentsShown) {
+  const ids = filter === "" ? null : rows.map((row) => row.id);
   const answer = useAnswer(
-    (signal) => filteredMatrix(name, metric, filter, signal),
-    [version, formatMetric(metric), filter],
+    (signal) => filteredMatrix(name, metric, ids, signal),
+    [version, formatMetric(metric), ids?.join("\n")],
   );
   const brushed = useSignal<CellRange | null>(null);
   const all = useSignal(false);
@@ -59,7 +61,8 @@ export function EpisodeHeatmap({ name, version, metric, filter }: EnvironmentsSh
                 <Chosen
                   name={name}
                   metric={metric}
-                  filter={filter}
+                  all={filter === ""}
+                  rows={rows}
                   matrix={matrix}
                   range={brushed.value}
                 />
@@ -72,21 +75,20 @@ export function EpisodeHeatmap({ name, version, metric, filter }: EnvironmentsSh
   );
 }
 
-/** The matrix of the environments for which a condition holds. */
+/** The matrix of some environments; of all without a list. */
 async function filteredMatrix(
   name: RunName,
   metric: EpisodeMetric,
-  filter: string,
+  ids: string[] | null,
   signal: AbortSignal,
 ): Promise<EpisodeMatrix> {
-  const ids = filter === "" ? [] : await idsOf(name, metric, filter, signal);
-  if (filter !== "" && ids.length === 0) return NOTHING;
-  if (ids.length > MOST_NAMED) {
+  if (ids?.length === 0) return NOTHING;
+  if (ids && ids.length > MOST_NAMED) {
     throw new Error(
       `the map can show ${MOST_NAMED} environments chosen by a filter, not ${ids.length}: narrow the filter, or clear it to see all`,
     );
   }
-  return readMatrix(name, metric, ids, { rows: 256, columns: 512 }, signal);
+  return readMatrix(name, metric, ids ?? [], { rows: 256, columns: 512 }, signal);
 }
 
 const NOTHING: EpisodeMatrix = {
@@ -131,23 +133,19 @@ function MatrixMap({ matrix, metric, limits, onBrush }: MatrixMapProps) {
 function Chosen({
   name,
   metric,
-  filter: condition,
+  all,
+  rows,
   matrix,
   range,
 }: {
   name: RunName;
   metric: EpisodeMetric;
-  filter: string;
+  /** Whether the map has every environment. */
+  all: boolean;
+  rows: EnvironmentRow[];
   matrix: EpisodeMatrix;
   range: CellRange | null;
 }) {
-  const names = useAnswer(
-    async (signal) => {
-      if (!range) return null;
-      return environmentsOfRows(matrix, range, () => idsOf(name, metric, condition, signal));
-    },
-    [range],
-  );
   if (!range) {
     return (
       <span class="faint">
@@ -155,9 +153,11 @@ function Chosen({
       </span>
     );
   }
-  const environments = names.value.value;
-  if (names.value.failure !== null) return <span class="failed">{names.value.failure}</span>;
-  if (!environments) return <span class="faint">Looking up the environments…</span>;
+  const environments = environmentsOfRows(
+    matrix,
+    range,
+    rows.map((row) => row.id),
+  );
   if (environments.length > MOST_NAMED) {
     return (
       <span class="failed">
@@ -169,7 +169,7 @@ function Chosen({
   const from = matrix.firstEpisodes[range.firstColumn] ?? 0;
   const next = matrix.firstEpisodes[range.lastColumn + 1];
   const episodes = { from, to: next === undefined ? matrix.lastEpisode : next - 1 };
-  const everything = condition === "" && environments.length === totalOf(matrix);
+  const everything = all && environments.length === totalOf(matrix);
   const filter = { environments: everything ? [] : environments, episodes };
   return (
     <a

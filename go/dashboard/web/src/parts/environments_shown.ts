@@ -11,16 +11,8 @@ export interface EnvironmentsShown {
   version: number;
   metric: EpisodeMetric;
   filter: string;
-}
-
-/** The ids of all environments that have a finite number. */
-export async function idsOf(
-  name: RunName,
-  metric: EpisodeMetric,
-  filter: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  return (await allRows(name, metric, filter, [], signal)).map((row) => row.id);
+  /** All environments that meet the filter and have a finite number, by id. */
+  rows: EnvironmentRow[];
 }
 
 /** All environments that have a finite number and meet a condition, page by page. */

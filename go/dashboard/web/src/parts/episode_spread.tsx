@@ -1,10 +1,9 @@
 import { useAnswer } from "../ask";
 import { limitsOf } from "../lib/cells";
-import { type EpisodeFilter, EVERYTHING, formatStretch } from "../lib/episode_filter";
+import { EVERYTHING, formatStretch } from "../lib/episode_filter";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount } from "../lib/format";
 import { setParams } from "../params";
-import type { RunName } from "../server";
 import { type EpisodeHistogram, type HistogramAxis, readHistogram } from "../server/episodes";
 import { AnswerState } from "./answer_state";
 import { type EpisodesShown, textOf } from "./episodes_shown";
@@ -15,18 +14,22 @@ const HISTOGRAM_BINS = 60;
 const SCATTER_BINS = { across: 120, upwards: 80 };
 
 /** How episodes are spread: over the metric, and over its length and the metric. */
-export function Spread({ name, version, metric, length, filter }: EpisodesShown) {
-  const metrics = length ? [metric, length] : [metric];
+export function Spread(shown: EpisodesShown) {
+  const { name, version, metric, filter } = shown;
+  const axis = lengthAxis(shown);
   const free = { ...filter, values: EVERYTHING };
-  const key = [version, formatMetric(metric), length?.name];
+  const key = [version, formatMetric(metric)];
   const histogram = useAnswer(
     (signal) =>
-      readHistogram(name, metrics, free, { metric: 0, bins: HISTOGRAM_BINS }, null, signal),
+      readHistogram(name, [metric], free, { metric: 0, bins: HISTOGRAM_BINS }, null, signal),
     [...key, textOf(free)],
   );
   const scatter = useAnswer(
-    (signal) => readScatter(name, metric, length, filter, signal),
-    [...key, textOf(filter)],
+    (signal) => {
+      const y = { metric: 0, bins: SCATTER_BINS.upwards };
+      return readHistogram(name, [metric, ...axis.metrics], filter, axis.x, y, signal);
+    },
+    [...key, textOf(filter), axis.title],
   );
   return (
     <div class="spread">
@@ -51,15 +54,15 @@ export function Spread({ name, version, metric, length, filter }: EpisodesShown)
       </section>
       <section>
         <h2>
-          {titleOf(metric)} and {scatter.value.value?.axis ?? "length"}
+          {titleOf(metric)} and {axis.title}
         </h2>
         <AnswerState of={scatter.value}>
-          {({ histogram: h, axis }) => (
+          {(h) => (
             <>
               {h.total > 0 && (
                 <Scatter
                   histogram={h}
-                  xTitle={axis}
+                  xTitle={axis.title}
                   yTitle={titleOf(metric)}
                   limits={limitsOf(h.counts)}
                   onBrush={choose}
@@ -92,18 +95,14 @@ function countedText({ total, notFinite }: EpisodeHistogram): string {
   return `${formatCount(total)} episodes${left}.`;
 }
 
-/** Return over length: env steps where the run has them, else what it logs as a length. */
-async function readScatter(
-  name: RunName,
-  metric: EpisodeMetric,
-  length: EpisodeMetric | null,
-  filter: EpisodeFilter,
-  signal: AbortSignal,
-): Promise<{ histogram: EpisodeHistogram; axis: string }> {
-  const metrics = length ? [metric, length] : [metric];
-  const y: HistogramAxis = { metric: 0, bins: SCATTER_BINS.upwards };
-  const read = (x: HistogramAxis) => readHistogram(name, metrics, filter, x, y, signal);
-  const histogram = await read({ length: true, bins: SCATTER_BINS.across });
-  if (histogram.lastX > 0 || !length) return { histogram, axis: "length in env steps" };
-  return { histogram: await read({ metric: 1, bins: SCATTER_BINS.across }), axis: titleOf(length) };
+/** What length is: env steps where the run has them, else what it logs as a length. */
+function lengthAxis({ length, hasSteps }: EpisodesShown): {
+  title: string;
+  metrics: EpisodeMetric[];
+  x: HistogramAxis;
+} {
+  const bins = SCATTER_BINS.across;
+  return hasSteps || !length
+    ? { title: "length in env steps", metrics: [], x: { length: true, bins } }
+    : { title: titleOf(length), metrics: [length], x: { metric: 1, bins } };
 }

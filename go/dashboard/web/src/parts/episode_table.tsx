@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
@@ -13,8 +14,13 @@ import { SortHeader } from "./sort_header";
 /** How many episodes a page of the table has. */
 const PAGE = 100;
 
+interface Props extends EpisodesShown {
+  /** Is told when the first page is there. */
+  onListed: () => void;
+}
+
 /** One page of episodes, in the order that the address says. */
-export function EpisodeTable({ name, version, metric, length, filter }: EpisodesShown) {
+export function EpisodeTable({ name, version, metric, length, filter, onListed }: Props) {
   const sorted = useParam("sort", TEXT).value || "-started";
   const page = useParam("page", TEXT).value;
   const before = useSignal<string[]>([]);
@@ -36,6 +42,9 @@ export function EpisodeTable({ name, version, metric, length, filter }: Episodes
       ),
     [version, formatMetric(metric), textOf(filter), sorted, page],
   );
+  useEffect(() => {
+    if (!answer.value.loading) onListed();
+  }, [answer.value.loading]);
   const onSort = (column: string, down: boolean) => {
     before.value = [];
     setParams({ sort: `${down ? "-" : ""}${column}`, page: "" });

@@ -9,6 +9,8 @@ export interface EpisodesShown {
   metric: EpisodeMetric;
   /** What the run calls an episode's length, where it logs one. */
   length: EpisodeMetric | null;
+  /** Whether env steps are logged, so that lengths are known without it. */
+  hasSteps: boolean;
   filter: EpisodeFilter;
 }
 
