@@ -7,71 +7,69 @@ import { formatCount, formatValue } from "../lib/format";
 import { describeCell, environmentsOfRows } from "../lib/matrix";
 import { hrefOf } from "../lib/route";
 import type { RunName } from "../server";
-import type { EnvironmentRow } from "../server/environments";
 import { type EpisodeMatrix, readMatrix } from "../server/episodes";
 import { AnswerState } from "./answer_state";
 import { type EnvironmentsShown, MOST_NAMED } from "./environments_shown";
 import { Heatmap } from "./heatmap";
 
 /** A metric of every episode of every environment; a brushed part leads to its episodes. */
-export function EpisodeHeatmap({ name, version, metric, filter, rows }: EnvironmentsShown) {
+export function EpisodeHeatmap(shown: EnvironmentsShown) {
+  const { name, version, metric, filter, rows } = shown;
   const ids = filter === "" ? null : rows.map((row) => row.id);
   const answer = useAnswer(
     (signal) => filteredMatrix(name, metric, ids, signal),
     [version, formatMetric(metric), ids?.join("\n")],
   );
-  const brushed = useSignal<CellRange | null>(null);
-  const all = useSignal(false);
   return (
     <section>
       <h2>{titleOf(metric)} of every episode</h2>
       <AnswerState of={answer.value}>
-        {(matrix) => {
-          const limits = limitsOf(matrix.means, all.value ? 0 : 0.01);
-          if (!limits) {
-            return (
-              <p class="note">
-                {filter === ""
-                  ? `No episode has a finite ${titleOf(metric)} yet.`
-                  : `No episode of an environment that meets the filter has a finite ${titleOf(metric)}.`}
-              </p>
-            );
-          }
-          return (
-            <>
-              <MatrixMap
-                matrix={matrix}
-                metric={metric}
-                limits={limits}
-                onBrush={(range) => {
-                  brushed.value = range;
-                }}
-              />
-              <div class="pickers">
-                <label>
-                  <input
-                    type="checkbox"
-                    checked={all.value}
-                    onChange={(event) => {
-                      all.value = event.currentTarget.checked;
-                    }}
-                  />
-                  colours from the least to the greatest value, outliers too
-                </label>
-                <Chosen
-                  name={name}
-                  metric={metric}
-                  all={filter === ""}
-                  rows={rows}
-                  matrix={matrix}
-                  range={brushed.value}
-                />
-              </div>
-            </>
-          );
-        }}
+        {(matrix) => (
+          <BrushedMatrix key={`${formatMetric(metric)} ${filter}`} shown={shown} matrix={matrix} />
+        )}
       </AnswerState>
     </section>
+  );
+}
+
+/** The map with what is chosen on it. */
+function BrushedMatrix({ shown, matrix }: { shown: EnvironmentsShown; matrix: EpisodeMatrix }) {
+  const { metric, filter } = shown;
+  const brushed = useSignal<CellRange | null>(null);
+  const outliers = useSignal(false);
+  const limits = limitsOf(matrix.means, outliers.value ? 0 : 0.01);
+  if (!limits) {
+    const which = filter === "" ? "" : " of an environment that meets the filter";
+    return (
+      <p class="note">
+        No episode{which} has a finite {titleOf(metric)} yet.
+      </p>
+    );
+  }
+  return (
+    <>
+      <MatrixMap
+        matrix={matrix}
+        metric={metric}
+        limits={limits}
+        onBrush={(range) => {
+          brushed.value = range;
+        }}
+      />
+      <div class="pickers">
+        <label>
+          <input
+            type="checkbox"
+            checked={outliers.value}
+            onChange={(event) => {
+              outliers.value = event.currentTarget.checked;
+            }}
+          />
+          colours from the least to the greatest value, outliers too
+        </label>
+        <Chosen shown={shown} matrix={matrix} range={brushed.value} />
+      </div>
+    </>
   );
 }
 
@@ -131,18 +129,11 @@ function MatrixMap({ matrix, metric, limits, onBrush }: MatrixMapProps) {
 
 /** What the brush holds, and the way to its episodes. */
 function Chosen({
-  name,
-  metric,
-  all,
-  rows,
+  shown: { name, metric, filter: condition, rows },
   matrix,
   range,
 }: {
-  name: RunName;
-  metric: EpisodeMetric;
-  /** Whether the map has every environment. */
-  all: boolean;
-  rows: EnvironmentRow[];
+  shown: EnvironmentsShown;
   matrix: EpisodeMatrix;
   range: CellRange | null;
 }) {
@@ -169,7 +160,7 @@ function Chosen({
   const from = matrix.firstEpisodes[range.firstColumn] ?? 0;
   const next = matrix.firstEpisodes[range.lastColumn + 1];
   const episodes = { from, to: next === undefined ? matrix.lastEpisode : next - 1 };
-  const everything = all && environments.length === totalOf(matrix);
+  const everything = condition === "" && environments.length === totalOf(matrix);
   const filter = { environments: everything ? [] : environments, episodes };
   return (
     <a
