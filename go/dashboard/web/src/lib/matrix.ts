@@ -32,19 +32,16 @@ function valueText(matrix: EpisodeMatrix, at: number, title: string): string {
   return `mean ${title} ${formatValue(mean)}, ${formatValue(low)} to ${formatValue(high)}`;
 }
 
-/**
- * The environments of a range of rows. Where rows hold several, `all` is asked for the ids
- * of all environments in the matrix, in their order.
- */
-export async function environmentsOfRows(
+/** The environments of a range of rows, by the ids of all in the matrix in their order. */
+export function environmentsOfRows(
   matrix: EpisodeMatrix,
   { firstRow, lastRow }: CellRange,
-  all: () => Promise<string[]>,
-): Promise<string[]> {
+  ids: readonly string[],
+): string[] {
   const sizes = [...matrix.environmentCounts];
   const chosen = sizes.slice(firstRow, lastRow + 1);
   if (chosen.every((n) => n === 1)) return matrix.environments.slice(firstRow, lastRow + 1);
   const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
   const before = sum(sizes.slice(0, firstRow));
-  return (await all()).slice(before, before + sum(chosen));
+  return ids.slice(before, before + sum(chosen));
 }

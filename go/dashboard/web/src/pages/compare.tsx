@@ -1,10 +1,7 @@
-import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
-import { colourOf } from "../lib/colour";
-import { withGaps } from "../lib/columns";
 import { formatNames, parseNames } from "../lib/episode_filter";
-import { formatCount, formatValue } from "../lib/format";
+import { formatCount } from "../lib/format";
 import {
   formatGrouping,
   type GroupedRun,
@@ -17,67 +14,42 @@ import {
 } from "../lib/groups";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import {
-  BOOTSTRAP,
-  bootstrap,
-  ESTIMATES,
   ESTIMATOR_TITLES,
   ESTIMATORS,
   type EstimatorName,
-  estimateWithInterval,
-  FINAL_PART,
   finalScores,
-  firstReached,
-  performanceProfile,
-  probabilityOfImprovement,
-  thresholdsOf,
   usualThreshold,
 } from "../lib/statistics";
-import { intervalText, statisticsCsv, statisticsPython } from "../lib/statistics_export";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
-import { type BandLine, BandPlot } from "../parts/band_plot";
+import { LearningCurves } from "../parts/compare_curves";
+import { FinalTable, Improvement, Profile } from "../parts/compare_finals";
+import {
+  BAND_TITLES,
+  type FiguresProps,
+  type Metric,
+  NORMALISATION_TITLES,
+} from "../parts/comparison";
 import {
   BANDS,
   type Band,
-  type GroupCurves,
   listComparedMetrics,
   listComparedRuns,
   NORMALISATIONS,
   type NormalisationName,
-  PERCENTILES,
   type ProjectName,
   readStatistics,
-  type SampleCurve,
-  type Statistics,
   type StatisticsAxis,
   type StatisticsQuestion,
-  statisticsJson,
 } from "../server/statistics";
 import "../styles/compare.css";
 
 const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
 
-/** How many pale curves of single samples a group has at most. */
-const MOST_FAINT = 40;
 const GRID_POINTS = 100;
+
 /** Fewer where there are more samples, so that an answer takes no more than moments. */
 const RESAMPLES = { run: 1000, environment: 200 };
-const PROFILE_POINTS = 101;
-
-const BAND_TITLES: Record<Band, string> = {
-  ci: "bootstrap 95 % interval",
-  std: "± standard deviation",
-  sem: "± standard error",
-  percentiles: `${PERCENTILES[0]}th to ${PERCENTILES[1]}th percentile`,
-  range: "least to greatest",
-  none: "no band",
-};
-
-const NORMALISATION_TITLES: Record<NormalisationName, string> = {
-  none: "as logged",
-  all: "least to greatest of all",
-  environment: "least to greatest of each environment",
-};
 
 /** Runs in groups, each group's estimate with what is known of its error. */
 export function ComparePage({ workspace, project }: ProjectName) {
@@ -113,11 +85,6 @@ export function ComparePage({ workspace, project }: ProjectName) {
       </AnswerState>
     </>
   );
-}
-
-interface Metric {
-  metricName: string;
-  scale: string;
 }
 
 interface BodyProps {
@@ -330,13 +297,6 @@ function HandGroups({
   );
 }
 
-interface FiguresProps {
-  of: ProjectName;
-  metric: Metric;
-  question: StatisticsQuestion;
-  statistics: Statistics;
-}
-
 function Figures({ of, metric, question, statistics }: FiguresProps) {
   const typed = useParam("threshold", TEXT).value;
   const { grid, groups } = statistics;
@@ -367,351 +327,4 @@ function Figures({ of, metric, question, statistics }: FiguresProps) {
       </div>
     </>
   );
-}
-
-/** Each group's estimate with its band, over the samples that it sums up. */
-function LearningCurves({
-  of,
-  metric,
-  question,
-  statistics,
-  threshold,
-}: FiguresProps & { threshold: number }) {
-  const cursor = useSignal<number | null>(null);
-  const { grid, groups } = statistics;
-  const lines = useMemo(() => curveLines(groups), [groups]);
-  return (
-    <figure class="chart compare" data-groups={groups.length}>
-      <figcaption>
-        <strong>{metric.metricName}</strong>
-        <span class="faint">along {question.axis}</span>
-        <Export of={of} question={question} statistics={statistics} />
-      </figcaption>
-      <BandPlot
-        xs={grid}
-        lines={lines}
-        height={380}
-        threshold={threshold}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
-        label={`${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`}
-      />
-      <ul class="legend">
-        {groups.map((group, place) => (
-          <li key={group.name}>
-            <span class="swatch" style={{ background: colourOf(place) }} />
-            <span>{group.name}</span>
-            <span class="value">{textAt(group, cursor.value)}</span>
-            <span class="faint">n = {countAt(group, cursor.value)}</span>
-          </li>
-        ))}
-        {cursor.value !== null && (
-          <li class="faint">
-            at {question.axis} {formatValue(grid[cursor.value] ?? 0)}
-          </li>
-        )}
-      </ul>
-      <p class="method">{methodText(question, statistics)}</p>
-    </figure>
-  );
-}
-
-function curveLines(groups: GroupCurves[]): BandLine[] {
-  const faint = groups.flatMap((group, place) =>
-    group.samples.slice(0, MOST_FAINT).map((sample) => ({
-      label: `${group.name} ${sampleName(sample)}`,
-      colour: colourOf(place),
-      values: withGaps(sample.values),
-      faint: true,
-    })),
-  );
-  const estimates = groups.map((group, place) => ({
-    label: group.name,
-    colour: colourOf(place),
-    values: withGaps(group.values),
-    ...(group.low && group.high
-      ? { band: { low: withGaps(group.low), high: withGaps(group.high) } }
-      : {}),
-  }));
-  return [...faint, ...estimates];
-}
-
-function sampleName({ run, environment }: SampleCurve): string {
-  return environment === "" ? run : `${run} ${environment}`;
-}
-
-function textAt(group: GroupCurves, at: number | null): string {
-  const place = at ?? group.values.findLastIndex((v) => !Number.isNaN(v));
-  return intervalText({
-    value: group.values[place] ?? Number.NaN,
-    low: group.low?.[place] ?? Number.NaN,
-    high: group.high?.[place] ?? Number.NaN,
-  });
-}
-
-function countAt(group: GroupCurves, at: number | null): string {
-  return formatCount(at === null ? group.samples.length : (group.counts[at] ?? 0));
-}
-
-/** All that a figure has to say of how it was made. */
-function methodText(question: StatisticsQuestion, { grid, groups, ...rest }: Statistics): string {
-  const unit = question.unit === "run" ? "runs" : "environments of runs";
-  const n = groups.map((g) => `${g.name} ${formatCount(g.samples.length)}`).join(", ");
-  const more = groups.some((g) => g.samples.length > MOST_FAINT);
-  const normalised =
-    question.normalisation === "environment"
-      ? "each environment from its least value (0) to its greatest (1)"
-      : `${formatValue(rest.normalisedFrom ?? 0)} is 0 and ${formatValue(rest.normalisedTo ?? 0)} is 1`;
-  return [
-    `Line: ${ESTIMATOR_TITLES[question.estimator]} of ${unit} (n: ${n}).`,
-    bandText(question),
-    `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${rest.interpolation} between their points and have no value beyond their ends.`,
-    question.normalisation === "none" ? "Not normalised." : `Normalised: ${normalised}.`,
-    more ? `Pale: the first ${MOST_FAINT} samples of each group.` : "Pale: the samples.",
-  ].join(" ");
-}
-
-function bandText({ band, resamples }: StatisticsQuestion): string {
-  if (band === "none") return "";
-  const how = band === "ci" ? ` (percentile method, ${formatCount(resamples)} resamples)` : "";
-  return `Band: ${BAND_TITLES[band]}${how}.`;
-}
-
-function Export({ of, question, statistics }: Omit<FiguresProps, "metric">) {
-  const copied = useSignal("");
-  const copy = () => {
-    const program = statisticsPython(window.location.origin, statisticsJson(of, question));
-    navigator.clipboard.writeText(program).then(
-      () => {
-        copied.value = "Copied";
-      },
-      (error: unknown) => {
-        copied.value = `Not copied: ${error instanceof Error ? error.message : error}`;
-      },
-    );
-  };
-  return (
-    <span class="export">
-      <button
-        type="button"
-        onClick={() =>
-          save(
-            `${of.project}-statistics.csv`,
-            statisticsCsv(question.axis, statistics.grid, statistics.groups),
-          )
-        }
-      >
-        Download CSV
-      </button>
-      <button type="button" onClick={copy}>
-        Copy as Python
-      </button>
-      <span role="status">{copied.value}</span>
-    </span>
-  );
-}
-
-/** Saves a text as a file. The link is in no document, so that nothing takes it for a page. */
-function save(name: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-interface Final {
-  name: string;
-  scores: number[];
-}
-
-interface FinalProps {
-  metric: Metric;
-  question: StatisticsQuestion;
-  statistics: Statistics;
-  finals: Final[];
-  threshold: number;
-}
-
-/** What groups come to in the end, and how soon they reach a threshold. */
-function FinalTable({ metric, question, statistics, finals, threshold }: FinalProps) {
-  const { grid, groups } = statistics;
-  const rows = useMemo(
-    () => finals.map((f) => estimateWithInterval(f.scores, ESTIMATES[question.estimator])),
-    [statistics, question.estimator],
-  );
-  return (
-    <section>
-      <h2>Final performance and sample efficiency</h2>
-      <div class="pickers">
-        <label>
-          Threshold
-          <input
-            type="number"
-            step="any"
-            value={Number.isNaN(threshold) ? "" : threshold}
-            onChange={(event) => setParams({ threshold: event.currentTarget.value })}
-          />
-        </label>
-      </div>
-      <div class="scroll">
-        <table class="finals">
-          <thead>
-            <tr>
-              <th scope="col">Group</th>
-              <th scope="col" class="number">
-                Samples
-              </th>
-              <th scope="col" class="number">
-                Final {metric.metricName}
-              </th>
-              <th scope="col" class="number">
-                Least to greatest
-              </th>
-              <th scope="col" class="number">
-                {question.axis} to {formatValue(threshold)}
-              </th>
-              <th scope="col" class="number">
-                Samples that reach it
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {groups.map((group, place) => (
-              <tr key={group.name}>
-                <th scope="row">
-                  <span class="swatch" style={{ background: colourOf(place) }} /> {group.name}
-                </th>
-                <td class="number">{formatCount(group.samples.length)}</td>
-                <td class="number">{rows[place] && intervalText(rows[place])}</td>
-                <td class="number">{rangeText(finals[place]?.scores ?? [])}</td>
-                <td class="number">{reachedText(firstReached(grid, group.values, threshold))}</td>
-                <td class="number">{reachedCount(grid, group, threshold)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <p class="method">
-        Final: the {ESTIMATOR_TITLES[question.estimator]} of samples, each the mean over the last{" "}
-        {100 * FINAL_PART} % of its own curve, with a bootstrap {100 * BOOTSTRAP.confidence} %
-        interval (percentile method, {formatCount(BOOTSTRAP.resamples)} resamples). The threshold is
-        where the group's line first reaches it.
-      </p>
-    </section>
-  );
-}
-
-function rangeText(scores: number[]): string {
-  if (scores.length === 0) return "";
-  const text = (v: number) => formatValue(Number(v.toPrecision(4)));
-  return `${text(Math.min(...scores))} to ${text(Math.max(...scores))}`;
-}
-
-function reachedText(x: number): string {
-  return Number.isNaN(x) ? "not reached" : formatCount(Math.round(x));
-}
-
-function reachedCount(grid: Float64Array, group: GroupCurves, threshold: number): string {
-  const reached = group.samples.filter(
-    (s) => !Number.isNaN(firstReached(grid, s.values, threshold)),
-  );
-  return `${formatCount(reached.length)} of ${formatCount(group.samples.length)}`;
-}
-
-/** Which part of the samples end above each score. */
-function Profile({ finals, metric }: { finals: Final[]; metric: Metric }) {
-  const { xs, lines } = useMemo(() => {
-    const thresholds = thresholdsOf(
-      finals.map((f) => f.scores),
-      PROFILE_POINTS,
-    );
-    return {
-      xs: thresholds,
-      lines: finals.map((f, place) => ({
-        label: f.name,
-        colour: colourOf(place),
-        values: withGaps(performanceProfile(f.scores, thresholds)),
-      })),
-    };
-  }, [finals.map((f) => f.scores.join()).join("\n")]);
-  return (
-    <figure class="chart">
-      <figcaption>
-        <strong>Performance profile</strong>
-        <span class="faint">part of the samples whose final {metric.metricName} is above x</span>
-      </figcaption>
-      <BandPlot xs={xs} lines={lines} height={240} label="Performance profile" />
-    </figure>
-  );
-}
-
-/** How likely a sample of one group ends above one of another. */
-function Improvement({ finals }: { finals: Final[] }) {
-  const rows = useMemo(
-    () => finals.map((ours) => improvementRow(ours, finals)),
-    [finals.map((f) => f.scores.join()).join("\n")],
-  );
-  if (finals.length < 2) {
-    return (
-      <section>
-        <h2>Probability of improvement</h2>
-        <p class="note">It takes two groups: choose another way to group.</p>
-      </section>
-    );
-  }
-  return (
-    <section>
-      <h2>Probability of improvement</h2>
-      <div class="scroll">
-        <table class="improvement">
-          <thead>
-            <tr>
-              <th scope="col">The row is above</th>
-              {finals.map((f) => (
-                <th key={f.name} scope="col" class="number">
-                  {f.name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {finals.map((ours, row) => (
-              <tr key={ours.name}>
-                <th scope="row">{ours.name}</th>
-                {finals.map((theirs, column) => (
-                  <td key={theirs.name} class="number">
-                    {rows[row]?.[column]}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <p class="method">
-        P(X &gt; Y) over all pairs of final scores, equal ones half, with a bootstrap{" "}
-        {100 * BOOTSTRAP.confidence} % interval.
-      </p>
-    </section>
-  );
-}
-
-/** Pairs beyond this are too many to draw again two thousand times. */
-const MOST_PAIRS = 10_000;
-
-function improvementRow(ours: Final, all: Final[]): string[] {
-  return all.map((theirs) => {
-    const pairsOf = ours.scores.length * theirs.scores.length;
-    if (ours === theirs || pairsOf === 0) return "";
-    const value = probabilityOfImprovement(ours.scores, theirs.scores);
-    const interval =
-      pairsOf > MOST_PAIRS
-        ? { low: Number.NaN, high: Number.NaN }
-        : bootstrap([ours.scores, theirs.scores], ([a, b]) =>
-            probabilityOfImprovement(a ?? [], b ?? []),
-          );
-    return intervalText({ value, ...interval });
-  });
 }

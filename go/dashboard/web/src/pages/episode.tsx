@@ -22,6 +22,7 @@ import { type Episode, listEpisodes } from "../server/episodes";
 import "../styles/episodes.css";
 
 const BUCKETS = 1000;
+
 /** How many episodes are compared with the one that is shown. */
 const MOST_COMPARED = 5;
 
@@ -29,6 +30,7 @@ const NUMBER: Codec<number | null> = {
   parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
   format: (value) => (value === null ? "" : String(value)),
 };
+
 const NUMBERS: Codec<number[]> = {
   parse: (text) =>
     text

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { cellAt } from "../lib/cells";
 import { formatCount, formatValue } from "../lib/format";
 
 interface Props {
@@ -13,44 +14,57 @@ interface Props {
   onBrush: (from: number, to: number) => void;
 }
 
-/** Bars of a distribution. A drag over bars chooses a stretch; each bar can be chosen with the keyboard, too. */
+type Pointer = PointerEvent & { currentTarget: HTMLElement };
+
+/** Bars of a distribution. A drag over bars chooses a stretch; with the keyboard, Enter chooses a bar. */
 export function Histogram({ counts, first, last, title, onBrush }: Props) {
-  const start = useSignal<number | null>(null);
-  const end = useSignal<number | null>(null);
+  const brushed = useSignal<{ start: number; end: number } | null>(null);
   const bars = Array.from(counts);
   const most = Math.max(...bars, 1);
   const edge = (i: number) => first + ((last - first) * i) / bars.length;
-  const chosen = (i: number) =>
-    start.value !== null &&
-    end.value !== null &&
-    i >= Math.min(start.value, end.value) &&
-    i <= Math.max(start.value, end.value);
-  const take = () => {
-    if (start.value === null || end.value === null) return;
-    const [low, high] = [Math.min(start.value, end.value), Math.max(start.value, end.value)];
-    start.value = null;
-    end.value = null;
+  const range = (i: number) => `from ${formatValue(edge(i))} to ${formatValue(edge(i + 1))}`;
+  const [low, high] = [
+    Math.min(brushed.value?.start ?? -1, brushed.value?.end ?? -1),
+    Math.max(brushed.value?.start ?? -1, brushed.value?.end ?? -1),
+  ];
+  const barAt = ({ clientX, currentTarget }: Pointer) => {
+    const box = currentTarget.getBoundingClientRect();
+    return cellAt((clientX - box.left) / box.width, 0, 1, bars.length).column;
+  };
+  const down = (event: Pointer) => {
+    event.preventDefault();
+    event.currentTarget.setPointerCapture(event.pointerId);
+    brushed.value = { start: barAt(event), end: barAt(event) };
+  };
+  const move = (event: Pointer) => {
+    if (brushed.value) brushed.value = { ...brushed.value, end: barAt(event) };
+  };
+  const up = () => {
+    if (!brushed.value) return;
+    brushed.value = null;
     onBrush(edge(low), edge(high + 1));
   };
   return (
-    <figure class="histogram" onPointerUp={take} onPointerLeave={take}>
+    <figure class="histogram">
       {/* biome-ignore lint/a11y/useSemanticElements: bars to choose from, not fields of a form */}
-      <div class="bars" role="group" aria-label={`Distribution of ${title}`}>
+      <div
+        class="bars"
+        role="group"
+        aria-label={`Distribution of ${title}`}
+        onPointerDown={down}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerCancel={() => {
+          brushed.value = null;
+        }}
+      >
         {bars.map((count, i) => (
           <button
-            key={i}
+            key={edge(i)}
             type="button"
-            class={chosen(i) ? "bar chosen" : "bar"}
-            title={`${formatCount(count)} from ${formatValue(edge(i))} to ${formatValue(edge(i + 1))}`}
-            aria-label={`${formatCount(count)} episodes with ${title} from ${formatValue(edge(i))} to ${formatValue(edge(i + 1))}`}
-            onPointerDown={(event) => {
-              event.preventDefault();
-              start.value = i;
-              end.value = i;
-            }}
-            onPointerEnter={() => {
-              if (start.value !== null) end.value = i;
-            }}
+            class={i >= low && i <= high ? "bar chosen" : "bar"}
+            title={`${formatCount(count)} ${range(i)}`}
+            aria-label={`${formatCount(count)} episodes with ${title} ${range(i)}`}
             onKeyDown={(event) => {
               if (event.key === "Enter" || event.key === " ") onBrush(edge(i), edge(i + 1));
             }}
@@ -60,10 +74,15 @@ export function Histogram({ counts, first, last, title, onBrush }: Props) {
         ))}
       </div>
       <figcaption>
-        <span>{formatValue(first)}</span>
+        <span>{formatValue(short(first))}</span>
         <strong>{title}</strong>
-        <span>{formatValue(last)}</span>
+        <span>{formatValue(short(last))}</span>
       </figcaption>
     </figure>
   );
+}
+
+/** Four digits are enough at an axis. */
+function short(value: number): number {
+  return Number(value.toPrecision(4));
 }

@@ -77,7 +77,7 @@ export function Player({ parts, playhead }: Props) {
   );
 }
 
-/** Tells the playhead of every frame that is shown. */
+/** Tells the playhead of every frame that is shown: while it plays, and after it was seeked. */
 function followFrames(
   video: HTMLVideoElement | null,
   parts: readonly VideoPart[],
@@ -86,17 +86,26 @@ function followFrames(
   playhead: Signal<number | null>,
 ): () => void {
   if (!video) return () => {};
-  let handle = 0;
-  const follow = (_: number, { mediaTime }: VideoFrameCallbackMetadata) => {
-    handle = video.requestVideoFrameCallback(follow);
-    const of = parts[part.peek()];
-    if (!of || video.seeking) return;
-    const frame = frameAtTime(mediaTime, of.fps, of.frames);
+  const tell = (frame: number) => {
     shown.current = frameOfPart(parts, { part: part.peek(), frame });
     playhead.value = shown.current;
   };
-  handle = video.requestVideoFrameCallback(follow);
-  return () => video.cancelVideoFrameCallback(handle);
+  let handle = 0;
+  const presented = (_: number, { mediaTime }: VideoFrameCallbackMetadata) => {
+    handle = video.requestVideoFrameCallback(presented);
+    const of = parts[part.peek()];
+    if (of && !video.seeking && !video.paused) tell(frameAtTime(mediaTime, of.fps, of.frames));
+  };
+  const seeked = () => {
+    const of = parts[part.peek()];
+    if (of) tell(Math.min(Math.floor(video.currentTime * of.fps + 1e-6), of.frames - 1));
+  };
+  handle = video.requestVideoFrameCallback(presented);
+  video.addEventListener("seeked", seeked);
+  return () => {
+    video.cancelVideoFrameCallback(handle);
+    video.removeEventListener("seeked", seeked);
+  };
 }
 
 /** Shows a frame; one of another part once that is loaded. */

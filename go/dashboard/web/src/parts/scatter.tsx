@@ -8,10 +8,12 @@ interface Props {
   xTitle: string;
   yTitle: string;
   limits: Limits | null;
+  /** Is told of the stretch upwards that was brushed. */
+  onBrush: (from: number, to: number) => void;
 }
 
 /** How many episodes are where, as colours: what a scatter of a million points would hide. */
-export function Scatter({ histogram: h, xTitle, yTitle, limits }: Props) {
+export function Scatter({ histogram: h, xTitle, yTitle, limits, onBrush }: Props) {
   if (!limits) return null;
   const most = Math.max(1, limits.high);
   const edge = (first: number, last: number, i: number, n: number) =>
@@ -30,6 +32,7 @@ export function Scatter({ histogram: h, xTitle, yTitle, limits }: Props) {
       xTitle={xTitle}
       yTitle={yTitle}
       title={`How many episodes there are by ${xTitle} and ${yTitle}`}
+      onBrush={(range) => range && onBrush(y(range.lastRow + 1), y(range.firstRow))}
       legend={["1 episode", `${formatCount(most)} episodes`]}
       describe={({ row, column }) => {
         const count = h.counts[(h.rows - 1 - row) * h.columns + column] ?? 0;

@@ -151,15 +151,22 @@ export interface EpisodeMatrix {
   maxima: Float64Array;
 }
 
-/** The matrix of a metric, in at most so many rows and columns. */
+/** The matrix of a metric, of all environments or those named, in at most so many rows and columns. */
 export async function readMatrix(
   run: RunName,
   metric: EpisodeMetric,
+  environments: string[],
   size: { rows: number; columns: number },
   signal: AbortSignal,
 ): Promise<EpisodeMatrix> {
   const answer = await views.getEpisodeMatrix(
-    { run, metric: metricMessage(metric), maxRows: size.rows, maxColumns: size.columns },
+    {
+      run,
+      metric: metricMessage(metric),
+      environments,
+      maxRows: size.rows,
+      maxColumns: size.columns,
+    },
     { signal },
   );
   return {

@@ -82,9 +82,15 @@ export type Band = (typeof BANDS)[number];
 export const NORMALISATIONS = ["none", "all", "environment"] as const;
 export type NormalisationName = (typeof NORMALISATIONS)[number];
 
+/** A group of runs, or of some of their environments. */
+export interface ComparedGroup extends RunGroup {
+  /** All environments without. */
+  environments?: string[];
+}
+
 /** What a figure is asked by. */
 export interface StatisticsQuestion {
-  groups: RunGroup[];
+  groups: ComparedGroup[];
   seriesQuery: string;
   axis: StatisticsAxis;
   unit: "run" | "environment";
@@ -145,7 +151,11 @@ export function statisticsRequest(
     project,
     groups: asked.groups.map((g) => ({
       name: g.name,
-      members: g.runs.map((run) => ({ run, seriesQuery: asked.seriesQuery })),
+      members: g.runs.map((run) => ({
+        run,
+        seriesQuery: asked.seriesQuery,
+        environments: g.environments ?? [],
+      })),
     })),
     axis: STATISTICS_AXES[asked.axis],
     unit: asked.unit === "run" ? SampleUnit.RUN : SampleUnit.ENVIRONMENT,
