@@ -37,7 +37,7 @@ func invalid(format string, values ...any) error {
 // failed finds the status of an error.
 func failed(err error) error {
 	switch {
-	case errors.Is(err, catalog.ErrNoRun), errors.Is(err, catalog.ErrNoProject), errors.Is(err, catalog.ErrNoWorkspace):
+	case errors.Is(err, store.ErrDeleted), errors.Is(err, catalog.ErrNoRun), errors.Is(err, catalog.ErrNoProject), errors.Is(err, catalog.ErrNoWorkspace):
 		return connect.NewError(connect.CodeNotFound, err)
 	case errors.Is(err, catalog.ErrDeleting):
 		return connect.NewError(connect.CodeUnavailable, err)
@@ -76,6 +76,59 @@ func (s *Service) SetArchived(_ context.Context, request *connect.Request[pb.Set
 		}
 	}
 	return connect.NewResponse(&pb.SetArchivedResponse{Runs: int64(len(runs))}), nil
+}
+
+// EditRun changes the tags and the description of a run.
+func (s *Service) EditRun(_ context.Context, request *connect.Request[pb.EditRunRequest]) (*connect.Response[pb.EditRunResponse], error) {
+	r := request.Msg
+	if r.GetTarget().Run == nil {
+		return nil, invalid("target names no run")
+	}
+	if slices.Contains(r.GetAddTags(), "") {
+		return nil, invalid("add_tags: a tag is not empty")
+	}
+	runs, err := s.runsOf(r.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	if err := editRun(runs[0], r); err != nil {
+		return nil, failed(err)
+	}
+	answer := &pb.EditRunResponse{}
+	if tags := runs[0].Attribute("sys/tags"); tags != nil {
+		answer.Tags = tags.Set
+	}
+	if description := runs[0].Attribute("sys/description"); description != nil {
+		answer.Description = description.Str
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// editRun returns when the change is on the disk.
+func editRun(run *catalog.Run, r *pb.EditRunRequest) error {
+	var updates []catalog.Update
+	if len(r.GetAddTags())+len(r.GetRemoveTags()) > 0 {
+		updates = append(updates, catalog.Update{Path: "sys/tags", Delta: &catalog.Delta{Added: r.GetAddTags(), Removed: r.GetRemoveTags()}})
+	}
+	if r.Description != nil {
+		update := catalog.Update{Path: "sys/description"} // cleared
+		if text := r.GetDescription(); text != "" {
+			value := catalog.Text(text)
+			update.Value = &value
+		}
+		updates = append(updates, update)
+	}
+	edit, err := run.Begin()
+	if err != nil {
+		return err
+	}
+	defer edit.Abort()
+	edit.Attributes(updates)
+	pending, err := edit.Commit(time.Now())
+	if err != nil {
+		return err
+	}
+	return pending.Wait()
 }
 
 // Delete deletes a run or a project.

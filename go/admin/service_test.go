@@ -172,6 +172,32 @@ func TestRunsAndProjectsAreDeleted(t *testing.T) {
 	}
 }
 
+func TestTagsAndDescriptionsAreEdited(t *testing.T) {
+	w := newWorld(t)
+	w.run("p", "r", longAgo, true, nil)
+	edit := func(add, remove []string, description *string) *pb.EditRunResponse {
+		t.Helper()
+		return ask(w, w.client.EditRun, &pb.EditRunRequest{Target: target("p", "r"), AddTags: add, RemoveTags: remove, Description: description})
+	}
+	text, none := "<b>best</b>", ""
+	if got := edit([]string{"b", "a"}, nil, &text); !slices.Equal(got.GetTags(), []string{"a", "b"}) || got.GetDescription() != text {
+		t.Errorf("%v", got)
+	}
+	if got := edit([]string{"c"}, []string{"a", "z"}, nil); !slices.Equal(got.GetTags(), []string{"b", "c"}) || got.GetDescription() != text {
+		t.Errorf("%v", got)
+	}
+	run, _ := w.catalog.FindRun("w", "p", "r")
+	if run.Status() != catalog.StatusClosed || !run.Modified().Equal(longAgo) {
+		t.Errorf("editing made a closed run %s, modified %v", run.Status(), run.Modified())
+	}
+	if got := edit(nil, []string{"b", "c"}, &none); len(got.GetTags()) != 0 || got.GetDescription() != "" || run.Attribute("sys/description") != nil {
+		t.Errorf("%v", got)
+	}
+	refused(w, w.client.EditRun, &pb.EditRunRequest{Target: target("p")}, connect.CodeInvalidArgument, "names no run")
+	refused(w, w.client.EditRun, &pb.EditRunRequest{Target: target("p", "r"), AddTags: []string{""}}, connect.CodeInvalidArgument, "not empty")
+	refused(w, w.client.EditRun, &pb.EditRunRequest{Target: target("p", "x")}, connect.CodeNotFound, `"x"`)
+}
+
 // A run goes when it ended before the time, and no run that stays inherits from it.
 func TestRunsThatEndedLongAgoAreDeleted(t *testing.T) {
 	w := newWorld(t)

@@ -24,7 +24,7 @@ interface Props {
   lines: ChartLines;
   colours: readonly string[];
   asTable: Signal<boolean>;
-  onOwn: (own: string) => void;
+  onOwn?: (own: string) => void;
 }
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
@@ -42,10 +42,17 @@ export function ChartMenu(props: Props) {
     <details class="menu" ref={menu} onKeyDown={(event) => event.key === "Escape" && close()}>
       <summary aria-label={`More of ${props.metric.metricName}`}>⋯</summary>
       <div class="menu-body">
-        <SettingsForm settings={settings} onChange={(next) => onOwn(formatSettings(next, page))} />
-        <button type="button" onClick={act(() => onOwn(""))}>
-          As the page has it
-        </button>
+        {onOwn && (
+          <>
+            <SettingsForm
+              settings={settings}
+              onChange={(next) => onOwn(formatSettings(next, page))}
+            />
+            <button type="button" onClick={act(() => onOwn(""))}>
+              As the page has it
+            </button>
+          </>
+        )}
         <button
           type="button"
           onClick={act(() => {
