@@ -42,6 +42,7 @@ type Logger struct {
 	initErr    error
 	sending    bool          // there is a sender; written before ready is closed
 	senderDone chan struct{} // closed when it has ended
+	delivered  atomic.Bool   // all is acknowledged, the end of the run included; reporting that may go on
 	goroutines sync.WaitGroup
 
 	closeOnce sync.Once
@@ -260,7 +261,7 @@ func (l *Logger) finish(timeout time.Duration) {
 	case <-l.senderDone:
 	case <-l.abort:
 	case <-deadline.C:
-		expired = timeout > 0
+		expired = timeout > 0 && !l.delivered.Load()
 	}
 	before := l.counters.dropped.load()
 	l.cancel()

@@ -29,6 +29,7 @@ type sender struct {
 	runID    []byte
 	window   *window
 	declared []wire.Declaration // of requests that left the window or were sent
+	reporter *reporter
 
 	failures int  // in a row
 	refused  bool // it was said that the server refuses the run; until there is progress
@@ -36,7 +37,7 @@ type sender struct {
 }
 
 func newSender(l *Logger, in <-chan *request, runID []byte) *sender {
-	return &sender{l: l, in: in, runID: runID, window: newWindow()}
+	return &sender{l: l, in: in, runID: runID, window: newWindow(), reporter: &reporter{l: l, runID: runID}}
 }
 
 // run delivers until the request that closes the run is acknowledged, the
@@ -175,10 +176,30 @@ func (s *sender) connectAndServe(ctx context.Context) error {
 		defer close(received)
 		c.receive()
 	})
+	stopReporting := s.reportOver(ctx, conn)
 	err = c.serve(ctx)
+	stopReporting()
+	if err == nil {
+		s.l.delivered.Store(true)
+		s.reporter.report(ctx, conn, lastReportLimit)
+	}
 	cancel()
 	<-received
 	return err
+}
+
+// reportOver reports over a connection until the function it returns is called.
+func (s *sender) reportOver(ctx context.Context, conn grpc.ClientConnInterface) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	s.l.start("reporter", func() {
+		defer close(ended)
+		s.reporter.run(ctx, conn)
+	})
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // connection is one stream. The sender's goroutine sends on it, receive reads

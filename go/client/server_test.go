@@ -31,6 +31,7 @@ type server struct {
 	t        *testing.T
 	grpc     *grpc.Server
 	listener *bufconn.Listener
+	services []*grpc.ServiceDesc // beside the IngestService
 
 	mu       sync.Mutex
 	refuse   error // of dialling
@@ -90,6 +91,9 @@ func (s *server) start() {
 			{StreamName: "UpdateRunStream", ServerStreams: true, ClientStreams: true, Handler: s.serveStream},
 		},
 	}, s)
+	for _, service := range s.services {
+		s.grpc.RegisterService(service, s)
+	}
 	s.mu.Lock()
 	s.listener, s.refuse = listener, nil
 	s.mu.Unlock()
