@@ -42,6 +42,7 @@ from metrana.points import Points
 from metrana.request import Steps
 from metrana.summaries import Summaries
 from metrana.tables import Tables
+from metrana.views import Views
 
 __all__ = [
     "AttrFilter",
@@ -63,7 +64,7 @@ __all__ = [
 
 
 class QueryClient(
-    Tables, Points, BucketsOfSeries, Aggregations, Summaries, Attributes, Definitions
+    Tables, Points, BucketsOfSeries, Aggregations, Summaries, Attributes, Definitions, Views
 ):
     """A connection to a server that answers queries about one project.
 

@@ -1,0 +1,318 @@
+"""What the dashboard shows, as numbers: episodes, curves, statistics over runs, how a run fares.
+
+Asked of the server's own ViewsService, which public servers may lack: they answer UNIMPLEMENTED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from metrana.asking import Asking
+from metrana.errors import MetranaQueryConfigError
+from metrana.filters import SeriesFilter
+from metrana.frames import pandas
+from metrana.request import SeriesQueries, given, strings, texts
+from metrana.views_answers import curves_of, health_of, matrix_of, statistics_of
+from metrana.views_frames import Curves, EpisodeMatrix, RunHealth, Sparkline, Statistics, column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ViewAxis = Literal["step", "rl_step", "episode", "env_step", "relative_time", "wall_time"]
+Reduction = Literal["sum", "mean", "last", "min", "max", "count"]
+Estimator = Literal["mean", "median", "iqm", "std", "sem", "min", "max"]
+Range = tuple[int | None, int | None]
+"""The lowest and the highest, both inclusive; None: no limit."""
+EpisodeOrder = Literal[
+    "environment", "episode", "first_rl_step", "last_rl_step", "env_steps", "first_time",
+    "last_time", "restarts",
+]  # fmt: skip
+
+_EPISODES_A_PAGE = 1000
+_SPARKLINES_A_CALL = 200
+
+
+class Views(Asking):
+    """Answers in the shape of the dashboard's pages."""
+
+    def list_episodes(
+        self,
+        run: str,
+        metrics: SeriesQueries | Mapping[SeriesFilter | str, Reduction] = (),
+        *,
+        environments: str | Sequence[str] = (),
+        episodes: Range | None = None,
+        rl_steps: Range | None = None,
+        order_by: EpisodeOrder | int | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+    ) -> pd.DataFrame:
+        """The episodes of a run, a row each.
+
+            client.list_episodes("ppo-1", {"return()": "last"}, order_by=0, descending=True, limit=10)
+
+        Args:
+            run: The run.
+            metrics: Series of which each episode gets one number, as `return()` (EPISODE scale
+                is meant without a scale), or a mapping of them to how an episode's values are
+                reduced. Unless it says, the server decides. At most 32.
+            environments: Only of these; of all when empty.
+            episodes: Only with such numbers.
+            rl_steps: Only with points at such rl_steps.
+            order_by: A column, or the place of a metric; by environment and episode unless given.
+            descending: Greatest first.
+            limit: At most so many rows; all unless given.
+
+        Returns:
+            Columns `environment`, `episode`, `first_rl_step`, `last_rl_step`, `env_steps` (the
+            length), `first_time` and `last_time` (UTC), `restarts`, and one named by each metric's
+            query (NaN where an episode has none).
+        """
+        if limit is not None and limit < 1:
+            raise MetranaQueryConfigError(f"limit must be 1 or more, not {limit!r}")
+        asked = _metrics(metrics)
+        request = {
+            "run": self._run(run),
+            "metrics": asked,
+            "environments": strings(environments),
+            **_ranges(episodes=episodes, rl_steps=rl_steps),
+            **given(order=_order(order_by, descending)),
+        }
+        columns = [one["series_query"] for one in asked]
+        pages, rows = [], 0
+        while True:
+            most = _EPISODES_A_PAGE if limit is None else min(_EPISODES_A_PAGE, limit - rows)
+            answer = self._answer("ListEpisodes", {**request, "limit": most})
+            pages.append(_episodes(answer, columns))
+            rows += len(pages[-1])
+            request["page_token"] = answer.get("next_page_token", "")
+            if not request["page_token"] or rows == limit:
+                return pandas().concat(pages, ignore_index=True)
+
+    def fetch_episode_matrix(
+        self,
+        run: str,
+        metric: SeriesFilter | str,
+        *,
+        reduction: Reduction | None = None,
+        environments: str | Sequence[str] = (),
+        episodes: Range | None = None,
+        max_rows: int | None = None,
+        max_columns: int | None = None,
+    ) -> EpisodeMatrix:
+        """One number for every environment (rows) and episode (columns) of a run.
+
+            client.fetch_episode_matrix("ppo-1", "return()").to_pandas()
+
+        Args:
+            run: The run.
+            metric: The series, as in `list_episodes`.
+            reduction: How the values of an episode become one; unless given, the server decides.
+            environments: Only these; all when empty.
+            episodes: Only with such numbers.
+            max_rows: Up to 4,096, 256 unless given; beyond it neighbours share a row.
+            max_columns: Up to 4,096, 512 unless given; beyond it neighbours share a column.
+
+        Returns:
+            `means`, `minima` and `maxima` of shape (rows, columns).
+        """
+        (one,) = _metrics({metric: reduction} if reduction else metric)
+        request = {
+            "run": self._run(run),
+            "metric": one,
+            "environments": strings(environments),
+            **_ranges(episodes=episodes),
+            **given(max_rows=max_rows, max_columns=max_columns),
+        }
+        return matrix_of(self._answer("GetEpisodeMatrix", request))
+
+    def fetch_curves(
+        self,
+        runs: str | Sequence[str],
+        series: SeriesQueries,
+        *,
+        axis: ViewAxis = "step",
+        environments: str | Sequence[str] = (),
+        range: Range | None = None,
+        buckets: int | None = None,
+        episodes: Range | None = None,
+        rl_steps: Range | None = None,
+        include_inherited: bool = False,
+    ) -> Curves:
+        """Curves of series along any axis, of RL series of all environments, too.
+
+            client.fetch_curves("ppo-1", "reward(scale=\"ENVIRONMENT_STEP\")", axis="rl_step")
+
+        Args:
+            runs: Names of runs.
+            series: Which series.
+            axis: What the curves go along; times are in milliseconds, relative ones since the
+                run began, wall time since 1970.
+            environments: A curve for each of these; unless given, one for all together.
+            range: Only this stretch of the axis.
+            buckets: Up to 5,000 a curve; 1,000 unless given.
+            episodes: Only RL points of such episodes.
+            rl_steps: Only RL points at such rl_steps.
+            include_inherited: Put the points that a forked run inherits before its own.
+        """
+        request = {
+            **self._in_views(),
+            "runs": strings(runs),
+            "series_queries": texts(series),
+            "axis": f"AXIS_{axis.upper()}",
+            "environments": strings(environments),
+            "include_inherited": include_inherited,
+            **_ranges(range=range, episodes=episodes, rl_steps=rl_steps),
+            **given(buckets=buckets),
+        }
+        return curves_of(self._answer("BucketSeries", request))
+
+    def fetch_statistics(
+        self,
+        groups: Mapping[str, str | Sequence[str]],
+        series: SeriesFilter | str,
+        *,
+        axis: ViewAxis = "step",
+        estimators: Sequence[Estimator] = ("mean",),
+        percentiles: Sequence[float] = (),
+        unit: Literal["run", "environment"] = "run",
+        range: Range | None = None,
+        grid_points: int | None = None,
+        resamples: int | None = None,
+        confidence: float = 0.95,
+        seed: int = 0,
+        include_samples: bool = False,
+    ) -> Statistics:
+        """Estimates over the runs of groups, such as the seeds of algorithms, on one grid.
+
+            client.fetch_statistics(
+                {"ppo": ["ppo-1", "ppo-2"], "dqn": ["dqn-1", "dqn-2"]}, "return()",
+                axis="rl_step", estimators=["iqm"], resamples=1000,
+            ).to_pandas()
+
+        Args:
+            groups: The runs of each group.
+            series: Which series; all that it selects in a run are taken together.
+            axis: What the grid goes along, as in `fetch_curves`.
+            estimators: What to make of the samples at each grid point.
+            percentiles: From 0 to 100, linear between samples.
+            unit: What one sample is.
+            range: Only this stretch of the axis.
+            grid_points: Up to 5,000; 256 unless given.
+            resamples: Up to 10,000 for confidence intervals by the bootstrap; none unless given.
+            confidence: The part of the estimates that lie within.
+            seed: Begins the bootstrap's random numbers.
+            include_samples: Give the curve of each sample, too.
+        """
+        query = str(series)
+        bootstrap = {"resamples": resamples, "confidence": confidence, "seed": seed}
+        request = {
+            **self._in_views(),
+            "groups": [
+                {
+                    "name": name,
+                    "members": [{"run": r, "series_query": query} for r in strings(runs)],
+                }
+                for name, runs in groups.items()
+            ],
+            "axis": f"AXIS_{axis.upper()}",
+            "estimators": [f"ESTIMATOR_{one.upper()}" for one in estimators],
+            "percentiles": list(percentiles),
+            "unit": f"SAMPLE_UNIT_{unit.upper()}",
+            "include_samples": include_samples,
+            **_ranges(range=range),
+            **given(grid_points=grid_points, bootstrap=bootstrap if resamples else None),
+        }
+        return statistics_of(self._answer("GetStatistics", request))
+
+    def get_run_health(self, run: str, *, include_non_finite: bool = False) -> RunHealth:
+        """What arrived of a run, what did not, and what its loggers counted.
+
+            health = client.get_run_health("ppo-1")
+            sum(one.float_points.dropped for one in health.deliveries)
+
+        Args:
+            run: The run.
+            include_non_finite: Look for the first NaN or infinity of each series, too; takes
+                longer in large runs.
+        """
+        request = {"run": self._run(run), "include_non_finite": include_non_finite}
+        return health_of(self._answer("GetRunHealth", request))
+
+    def fetch_sparklines(
+        self, queries: Sequence[tuple[str, SeriesFilter | str]], *, buckets: int | None = None
+    ) -> list[Sparkline]:
+        """Small curves of whole series, one for each query.
+
+            client.fetch_sparklines([("ppo-1", "loss()"), ("ppo-2", "loss()")], buckets=32)
+
+        Args:
+            queries: Each a run and a series; of several that it selects the first is meant.
+            buckets: From 1 to 64; 64 unless given.
+        """
+        asked = [{"run": run, "series_query": str(series)} for run, series in queries]
+        found: list[Sparkline] = []
+        for at in np.arange(0, len(asked), _SPARKLINES_A_CALL):
+            part = asked[at : at + _SPARKLINES_A_CALL]
+            request = {**self._in_views(), "queries": part, **given(buckets=buckets)}
+            for one in self._answer("GetSparklines", request).get("sparklines", ()):
+                numbers = (one.get(name, 0) for name in ("bucket_count", "first_step", "last_step"))
+                means, places = one.get("means"), one.get("bucket_indexes")
+                found.append(Sparkline(column(means), column(places, "<u8"), *numbers))
+        return found
+
+    def _answer(self, method: str, request: dict[str, Any]) -> Any:
+        (answer,) = self._reader.pages(method, request)
+        return answer
+
+    def _in_views(self) -> dict[str, str]:
+        # Organizations are none of the views' business.
+        return {"workspace": self._scope["workspace"], "project": self._named_project()}
+
+    def _run(self, run: str) -> dict[str, str]:
+        return {**self._in_views(), "run": run}
+
+
+def _metrics(
+    metrics: SeriesQueries | Mapping[SeriesFilter | str, Reduction],
+) -> list[dict[str, str]]:
+    if not isinstance(metrics, Mapping):
+        return [{"series_query": query} for query in texts(metrics)]
+    return [
+        {"series_query": str(query), "reduction": f"REDUCTION_{reduction.upper()}"}
+        for query, reduction in metrics.items()
+    ]
+
+
+def _ranges(**ranges: Range | None) -> dict[str, dict[str, int]]:
+    return {
+        name: given(**{"from": of[0], "to": of[1]}) for name, of in ranges.items() if of is not None
+    }
+
+
+def _order(by: str | int | None, descending: bool) -> dict[str, Any] | None:
+    if isinstance(by, int):
+        return {"column": "EPISODE_COLUMN_METRIC", "metric": by, "descending": descending}
+    if by is not None:
+        return {"column": f"EPISODE_COLUMN_{by.upper()}", "descending": descending}
+    return {"descending": True} if descending else None
+
+
+def _episodes(answer: Mapping[str, Any], metrics: Sequence[str]) -> pd.DataFrame:
+    environments = np.array(answer.get("environments", ()), object)
+    table: dict[str, Any] = {
+        "environment": environments[column(answer.get("environment_indexes"), "<u8")]
+    }
+    for name in ("episode", "first_rl_step", "last_rl_step"):
+        table[name] = column(answer.get(f"{name}s"), "<u8")
+    table["env_steps"] = column(answer.get("env_steps"), "<u8")
+    for name in ("first_time", "last_time"):
+        table[name] = column(answer.get(f"{name}s"), "<i8").astype("M8[ms]")
+    table["restarts"] = column(answer.get("restarts"), "<u8")
+    frame = pandas().DataFrame(table)
+    for at, (name, values) in enumerate(zip(metrics, answer.get("metrics", ()), strict=False)):
+        frame.insert(len(table) + at, name, column(values), allow_duplicates=True)
+    return frame
