@@ -52,7 +52,7 @@ class Views(Asking):
     ) -> pd.DataFrame:
         """The episodes of a run, a row each.
 
-            client.list_episodes("ppo-1", {"return()": "last"}, order_by=0, descending=True, limit=10)
+            client.list_episodes("ppo-1", "return()", order_by=0, descending=True, limit=10)
 
         Args:
             run: The run.
@@ -136,7 +136,7 @@ class Views(Asking):
         *,
         axis: ViewAxis = "step",
         environments: str | Sequence[str] = (),
-        range: Range | None = None,
+        stretch: Range | None = None,
         buckets: int | None = None,
         episodes: Range | None = None,
         rl_steps: Range | None = None,
@@ -144,7 +144,7 @@ class Views(Asking):
     ) -> Curves:
         """Curves of series along any axis, of RL series of all environments, too.
 
-            client.fetch_curves("ppo-1", "reward(scale=\"ENVIRONMENT_STEP\")", axis="rl_step")
+            client.fetch_curves("ppo-1", SeriesFilter("return", scale="EPISODE"), axis="rl_step")
 
         Args:
             runs: Names of runs.
@@ -152,7 +152,7 @@ class Views(Asking):
             axis: What the curves go along; times are in milliseconds, relative ones since the
                 run began, wall time since 1970.
             environments: A curve for each of these; unless given, one for all together.
-            range: Only this stretch of the axis.
+            stretch: Only this part of the axis.
             buckets: Up to 5,000 a curve; 1,000 unless given.
             episodes: Only RL points of such episodes.
             rl_steps: Only RL points at such rl_steps.
@@ -165,7 +165,7 @@ class Views(Asking):
             "axis": f"AXIS_{axis.upper()}",
             "environments": strings(environments),
             "include_inherited": include_inherited,
-            **_ranges(range=range, episodes=episodes, rl_steps=rl_steps),
+            **_ranges(range=stretch, episodes=episodes, rl_steps=rl_steps),
             **given(buckets=buckets),
         }
         return curves_of(self._answer("BucketSeries", request))
@@ -179,7 +179,7 @@ class Views(Asking):
         estimators: Sequence[Estimator] = ("mean",),
         percentiles: Sequence[float] = (),
         unit: Literal["run", "environment"] = "run",
-        range: Range | None = None,
+        stretch: Range | None = None,
         grid_points: int | None = None,
         resamples: int | None = None,
         confidence: float = 0.95,
@@ -200,7 +200,7 @@ class Views(Asking):
             estimators: What to make of the samples at each grid point.
             percentiles: From 0 to 100, linear between samples.
             unit: What one sample is.
-            range: Only this stretch of the axis.
+            stretch: Only this part of the axis.
             grid_points: Up to 5,000; 256 unless given.
             resamples: Up to 10,000 for confidence intervals by the bootstrap; none unless given.
             confidence: The part of the estimates that lie within.
@@ -223,7 +223,7 @@ class Views(Asking):
             "percentiles": list(percentiles),
             "unit": f"SAMPLE_UNIT_{unit.upper()}",
             "include_samples": include_samples,
-            **_ranges(range=range),
+            **_ranges(range=stretch),
             **given(grid_points=grid_points, bootstrap=bootstrap if resamples else None),
         }
         return statistics_of(self._answer("GetStatistics", request))

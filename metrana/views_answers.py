@@ -100,9 +100,11 @@ _KINDS = ("float_points", "rl_float_points", "attribute_updates", "env_attribute
 
 def health_of(answer: _Answer) -> RunHealth:
     """Of a GetRunHealthResponse."""
-    counts = ("points_stored", "points_late", "points_duplicate", "points_refused")
     return RunHealth(
-        *(answer.get(name, 0) for name in counts),
+        answer.get("points_stored", 0),
+        answer.get("points_late", 0),
+        answer.get("points_duplicate", 0),
+        answer.get("points_refused", 0),
         {one["kind"]: one.get("count", 0) for one in answer.get("not_stored", ())},
         instant(answer.get("last_received")),
         instant(answer.get("newest_point")),
@@ -118,9 +120,14 @@ def _delivery(one: _Answer) -> Delivery:
     return Delivery(
         one["logger_id"],
         instant(one.get("reported")),
-        *(Counts(**said.get(kind, {})) for kind in _KINDS),
+        *_counts(said),
         {name: count for name, count in said.items() if name not in _KINDS},
     )
+
+
+def _counts(said: _Answer) -> tuple[Counts, Counts, Counts, Counts]:
+    points, rl_points, updates, env_updates = (Counts(**said.get(kind, {})) for kind in _KINDS)
+    return points, rl_points, updates, env_updates
 
 
 def _non_finite(one: _Answer) -> NonFinitePoint:

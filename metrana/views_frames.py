@@ -34,7 +34,7 @@ class EpisodeMatrix:
     last_episode: int
     """Last episode of the last column."""
     means: Floats
-    """Rows × columns; NaN where there is no finite number."""
+    """Of shape (rows, columns); NaN where there is no finite number."""
     minima: Floats
     maxima: Floats
 
@@ -81,24 +81,33 @@ class Curves:
     bucket_count: int
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a bucket: `run`, `series`, `environment`, `x`, `count`, `mean`, `min`, `max`, `last`."""
+        """A row a bucket.
+
+        Columns `run`, `series`, `environment`, `x`, `count`, `mean`, `min`, `max` and `last`.
+        """
         pd = pandas()
-        names = ("run", "series", "environment", "x", "count", "mean", "min", "max", "last")
-        tables = [
-            pd.DataFrame(
-                dict(
-                    zip(
-                        names,
-                        (one.run, one.series.key, one.environment, one.xs, one.counts)
-                        + (one.means, one.minima, one.maxima, one.lasts),
-                        strict=True,
-                    )
-                )
-            )
-            for one in self.curves
-            if len(one.xs)
-        ]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=names)
+        tables = [_table(one) for one in self.curves if len(one.xs)]
+        return pd.concat(tables, ignore_index=True) if tables else _table(_NO_CURVE)
+
+
+def _table(curve: Curve) -> pd.DataFrame:
+    return pandas().DataFrame(
+        {
+            "run": curve.run,
+            "series": curve.series.key,
+            "environment": curve.environment,
+            "x": curve.xs,
+            "count": curve.counts,
+            "mean": curve.means,
+            "min": curve.minima,
+            "max": curve.maxima,
+            "last": curve.lasts,
+        }
+    )
+
+
+_NO_FLOATS = column(None)
+_NO_CURVE = Curve("", SeriesId("", ""), None, _NO_FLOATS, column(None, "<u8"), *[_NO_FLOATS] * 7)
 
 
 @dataclass(frozen=True)
@@ -146,7 +155,11 @@ class Statistics:
     """What a figure has to say: axis, unit, interpolation, bootstrap, normalisation."""
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row a group and grid point: `group`, `x`, `samples`, each estimate with `_low` and `_high`, `p…`."""
+        """A row a group and grid point.
+
+        Columns `group`, `x`, `samples`, one named by each estimator, with a bootstrap its
+        ends (`iqm_low`, `iqm_high`), and one of each percentile (`p10`).
+        """
         pd = pandas()
         tables = []
         for group in self.groups:
