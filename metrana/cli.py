@@ -22,6 +22,7 @@ commands:
   demo       train CartPole, here and now, and watch it on the dashboard
   server     run the server: storage, dashboard and API on one port
   ls         list workspaces, projects, runs, or the series of a run
+  watch      show a run in the terminal while it is logged
   export     write the points of runs to a Parquet file
   archive    put a run, or all of a project, aside
   unarchive  take them back
@@ -83,6 +84,12 @@ def _export(arguments: list[str]) -> int:
     return listing.export(arguments)
 
 
+def _watch(arguments: list[str]) -> int:
+    from metrana import watch
+
+    return watch.watch(arguments)
+
+
 def _demo(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="metrana demo",
@@ -110,6 +117,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "export": _export,
     "ls": _ls,
     "server": _server,
+    "watch": _watch,
 }
 
 
