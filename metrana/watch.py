@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ from metrana.watch_picture import Picture, Row, lines, rank
 
 _BUCKETS = 64
 _MOST_ROWS = 200
+_RUNNING = "RUNNING"
 _RL_SCALES = ("EPISODE", "ENVIRONMENT_STEP")
 
 
@@ -37,7 +39,7 @@ def watch(arguments: Sequence[str]) -> int:
         workspace_name=workspace, project_name=project, query_url=options.url, progress=False
     )
     with contextlib.closing(client):
-        look = lambda: client.look(run, matches)  # noqa: E731 # named once, for both
+        look = functools.partial(client.look, run, matches)
         if options.once:
             _print(look())
         elif _is_screen():
@@ -51,8 +53,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="metrana watch",
         description="Shows a run in the terminal while it is logged: how it fares and its metrics "
-        "as small curves. q or Ctrl-C ends it. Where the output is no terminal, or NO_COLOR is set, "
-        "plain text is printed whenever something has changed, until the run has ended.",
+        "as small curves. q or Ctrl-C ends it. Where the output is no terminal, or NO_COLOR is "
+        "set, plain text is printed whenever something has changed, until the run has ended.",
     )
     parser.add_argument("run", metavar="WORKSPACE/PROJECT/RUN", type=_run)
     parser.add_argument(
@@ -190,14 +192,15 @@ def _print_until_it_ends(look: Callable[[], Picture], interval: float) -> None:
             if state != shown:
                 _print(picture)
                 shown = state
-            if picture.status != "running":
+            if picture.status != _RUNNING:
                 return
             time.sleep(interval)
 
 
 def _show(look: Callable[[], Picture], interval: float) -> None:
-    picture = look()
-    with contextlib.suppress(KeyboardInterrupt), watch_terminal.taken_over() as terminal:
+    with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
+        picture = look()  # what is wrong from the start is said in the shell
+        terminal = stack.enter_context(watch_terminal.taken_over())
         while True:
             columns, rows = terminal.size()
             terminal.draw(lines(picture, columns, rows, colour=True))

@@ -100,7 +100,7 @@ def fit(text: str, columns: int) -> str:
 
 
 def sparkline(means: Sequence[float], columns: int) -> str:
-    """The numbers as blocks of eight heights, at most so many; those in the middle when all are equal."""
+    """The numbers as blocks of eight heights, at most so many; all alike when they are equal."""
     if not len(means) or columns < 1:
         return ""
     n = min(len(means), columns)
@@ -143,15 +143,16 @@ def lines(
     name, spark = _widths(picture.rows, columns)
     titles = fit("metric", name) + _GAP + " " * spark
     titles += "".join(_GAP + t.rjust(_NUMBER) for t in ("last", "min", "max", "step"))
-    table = [paint(DIM, titles[:columns].rstrip())]
+    table = [paint(DIM, fit(titles, columns).rstrip())]
     table += [fit(_row(one, name, spark), columns).rstrip() for one in picture.rows]
     if not picture.rows:
-        table = ["no series yet" if not picture.series else "no series matches --metric"]
+        nothing = "no series matches --metric" if picture.series else "no series yet"
+        table = [fit(nothing, columns).rstrip()]
     found = [*top, "", *table]
     if rows is None or len(found) <= rows:
         return found
-    hidden = len(found) - rows + 1
-    return [*found[: rows - 1], paint(DIM, f"… {hidden} more; --metric chooses")[: columns + 9]]
+    hidden = f"… {len(found) - rows + 1} more; --metric chooses"
+    return [*found[: rows - 1], paint(DIM, fit(hidden, columns).rstrip())]
 
 
 def _paint(code: str, text: str) -> str:
@@ -170,9 +171,9 @@ def _header(picture: Picture) -> list[str]:
         if counts
         else "delivery: no report of a logger yet"
     )
+    state = f"{printable(picture.status)}  {duration(picture.running_seconds)}"
     return [
-        f"{printable(picture.status)}  {duration(picture.running_seconds)}  "
-        f"{health.points_stored:,} points in {picture.series:,} series",
+        f"{state}  {health.points_stored:,} points in {picture.series:,} series",
         delivery + ("" if lag is None else f"  lag {lag / 1000:.1f} s"),
     ]
 

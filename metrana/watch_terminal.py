@@ -33,7 +33,7 @@ class Terminal:
         sys.stdout.flush()
 
     def wait(self, seconds: float) -> str:
-        """ "quit", "resized", or "" when the time is over."""
+        """Waits for a key or a resize: "quit", "resized", or "" when the time is over."""
         deadline = time.monotonic() + seconds
         while True:
             sources = [self._resized] + ([] if self._keys is None else [self._keys])

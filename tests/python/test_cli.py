@@ -44,7 +44,7 @@ def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert cli.main(["serve"]) == 2
     assert capsys.readouterr().err == (
         "error: there is no command 'serve'; known are archive, backup, check, delete, "
-        "demo, export, ls, restore, retain, server, unarchive\n"
+        "demo, export, ls, restore, retain, server, unarchive, watch\n"
     )
 
 
