@@ -39,6 +39,9 @@ const (
 	// ViewsServiceListEpisodesProcedure is the fully-qualified name of the ViewsService's ListEpisodes
 	// RPC.
 	ViewsServiceListEpisodesProcedure = "/metrana.views.v1.ViewsService/ListEpisodes"
+	// ViewsServiceListRenderingsProcedure is the fully-qualified name of the ViewsService's
+	// ListRenderings RPC.
+	ViewsServiceListRenderingsProcedure = "/metrana.views.v1.ViewsService/ListRenderings"
 	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeMatrix RPC.
 	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
@@ -63,6 +66,8 @@ const (
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -92,6 +97,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+ViewsServiceListEpisodesProcedure,
 			connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+			connect.WithClientOptions(opts...),
+		),
+		listRenderings: connect.NewClient[views.ListRenderingsRequest, views.ListRenderingsResponse](
+			httpClient,
+			baseURL+ViewsServiceListRenderingsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
 			connect.WithClientOptions(opts...),
 		),
 		getEpisodeMatrix: connect.NewClient[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse](
@@ -136,6 +147,7 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
 	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	listRenderings   *connect.Client[views.ListRenderingsRequest, views.ListRenderingsResponse]
 	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
 	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
@@ -147,6 +159,11 @@ type viewsServiceClient struct {
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
 func (c *viewsServiceClient) ListEpisodes(ctx context.Context, req *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return c.listEpisodes.CallUnary(ctx, req)
+}
+
+// ListRenderings calls metrana.views.v1.ViewsService.ListRenderings.
+func (c *viewsServiceClient) ListRenderings(ctx context.Context, req *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
+	return c.listRenderings.CallUnary(ctx, req)
 }
 
 // GetEpisodeMatrix calls metrana.views.v1.ViewsService.GetEpisodeMatrix.
@@ -183,6 +200,8 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Req
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -208,6 +227,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		ViewsServiceListEpisodesProcedure,
 		svc.ListEpisodes,
 		connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceListRenderingsHandler := connect.NewUnaryHandler(
+		ViewsServiceListRenderingsProcedure,
+		svc.ListRenderings,
+		connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
 		connect.WithHandlerOptions(opts...),
 	)
 	viewsServiceGetEpisodeMatrixHandler := connect.NewUnaryHandler(
@@ -250,6 +275,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
+		case ViewsServiceListRenderingsProcedure:
+			viewsServiceListRenderingsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeMatrixProcedure:
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
@@ -273,6 +300,10 @@ type UnimplementedViewsServiceHandler struct{}
 
 func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEpisodes is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListRenderings is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
