@@ -14,6 +14,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/admin"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
@@ -42,7 +43,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := adminconnect.NewAdminServiceHandler(New(db, c, slog.New(slog.DiscardHandler)))
+	videos, err := renderings.Open(db, c, renderings.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, handler := adminconnect.NewAdminServiceHandler(New(db, c, videos, slog.New(slog.DiscardHandler)))
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		server.Close()

@@ -221,7 +221,7 @@ func (x *Rendering) GetUrl() string {
 	return ""
 }
 
-// Videos by environment id, episode, first rl_step and the order in which they came.
+// Videos by environment id, episode, first and last rl_step.
 type ListRenderingsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The page.

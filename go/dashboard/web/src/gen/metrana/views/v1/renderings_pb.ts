@@ -141,7 +141,7 @@ export const RenderingSchema: GenMessage<Rendering> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_renderings, 1);
 
 /**
- * Videos by environment id, episode, first rl_step and the order in which they came.
+ * Videos by environment id, episode, first and last rl_step.
  *
  * @generated from message metrana.views.v1.ListRenderingsResponse
  */

@@ -1,0 +1,17 @@
+package store
+
+// attachedDir has files that records of the catalog name and that never change once
+// they have their names: videos. The store knows of them what backups have to.
+const attachedDir = "renderings"
+
+// AttachedDir is where files lie that records name. Each must be durable before
+// its record is written. A backup takes along what is there at its moment.
+func (db *DB) AttachedDir() string { return db.fs.PathJoin(db.dir, attachedDir) }
+
+// RemoveAttached removes such a file, which no record names any more: not before a
+// backup that has such a record has a link to it.
+func (db *DB) RemoveAttached(path string) error {
+	db.cut.RLock()
+	defer db.cut.RUnlock()
+	return db.fs.Remove(path)
+}
