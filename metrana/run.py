@@ -380,8 +380,8 @@ class Run:
         except MetranaClosingError as error:
             metrics, problems = error.metrics, [str(error)]
         except KeyboardInterrupt:
-            left = Metrics(**self._engine.close(0))
-            logger.warning("interrupted while closing: {} updates were dropped", left.dropped)
+            final = Metrics(**self._engine.close(0))
+            logger.warning("interrupted while closing: {} updates were dropped", final.dropped)
             self._renderer.finish(0, None)
             raise
         left = max(0.0, timeout - (time.monotonic() - begun)) if timeout else None
