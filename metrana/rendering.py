@@ -21,6 +21,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import os
 import threading
 from collections import deque
 from fractions import Fraction
@@ -68,6 +69,17 @@ _CODEC_OPTIONS = {
     # or players would guess them by the size of the picture.
     "x264-params": "threads=1:colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
 }
+
+
+# Held while libraries of the encoder run. A fork waits for that, a frame's time: what
+# they lock for themselves would stay locked in the child for ever.
+_encoding = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_encoding.acquire,
+        after_in_parent=_encoding.release,
+        after_in_child=_encoding.release,
+    )
 
 
 class Frame(NamedTuple):
@@ -289,11 +301,12 @@ class Renderer:
                 self._changed.wait_for(self._has_work)
                 finished = self._over()
                 frame = None if finished else self._next_frame()
-            for video in finished:
-                self._finish_video(video)
-            if frame is not None:
-                self._encode(frame)
-            elif not finished:
+            with _encoding:
+                for video in finished:
+                    self._finish_video(video)
+                if frame is not None:
+                    self._encode(frame)
+            if frame is None and not finished:
                 return  # closing, and nothing is left
 
     def _has_work(self) -> bool:

@@ -108,6 +108,9 @@ class Uploader:
         self._lost = 0
         self._connection: http.client.HTTPConnection | None = None
         self._sent = 0  # bytes that the server has taken
+        self.failures = 0
+        """Tries that did not work and were, or are to be, made again."""
+        self.last_failure = ""
 
     # The caller's side
 
@@ -158,8 +161,11 @@ class Uploader:
         if abandon and left:
             logger.warning("{:,} videos are not uploaded; they lie in {}", len(left), self._folder)
         else:
+            reason = "the time to close ran out"
+            if self.last_failure:
+                reason += f"; the last failure was {self.last_failure}"
             for video in left:
-                self._lose(video, "the time to close ran out")
+                self._lose(video, reason)
         thread.join(_SETTLE_SECS)
 
     def _interrupt(self) -> None:
@@ -194,7 +200,7 @@ class Uploader:
                 self._switch_off(answer)
                 return
             except Exception as error:  # noqa: BLE001 # one broken video must not stop the others
-                lost = f"{type(error).__name__}: {error}"
+                lost = _words(error)
             with self._changed:
                 if self._stopped:
                     return
@@ -228,13 +234,14 @@ class Uploader:
                     return str(error)
                 continue
             except (_AgainError, http.client.HTTPException, OSError) as error:
+                self.failures, self.last_failure = self.failures + 1, _words(error)
                 self._check_stop()
                 if not video.path.is_file():
                     return f"the file is gone ({error})"
                 tries = 1 if self._sent > sent else tries + 1
                 limit = self._settings.max_send_retries
                 if limit is not None and tries > limit:
-                    return f"{type(error).__name__}: {error}"
+                    return self.last_failure
                 self._rest(tries)
             else:
                 logger.debug("uploaded {}", video.path)
@@ -341,6 +348,10 @@ class Uploader:
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, _AgainError) else f"{type(error).__name__}: {error}"
 
 
 def _raise_unless(answer: _Answer, *wanted: HTTPStatus) -> None:

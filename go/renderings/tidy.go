@@ -45,6 +45,9 @@ func (f *Files) named() (map[sum]bool, error) {
 		if v.SHA256 == (sum{}) {
 			return damage
 		}
+		if damage != nil {
+			f.log.Error("the record of a video cannot be read; listings go without it", "error", damage)
+		}
 		named[v.SHA256] = true
 		return nil
 	})

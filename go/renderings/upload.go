@@ -164,7 +164,7 @@ func (f *Files) Begin(s Spec) (Progress, error) {
 	if !known {
 		return Progress{}, fmt.Errorf("%w with the id %x", catalog.ErrNoRun, s.RunID)
 	}
-	if err := f.db.Writable(); err != nil {
+	if err := f.db.Attachable(); err != nil {
 		return Progress{}, err
 	}
 	if f.pin(v.SHA256, v.Size) {
@@ -310,7 +310,7 @@ func (f *Files) append(u *upload, part *os.File, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	if err := f.db.Writable(); err != nil {
+	if err := f.db.Attachable(); err != nil {
 		return err
 	}
 	if _, err := part.WriteAt(data, int64(u.offset)); err != nil {
@@ -340,7 +340,7 @@ func (f *Files) finish(u *upload) (Progress, error) {
 	if err != nil {
 		return Progress{}, err
 	}
-	if err := f.db.Writable(); err != nil {
+	if err := f.db.Attachable(); err != nil {
 		return Progress{}, err
 	}
 	if err := f.adopt(u.path, u.content, u.spec.Size); err != nil {

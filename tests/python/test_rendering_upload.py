@@ -382,7 +382,8 @@ def test_forked_children_and_an_exit_without_close_deliver(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert [video["environment"] for video in listed(server)] == ["before", "child", "parent"]
+    environments = [video["environment"] for video in listed(server)]
+    assert environments == ["before", "child", "parent"], done.stderr
 
 
 def test_a_deleted_run_takes_no_more_videos(
