@@ -189,6 +189,49 @@ def test_a_killed_server_costs_a_piece(
     assert len([*(server.data_dir / "uploads").iterdir()]) == 0
 
 
+def test_a_server_that_is_killed_again_and_again_has_every_video_whole(
+    start: Begin,
+    server: ServerProcess,
+    folder: Path,
+    pieces: Pieces,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rendering_upload, "_PIECE", 8 << 10)
+    killed = 0
+    kills = threading.Semaphore(0)
+    over = threading.Event()
+
+    def kill() -> None:
+        nonlocal killed
+        while kills.acquire() and not over.is_set():
+            server.kill()  # with requests in its hands
+            server.restart()
+            killed += 1
+
+    pieces.before = lambda number: kills.release() if number % 13 == 0 else None
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        run = start(send_retry_initial_backoff_secs=0.01, error_strategy="raise_on_close")
+        for episode in range(12):
+            for frame in noise(4):
+                run.log_rendering(frame, rl_step=episode, episode=episode)
+        run.close(close_timeout=60)
+    finally:
+        over.set()
+        kills.release()
+        killer.join()
+    assert killed > 5
+    videos = listed(server)
+    assert [int(video.get("episode", 0)) for video in videos] == [*range(12)]
+    for episode, video in enumerate(videos):
+        path = folder / "r" / f"default_{episode}.mp4"
+        assert fetched(server, video["url"]) == path.read_bytes()
+    server.stop()
+    checked = run_metrana("check", str(server.data_dir))
+    assert ", 12 renderings; no fault found" in checked.stdout, checked.stderr
+
+
 def test_close_waits_no_longer_than_it_may_and_says_what_is_missing(
     start: Begin, server: ServerProcess, folder: Path
 ) -> None:
