@@ -1,6 +1,6 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test test-torch test-tensorflow check bench bench-store bench-billion soak gen demo clean
+.PHONY: build test test-torch test-tensorflow check bench bench-store bench-dashboard bench-billion soak gen demo clean
 
 build:
 	build_scripts/build
@@ -17,9 +17,13 @@ check:
 bench:
 	build_scripts/bench
 	build_scripts/bench_store
+	build_scripts/bench_dashboard
 
 bench-store:
 	build_scripts/bench_store
+
+bench-dashboard:
+	build_scripts/bench_dashboard
 
 # bench-billion OUTPUT=FILE.json: takes most of an hour.
 bench-billion:

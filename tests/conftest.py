@@ -45,8 +45,10 @@ class ServerProcess:
         self.url = line.removeprefix("listening on ").strip()
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends a signal."""
+        """Sends a signal; returns from SIGSTOP when every thread stands still."""
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def kill(self) -> None:
         """SIGKILL, and waits for the end."""

@@ -196,21 +196,13 @@ func (s *Service) ended(before time.Time, workspace, project *string) []*catalog
 }
 
 func endedOf(runs []*catalog.Run, before time.Time) []*catalog.Run {
-	byName := make(map[string]*catalog.Run)
-	for _, run := range runs {
-		byName[run.Name] = run
-	}
 	kept := make(map[*catalog.Run]bool)
 	for _, run := range runs {
 		if run.Status() != catalog.StatusRunning && run.Modified().Before(before) {
 			continue
 		}
-		for run != nil && !kept[run] { // with all that it inherits from
+		for found := true; found && !kept[run]; run, found = run.Parent() { // with all that it inherits from
 			kept[run] = true
-			if run.Fork == nil {
-				break
-			}
-			run = byName[run.Fork.Parent]
 		}
 	}
 	runs = slices.DeleteFunc(slices.Clone(runs), func(run *catalog.Run) bool { return kept[run] })

@@ -26,11 +26,7 @@ func (r *Run) Attributes() []Attribute {
 	if points, err := r.Points(); err == nil {
 		all["sys/rl/has_environments"] = Truth(len(points.Environments()) > 0)
 	}
-	if r.Fork != nil {
-		if parent, found := r.catalog.FindRun(r.Workspace, r.Project, r.Fork.Parent); found {
-			all["sys/forking/parent_run_id"] = Text(parent.ID.String())
-		}
-	}
+	all["sys/family"] = Text(r.root().ID.String())
 	return sorted(all)
 }
 
@@ -84,6 +80,7 @@ func (r *Run) system(all map[string]Value) {
 	}
 	if r.Fork != nil {
 		all["sys/forking/parent_run_name"] = Text(r.Fork.Parent)
+		all["sys/forking/parent_run_id"] = Text(r.Fork.parent.String())
 		all["sys/forking/step"] = Whole(int64(r.Fork.Step))
 	}
 }

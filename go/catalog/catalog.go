@@ -194,7 +194,10 @@ func (c *Catalog) create(spec RunSpec, newProject bool) (*Run, error) {
 	}
 	r := newRun(c, id)
 	r.Workspace, r.Project, r.Name = spec.Workspace, spec.Project, spec.Run
-	r.Experiment, r.Directory, r.Orchestration, r.Fork = spec.Experiment, spec.Directory, spec.Orchestration, spec.Fork
+	r.Experiment, r.Directory, r.Orchestration = spec.Experiment, spec.Directory, spec.Orchestration
+	if spec.Fork != nil {
+		r.Fork = &Fork{spec.Fork.Parent, spec.Fork.Step, c.project(r.Workspace, r.Project).runs[spec.Fork.Parent].ID}
+	}
 	now := time.Now().UTC()
 	r.Created, r.modified, r.written = now, now, now
 	if spec.CreationTime != nil {

@@ -356,6 +356,37 @@ func TestRunsCrash(t *testing.T) {
 	})
 }
 
+// Times from before the clock was set back lie ahead: they keep no run alive, and make
+// room for those that come.
+func TestTheClockIsSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := vfs.NewMem()
+		find := func(c *Catalog) *Run {
+			r, _ := c.FindRun("w", "p", "r")
+			return r
+		}
+		c, end := opened(t, disk)
+		edit(t, created(t, c, spec("r")), time.Now().Add(24*time.Hour), func(e *Edit) { e.Logged() })
+		end()
+		c, end = opened(t, disk)
+		if got := find(c).Status(); got != StatusRunning {
+			t.Errorf("just opened: %s", got)
+		}
+		time.Sleep(silence + time.Second)
+		if got := find(c).Status(); got != StatusCrashed {
+			t.Errorf("after silence: %s", got)
+		}
+		now := time.Now().UTC()
+		edit(t, find(c), now, func(e *Edit) { e.Logged() })
+		end()
+		c, end = opened(t, disk)
+		defer end()
+		if got := find(c).Modified(); !got.Equal(now) {
+			t.Errorf("modified at %v, want %v", got, now)
+		}
+	})
+}
+
 // A damaged record hides what it tells of, and nothing else.
 func TestDamagedRecordsAreNamedAndPassedOver(t *testing.T) {
 	disk := vfs.NewMem()

@@ -215,11 +215,17 @@ func (e *Edit) Logged() { e.logged = true }
 // restart may set it back by so much.
 const modifiedEvery = time.Second
 
+// writeDue tells whether the time of the last change goes to disk; also where the clock
+// was set back, behind the one that is there. The caller holds the lock.
+func (r *Run) writeDue(at time.Time) bool {
+	return at.Sub(r.written) >= modifiedEvery || at.Before(r.written)
+}
+
 // writeRun writes the run's own record when it changed enough.
 func (e *Edit) writeRun(at time.Time) error {
 	r := e.run
 	r.mu.RLock()
-	closed, archived, due := r.closed, r.archived, at.Sub(r.written) >= modifiedEvery
+	closed, archived, due := r.closed, r.archived, r.writeDue(at)
 	r.mu.RUnlock()
 	e.reopen = e.logged && e.closed == nil && closed != nil
 	if e.closed != nil || e.reopen || e.logged && due {
@@ -248,7 +254,7 @@ func (e *Edit) apply(at time.Time) {
 	if e.closed == nil && !e.logged {
 		return
 	}
-	if e.closed != nil || e.reopen || at.Sub(r.written) >= modifiedEvery {
+	if e.closed != nil || e.reopen || r.writeDue(at) {
 		r.written = at
 	}
 	r.modified = at

@@ -23,6 +23,9 @@ const silence = 5 * time.Minute
 type Fork struct {
 	Parent string
 	Step   uint64
+
+	// parent is the id: another run may get the name when this one was deleted.
+	parent store.RunID
 }
 
 // Run is one run of a project. What is exported never changes.
@@ -87,16 +90,36 @@ func (r *Run) statusLocked() string {
 	if r.closed != nil {
 		return StatusClosed
 	}
-	seen := r.catalog.opened
+	seen, now := r.catalog.opened, time.Now()
 	for _, at := range []time.Time{r.modified, r.left} {
-		if at.After(seen) {
+		if at.After(seen) && !at.After(now) { // what lies ahead is of before the clock was set back
 			seen = at
 		}
 	}
-	if r.streams == 0 && time.Since(seen) > silence {
+	if r.streams == 0 && now.Sub(seen) > silence {
 		return StatusCrashed
 	}
 	return StatusRunning
+}
+
+// Parent is the run that this one was forked from; false where there is none, or it was
+// deleted since.
+func (r *Run) Parent() (*Run, bool) {
+	if r.Fork == nil {
+		return nil, false
+	}
+	return r.catalog.Run(r.Fork.parent[:])
+}
+
+// root is the oldest run that this one descends from, itself without a parent.
+func (r *Run) root() *Run {
+	for {
+		parent, found := r.Parent()
+		if !found {
+			return r
+		}
+		r = parent
+	}
 }
 
 // Modified is when the run last took anything in.
@@ -119,7 +142,7 @@ func runKey(id store.RunID) []byte { return append([]byte{recordRun}, id[:]...) 
 
 // encode writes the run's own record, as it is or will be.
 func (r *Run) encode(closed *time.Time, modified time.Time, archived bool) []byte {
-	b := appendText([]byte{1}, r.Workspace)
+	b := appendText([]byte{2}, r.Workspace)
 	b = appendText(b, r.Project)
 	b = appendText(b, r.Name)
 	b = appendTime(b, r.Created)
@@ -139,7 +162,7 @@ func (r *Run) encode(closed *time.Time, modified time.Time, archived bool) []byt
 	if r.Fork == nil {
 		b = append(b, 0)
 	} else {
-		b = appendUnsigned(appendText(append(b, 1), r.Fork.Parent), r.Fork.Step)
+		b = append(appendUnsigned(appendText(append(b, 1), r.Fork.Parent), r.Fork.Step), r.Fork.parent[:]...)
 	}
 	if archived {
 		return append(b, 1)
@@ -149,7 +172,7 @@ func (r *Run) encode(closed *time.Time, modified time.Time, archived bool) []byt
 
 func (r *Run) decode(record []byte) error {
 	f := fields{src: record}
-	if version := f.byte(); version != 1 {
+	if version := f.byte(); version != 2 {
 		return errCorrupt
 	}
 	r.Workspace, r.Project, r.Name = f.text(), f.text(), f.text()
@@ -166,7 +189,7 @@ func (r *Run) decode(record []byte) error {
 		r.closed = &closed
 	}
 	if f.byte() == 1 {
-		r.Fork = &Fork{Parent: f.text(), Step: f.unsigned()}
+		r.Fork = &Fork{Parent: f.text(), Step: f.unsigned(), parent: f.id()}
 	}
 	r.archived = f.byte() == 1
 	return f.err

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/metrana/metrana/go/store"
 )
 
 // Kind is the kind of an attribute's value. The numbers are those of the wire's
@@ -140,6 +142,11 @@ func (f *fields) text() string {
 		return ""
 	}
 	return string(f.take(int(n)))
+}
+
+func (f *fields) id() (id store.RunID) {
+	copy(id[:], f.take(len(id)))
+	return id
 }
 
 func (f *fields) time() time.Time {

@@ -21,12 +21,9 @@ type seeds struct {
 func (s *Service) seedsOf(run *catalog.Run, points *store.Run) (seeds, error) {
 	found := seeds{known: map[string]bool{}}
 	found.add(points, math.MaxUint64)
-	for limit := uint64(math.MaxUint64); run.Fork != nil; {
+	limit := uint64(math.MaxUint64)
+	for parent, exists := run.Parent(); exists; parent, exists = run.Parent() {
 		limit = min(limit, run.Fork.Step)
-		parent, exists := s.catalog.FindRun(run.Workspace, run.Project, run.Fork.Parent)
-		if !exists {
-			break // deleted since
-		}
 		points, err := parent.Points()
 		if err != nil {
 			return seeds{}, err

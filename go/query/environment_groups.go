@@ -59,12 +59,20 @@ func sortedKeys[T any](m map[string]T) []string {
 // addMeans adds one environment to the groups. Its sums ascend, so its buckets come
 // one after the other; within one it may be in several groups in turn.
 func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e environmentSums, a axis) error {
+	if g.filter == nil && len(g.groupings) == 0 {
+		g.addAllMeans(groups, e, "", nil, a)
+		return nil
+	}
 	place, err := g.placer(e.env)
 	if err != nil {
 		return err
 	}
 	if !place.varies() {
-		return g.addAllMeans(groups, e, place, a)
+		in, key, parts, err := place.at(e.sums[0].At)
+		if in && err == nil {
+			g.addAllMeans(groups, e, key, parts, a)
+		}
+		return err
 	}
 	var open []*environmentGroup // those that it is in in this bucket
 	bucket, next := -1, uint64(0)
@@ -108,12 +116,8 @@ func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 	return open[:0]
 }
 
-// addAllMeans is addMeans of an environment that is in one group at most, everywhere.
-func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, place *placer, a axis) error {
-	in, key, parts, err := place.at(e.sums[0].At)
-	if !in || err != nil {
-		return err
-	}
+// addAllMeans is addMeans of an environment that is in one group everywhere.
+func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, key string, parts []groupPart, a axis) {
 	group := groups[key]
 	if group == nil {
 		group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
@@ -132,7 +136,6 @@ func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e e
 		sums = sums[n:]
 	}
 	group.means = means
-	return nil
 }
 
 // likelyMeans is how many a group of all environments would have.

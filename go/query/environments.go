@@ -130,6 +130,32 @@ func (s *Service) ListRLEnvironments(
 	return connect.NewResponse(answer), nil
 }
 
+// EnvironmentIDs gives the environments with points for which a filter holds, seen at
+// the run's latest episode: by id, or by an attribute when one is named.
+func (s *Service) EnvironmentIDs(workspace, project, name, filter, attribute string, descending bool) ([]string, error) {
+	run, err := s.findRun(workspace, project, name)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	things, err := run.listEnvironments(parseAnchor(nil, run))
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	if things, err = filterAndSort(things, &filter, nil); err != nil {
+		return nil, s.failed(err)
+	}
+	if attribute != "" {
+		if things, err = sortBy(things, grammar.Order{Path: attribute, Descending: descending}); err != nil {
+			return nil, s.failed(err)
+		}
+	}
+	ids := make([]string, len(things))
+	for i, thing := range things {
+		ids[i] = thing.item.ID
+	}
+	return ids, nil
+}
+
 func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 	var things []listed[environment]
 	for _, env := range environmentsWithPoints(r) {

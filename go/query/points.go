@@ -207,7 +207,7 @@ func (s *Service) parsePoints(r pointsRequest) (p pointsSelection, err error) {
 // readRun reads the selected points of a run: inherited ones put before, series
 // reduced, and then cut.
 func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
-	all, err := s.readAll(run, p)
+	all, err := run.readAll(p)
 	if err != nil {
 		return nil, err
 	}
@@ -220,27 +220,27 @@ func (s *Service) readRun(run runPoints, p pointsSelection) ([]column, error) {
 	return columns, nil
 }
 
-func (s *Service) readAll(run runPoints, p pointsSelection) ([]column, error) {
+func (r runPoints) readAll(p pointsSelection) ([]column, error) {
 	var columns []column
-	for _, info := range p.selected.of(run.points) {
-		c, err := run.readColumn(info)
+	for _, info := range p.selected.of(r.points) {
+		c, err := r.readColumn(info)
 		if err != nil {
 			return nil, err
 		}
 		columns = append(columns, c)
 	}
-	if !p.inherited || run.Fork == nil {
+	if !p.inherited {
 		return columns, nil
 	}
-	parent, err := s.findRun(run.Workspace, run.Project, run.Fork.Parent)
+	parent, exists, err := r.parent()
+	if !exists || err != nil {
+		return columns, err
+	}
+	before, err := parent.readAll(p)
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.readAll(parent, p)
-	if err != nil {
-		return nil, err
-	}
-	return inherit(run, before, columns), nil
+	return inherit(r, before, columns), nil
 }
 
 func newColumn(run string, info store.SeriesInfo, points store.Columns) column {

@@ -21,16 +21,18 @@ type generation struct {
 
 // lineage lists a run and, when asked to, those that it inherits from; the oldest
 // first.
-func (s *Service) lineage(run runPoints, inherited bool) ([]generation, error) {
-	all := []generation{{run, ^uint64(0)}}
-	for inherited && run.Fork != nil {
-		upTo := min(run.Fork.Step, all[len(all)-1].upTo)
-		parent, err := s.findRun(run.Workspace, run.Project, run.Fork.Parent)
+func (r runPoints) lineage(inherited bool) ([]generation, error) {
+	all := []generation{{r, ^uint64(0)}}
+	for inherited {
+		oldest := all[len(all)-1]
+		parent, exists, err := oldest.run.parent()
 		if err != nil {
 			return nil, err
 		}
-		run = parent
-		all = append(all, generation{run, upTo})
+		if !exists {
+			break
+		}
+		all = append(all, generation{parent, min(oldest.run.Fork.Step, oldest.upTo)})
 	}
 	slices.Reverse(all)
 	return all, nil

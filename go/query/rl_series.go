@@ -26,7 +26,7 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	lineage, err := s.lineage(run, r.GetIncludeInherited())
+	lineage, err := run.lineage(r.GetIncludeInherited())
 	if err != nil {
 		return nil, s.failed(err)
 	}
@@ -166,7 +166,7 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if r.GetEnvironment() != "" {
 		ids = append([]string{r.GetEnvironment()}, ids...)
 	}
-	lineage, err := s.lineage(run, r.GetIncludeInherited())
+	lineage, err := run.lineage(r.GetIncludeInherited())
 	if err != nil {
 		return nil, s.failed(err)
 	}

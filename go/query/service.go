@@ -107,6 +107,16 @@ type runPoints struct {
 	points *store.Run
 }
 
+// parent is the run that points are inherited from, if it is still there.
+func (r runPoints) parent() (parent runPoints, exists bool, err error) {
+	run, exists := r.Parent()
+	if !exists {
+		return runPoints{}, false, nil
+	}
+	points, err := run.Points()
+	return runPoints{run, points}, true, err
+}
+
 func (s *Service) findCatalogRun(workspace, project, name string) (*catalog.Run, error) {
 	run, found := s.catalog.FindRun(workspace, project, name)
 	if !found {

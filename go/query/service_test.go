@@ -193,6 +193,54 @@ func TestForkedRunsInherit(t *testing.T) {
 	same(t, "the last step", inherited[len(inherited)-1:], []uint64{500})
 }
 
+// A deleted parent takes along what was inherited of it; who gets its name later is
+// nobody's parent.
+func TestForkedRunsOutliveTheirParent(t *testing.T) {
+	w := newWorld(t)
+	w.run("parent", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss"), 0, 1, 2)
+		episode(tx, "e", 0, 0, 1)
+	})
+	fork := &catalog.Fork{Parent: "parent", Step: 1}
+	w.run("child", fork, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss"), 2, 7)
+		episode(tx, "e", 2, 0, 7)
+	})
+	parent, _ := w.catalog.FindRun("w", "p", "parent")
+	check := func(run, family string, want ...float64) {
+		t.Helper()
+		points := ask(w, w.client.ListFloatSeries, &pb.ListFloatSeriesRequest{
+			Workspace: "w", Project: "p", RunNames: []string{run}, SeriesQueries: []string{"loss()"}, IncludeInherited: true,
+		})
+		same(t, "values of "+run, points.GetRunPoints()[0].GetSeries()[0].GetPoints().GetValues(), want)
+		rewards := ask(w, w.client.ListRLEnvironmentFloatSeries, &pb.ListRLEnvironmentFloatSeriesRequest{
+			Workspace: "w", Project: "p", Run: run, Environment: "e", IncludeInherited: true,
+		})
+		if got := rewards.GetSeries()[0].GetPoints().GetValues(); got[len(got)-1] != want[len(want)-1] {
+			t.Errorf("rewards of %s: %v", run, got)
+		}
+		found, _ := w.catalog.FindRun("w", "p", run)
+		if got := found.Attribute("sys/family"); got == nil || got.Str != family {
+			t.Errorf("the family of %s: %v, want %s", run, got, family)
+		}
+	}
+	check("child", parent.ID.String(), 1, 2, 7)
+	if err := w.catalog.DeleteRun("w", "p", "parent"); err != nil {
+		t.Fatal(err)
+	}
+	child, _ := w.catalog.FindRun("w", "p", "child")
+	check("child", child.ID.String(), 7)
+	w.run("parent", &catalog.Fork{Parent: "child", Step: 2}, func(tx *store.Tx, _ *catalog.Edit) {
+		steps(tx, series("loss"), 3, 9)
+		episode(tx, "e", 3, 0, 9)
+	})
+	check("child", child.ID.String(), 7)
+	check("parent", child.ID.String(), 7, 9)
+	if got := child.Attribute("sys/forking/parent_run_id"); got == nil || got.Str != parent.ID.String() {
+		t.Errorf("the id of the parent: %v", got)
+	}
+}
+
 func TestForkedRunsInheritPointsOfEnvironments(t *testing.T) {
 	w := newWorld(t)
 	w.run("first", nil, func(tx *store.Tx, _ *catalog.Edit) {

@@ -108,11 +108,36 @@ func (r *Run) begin(c *cell, n int) {
 		c.head, c.spare = c.spare.columns, spare{}
 	} else if r.rollingFull && len(c.frozen.values) > 0 {
 		n = max(n, len(c.frozen.values))
-		for k, runs := range c.frozen.ints {
-			c.head.ints[k] = make(chunk.Runs, 0, len(runs))
-		}
+		c.head.ints = roomFor(&c.frozen.ints)
 	}
 	c.head.values = slices.Grow(c.head.values, n)
+}
+
+// roomFor makes empty columns that hold as many runs as others and one more, side by
+// side: what comes for a cell then touches little memory.
+func roomFor(ints *[rlCols]chunk.Runs) (empty [rlCols]chunk.Runs) {
+	n := 0
+	for _, runs := range ints {
+		n += len(runs) + 1
+	}
+	all := make(chunk.Runs, n)
+	for k, runs := range ints {
+		empty[k], all = all[:0:len(runs)+1], all[len(runs)+1:]
+	}
+	return empty
+}
+
+// widen gives a cell whose head outgrows its room as many times more as the head of
+// the run may still grow, where that run has most of what is in memory: growing step
+// by step, a large head would be copied and cleared several times.
+func (r *Run) widen(c *cell, n int) {
+	const most = 8 // times
+	have := len(c.head.values)
+	if have+n <= cap(c.head.values) || 2*int64(r.headBytes) < r.db.headBytes.Load() {
+		return
+	}
+	room := min(have*r.db.maxHead/max(r.headBytes, 1), most*have)
+	c.head.values = slices.Grow(c.head.values, max(room-have, 0)+n)
 }
 
 func (r *Run) countSpare(bytes int) {

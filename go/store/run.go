@@ -215,6 +215,8 @@ func (r *Run) take(c *cell, more *columns) {
 	if len(c.head.values) == 0 {
 		r.dirty = append(r.dirty, c)
 		r.begin(c, len(more.values))
+	} else {
+		r.widen(c, len(more.values))
 	}
 	c.head.add(more)
 	r.growHead(more.bytes())

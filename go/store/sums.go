@@ -80,13 +80,14 @@ type envSummation struct {
 // memoryStretches are those of points that are not in segments.
 type memoryStretches struct {
 	stretches
-	points columns // in place of stretches that were dropped
+	points *columns // in place of stretches that were dropped
 }
 
 func (m *memoryStretches) set(s *stretches, points *columns) {
 	m.carried, m.dropped = s.carried, s.dropped
 	if s.dropped {
-		m.points = points.snapshot()
+		snapshot := points.snapshot()
+		m.points = &snapshot
 		return
 	}
 	m.list = s.appendTo(nil)
@@ -336,7 +337,7 @@ func (s summationPart) wants(b blockInfo) bool {
 
 func (s *summation) takeMemory(e *envSummation, m *memoryStretches) {
 	if m.dropped {
-		s.takePoints(e, &m.points)
+		s.takePoints(e, m.points)
 		return
 	}
 	for _, row := range m.list {

@@ -75,6 +75,7 @@ func (tx *Tx) Append(no uint32, logger uint64, b point.Batch) {
 	r := tx.run
 	s := r.series[no-1]
 	c := r.cellOf(s, 0)
+	r.prefetchAfter(no)
 	tx.clear()
 	late := keepStandard(&c.std, s.ordered(), logger, b, &tx.kept)
 	if late > 0 {
@@ -98,6 +99,7 @@ func (tx *Tx) AppendRL(no, env uint32, b point.RLBatch, mayRestart bool) {
 	}
 	s := r.series[no-1]
 	c := r.cellOf(s, env)
+	s.prefetchAfter(env)
 	tx.clear()
 	keeper := rlKeeper{
 		state: &c.rl, episodic: c.episodic, clock: c.clock,

@@ -40,6 +40,20 @@ func parseEpisodeMetric(run runPoints, m *pb.EpisodeMetric) (episodeMetric, erro
 	return out, nil
 }
 
+func parseEpisodeMetrics(run runPoints, metrics []*pb.EpisodeMetric, most int) ([]episodeMetric, error) {
+	if len(metrics) > most {
+		return nil, invalid("%d metrics; at most %d may be", len(metrics), most)
+	}
+	out := make([]episodeMetric, len(metrics))
+	for i, m := range metrics {
+		var err error
+		if out[i], err = parseEpisodeMetric(run, m); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // takes tells whether a series is one of the metric's.
 func (m *episodeMetric) takes(info store.SeriesInfo) bool {
 	return slices.ContainsFunc(m.series, func(of store.SeriesInfo) bool { return of.No == info.No })

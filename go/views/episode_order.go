@@ -48,7 +48,7 @@ var episodeKeys = map[pb.EpisodeColumn]func(r *episodeRow) uint64{
 	pb.EpisodeColumn_EPISODE_COLUMN_FIRST_TIME:    func(r *episodeRow) uint64 { return signed(r.firstTime) },
 	pb.EpisodeColumn_EPISODE_COLUMN_LAST_TIME:     func(r *episodeRow) uint64 { return signed(r.lastTime) },
 	pb.EpisodeColumn_EPISODE_COLUMN_RESTARTS:      func(r *episodeRow) uint64 { return r.restarts },
-	pb.EpisodeColumn_EPISODE_COLUMN_METRIC:        func(r *episodeRow) uint64 { return floating(r.value) },
+	pb.EpisodeColumn_EPISODE_COLUMN_METRIC:        func(r *episodeRow) uint64 { return floating(r.values[0]) },
 }
 
 // episodeOrder is the order of a listing.
@@ -79,7 +79,7 @@ func (o episodeOrder) byEnvironment() bool {
 func (o episodeOrder) place(r *episodeRow) episodePlace {
 	p := episodePlace{o.key(r), r.rank, r.episode}
 	switch {
-	case o.byMetric() && math.IsNaN(r.value):
+	case o.byMetric() && math.IsNaN(r.values[0]):
 		p.key = math.MaxUint64 // behind everything
 	case o.descending:
 		p.key = ^p.key

@@ -9,6 +9,9 @@ import (
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
 
+// maxScanned is how many metrics are worked out for every episode on the way.
+const maxScanned = 4
+
 // episodeRow is one episode of an environment, of all RL series together.
 type episodeRow struct {
 	rank                    int // of the environment among all by id
@@ -18,7 +21,7 @@ type episodeRow struct {
 	envSteps                uint64
 	firstTime, lastTime     int64
 	restarts                uint64
-	value                   float64 // of the metric that rows are ordered by
+	values                  [maxScanned]float64 // of the scan's metrics
 }
 
 func (r *episodeRow) add(s store.EpisodeSum) {
@@ -36,7 +39,61 @@ type episodeScan struct {
 	only     []uint32 // numbers of environments; nil: all
 	episodes store.Range
 	rlSteps  store.Range
-	value    *episodeMetric // of rows; nil: none
+	metrics  []*episodeMetric // worked out for each row
+	ranges   []numberRange
+}
+
+// numberRange is where a row's number of a metric has to lie.
+type numberRange struct {
+	metric   int // among the scan's
+	from, to float64
+}
+
+// use has a metric worked out for each row; its place among the row's values comes back.
+func (s *episodeScan) use(m *episodeMetric) (int, error) {
+	if place := slices.Index(s.metrics, m); place >= 0 {
+		return place, nil
+	}
+	if len(s.metrics) == maxScanned {
+		return 0, invalid("episodes are ordered or chosen by more than %d metrics", maxScanned)
+	}
+	s.metrics = append(s.metrics, m)
+	return len(s.metrics) - 1, nil
+}
+
+// within keeps the episodes whose metrics lie in all ranges.
+func (s *episodeScan) within(ranges []*pb.MetricRange, metrics []episodeMetric) error {
+	for _, r := range ranges {
+		if int(r.GetMetric()) >= len(metrics) {
+			return invalid("metric_ranges: metric %d is none of the %d metrics", r.GetMetric(), len(metrics))
+		}
+		place, err := s.use(&metrics[r.GetMetric()])
+		if err != nil {
+			return err
+		}
+		limits := numberRange{place, math.Inf(-1), math.Inf(1)}
+		if r.From != nil {
+			limits.from = r.GetFrom()
+		}
+		if r.To != nil {
+			limits.to = r.GetTo()
+		}
+		if !(limits.from <= limits.to) {
+			return invalid("metric_ranges goes from %v to %v", limits.from, limits.to)
+		}
+		s.ranges = append(s.ranges, limits)
+	}
+	return nil
+}
+
+// passes tells whether a row is one of those asked for. NaN lies in no range.
+func (s *episodeScan) passes(r *episodeRow) bool {
+	for _, limits := range s.ranges {
+		if v := r.values[limits.metric]; !(v >= limits.from && v <= limits.to) {
+			return false
+		}
+	}
+	return r.lastRLStep >= s.rlSteps.From && r.firstRLStep <= s.rlSteps.To
 }
 
 // parts cuts the environments into stretches of numbers.
@@ -77,9 +134,13 @@ func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error)
 
 func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
 	rows := make([][]episodeRow, q.LastEnv-q.FirstEnv+1)
-	values := make([][]episodeValue, len(rows))
+	values := make([][][]episodeValue, len(s.metrics)) // by metric and environment
+	for k := range values {
+		values[k] = make([][]episodeValue, len(rows))
+	}
 	for _, info := range series {
-		q.Values = s.value != nil && s.value.takes(info)
+		takes := func(m *episodeMetric) bool { return m.takes(info) }
+		q.Values = slices.ContainsFunc(s.metrics, takes)
 		envs, err := s.run.points.EpisodeSums(info.No, q)
 		if err != nil {
 			return err
@@ -87,18 +148,18 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visi
 		for _, of := range envs {
 			i := of.Env - q.FirstEnv
 			rows[i] = s.merge(rows[i], of)
-			if q.Values {
-				values[i] = mergeValues(values[i], of.Episodes)
+			for k, m := range s.metrics {
+				if m.takes(info) {
+					values[k][i] = mergeValues(values[k][i], of.Episodes)
+				}
 			}
 		}
 	}
 	for i, of := range rows {
-		if s.value != nil {
-			s.value.fill(of, values[i])
+		for k, m := range s.metrics {
+			m.fill(of, k, values[k][i])
 		}
-		visit(slices.DeleteFunc(of, func(r episodeRow) bool {
-			return r.lastRLStep < s.rlSteps.From || r.firstRLStep > s.rlSteps.To
-		}))
+		visit(slices.DeleteFunc(of, func(r episodeRow) bool { return !s.passes(&r) }))
 	}
 	return nil
 }
@@ -133,15 +194,15 @@ func sameEpisodes(rows []episodeRow, sums []store.EpisodeSum) bool {
 	return slices.EqualFunc(rows, sums, func(r episodeRow, s store.EpisodeSum) bool { return r.episode == s.Episode })
 }
 
-// fill gives rows their values; both ascend.
-func (m *episodeMetric) fill(rows []episodeRow, values []episodeValue) {
+// fill gives rows their value at a place; both ascend.
+func (m *episodeMetric) fill(rows []episodeRow, place int, values []episodeValue) {
 	for i := range rows {
 		for len(values) > 0 && values[0].episode < rows[i].episode {
 			values = values[1:]
 		}
-		rows[i].value = m.none()
+		rows[i].values[place] = m.none()
 		if len(values) > 0 && values[0].episode == rows[i].episode {
-			rows[i].value = m.of(values[0])
+			rows[i].values[place] = m.of(values[0])
 		}
 	}
 }

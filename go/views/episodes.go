@@ -55,9 +55,6 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if err != nil {
 		return nil, err
 	}
-	if len(r.GetMetrics()) > maxMetrics {
-		return nil, invalid("%d metrics; at most %d may be", len(r.GetMetrics()), maxMetrics)
-	}
 	l := &episodeListing{limit: int(r.GetLimit())}
 	if l.limit == 0 {
 		l.limit = defaultEpisodes
@@ -65,12 +62,8 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if l.limit > maxEpisodes {
 		return nil, invalid("limit %d is above %d", r.GetLimit(), maxEpisodes)
 	}
-	for _, m := range r.GetMetrics() {
-		metric, err := parseEpisodeMetric(run, m)
-		if err != nil {
-			return nil, err
-		}
-		l.metrics = append(l.metrics, metric)
+	if l.metrics, err = parseEpisodeMetrics(run, r.GetMetrics(), maxMetrics); err != nil {
+		return nil, err
 	}
 	if l.scan, err = parseScan(run, r.GetEnvironments(), r.GetEpisodes(), r.GetRlSteps()); err != nil {
 		return nil, err
@@ -78,8 +71,11 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if l.order, err = parseEpisodeOrder(r.GetOrder(), len(l.metrics)); err != nil {
 		return nil, err
 	}
-	if l.order.byMetric() {
-		l.scan.value = &l.metrics[r.GetOrder().GetMetric()]
+	if l.order.byMetric() { // rows are ordered by the first value
+		l.scan.metrics = []*episodeMetric{&l.metrics[r.GetOrder().GetMetric()]}
+	}
+	if err = l.scan.within(r.GetMetricRanges(), l.metrics); err != nil {
+		return nil, err
 	}
 	l.after, err = l.order.placeOf(r, l.scan.envs)
 	return l, err
@@ -164,12 +160,15 @@ func (l *episodeListing) encode(page firstRows) (*pb.ListEpisodesResponse, error
 
 // valuesOf reads the numbers of a metric of the rows of a page.
 func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64, error) {
-	values := make([]float64, len(rows))
+	values, known := make([]float64, len(rows)), slices.Index(l.scan.metrics, m)
 	byEnv := make([]int, len(rows))
 	for i, r := range rows {
-		values[i], byEnv[i] = r.row.value, i
+		byEnv[i] = i
+		if known >= 0 {
+			values[i] = r.row.values[known]
+		}
 	}
-	if m == l.scan.value {
+	if known >= 0 {
 		return values, nil
 	}
 	slices.SortFunc(byEnv, func(a, b int) int {
@@ -211,9 +210,9 @@ func (m *episodeMetric) read(points *store.Run, rows []placedRow, which []int, v
 	for i, at := range which {
 		filled[i] = rows[at].row
 	}
-	m.fill(filled, found[0])
+	m.fill(filled, 0, found[0])
 	for i, at := range which {
-		values[at] = filled[i].value
+		values[at] = filled[i].values[0]
 	}
 	return nil
 }

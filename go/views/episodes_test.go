@@ -127,8 +127,9 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 		if random.IntN(3) == 0 {
 			r.RlSteps = &pb.IndexRange{From: from, To: &to}
 		}
+		r.MetricRanges = randomRanges(random, len(metrics))
 		want := slices.DeleteFunc(slices.Clone(all), func(e *plainEpisode) bool {
-			return r.Environments != nil && !slices.Contains(r.Environments, e.env) ||
+			return !inRanges(e, r.MetricRanges, r.Metrics, bare, metrics) || r.Environments != nil && !slices.Contains(r.Environments, e.env) ||
 				r.Episodes != nil && (e.episode < from || e.episode > to) ||
 				r.RlSteps != nil && (e.lastRLStep < from || e.firstRLStep > to)
 		})
@@ -222,6 +223,36 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 	}
 }
 
+// randomRanges chooses by some of so many metrics, most often by none.
+func randomRanges(random *rand.Rand, metrics int) (ranges []*pb.MetricRange) {
+	for k := range metrics {
+		from, to := random.NormFloat64()-1, random.NormFloat64()+1
+		limits := &pb.MetricRange{Metric: uint32(k)}
+		switch random.IntN(8) {
+		case 0:
+			limits.From = &from
+		case 1:
+			limits.To = &to
+		case 2:
+			limits.From, limits.To = new(min(from, to)), new(max(from, to))
+		default:
+			continue
+		}
+		ranges = append(ranges, limits)
+	}
+	return ranges
+}
+
+func inRanges(e *plainEpisode, ranges []*pb.MetricRange, metrics []*pb.EpisodeMetric, names []string, which []int) bool {
+	for _, limits := range ranges {
+		v := e.reduced(names[which[limits.Metric]], metrics[limits.Metric].Reduction)
+		if math.IsNaN(v) || limits.From != nil && v < *limits.From || limits.To != nil && v > *limits.To {
+			return false
+		}
+	}
+	return true
+}
+
 func rowsOf(answer *pb.ListEpisodesResponse) []string {
 	var rows []string
 	envs, episodes := numbers(answer.EnvironmentIndexes), numbers(answer.Episodes)
@@ -253,6 +284,16 @@ func TestQuestionsAboutEpisodesThatMakeNoSense(t *testing.T) {
 	f(&pb.ListEpisodesRequest{Run: run, Order: &pb.EpisodeOrder{Column: 9}}, connect.CodeInvalidArgument, "none of the 0 metrics")
 	f(&pb.ListEpisodesRequest{Run: run, Metrics: []*pb.EpisodeMetric{{SeriesQuery: "a("}}}, connect.CodeInvalidArgument, "series_queries")
 	f(&pb.ListEpisodesRequest{Run: run, Metrics: []*pb.EpisodeMetric{{SeriesQuery: "a(aggregate=(keys=[]))"}}}, connect.CodeInvalidArgument, "reduces")
+	metric := []*pb.EpisodeMetric{{SeriesQuery: "return()"}}
+	f(&pb.ListEpisodesRequest{Run: run, MetricRanges: []*pb.MetricRange{{}}}, connect.CodeInvalidArgument, "metric 0 is none of the 0 metrics")
+	two, one := 2.0, 1.0
+	f(&pb.ListEpisodesRequest{Run: run, Metrics: metric, MetricRanges: []*pb.MetricRange{{From: &two, To: &one}}}, connect.CodeInvalidArgument,
+		"metric_ranges goes from 2 to 1")
+	five := &pb.ListEpisodesRequest{Run: run}
+	for k := range uint32(5) {
+		five.Metrics, five.MetricRanges = append(five.Metrics, metric...), append(five.MetricRanges, &pb.MetricRange{Metric: k})
+	}
+	f(five, connect.CodeInvalidArgument, "more than 4 metrics")
 	f(&pb.ListEpisodesRequest{Run: run, PageToken: "abc"}, connect.CodeInvalidArgument, "was not given for this request")
 	token := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{Run: run, Limit: 1}).NextPageToken
 	f(&pb.ListEpisodesRequest{Run: run, PageToken: token, Episodes: &pb.IndexRange{}}, connect.CodeInvalidArgument, "was not given for this request")

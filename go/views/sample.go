@@ -9,7 +9,10 @@ import (
 )
 
 // sample is a curve with one value at each of its xs, which ascend.
-type sample struct{ xs, values []float64 }
+type sample struct {
+	xs, values       []float64
+	run, environment string // an environment where each is a sample
+}
 
 // newSample takes the mean of the finite points at each x of several curves.
 func newSample(curves []query.Points) sample {

@@ -17,6 +17,7 @@ const (
 	maxMembers     = 1000
 	maxPercentiles = 32
 	maxDraws       = 500_000_000
+	maxSamples     = 2_000_000 // values
 )
 
 // GetStatistics gives estimates over runs or environments as curves.
@@ -34,12 +35,14 @@ func (s *Service) GetStatistics(
 			return nil, err
 		}
 	}
+	normalisation := st.normalise(groups)
 	grid := gridOf(groups, st.grid)
 	if err := st.affordable(groups, len(grid)); err != nil {
 		return nil, err
 	}
 	answer := &pb.GetStatisticsResponse{
 		Grid: floatColumn(grid), Interpolation: "linear", Axis: st.axis, Unit: st.unit, Bootstrap: st.bootstrap.encode(),
+		Normalisation: normalisation,
 	}
 	for i, samples := range groups {
 		group, err := st.group(ctx, uint64(i), samples, grid)
@@ -61,6 +64,8 @@ type statistics struct {
 	estimators  []pb.Estimator
 	percentiles []float64
 	bootstrap   *bootstrap
+	scale       *pb.Normalisation // nil: as they are
+	samples     bool              // each has a curve of its own
 }
 
 func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
@@ -97,19 +102,27 @@ func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
 	if len(st.estimators)+len(st.percentiles) == 0 {
 		return st, invalid("estimators must name at least one, or percentiles")
 	}
+	st.samples = r.GetIncludeSamples()
+	if st.scale, err = parseNormalisation(r.GetNormalisation(), st.unit); err != nil {
+		return st, err
+	}
 	st.bootstrap, err = parseBootstrap(r.GetBootstrap())
 	return st, err
 }
 
 // affordable refuses what would keep the server busy for long.
 func (st statistics) affordable(groups [][]sample, grid int) error {
+	values := 0
+	for _, samples := range groups {
+		values += len(samples) * grid
+	}
+	if st.samples && values > maxSamples {
+		return invalid("the samples would have %d values, at most %d may be: ask for fewer grid_points", values, maxSamples)
+	}
 	if st.bootstrap == nil {
 		return nil
 	}
-	draws := 0
-	for _, samples := range groups {
-		draws += len(samples) * st.bootstrap.resamples * grid
-	}
+	draws := values * st.bootstrap.resamples
 	if draws > maxDraws {
 		return invalid("the bootstrap would draw %d samples, at most %d may be: ask for fewer resamples or grid_points", draws, maxDraws)
 	}
@@ -129,6 +142,10 @@ func (s *Service) samplesOf(r *pb.GetStatisticsRequest, st statistics, group *pb
 		}
 		for _, of := range curves {
 			if sample := newSample(of); len(sample.xs) > 0 {
+				sample.run = m.GetRun()
+				if st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT {
+					sample.environment = of[0].Environment
+				}
 				samples = append(samples, sample)
 			}
 		}
@@ -204,6 +221,9 @@ func (st statistics) group(ctx context.Context, number uint64, samples []sample,
 		return nil, err
 	}
 	out := &pb.GroupStatistics{Samples: uint32(len(samples)), Counts: column(c.counts, itself)}
+	if st.samples {
+		out.SampleCurves = curvesOf(samples, grid)
+	}
 	for k, e := range st.estimators {
 		curve := &pb.EstimatorCurve{Estimator: e, Values: floatColumn(c.values[k])}
 		if st.bootstrap != nil {

@@ -97,7 +97,9 @@ def size_of(directory: Path) -> int:
     return sum(f.stat().st_blocks * 512 for f in directory.rglob("*") if f.is_file())
 
 
-def worker(python: Path, engine: str, workload: str, server: Server, points: int) -> Figures:
+def worker(
+    python: Path, engine: str, workload: str, server: Server, points: int, *options: str
+) -> Figures:
     command: list[str | Path] = [
         python,
         HERE / "worker.py",
@@ -107,16 +109,16 @@ def worker(python: Path, engine: str, workload: str, server: Server, points: int
         workload,
     ]
     command += ["--url", server.url, "--server", str(server.pid)]
-    command += ["--run", workload, "--points", str(points)]
+    command += ["--run", workload, "--points", str(points), *options]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1800)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def sustained(python: Path, engine: str, points: int) -> Figures:
+def sustained(python: Path, engine: str, points: int, *options: str) -> Figures:
     with tempfile.TemporaryDirectory(prefix="metrana-bench-") as directory:
         server = Server(Path(directory) / "data")
         before = server.cpu_seconds()
-        figures = worker(python, engine, "sustained", server, points)
+        figures = worker(python, engine, "sustained", server, points, *options)
         added = figures["added"]
         figures["stored_bytes_per_point"] = size_of(server.data_dir) / added
         cpu, figures["server_peak_rss_mb"] = server.cpu_seconds() - before, server.peak_rss_mb()

@@ -192,7 +192,9 @@ def measure(bench: Bench, rounds: int, quick: bool, check: bool) -> Figures:
     if not quick:
         figures["kinds"] = kinds(bench, max(bench.points // 5, 10_000_000))
         say("clients over gRPC")
-        figures["clients"] = run.sustained(Path(sys.executable), "metrana", bench.points // 2)
+        logging = (Path(sys.executable), "metrana", bench.points // 2)
+        figures["clients"] = run.sustained(*logging, "--single")
+        figures["clients_float64"] = run.sustained(*logging)
     return figures
 
 
@@ -226,7 +228,8 @@ def main() -> int:
     print(store_table.table(report), file=sys.stderr)
     if arguments.output:
         arguments.output.write_text(text + "\n")
-    return 0 if report.get("clients", {}).get("valid", True) else 1
+    clients = [report.get(name, {}) for name in ("clients", "clients_float64")]
+    return 0 if all(figures.get("valid", True) for figures in clients) else 1
 
 
 if __name__ == "__main__":

@@ -81,6 +81,8 @@ ROWS = [
     Row("clients over gRPC, durable", "points/s", "clients/points_per_second", ">= 5000000"),
     Row("  CPU of the server", "ns CPU/pt", "clients/server_cpu_ns_per_point", "<= 66.7"),
     Row("  peak of the server", "MB", "clients/server_peak_rss_mb", "<= 1024"),
+    Row("  float64 walks", "points/s", "clients_float64/points_per_second"),
+    Row("  CPU of the server", "ns CPU/pt", "clients_float64/server_cpu_ns_per_point"),
 ]
 BYTES = {"f32noise": "<= 3.45", "walk64": "<= 7.4", "random": "<= 8.2"}
 BUSY_LIMIT = 3
@@ -144,8 +146,11 @@ def table(report: Figures) -> str:
         cells = "".join(f"{number(v):>12}" for v in (ours, chdb, duckdb))
         line = f"{row.name:31}{row.unit:>10}{cells}{number(ratio):>10}  {target}  {met}"
         lines.append(line.rstrip())
-    if not report.get("clients", {}).get("valid", True):
-        lines.append("clients: NOT VALID, the server does not hold all that was logged")
+    lines += [
+        f"{name}: NOT VALID, the server does not hold all that was logged"
+        for name in ("clients", "clients_float64")
+        if not report.get(name, {}).get("valid", True)
+    ]
     return "\n".join([*lines, "", *queries(report)])
 
 

@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--run", required=True)
     parser.add_argument("--server", type=int, help="the server's process, to stop it for a while")
     parser.add_argument("--points", type=int, default=50_000_000)
+    parser.add_argument("--single", action="store_true", help="sustained: single precision")
     arguments = parser.parse_args()
 
     # A short queue makes the sustained rate that of the whole way, not of memory.
@@ -28,16 +29,18 @@ def main() -> None:
         arguments.url, arguments.run, backpressure_strategy=strategy, **options
     )
     if arguments.workload == "sustained":
-        print(json.dumps(workloads.sustained(engine, arguments.points, engine.close)))
+        figures = workloads.sustained(engine, arguments.points, engine.close, arguments.single)
+        print(json.dumps(figures))
         return
-    figures = {
+    workload = {
         "scalar": lambda: workloads.scalar(engine),
         "call_1024": lambda: workloads.call(engine, 1, 400),
         "call_1024x100": lambda: workloads.call(engine, workloads.STEPS, 200),
         "burst": lambda: workloads.burst(engine),
         "stalled": lambda: workloads.stalled(engine, arguments.server),
         "disabled": lambda: workloads.disabled(engine),
-    }[arguments.workload]()
+    }[arguments.workload]
+    figures = workload()
     engine.close()
     print(json.dumps(figures))
 

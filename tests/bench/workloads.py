@@ -25,9 +25,11 @@ BURST_POINTS = len(ENVIRONMENTS) * len(METRICS) * STEPS
 Figures = dict[str, float]
 
 
-def blocks(count: int, steps: int) -> list[Values]:
+def blocks(count: int, steps: int, single: bool = False) -> list[Values]:
+    """Walks; `single` rounds each value to single precision, as PyTorch's and JAX's are."""
     numbers = np.random.default_rng(5)
-    return [numbers.normal(size=(len(ENVIRONMENTS), steps)).cumsum(axis=1) for _ in range(count)]
+    walks = [numbers.normal(size=(len(ENVIRONMENTS), steps)).cumsum(axis=1) for _ in range(count)]
+    return [walk.astype(np.float32).astype(np.float64) if single else walk for walk in walks]
 
 
 def drained(engine: Engine) -> None:
@@ -132,9 +134,11 @@ def burst(engine: Engine) -> Figures:
     return {"p50": float(np.median(taken[2:]))}
 
 
-def sustained(engine: Engine, points: int, finished: Callable[[], Delivery]) -> dict[str, Any]:
+def sustained(
+    engine: Engine, points: int, finished: Callable[[], Delivery], single: bool
+) -> dict[str, Any]:
     """Bursts without a pause until `points` are logged, then until all are durable."""
-    values = blocks(8, STEPS)
+    values = blocks(8, STEPS, single)
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     for rl_step in range(-(-points // BURST_POINTS)):
         log_burst(engine, rl_step, values)

@@ -136,3 +136,74 @@ def test_episodes_and_their_matrix_are_those_logged(
     matrix = ask(server, "GetEpisodeMatrix", run=run, metric={"seriesQuery": "return()"})
     assert matrix["environments"] == ["env-0", "env-1", "env-2"]
     assert column(matrix["means"]).reshape(3, 12) == pytest.approx(returns.T)
+
+
+def log_returns(
+    begin: Callable[..., metrana.OpenRun], runs: int, shape: tuple[int, int]
+) -> NDArray[Any]:
+    """Logs returns of [environment, episode] into several runs: [run, environment, episode]."""
+    random = np.random.default_rng(9)
+    returns = random.normal(size=(runs, *shape)) * (10.0 ** np.arange(shape[0]))[:, None]
+    for run in range(runs):
+        begin(run_name=f"seed-{run}")
+        envs = [f"env-{env}" for env in range(shape[0])]
+        metrana.log_rl_episode("return", returns[run], rl_step=0, env_id=envs, episode=0)
+        metrana.close()
+    return returns
+
+
+def test_histograms_of_episodes_are_those_of_numpy(
+    server: ServerProcess, begin: Callable[..., metrana.OpenRun]
+) -> None:
+    (returns,) = log_returns(begin, 1, (3, 400))
+    episodes = np.broadcast_to(np.arange(400), returns.shape)
+    chosen = np.abs(returns) < 20
+    answer = ask(
+        server,
+        "GetEpisodeHistogram",
+        run={"workspace": "ws", "project": "p", "run": "seed-0"},
+        metrics=[{"seriesQuery": "return()"}],
+        metricRanges=[{"metric": 0, "from": -20, "to": 20}],
+        x={"column": "EPISODE_COLUMN_METRIC", "bins": 30},
+        y={"column": "EPISODE_COLUMN_EPISODE", "bins": 8},
+    )
+    wanted, xs, ys = np.histogram2d(returns[chosen], episodes[chosen], (30, 8))
+    assert np.array_equal(column(answer["counts"], "<u8").reshape(8, 30), wanted.T)
+    assert (answer["firstX"], answer["lastX"]) == (xs[0], xs[-1])
+    assert (answer.get("firstY", 0), answer["lastY"]) == (ys[0], ys[-1])
+    assert answer["totalCount"] == str(chosen.sum())
+
+
+def test_normalised_samples_are_those_of_numpy(
+    server: ServerProcess, begin: Callable[..., metrana.OpenRun]
+) -> None:
+    returns = log_returns(begin, SEEDS, (3, 50))
+    low, high = (of(returns, axis=(0, 2), keepdims=True) for of in (np.min, np.max))
+    samples = ((returns - low) / (high - low)).reshape(SEEDS * 3, 50)
+    answer = ask(
+        server,
+        "GetStatistics",
+        workspace="ws",
+        project="p",
+        axis="AXIS_EPISODE",
+        unit="SAMPLE_UNIT_ENVIRONMENT",
+        groups=[
+            {
+                "name": "all",
+                "members": [{"run": f"seed-{i}", "seriesQuery": "return()"} for i in range(SEEDS)],
+            }
+        ],
+        estimators=["ESTIMATOR_IQM"],
+        normalisation={"byEnvironment": True},
+        includeSamples=True,
+    )
+    (group,) = answer["groups"]
+    curves = np.array([column(one["values"]) for one in group["sampleCurves"]])
+    assert [(c["run"], c["environment"]) for c in group["sampleCurves"][2:4]] == [
+        ("seed-0", "env-2"),
+        ("seed-1", "env-0"),
+    ]
+    assert curves == pytest.approx(samples, rel=1e-9, abs=1e-9)
+    assert column(group["estimators"][0]["values"]) == pytest.approx(
+        stats.trim_mean(samples, 0.25, axis=0), rel=1e-9, abs=1e-9
+    )

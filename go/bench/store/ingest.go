@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -80,7 +79,7 @@ func ingest(args []string) (any, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.db.Close())
 	}
-	meter := feeding{directory: d, dir: *dir, batches: batchesOf(*points), dieAfter: *dieAfter}
+	meter := feeding{directory: d, dir: *dir, batches: batchesOf(*points), dieAfter: *dieAfter, source: newReader(os.Stdin)}
 	figures, err := meter.measure(run, log)
 	start := time.Now()
 	if err := errors.Join(err, d.db.Close()); err != nil {
@@ -98,7 +97,7 @@ type feeding struct {
 	dir      string
 	batches  int
 	dieAfter int
-	reading  time.Duration // of CPU, for values
+	source   *reader
 	before   store.Stats
 	occupied int64
 }
@@ -143,7 +142,7 @@ func (m *feeding) measure(run *catalog.Run, log layout) (f *ingested, err error)
 	if err != nil {
 		return nil, err
 	}
-	cpu += m.reading
+	cpu += m.source.cpu
 	f.DurableCPU, f.CPU = float64((acked-cpu).Nanoseconds())/n, float64((settled-cpu).Nanoseconds())/n
 	f.PerSecond = n / f.Seconds
 	return f, m.check(f, n)
@@ -151,41 +150,17 @@ func (m *feeding) measure(run *catalog.Run, log layout) (f *ingested, err error)
 
 // feed logs all batches and gives how long that took, without waiting for values.
 func (m *feeding) feed(r *requests, log layout) (taken time.Duration, err error) {
-	source := newReader(os.Stdin)
+	start := time.Now()
 	for batch := range m.batches {
-		values, err := m.read(source)
-		if err != nil {
-			return 0, fmt.Errorf("reading batch %d of %d: %w", batch, m.batches, noEOF(err))
+		if err := r.log(log, batch, m.source); err != nil {
+			return 0, fmt.Errorf("batch %d of %d: %w", batch, m.batches, noEOF(err))
 		}
-		start := time.Now()
-		if err := r.log(log, batch, values); err != nil {
-			return 0, err
-		}
-		taken += time.Since(start)
 		if m.dieAfter > 0 && (batch+1)*batchPoints >= m.dieAfter {
 			return 0, syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 	}
-	start := time.Now()
 	err = r.drain()
-	return taken + time.Since(start), err
-}
-
-// read notes what reading a batch takes.
-func (m *feeding) read(source *reader) ([]float64, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before, err := threadTime()
-	if err != nil {
-		return nil, err
-	}
-	values, err := source.batch()
-	if err != nil {
-		return nil, err
-	}
-	after, err := threadTime()
-	m.reading += after - before
-	return values, err
+	return time.Since(start) - m.source.waited, err
 }
 
 // noEOF makes the end of the values an error that cannot be mistaken for success.

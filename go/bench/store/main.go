@@ -26,6 +26,7 @@ usage:
   store ingest  --dir DIR --run NAME --layout rl|std --points N [--die-after N] < values
   store open    --dir DIR                       how long opening takes
   store extras  --dir DIR                       further runs that queries ask for
+  store pages   --dir DIR                       what the dashboard is measured on
   store sparse  --dir DIR                       bytes of 16,384 series with 3 points each
   store queries --dir DIR [--server FILE] [--busy-rate N] [--kind KIND]
   store streams --server FILE --dir DIR         small batches and a thousand streams over gRPC
@@ -38,6 +39,7 @@ var commands = map[string]func(args []string) (any, error){
 	"ingest":  ingest,
 	"open":    openDirectory,
 	"extras":  extras,
+	"pages":   pages,
 	"sparse":  sparse,
 	"queries": queries,
 	"streams": streams,

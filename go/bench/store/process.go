@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // cpuTime is what this process has used so far, in all its threads.
@@ -23,13 +25,14 @@ func cpuTime() (time.Duration, error) {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
 }
 
-// threadTime is what the calling thread has used so far.
+// threadTime is what the calling thread has used so far, to the nanosecond: getrusage
+// knows it as of the last tick.
 func threadTime() (time.Duration, error) {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_THREAD, &usage); err != nil {
+	var used unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &used); err != nil {
 		return 0, err
 	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
+	return time.Duration(used.Nano()), nil
 }
 
 // memory reads a line of a process's status in MB: VmHWM is its peak, VmRSS the present.

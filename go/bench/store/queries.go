@@ -198,7 +198,7 @@ func (b *background) log() {
 			return
 		case <-time.After(time.Until(due)):
 		}
-		if b.err = b.requests.log(logRL, batch, b.pool[batch%len(b.pool)]); b.err != nil {
+		if b.err = b.requests.log(logRL, batch, &made{b.pool[batch%len(b.pool)]}); b.err != nil {
 			return
 		}
 		b.logged += batchPoints

@@ -3,14 +3,15 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
 	"os"
+	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -98,18 +99,54 @@ func bytesOf(values []float64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(values))), len(values)*8)
 }
 
-// reader reads what `values` writes, batch by batch.
+// made is a batch in memory.
+type made struct{ rest []float64 }
+
+func (m *made) next() (values []float64, err error) {
+	values, m.rest = m.rest[:steps], m.rest[steps:]
+	return values, nil
+}
+
+// reader reads what `values` writes, about as much at a time as one request holds, and
+// notes what that takes.
 type reader struct {
-	in     *bufio.Reader
+	in     io.Reader
 	values []float64
+	rest   []float64     // of values
+	cpu    time.Duration // of reading
+	waited time.Duration
 }
 
 func newReader(in io.Reader) *reader {
-	return &reader{bufio.NewReaderSize(in, 1<<20), make([]float64, batchPoints)}
+	return &reader{in: in, values: make([]float64, environments*steps)}
 }
 
-// batch gives the next batch, io.EOF after the last; it is valid until the next call.
-func (r *reader) batch() ([]float64, error) {
-	_, err := io.ReadFull(r.in, bytesOf(r.values))
-	return r.values, err
+// next gives the values of the next series, io.EOF after the last; they are valid
+// until the next call.
+func (r *reader) next() (values []float64, err error) {
+	if len(r.rest) == 0 {
+		if err := r.fill(); err != nil {
+			return nil, err
+		}
+	}
+	values, r.rest = r.rest[:steps], r.rest[steps:]
+	return values, nil
+}
+
+func (r *reader) fill() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	start := time.Now()
+	before, err := threadTime()
+	if err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(r.in, bytesOf(r.values)); err != nil {
+		return err
+	}
+	r.rest = r.values
+	after, err := threadTime()
+	r.cpu += after - before
+	r.waited += time.Since(start)
+	return err
 }

@@ -29,28 +29,35 @@ func metricName(i int) string      { return fmt.Sprintf("metric-%02d", i) }
 func environmentName(i int) string { return fmt.Sprintf("env-%04d", i) }
 
 // A layout says how a batch of the workload is logged.
-type layout func(r *requests, batch int, values []float64) error
+type layout func(r *requests, batch int, from source) error
+
+// source gives the values of a batch, those of one series after another.
+type source interface {
+	next() ([]float64, error)
+}
 
 var layouts = map[string]layout{"rl": logRL, "std": logStandard}
 
 // logStandard logs to one ordinary series for each environment of a metric.
-func logStandard(r *requests, batch int, values []float64) error {
+func logStandard(r *requests, batch int, from source) error {
 	for m := range metrics {
 		name := metricName(m)
 		for e := range environments {
-			key := point.Series{
-				Name: name, Scale: point.ScaleMLStep,
-				Labels: []point.Label{{Key: "env", Value: r.environments[e]}},
+			values, err := from.next()
+			if err != nil {
+				return err
 			}
-			i := (m*environments + e) * steps
 			no := &r.series[m*environments+e]
 			if *no == 0 {
-				*no = r.tx.Series(key, point.Ordered)
+				*no = r.tx.Series(point.Series{
+					Name: name, Scale: point.ScaleMLStep,
+					Labels: []point.Label{{Key: "env", Value: r.environments[e]}},
+				}, point.Ordered)
 			}
 			r.tx.Append(*no, 1, point.Batch{
 				Steps:  point.Steps{First: uint64(batch * steps)},
 				Times:  timesOf(batch),
-				Values: values[i : i+steps],
+				Values: values,
 			})
 			if err := r.next(); err != nil {
 				return err
@@ -63,13 +70,16 @@ func logStandard(r *requests, batch int, values []float64) error {
 // logRL logs as PPO does: a batch is a rollout, an rl_step. Each environment has
 // episodes of a length of its own, so about one stretch in five is cut by the
 // end of an episode.
-func logRL(r *requests, batch int, values []float64) error {
+func logRL(r *requests, batch int, from source) error {
 	for m := range metrics {
 		no := r.tx.Series(point.Series{Name: metricName(m), Scale: point.ScaleEnvironmentStep}, point.Ordered)
 		for e := range environments {
+			values, err := from.next()
+			if err != nil {
+				return err
+			}
 			env := r.tx.Environment(r.environments[e])
-			i := (m*environments + e) * steps
-			if err := logRollout(r, no, env, e, batch, values[i:i+steps]); err != nil {
+			if err := logRollout(r, no, env, e, batch, values); err != nil {
 				return err
 			}
 		}
@@ -117,9 +127,9 @@ func newRequests(run *store.Run) *requests {
 }
 
 // log adds one batch to the run.
-func (r *requests) log(how layout, batch int, values []float64) error {
+func (r *requests) log(how layout, batch int, from source) error {
 	r.tx = r.run.Begin()
-	if err := how(r, batch, values); err != nil {
+	if err := how(r, batch, from); err != nil {
 		return err
 	}
 	return r.commit()

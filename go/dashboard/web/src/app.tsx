@@ -1,8 +1,17 @@
+import { formatNames, parseNames } from "./lib/episode_filter";
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
+import { ChartsPage } from "./pages/charts";
+import { ComparePage } from "./pages/compare";
+import { EnvironmentsPage } from "./pages/environments";
+import { EpisodePage } from "./pages/episode";
+import { EpisodesPage } from "./pages/episodes";
 import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
+import { type Codec, TEXT, useParam } from "./params";
+
+const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 
 /** Every page: the way back on top, the page of the address below. */
 export function App() {
@@ -32,9 +41,14 @@ function Breadcrumbs({ route }: { route: Route }) {
       <a class="crumb" href={hrefOf({ page: "runs", workspace, project })}>
         {project}
       </a>
-      {route.page === "run" && (
-        <span class="crumb" aria-current="page">
+      {route.page !== "runs" && (
+        <a class="crumb" href={hrefOf({ ...route, page: "run" })}>
           {route.run}
+        </a>
+      )}
+      {route.page !== "runs" && route.page !== "run" && (
+        <span class="crumb" aria-current="page">
+          {route.page}
         </span>
       )}
     </nav>
@@ -42,13 +56,26 @@ function Breadcrumbs({ route }: { route: Route }) {
 }
 
 function Page({ route }: { route: Route }) {
+  const screen = useParam("screen", TEXT).value;
   switch (route.page) {
     case "projects":
       return <ProjectsPage />;
     case "runs":
+      if (screen === "compare") return <ComparePage key={hrefOf(route)} {...route} />;
+      if (screen === "charts") return <ProjectCharts key={hrefOf(route)} {...route} />;
       return <RunsPage key={hrefOf(route)} {...route} />;
     case "run":
       return <RunPage key={hrefOf(route)} {...route} />;
+    case "charts":
+      return (
+        <ChartsPage key={hrefOf(route)} title={route.run} names={{ ...route, runs: [route.run] }} />
+      );
+    case "environments":
+      return <EnvironmentsPage key={hrefOf(route)} {...route} />;
+    case "episodes":
+      return <EpisodesPage key={hrefOf(route)} {...route} />;
+    case "episode":
+      return <EpisodePage key={hrefOf(route)} {...route} />;
     case "unknown":
       return (
         <p class="note">
@@ -56,4 +83,18 @@ function Page({ route }: { route: Route }) {
         </p>
       );
   }
+}
+
+/** The charts of the runs that an address names. */
+function ProjectCharts({ workspace, project }: { workspace: string; project: string }) {
+  const runs = useParam("runs", RUNS).value;
+  if (runs.length === 0) {
+    return (
+      <p class="note">
+        The address names no runs.{" "}
+        <a href={hrefOf({ page: "runs", workspace, project })}>Choose some</a>
+      </p>
+    );
+  }
+  return <ChartsPage title={`${runs.length} runs`} names={{ workspace, project, runs }} />;
 }

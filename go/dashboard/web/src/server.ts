@@ -115,7 +115,8 @@ export async function readAttributes(
   return valuesOf(answer.attributes);
 }
 
-function valuesOf(attributes: Attribute[]): Map<string, Value> {
+/** Attributes as pages show them, by path. */
+export function valuesOf(attributes: Attribute[]): Map<string, Value> {
   return new Map(attributes.map((a) => [a.path, readValue(a)]));
 }
 

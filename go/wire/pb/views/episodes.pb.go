@@ -185,7 +185,9 @@ type ListEpisodesRequest struct {
 	// At most so many, up to 1,000; 100 when 0.
 	Limit uint32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
 	// `next_page_token` of the page before, of an otherwise equal request; the first page when empty.
-	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only episodes whose metrics lie in all of these. Those that are ordered or chosen by may be at most 4 different ones.
+	MetricRanges  []*MetricRange `protobuf:"bytes,9,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -274,6 +276,13 @@ func (x *ListEpisodesRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ListEpisodesRequest) GetMetricRanges() []*MetricRange {
+	if x != nil {
+		return x.MetricRanges
+	}
+	return nil
 }
 
 // Episodes as columns, one entry an episode, in the order asked for.
@@ -432,7 +441,7 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\n" +
 	"descending\x18\x02 \x01(\bR\n" +
 	"descending\x12\x16\n" +
-	"\x06metric\x18\x03 \x01(\rR\x06metric\"\xff\x02\n" +
+	"\x06metric\x18\x03 \x01(\rR\x06metric\"\xc3\x03\n" +
 	"\x13ListEpisodesRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12\"\n" +
@@ -442,7 +451,8 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\x05order\x18\x06 \x01(\v2\x1e.metrana.views.v1.EpisodeOrderR\x05order\x12\x14\n" +
 	"\x05limit\x18\a \x01(\rR\x05limit\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\b \x01(\tR\tpageToken\"\xad\x03\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\x12B\n" +
+	"\rmetric_ranges\x18\t \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\"\xad\x03\n" +
 	"\x14ListEpisodesResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12/\n" +
 	"\x13environment_indexes\x18\x02 \x01(\fR\x12environmentIndexes\x12\x1a\n" +
@@ -494,6 +504,7 @@ var file_metrana_views_v1_episodes_proto_goTypes = []any{
 	(*RunName)(nil),              // 4: metrana.views.v1.RunName
 	(*EpisodeMetric)(nil),        // 5: metrana.views.v1.EpisodeMetric
 	(*IndexRange)(nil),           // 6: metrana.views.v1.IndexRange
+	(*MetricRange)(nil),          // 7: metrana.views.v1.MetricRange
 }
 var file_metrana_views_v1_episodes_proto_depIdxs = []int32{
 	0, // 0: metrana.views.v1.EpisodeOrder.column:type_name -> metrana.views.v1.EpisodeColumn
@@ -502,11 +513,12 @@ var file_metrana_views_v1_episodes_proto_depIdxs = []int32{
 	6, // 3: metrana.views.v1.ListEpisodesRequest.episodes:type_name -> metrana.views.v1.IndexRange
 	6, // 4: metrana.views.v1.ListEpisodesRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
 	1, // 5: metrana.views.v1.ListEpisodesRequest.order:type_name -> metrana.views.v1.EpisodeOrder
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	7, // 6: metrana.views.v1.ListEpisodesRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_episodes_proto_init() }

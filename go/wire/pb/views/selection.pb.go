@@ -269,6 +269,70 @@ func (x *EpisodeMetric) GetReduction() Reduction {
 	return Reduction_REDUCTION_UNSPECIFIED
 }
 
+// A stretch of the numbers of a metric; both ends belong to it, NaN lies in none.
+type MetricRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place of the metric in the request's list, from 0.
+	Metric uint32 `protobuf:"varint,1,opt,name=metric,proto3" json:"metric,omitempty"`
+	// The least; no limit without.
+	From *float64 `protobuf:"fixed64,2,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	// The greatest; no limit without.
+	To            *float64 `protobuf:"fixed64,3,opt,name=to,proto3,oneof" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MetricRange) Reset() {
+	*x = MetricRange{}
+	mi := &file_metrana_views_v1_selection_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MetricRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MetricRange) ProtoMessage() {}
+
+func (x *MetricRange) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_selection_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MetricRange.ProtoReflect.Descriptor instead.
+func (*MetricRange) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_selection_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MetricRange) GetMetric() uint32 {
+	if x != nil {
+		return x.Metric
+	}
+	return 0
+}
+
+func (x *MetricRange) GetFrom() float64 {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return 0
+}
+
+func (x *MetricRange) GetTo() float64 {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return 0
+}
+
 var File_metrana_views_v1_selection_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_selection_proto_rawDesc = "" +
@@ -285,7 +349,13 @@ const file_metrana_views_v1_selection_proto_rawDesc = "" +
 	"\x03_to\"m\n" +
 	"\rEpisodeMetric\x12!\n" +
 	"\fseries_query\x18\x01 \x01(\tR\vseriesQuery\x129\n" +
-	"\treduction\x18\x02 \x01(\x0e2\x1b.metrana.views.v1.ReductionR\treduction*\x9c\x01\n" +
+	"\treduction\x18\x02 \x01(\x0e2\x1b.metrana.views.v1.ReductionR\treduction\"c\n" +
+	"\vMetricRange\x12\x16\n" +
+	"\x06metric\x18\x01 \x01(\rR\x06metric\x12\x17\n" +
+	"\x04from\x18\x02 \x01(\x01H\x00R\x04from\x88\x01\x01\x12\x13\n" +
+	"\x02to\x18\x03 \x01(\x01H\x01R\x02to\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_to*\x9c\x01\n" +
 	"\tReduction\x12\x19\n" +
 	"\x15REDUCTION_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rREDUCTION_SUM\x10\x01\x12\x12\n" +
@@ -308,12 +378,13 @@ func file_metrana_views_v1_selection_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_selection_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_metrana_views_v1_selection_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_metrana_views_v1_selection_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_metrana_views_v1_selection_proto_goTypes = []any{
 	(Reduction)(0),        // 0: metrana.views.v1.Reduction
 	(*RunName)(nil),       // 1: metrana.views.v1.RunName
 	(*IndexRange)(nil),    // 2: metrana.views.v1.IndexRange
 	(*EpisodeMetric)(nil), // 3: metrana.views.v1.EpisodeMetric
+	(*MetricRange)(nil),   // 4: metrana.views.v1.MetricRange
 }
 var file_metrana_views_v1_selection_proto_depIdxs = []int32{
 	0, // 0: metrana.views.v1.EpisodeMetric.reduction:type_name -> metrana.views.v1.Reduction
@@ -330,13 +401,14 @@ func file_metrana_views_v1_selection_proto_init() {
 		return
 	}
 	file_metrana_views_v1_selection_proto_msgTypes[1].OneofWrappers = []any{}
+	file_metrana_views_v1_selection_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_selection_proto_rawDesc), len(file_metrana_views_v1_selection_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -332,6 +332,71 @@ func (x *Bootstrap) GetConfidence() float64 {
 	return 0
 }
 
+// Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater.
+type Normalisation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The low value; the least one of all samples without.
+	Low *float64 `protobuf:"fixed64,1,opt,name=low,proto3,oneof" json:"low,omitempty"`
+	// The high value; the greatest one of all samples without.
+	High *float64 `protobuf:"fixed64,2,opt,name=high,proto3,oneof" json:"high,omitempty"`
+	// Instead of one scale for all, each environment has one of its own, by its least and greatest values in all groups.
+	// The unit must be ENVIRONMENT, and low and high absent.
+	ByEnvironment bool `protobuf:"varint,3,opt,name=by_environment,json=byEnvironment,proto3" json:"by_environment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Normalisation) Reset() {
+	*x = Normalisation{}
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Normalisation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Normalisation) ProtoMessage() {}
+
+func (x *Normalisation) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Normalisation.ProtoReflect.Descriptor instead.
+func (*Normalisation) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Normalisation) GetLow() float64 {
+	if x != nil && x.Low != nil {
+		return *x.Low
+	}
+	return 0
+}
+
+func (x *Normalisation) GetHigh() float64 {
+	if x != nil && x.High != nil {
+		return *x.High
+	}
+	return 0
+}
+
+func (x *Normalisation) GetByEnvironment() bool {
+	if x != nil {
+		return x.ByEnvironment
+	}
+	return false
+}
+
 // Asks for curves of estimates over runs or environments on one grid.
 type GetStatisticsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -359,14 +424,18 @@ type GetStatisticsRequest struct {
 	// Only RL points of episodes in here; all without.
 	Episodes *IndexRange `protobuf:"bytes,11,opt,name=episodes,proto3" json:"episodes,omitempty"`
 	// Only RL points at rl_steps in here; all without.
-	RlSteps       *IndexRange `protobuf:"bytes,12,opt,name=rl_steps,json=rlSteps,proto3" json:"rl_steps,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	RlSteps *IndexRange `protobuf:"bytes,12,opt,name=rl_steps,json=rlSteps,proto3" json:"rl_steps,omitempty"`
+	// Puts samples on one scale before anything is estimated.
+	Normalisation *Normalisation `protobuf:"bytes,13,opt,name=normalisation,proto3" json:"normalisation,omitempty"`
+	// Gives the curve of each sample as well. Samples x grid points of all groups may be at most 2 million.
+	IncludeSamples bool `protobuf:"varint,14,opt,name=include_samples,json=includeSamples,proto3" json:"include_samples,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *GetStatisticsRequest) Reset() {
 	*x = GetStatisticsRequest{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +447,7 @@ func (x *GetStatisticsRequest) String() string {
 func (*GetStatisticsRequest) ProtoMessage() {}
 
 func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +460,7 @@ func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{3}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetStatisticsRequest) GetWorkspace() string {
@@ -478,6 +547,20 @@ func (x *GetStatisticsRequest) GetRlSteps() *IndexRange {
 	return nil
 }
 
+func (x *GetStatisticsRequest) GetNormalisation() *Normalisation {
+	if x != nil {
+		return x.Normalisation
+	}
+	return nil
+}
+
+func (x *GetStatisticsRequest) GetIncludeSamples() bool {
+	if x != nil {
+		return x.IncludeSamples
+	}
+	return false
+}
+
 // One estimator at all grid points.
 type EstimatorCurve struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -496,7 +579,7 @@ type EstimatorCurve struct {
 
 func (x *EstimatorCurve) Reset() {
 	*x = EstimatorCurve{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +591,7 @@ func (x *EstimatorCurve) String() string {
 func (*EstimatorCurve) ProtoMessage() {}
 
 func (x *EstimatorCurve) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +604,7 @@ func (x *EstimatorCurve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EstimatorCurve.ProtoReflect.Descriptor instead.
 func (*EstimatorCurve) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{4}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *EstimatorCurve) GetEstimator() Estimator {
@@ -565,7 +648,7 @@ type PercentileCurve struct {
 
 func (x *PercentileCurve) Reset() {
 	*x = PercentileCurve{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +660,7 @@ func (x *PercentileCurve) String() string {
 func (*PercentileCurve) ProtoMessage() {}
 
 func (x *PercentileCurve) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +673,7 @@ func (x *PercentileCurve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PercentileCurve.ProtoReflect.Descriptor instead.
 func (*PercentileCurve) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{5}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PercentileCurve) GetPercentile() float64 {
@@ -601,6 +684,70 @@ func (x *PercentileCurve) GetPercentile() float64 {
 }
 
 func (x *PercentileCurve) GetValues() []byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// A sample at all grid points.
+type SampleCurve struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of its run.
+	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// Id of its environment; empty when a sample is a run.
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Its values, as little-endian float64; NaN beyond its ends.
+	Values        []byte `protobuf:"bytes,3,opt,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SampleCurve) Reset() {
+	*x = SampleCurve{}
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SampleCurve) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SampleCurve) ProtoMessage() {}
+
+func (x *SampleCurve) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SampleCurve.ProtoReflect.Descriptor instead.
+func (*SampleCurve) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SampleCurve) GetRun() string {
+	if x != nil {
+		return x.Run
+	}
+	return ""
+}
+
+func (x *SampleCurve) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *SampleCurve) GetValues() []byte {
 	if x != nil {
 		return x.Values
 	}
@@ -619,14 +766,16 @@ type GroupStatistics struct {
 	// In the order asked for.
 	Estimators []*EstimatorCurve `protobuf:"bytes,4,rep,name=estimators,proto3" json:"estimators,omitempty"`
 	// In the order asked for.
-	Percentiles   []*PercentileCurve `protobuf:"bytes,5,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	Percentiles []*PercentileCurve `protobuf:"bytes,5,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	// The samples in the order of the members, when they were asked for.
+	SampleCurves  []*SampleCurve `protobuf:"bytes,6,rep,name=sample_curves,json=sampleCurves,proto3" json:"sample_curves,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupStatistics) Reset() {
 	*x = GroupStatistics{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +787,7 @@ func (x *GroupStatistics) String() string {
 func (*GroupStatistics) ProtoMessage() {}
 
 func (x *GroupStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +800,7 @@ func (x *GroupStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupStatistics.ProtoReflect.Descriptor instead.
 func (*GroupStatistics) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{6}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GroupStatistics) GetName() string {
@@ -689,6 +838,13 @@ func (x *GroupStatistics) GetPercentiles() []*PercentileCurve {
 	return nil
 }
 
+func (x *GroupStatistics) GetSampleCurves() []*SampleCurve {
+	if x != nil {
+		return x.SampleCurves
+	}
+	return nil
+}
+
 // Curves of estimates, and all that a figure has to say about them.
 type GetStatisticsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -704,14 +860,16 @@ type GetStatisticsResponse struct {
 	// What one sample is, UNSPECIFIED resolved.
 	Unit SampleUnit `protobuf:"varint,5,opt,name=unit,proto3,enum=metrana.views.v1.SampleUnit" json:"unit,omitempty"`
 	// What confidence intervals were made with, zeros resolved; none without a bootstrap.
-	Bootstrap     *Bootstrap `protobuf:"bytes,6,opt,name=bootstrap,proto3" json:"bootstrap,omitempty"`
+	Bootstrap *Bootstrap `protobuf:"bytes,6,opt,name=bootstrap,proto3" json:"bootstrap,omitempty"`
+	// What samples were normalised with, low and high resolved unless each environment has its own; none without.
+	Normalisation *Normalisation `protobuf:"bytes,7,opt,name=normalisation,proto3" json:"normalisation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatisticsResponse) Reset() {
 	*x = GetStatisticsResponse{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -723,7 +881,7 @@ func (x *GetStatisticsResponse) String() string {
 func (*GetStatisticsResponse) ProtoMessage() {}
 
 func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -736,7 +894,7 @@ func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{7}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetStatisticsResponse) GetGrid() []byte {
@@ -781,6 +939,13 @@ func (x *GetStatisticsResponse) GetBootstrap() *Bootstrap {
 	return nil
 }
 
+func (x *GetStatisticsResponse) GetNormalisation() *Normalisation {
+	if x != nil {
+		return x.Normalisation
+	}
+	return nil
+}
+
 var File_metrana_views_v1_statistics_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_statistics_proto_rawDesc = "" +
@@ -798,7 +963,13 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\x04seed\x18\x02 \x01(\x04R\x04seed\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x03 \x01(\x01R\n" +
-	"confidence\"\xc8\x04\n" +
+	"confidence\"w\n" +
+	"\rNormalisation\x12\x15\n" +
+	"\x03low\x18\x01 \x01(\x01H\x00R\x03low\x88\x01\x01\x12\x17\n" +
+	"\x04high\x18\x02 \x01(\x01H\x01R\x04high\x88\x01\x01\x12%\n" +
+	"\x0eby_environment\x18\x03 \x01(\bR\rbyEnvironmentB\x06\n" +
+	"\x04_lowB\a\n" +
+	"\x05_high\"\xb8\x05\n" +
 	"\x14GetStatisticsRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x129\n" +
@@ -815,7 +986,9 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\tbootstrap\x18\n" +
 	" \x01(\v2\x1b.metrana.views.v1.BootstrapR\tbootstrap\x128\n" +
 	"\bepisodes\x18\v \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
-	"\brl_steps\x18\f \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\"\xb3\x01\n" +
+	"\brl_steps\x18\f \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12E\n" +
+	"\rnormalisation\x18\r \x01(\v2\x1f.metrana.views.v1.NormalisationR\rnormalisation\x12'\n" +
+	"\x0finclude_samples\x18\x0e \x01(\bR\x0eincludeSamples\"\xb3\x01\n" +
 	"\x0eEstimatorCurve\x129\n" +
 	"\testimator\x18\x01 \x01(\x0e2\x1b.metrana.views.v1.EstimatorR\testimator\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\fR\x06values\x12%\n" +
@@ -825,7 +998,11 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\n" +
 	"percentile\x18\x01 \x01(\x01R\n" +
 	"percentile\x12\x16\n" +
-	"\x06values\x18\x02 \x01(\fR\x06values\"\xde\x01\n" +
+	"\x06values\x18\x02 \x01(\fR\x06values\"Y\n" +
+	"\vSampleCurve\x12\x10\n" +
+	"\x03run\x18\x01 \x01(\tR\x03run\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x16\n" +
+	"\x06values\x18\x03 \x01(\fR\x06values\"\xa2\x02\n" +
 	"\x0fGroupStatistics\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\asamples\x18\x02 \x01(\rR\asamples\x12\x16\n" +
@@ -833,14 +1010,16 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\n" +
 	"estimators\x18\x04 \x03(\v2 .metrana.views.v1.EstimatorCurveR\n" +
 	"estimators\x12C\n" +
-	"\vpercentiles\x18\x05 \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentiles\"\xa5\x02\n" +
+	"\vpercentiles\x18\x05 \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentiles\x12B\n" +
+	"\rsample_curves\x18\x06 \x03(\v2\x1d.metrana.views.v1.SampleCurveR\fsampleCurves\"\xec\x02\n" +
 	"\x15GetStatisticsResponse\x12\x12\n" +
 	"\x04grid\x18\x01 \x01(\fR\x04grid\x129\n" +
 	"\x06groups\x18\x02 \x03(\v2!.metrana.views.v1.GroupStatisticsR\x06groups\x12$\n" +
 	"\rinterpolation\x18\x03 \x01(\tR\rinterpolation\x12*\n" +
 	"\x04axis\x18\x04 \x01(\x0e2\x16.metrana.views.v1.AxisR\x04axis\x120\n" +
 	"\x04unit\x18\x05 \x01(\x0e2\x1c.metrana.views.v1.SampleUnitR\x04unit\x129\n" +
-	"\tbootstrap\x18\x06 \x01(\v2\x1b.metrana.views.v1.BootstrapR\tbootstrap*\xaf\x01\n" +
+	"\tbootstrap\x18\x06 \x01(\v2\x1b.metrana.views.v1.BootstrapR\tbootstrap\x12E\n" +
+	"\rnormalisation\x18\a \x01(\v2\x1f.metrana.views.v1.NormalisationR\rnormalisation*\xaf\x01\n" +
 	"\tEstimator\x12\x19\n" +
 	"\x15ESTIMATOR_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eESTIMATOR_MEAN\x10\x01\x12\x14\n" +
@@ -869,44 +1048,49 @@ func file_metrana_views_v1_statistics_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_statistics_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_metrana_views_v1_statistics_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_metrana_views_v1_statistics_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_metrana_views_v1_statistics_proto_goTypes = []any{
 	(Estimator)(0),                // 0: metrana.views.v1.Estimator
 	(SampleUnit)(0),               // 1: metrana.views.v1.SampleUnit
 	(*GroupMember)(nil),           // 2: metrana.views.v1.GroupMember
 	(*StatisticsGroup)(nil),       // 3: metrana.views.v1.StatisticsGroup
 	(*Bootstrap)(nil),             // 4: metrana.views.v1.Bootstrap
-	(*GetStatisticsRequest)(nil),  // 5: metrana.views.v1.GetStatisticsRequest
-	(*EstimatorCurve)(nil),        // 6: metrana.views.v1.EstimatorCurve
-	(*PercentileCurve)(nil),       // 7: metrana.views.v1.PercentileCurve
-	(*GroupStatistics)(nil),       // 8: metrana.views.v1.GroupStatistics
-	(*GetStatisticsResponse)(nil), // 9: metrana.views.v1.GetStatisticsResponse
-	(Axis)(0),                     // 10: metrana.views.v1.Axis
-	(*AxisRange)(nil),             // 11: metrana.views.v1.AxisRange
-	(*IndexRange)(nil),            // 12: metrana.views.v1.IndexRange
+	(*Normalisation)(nil),         // 5: metrana.views.v1.Normalisation
+	(*GetStatisticsRequest)(nil),  // 6: metrana.views.v1.GetStatisticsRequest
+	(*EstimatorCurve)(nil),        // 7: metrana.views.v1.EstimatorCurve
+	(*PercentileCurve)(nil),       // 8: metrana.views.v1.PercentileCurve
+	(*SampleCurve)(nil),           // 9: metrana.views.v1.SampleCurve
+	(*GroupStatistics)(nil),       // 10: metrana.views.v1.GroupStatistics
+	(*GetStatisticsResponse)(nil), // 11: metrana.views.v1.GetStatisticsResponse
+	(Axis)(0),                     // 12: metrana.views.v1.Axis
+	(*AxisRange)(nil),             // 13: metrana.views.v1.AxisRange
+	(*IndexRange)(nil),            // 14: metrana.views.v1.IndexRange
 }
 var file_metrana_views_v1_statistics_proto_depIdxs = []int32{
 	2,  // 0: metrana.views.v1.StatisticsGroup.members:type_name -> metrana.views.v1.GroupMember
 	3,  // 1: metrana.views.v1.GetStatisticsRequest.groups:type_name -> metrana.views.v1.StatisticsGroup
-	10, // 2: metrana.views.v1.GetStatisticsRequest.axis:type_name -> metrana.views.v1.Axis
-	11, // 3: metrana.views.v1.GetStatisticsRequest.range:type_name -> metrana.views.v1.AxisRange
+	12, // 2: metrana.views.v1.GetStatisticsRequest.axis:type_name -> metrana.views.v1.Axis
+	13, // 3: metrana.views.v1.GetStatisticsRequest.range:type_name -> metrana.views.v1.AxisRange
 	1,  // 4: metrana.views.v1.GetStatisticsRequest.unit:type_name -> metrana.views.v1.SampleUnit
 	0,  // 5: metrana.views.v1.GetStatisticsRequest.estimators:type_name -> metrana.views.v1.Estimator
 	4,  // 6: metrana.views.v1.GetStatisticsRequest.bootstrap:type_name -> metrana.views.v1.Bootstrap
-	12, // 7: metrana.views.v1.GetStatisticsRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	12, // 8: metrana.views.v1.GetStatisticsRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
-	0,  // 9: metrana.views.v1.EstimatorCurve.estimator:type_name -> metrana.views.v1.Estimator
-	6,  // 10: metrana.views.v1.GroupStatistics.estimators:type_name -> metrana.views.v1.EstimatorCurve
-	7,  // 11: metrana.views.v1.GroupStatistics.percentiles:type_name -> metrana.views.v1.PercentileCurve
-	8,  // 12: metrana.views.v1.GetStatisticsResponse.groups:type_name -> metrana.views.v1.GroupStatistics
-	10, // 13: metrana.views.v1.GetStatisticsResponse.axis:type_name -> metrana.views.v1.Axis
-	1,  // 14: metrana.views.v1.GetStatisticsResponse.unit:type_name -> metrana.views.v1.SampleUnit
-	4,  // 15: metrana.views.v1.GetStatisticsResponse.bootstrap:type_name -> metrana.views.v1.Bootstrap
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	14, // 7: metrana.views.v1.GetStatisticsRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	14, // 8: metrana.views.v1.GetStatisticsRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	5,  // 9: metrana.views.v1.GetStatisticsRequest.normalisation:type_name -> metrana.views.v1.Normalisation
+	0,  // 10: metrana.views.v1.EstimatorCurve.estimator:type_name -> metrana.views.v1.Estimator
+	7,  // 11: metrana.views.v1.GroupStatistics.estimators:type_name -> metrana.views.v1.EstimatorCurve
+	8,  // 12: metrana.views.v1.GroupStatistics.percentiles:type_name -> metrana.views.v1.PercentileCurve
+	9,  // 13: metrana.views.v1.GroupStatistics.sample_curves:type_name -> metrana.views.v1.SampleCurve
+	10, // 14: metrana.views.v1.GetStatisticsResponse.groups:type_name -> metrana.views.v1.GroupStatistics
+	12, // 15: metrana.views.v1.GetStatisticsResponse.axis:type_name -> metrana.views.v1.Axis
+	1,  // 16: metrana.views.v1.GetStatisticsResponse.unit:type_name -> metrana.views.v1.SampleUnit
+	4,  // 17: metrana.views.v1.GetStatisticsResponse.bootstrap:type_name -> metrana.views.v1.Bootstrap
+	5,  // 18: metrana.views.v1.GetStatisticsResponse.normalisation:type_name -> metrana.views.v1.Normalisation
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_statistics_proto_init() }
@@ -916,13 +1100,14 @@ func file_metrana_views_v1_statistics_proto_init() {
 	}
 	file_metrana_views_v1_selection_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()
+	file_metrana_views_v1_statistics_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_statistics_proto_rawDesc), len(file_metrana_views_v1_statistics_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

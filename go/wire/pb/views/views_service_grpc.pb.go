@@ -23,14 +23,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ViewsService_ListEpisodes_FullMethodName     = "/metrana.views.v1.ViewsService/ListEpisodes"
-	ViewsService_ListRenderings_FullMethodName   = "/metrana.views.v1.ViewsService/ListRenderings"
-	ViewsService_GetEpisodeMatrix_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
-	ViewsService_BucketSeries_FullMethodName     = "/metrana.views.v1.ViewsService/BucketSeries"
-	ViewsService_GetStatistics_FullMethodName    = "/metrana.views.v1.ViewsService/GetStatistics"
-	ViewsService_GetRunHealth_FullMethodName     = "/metrana.views.v1.ViewsService/GetRunHealth"
-	ViewsService_ReportDelivery_FullMethodName   = "/metrana.views.v1.ViewsService/ReportDelivery"
-	ViewsService_GetSparklines_FullMethodName    = "/metrana.views.v1.ViewsService/GetSparklines"
+	ViewsService_ListEpisodes_FullMethodName        = "/metrana.views.v1.ViewsService/ListEpisodes"
+	ViewsService_ListRenderings_FullMethodName      = "/metrana.views.v1.ViewsService/ListRenderings"
+	ViewsService_GetEpisodeHistogram_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
+	ViewsService_ListEnvironments_FullMethodName    = "/metrana.views.v1.ViewsService/ListEnvironments"
+	ViewsService_GetEpisodeMatrix_FullMethodName    = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
+	ViewsService_BucketSeries_FullMethodName        = "/metrana.views.v1.ViewsService/BucketSeries"
+	ViewsService_GetStatistics_FullMethodName       = "/metrana.views.v1.ViewsService/GetStatistics"
+	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
+	ViewsService_ReportDelivery_FullMethodName      = "/metrana.views.v1.ViewsService/ReportDelivery"
+	ViewsService_GetSparklines_FullMethodName       = "/metrana.views.v1.ViewsService/GetSparklines"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -43,6 +45,10 @@ type ViewsServiceClient interface {
 	ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error)
 	// Lists the videos of a run's episodes.
 	ListRenderings(ctx context.Context, in *ListRenderingsRequest, opts ...grpc.CallOption) (*ListRenderingsResponse, error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(ctx context.Context, in *GetEpisodeHistogramRequest, opts ...grpc.CallOption) (*GetEpisodeHistogramResponse, error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(ctx context.Context, in *ListEnvironmentsRequest, opts ...grpc.CallOption) (*ListEnvironmentsResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error)
 	// Gives curves of series along any axis in buckets.
@@ -79,6 +85,26 @@ func (c *viewsServiceClient) ListRenderings(ctx context.Context, in *ListRenderi
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListRenderingsResponse)
 	err := c.cc.Invoke(ctx, ViewsService_ListRenderings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) GetEpisodeHistogram(ctx context.Context, in *GetEpisodeHistogramRequest, opts ...grpc.CallOption) (*GetEpisodeHistogramResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetEpisodeHistogramResponse)
+	err := c.cc.Invoke(ctx, ViewsService_GetEpisodeHistogram_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) ListEnvironments(ctx context.Context, in *ListEnvironmentsRequest, opts ...grpc.CallOption) (*ListEnvironmentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListEnvironmentsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_ListEnvironments_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +181,10 @@ type ViewsServiceServer interface {
 	ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error)
 	// Lists the videos of a run's episodes.
 	ListRenderings(context.Context, *ListRenderingsRequest) (*ListRenderingsResponse, error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(context.Context, *GetEpisodeHistogramRequest) (*GetEpisodeHistogramResponse, error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(context.Context, *ListEnvironmentsRequest) (*ListEnvironmentsResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error)
 	// Gives curves of series along any axis in buckets.
@@ -182,6 +212,12 @@ func (UnimplementedViewsServiceServer) ListEpisodes(context.Context, *ListEpisod
 }
 func (UnimplementedViewsServiceServer) ListRenderings(context.Context, *ListRenderingsRequest) (*ListRenderingsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRenderings not implemented")
+}
+func (UnimplementedViewsServiceServer) GetEpisodeHistogram(context.Context, *GetEpisodeHistogramRequest) (*GetEpisodeHistogramResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetEpisodeHistogram not implemented")
+}
+func (UnimplementedViewsServiceServer) ListEnvironments(context.Context, *ListEnvironmentsRequest) (*ListEnvironmentsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListEnvironments not implemented")
 }
 func (UnimplementedViewsServiceServer) GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEpisodeMatrix not implemented")
@@ -254,6 +290,42 @@ func _ViewsService_ListRenderings_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ViewsServiceServer).ListRenderings(ctx, req.(*ListRenderingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_GetEpisodeHistogram_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetEpisodeHistogramRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).GetEpisodeHistogram(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_GetEpisodeHistogram_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).GetEpisodeHistogram(ctx, req.(*GetEpisodeHistogramRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_ListEnvironments_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListEnvironmentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).ListEnvironments(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_ListEnvironments_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).ListEnvironments(ctx, req.(*ListEnvironmentsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -380,6 +452,14 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListRenderings",
 			Handler:    _ViewsService_ListRenderings_Handler,
+		},
+		{
+			MethodName: "GetEpisodeHistogram",
+			Handler:    _ViewsService_GetEpisodeHistogram_Handler,
+		},
+		{
+			MethodName: "ListEnvironments",
+			Handler:    _ViewsService_ListEnvironments_Handler,
 		},
 		{
 			MethodName: "GetEpisodeMatrix",

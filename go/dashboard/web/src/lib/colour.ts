@@ -10,6 +10,9 @@ const PALETTE = [
   "#d0524f",
 ];
 
+/** How many colours there are. */
+export const PALETTE_SIZE = PALETTE.length;
+
 /**
  * The colour of a line by its place among its chart's lines, which are sorted:
  * it stays when points arrive.

@@ -6,6 +6,9 @@ test("a page's address leads back to the page", () => {
     { page: "projects" },
     { page: "runs", workspace: "w", project: "a b/c" },
     { page: "run", workspace: "ü", project: "p%", run: "run.v1?#x" },
+    { page: "environments", workspace: "w", project: "p", run: "environments" },
+    { page: "episodes", workspace: "w", project: "p", run: "r" },
+    { page: "episode", workspace: "w", project: "p", run: "r" },
   ];
   for (const route of routes) expect(parseRoute(hrefOf(route))).toEqual(route);
 });

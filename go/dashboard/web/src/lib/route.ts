@@ -1,19 +1,25 @@
+/** The pages that a run has beside its overview, by the last part of their paths. */
+const RUN_PAGES = ["charts", "environments", "episodes", "episode"] as const;
+type RunPageName = (typeof RUN_PAGES)[number];
+
 /** What an address shows. Names are percent-encoded, one path segment each. */
 export type Route =
   | { page: "projects" }
   | { page: "runs"; workspace: string; project: string }
-  | { page: "run"; workspace: string; project: string; run: string }
+  | { page: "run" | RunPageName; workspace: string; project: string; run: string }
   | { page: "unknown" };
 
 /** Reads the path of an address. */
 export function parseRoute(path: string): Route {
   const names = decode(path.split("/").filter((part) => part !== ""));
   if (names === null) return { page: "unknown" };
-  const [workspace, project, run, more] = names;
+  const [workspace, project, run, of, more] = names;
   if (workspace === undefined) return { page: "projects" };
   if (project === undefined || more !== undefined) return { page: "unknown" };
   if (run === undefined) return { page: "runs", workspace, project };
-  return { page: "run", workspace, project, run };
+  if (of === undefined) return { page: "run", workspace, project, run };
+  const page = RUN_PAGES.find((name) => name === of);
+  return page ? { page, workspace, project, run } : { page: "unknown" };
 }
 
 function decode(parts: string[]): string[] | null {
@@ -31,6 +37,11 @@ export function hrefOf(route: Route): string {
       return path(route.workspace, route.project);
     case "run":
       return path(route.workspace, route.project, route.run);
+    case "charts":
+    case "environments":
+    case "episodes":
+    case "episode":
+      return path(route.workspace, route.project, route.run, route.page);
     default:
       return "/";
   }

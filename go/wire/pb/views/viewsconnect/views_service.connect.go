@@ -42,6 +42,12 @@ const (
 	// ViewsServiceListRenderingsProcedure is the fully-qualified name of the ViewsService's
 	// ListRenderings RPC.
 	ViewsServiceListRenderingsProcedure = "/metrana.views.v1.ViewsService/ListRenderings"
+	// ViewsServiceGetEpisodeHistogramProcedure is the fully-qualified name of the ViewsService's
+	// GetEpisodeHistogram RPC.
+	ViewsServiceGetEpisodeHistogramProcedure = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
+	// ViewsServiceListEnvironmentsProcedure is the fully-qualified name of the ViewsService's
+	// ListEnvironments RPC.
+	ViewsServiceListEnvironmentsProcedure = "/metrana.views.v1.ViewsService/ListEnvironments"
 	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeMatrix RPC.
 	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
@@ -68,6 +74,10 @@ type ViewsServiceClient interface {
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Lists the videos of a run's episodes.
 	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -103,6 +113,18 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+ViewsServiceListRenderingsProcedure,
 			connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
+			connect.WithClientOptions(opts...),
+		),
+		getEpisodeHistogram: connect.NewClient[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse](
+			httpClient,
+			baseURL+ViewsServiceGetEpisodeHistogramProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeHistogram")),
+			connect.WithClientOptions(opts...),
+		),
+		listEnvironments: connect.NewClient[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse](
+			httpClient,
+			baseURL+ViewsServiceListEnvironmentsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListEnvironments")),
 			connect.WithClientOptions(opts...),
 		),
 		getEpisodeMatrix: connect.NewClient[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse](
@@ -146,14 +168,16 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
-	listEpisodes     *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
-	listRenderings   *connect.Client[views.ListRenderingsRequest, views.ListRenderingsResponse]
-	getEpisodeMatrix *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
-	bucketSeries     *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
-	getStatistics    *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
-	getRunHealth     *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
-	reportDelivery   *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
-	getSparklines    *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
+	listEpisodes        *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	listRenderings      *connect.Client[views.ListRenderingsRequest, views.ListRenderingsResponse]
+	getEpisodeHistogram *connect.Client[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse]
+	listEnvironments    *connect.Client[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse]
+	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
+	bucketSeries        *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
+	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
+	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
+	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
+	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -164,6 +188,16 @@ func (c *viewsServiceClient) ListEpisodes(ctx context.Context, req *connect.Requ
 // ListRenderings calls metrana.views.v1.ViewsService.ListRenderings.
 func (c *viewsServiceClient) ListRenderings(ctx context.Context, req *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
 	return c.listRenderings.CallUnary(ctx, req)
+}
+
+// GetEpisodeHistogram calls metrana.views.v1.ViewsService.GetEpisodeHistogram.
+func (c *viewsServiceClient) GetEpisodeHistogram(ctx context.Context, req *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error) {
+	return c.getEpisodeHistogram.CallUnary(ctx, req)
+}
+
+// ListEnvironments calls metrana.views.v1.ViewsService.ListEnvironments.
+func (c *viewsServiceClient) ListEnvironments(ctx context.Context, req *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error) {
+	return c.listEnvironments.CallUnary(ctx, req)
 }
 
 // GetEpisodeMatrix calls metrana.views.v1.ViewsService.GetEpisodeMatrix.
@@ -202,6 +236,10 @@ type ViewsServiceHandler interface {
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Lists the videos of a run's episodes.
 	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
+	// Tells how the episodes of a run are spread over one or two of their numbers.
+	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
+	// Lists the environments of a run with what they came to.
+	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
 	// Gives curves of series along any axis in buckets.
@@ -233,6 +271,18 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		ViewsServiceListRenderingsProcedure,
 		svc.ListRenderings,
 		connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceGetEpisodeHistogramHandler := connect.NewUnaryHandler(
+		ViewsServiceGetEpisodeHistogramProcedure,
+		svc.GetEpisodeHistogram,
+		connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeHistogram")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceListEnvironmentsHandler := connect.NewUnaryHandler(
+		ViewsServiceListEnvironmentsProcedure,
+		svc.ListEnvironments,
+		connect.WithSchema(viewsServiceMethods.ByName("ListEnvironments")),
 		connect.WithHandlerOptions(opts...),
 	)
 	viewsServiceGetEpisodeMatrixHandler := connect.NewUnaryHandler(
@@ -277,6 +327,10 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
 		case ViewsServiceListRenderingsProcedure:
 			viewsServiceListRenderingsHandler.ServeHTTP(w, r)
+		case ViewsServiceGetEpisodeHistogramProcedure:
+			viewsServiceGetEpisodeHistogramHandler.ServeHTTP(w, r)
+		case ViewsServiceListEnvironmentsProcedure:
+			viewsServiceListEnvironmentsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeMatrixProcedure:
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
@@ -304,6 +358,14 @@ func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.R
 
 func (UnimplementedViewsServiceHandler) ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListRenderings is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetEpisodeHistogram is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEnvironments is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {

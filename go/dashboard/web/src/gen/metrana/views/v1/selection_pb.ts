@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/selection.proto.
  */
 export const file_metrana_views_v1_selection: GenFile = /*@__PURE__*/
-  fileDesc("CiBtZXRyYW5hL3ZpZXdzL3YxL3NlbGVjdGlvbi5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI6CgdSdW5OYW1lEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCSIyCgpJbmRleFJhbmdlEgwKBGZyb20YASABKAQSDwoCdG8YAiABKARIAIgBAUIFCgNfdG8iVQoNRXBpc29kZU1ldHJpYxIUCgxzZXJpZXNfcXVlcnkYASABKAkSLgoJcmVkdWN0aW9uGAIgASgOMhsubWV0cmFuYS52aWV3cy52MS5SZWR1Y3Rpb24qnAEKCVJlZHVjdGlvbhIZChVSRURVQ1RJT05fVU5TUEVDSUZJRUQQABIRCg1SRURVQ1RJT05fU1VNEAESEgoOUkVEVUNUSU9OX01FQU4QAhISCg5SRURVQ1RJT05fTEFTVBADEhEKDVJFRFVDVElPTl9NSU4QBBIRCg1SRURVQ1RJT05fTUFYEAUSEwoPUkVEVUNUSU9OX0NPVU5UEAZCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z");
+  fileDesc("CiBtZXRyYW5hL3ZpZXdzL3YxL3NlbGVjdGlvbi5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI6CgdSdW5OYW1lEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgsKA3J1bhgDIAEoCSIyCgpJbmRleFJhbmdlEgwKBGZyb20YASABKAQSDwoCdG8YAiABKARIAIgBAUIFCgNfdG8iVQoNRXBpc29kZU1ldHJpYxIUCgxzZXJpZXNfcXVlcnkYASABKAkSLgoJcmVkdWN0aW9uGAIgASgOMhsubWV0cmFuYS52aWV3cy52MS5SZWR1Y3Rpb24iUQoLTWV0cmljUmFuZ2USDgoGbWV0cmljGAEgASgNEhEKBGZyb20YAiABKAFIAIgBARIPCgJ0bxgDIAEoAUgBiAEBQgcKBV9mcm9tQgUKA190byqcAQoJUmVkdWN0aW9uEhkKFVJFRFVDVElPTl9VTlNQRUNJRklFRBAAEhEKDVJFRFVDVElPTl9TVU0QARISCg5SRURVQ1RJT05fTUVBThACEhIKDlJFRFVDVElPTl9MQVNUEAMSEQoNUkVEVUNUSU9OX01JThAEEhEKDVJFRFVDVElPTl9NQVgQBRITCg9SRURVQ1RJT05fQ09VTlQQBkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM");
 
 /**
  * A run by its names.
@@ -106,6 +106,41 @@ export type EpisodeMetric = Message<"metrana.views.v1.EpisodeMetric"> & {
  */
 export const EpisodeMetricSchema: GenMessage<EpisodeMetric> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_selection, 2);
+
+/**
+ * A stretch of the numbers of a metric; both ends belong to it, NaN lies in none.
+ *
+ * @generated from message metrana.views.v1.MetricRange
+ */
+export type MetricRange = Message<"metrana.views.v1.MetricRange"> & {
+  /**
+   * Place of the metric in the request's list, from 0.
+   *
+   * @generated from field: uint32 metric = 1;
+   */
+  metric: number;
+
+  /**
+   * The least; no limit without.
+   *
+   * @generated from field: optional double from = 2;
+   */
+  from?: number | undefined;
+
+  /**
+   * The greatest; no limit without.
+   *
+   * @generated from field: optional double to = 3;
+   */
+  to?: number | undefined;
+};
+
+/**
+ * Describes the message metrana.views.v1.MetricRange.
+ * Use `create(MetricRangeSchema)` to create a new message.
+ */
+export const MetricRangeSchema: GenMessage<MetricRange> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_selection, 3);
 
 /**
  * What makes one number of several. Values that are not finite are left out, but of

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/statistics.proto.
  */
 export const file_metrana_views_v1_statistics: GenFile = /*@__PURE__*/
-  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3N0YXRpc3RpY3MucHJvdG8SEG1ldHJhbmEudmlld3MudjEiRgoLR3JvdXBNZW1iZXISCwoDcnVuGAEgASgJEhQKDHNlcmllc19xdWVyeRgCIAEoCRIUCgxlbnZpcm9ubWVudHMYAyADKAkiTwoPU3RhdGlzdGljc0dyb3VwEgwKBG5hbWUYASABKAkSLgoHbWVtYmVycxgCIAMoCzIdLm1ldHJhbmEudmlld3MudjEuR3JvdXBNZW1iZXIiQAoJQm9vdHN0cmFwEhEKCXJlc2FtcGxlcxgBIAEoDRIMCgRzZWVkGAIgASgEEhIKCmNvbmZpZGVuY2UYAyABKAEi1gMKFEdldFN0YXRpc3RpY3NSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEjEKBmdyb3VwcxgDIAMoCzIhLm1ldHJhbmEudmlld3MudjEuU3RhdGlzdGljc0dyb3VwEiQKBGF4aXMYBCABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKgoFcmFuZ2UYBSABKAsyGy5tZXRyYW5hLnZpZXdzLnYxLkF4aXNSYW5nZRIqCgR1bml0GAYgASgOMhwubWV0cmFuYS52aWV3cy52MS5TYW1wbGVVbml0EhMKC2dyaWRfcG9pbnRzGAcgASgNEi8KCmVzdGltYXRvcnMYCCADKA4yGy5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvchITCgtwZXJjZW50aWxlcxgJIAMoARIuCglib290c3RyYXAYCiABKAsyGy5tZXRyYW5hLnZpZXdzLnYxLkJvb3RzdHJhcBIuCghlcGlzb2RlcxgLIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgMIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZSKBAQoORXN0aW1hdG9yQ3VydmUSLgoJZXN0aW1hdG9yGAEgASgOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISDgoGdmFsdWVzGAIgASgMEhYKDmNvbmZpZGVuY2VfbG93GAMgASgMEhcKD2NvbmZpZGVuY2VfaGlnaBgEIAEoDCI1Cg9QZXJjZW50aWxlQ3VydmUSEgoKcGVyY2VudGlsZRgBIAEoARIOCgZ2YWx1ZXMYAiABKAwirgEKD0dyb3VwU3RhdGlzdGljcxIMCgRuYW1lGAEgASgJEg8KB3NhbXBsZXMYAiABKA0SDgoGY291bnRzGAMgASgMEjQKCmVzdGltYXRvcnMYBCADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvckN1cnZlEjYKC3BlcmNlbnRpbGVzGAUgAygLMiEubWV0cmFuYS52aWV3cy52MS5QZXJjZW50aWxlQ3VydmUi8QEKFUdldFN0YXRpc3RpY3NSZXNwb25zZRIMCgRncmlkGAEgASgMEjEKBmdyb3VwcxgCIAMoCzIhLm1ldHJhbmEudmlld3MudjEuR3JvdXBTdGF0aXN0aWNzEhUKDWludGVycG9sYXRpb24YAyABKAkSJAoEYXhpcxgEIAEoDjIWLm1ldHJhbmEudmlld3MudjEuQXhpcxIqCgR1bml0GAUgASgOMhwubWV0cmFuYS52aWV3cy52MS5TYW1wbGVVbml0Ei4KCWJvb3RzdHJhcBgGIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQm9vdHN0cmFwKq8BCglFc3RpbWF0b3ISGQoVRVNUSU1BVE9SX1VOU1BFQ0lGSUVEEAASEgoORVNUSU1BVE9SX01FQU4QARIUChBFU1RJTUFUT1JfTUVESUFOEAISEQoNRVNUSU1BVE9SX0lRTRADEhEKDUVTVElNQVRPUl9TVEQQBBIRCg1FU1RJTUFUT1JfU0VNEAUSEQoNRVNUSU1BVE9SX01JThAGEhEKDUVTVElNQVRPUl9NQVgQBypbCgpTYW1wbGVVbml0EhsKF1NBTVBMRV9VTklUX1VOU1BFQ0lGSUVEEAASEwoPU0FNUExFX1VOSVRfUlVOEAESGwoXU0FNUExFX1VOSVRfRU5WSVJPTk1FTlQQAkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_selection, file_metrana_views_v1_series_buckets]);
+  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3N0YXRpc3RpY3MucHJvdG8SEG1ldHJhbmEudmlld3MudjEiRgoLR3JvdXBNZW1iZXISCwoDcnVuGAEgASgJEhQKDHNlcmllc19xdWVyeRgCIAEoCRIUCgxlbnZpcm9ubWVudHMYAyADKAkiTwoPU3RhdGlzdGljc0dyb3VwEgwKBG5hbWUYASABKAkSLgoHbWVtYmVycxgCIAMoCzIdLm1ldHJhbmEudmlld3MudjEuR3JvdXBNZW1iZXIiQAoJQm9vdHN0cmFwEhEKCXJlc2FtcGxlcxgBIAEoDRIMCgRzZWVkGAIgASgEEhIKCmNvbmZpZGVuY2UYAyABKAEiXQoNTm9ybWFsaXNhdGlvbhIQCgNsb3cYASABKAFIAIgBARIRCgRoaWdoGAIgASgBSAGIAQESFgoOYnlfZW52aXJvbm1lbnQYAyABKAhCBgoEX2xvd0IHCgVfaGlnaCKnBAoUR2V0U3RhdGlzdGljc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSMQoGZ3JvdXBzGAMgAygLMiEubWV0cmFuYS52aWV3cy52MS5TdGF0aXN0aWNzR3JvdXASJAoEYXhpcxgEIAEoDjIWLm1ldHJhbmEudmlld3MudjEuQXhpcxIqCgVyYW5nZRgFIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlEioKBHVuaXQYBiABKA4yHC5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZVVuaXQSEwoLZ3JpZF9wb2ludHMYByABKA0SLwoKZXN0aW1hdG9ycxgIIAMoDjIbLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yEhMKC3BlcmNlbnRpbGVzGAkgAygBEi4KCWJvb3RzdHJhcBgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQm9vdHN0cmFwEi4KCGVwaXNvZGVzGAsgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAwgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjYKDW5vcm1hbGlzYXRpb24YDSABKAsyHy5tZXRyYW5hLnZpZXdzLnYxLk5vcm1hbGlzYXRpb24SFwoPaW5jbHVkZV9zYW1wbGVzGA4gASgIIoEBCg5Fc3RpbWF0b3JDdXJ2ZRIuCgllc3RpbWF0b3IYASABKA4yGy5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvchIOCgZ2YWx1ZXMYAiABKAwSFgoOY29uZmlkZW5jZV9sb3cYAyABKAwSFwoPY29uZmlkZW5jZV9oaWdoGAQgASgMIjUKD1BlcmNlbnRpbGVDdXJ2ZRISCgpwZXJjZW50aWxlGAEgASgBEg4KBnZhbHVlcxgCIAEoDCI/CgtTYW1wbGVDdXJ2ZRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSDgoGdmFsdWVzGAMgASgMIuQBCg9Hcm91cFN0YXRpc3RpY3MSDAoEbmFtZRgBIAEoCRIPCgdzYW1wbGVzGAIgASgNEg4KBmNvdW50cxgDIAEoDBI0Cgplc3RpbWF0b3JzGAQgAygLMiAubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3JDdXJ2ZRI2CgtwZXJjZW50aWxlcxgFIAMoCzIhLm1ldHJhbmEudmlld3MudjEuUGVyY2VudGlsZUN1cnZlEjQKDXNhbXBsZV9jdXJ2ZXMYBiADKAsyHS5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZUN1cnZlIqkCChVHZXRTdGF0aXN0aWNzUmVzcG9uc2USDAoEZ3JpZBgBIAEoDBIxCgZncm91cHMYAiADKAsyIS5tZXRyYW5hLnZpZXdzLnYxLkdyb3VwU3RhdGlzdGljcxIVCg1pbnRlcnBvbGF0aW9uGAMgASgJEiQKBGF4aXMYBCABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKgoEdW5pdBgFIAEoDjIcLm1ldHJhbmEudmlld3MudjEuU2FtcGxlVW5pdBIuCglib290c3RyYXAYBiABKAsyGy5tZXRyYW5hLnZpZXdzLnYxLkJvb3RzdHJhcBI2Cg1ub3JtYWxpc2F0aW9uGAcgASgLMh8ubWV0cmFuYS52aWV3cy52MS5Ob3JtYWxpc2F0aW9uKq8BCglFc3RpbWF0b3ISGQoVRVNUSU1BVE9SX1VOU1BFQ0lGSUVEEAASEgoORVNUSU1BVE9SX01FQU4QARIUChBFU1RJTUFUT1JfTUVESUFOEAISEQoNRVNUSU1BVE9SX0lRTRADEhEKDUVTVElNQVRPUl9TVEQQBBIRCg1FU1RJTUFUT1JfU0VNEAUSEQoNRVNUSU1BVE9SX01JThAGEhEKDUVTVElNQVRPUl9NQVgQBypbCgpTYW1wbGVVbml0EhsKF1NBTVBMRV9VTklUX1VOU1BFQ0lGSUVEEAASEwoPU0FNUExFX1VOSVRfUlVOEAESGwoXU0FNUExFX1VOSVRfRU5WSVJPTk1FTlQQAkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_selection, file_metrana_views_v1_series_buckets]);
 
 /**
  * Points of a run that belong to a group.
@@ -116,6 +116,42 @@ export const BootstrapSchema: GenMessage<Bootstrap> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_statistics, 2);
 
 /**
+ * Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater.
+ *
+ * @generated from message metrana.views.v1.Normalisation
+ */
+export type Normalisation = Message<"metrana.views.v1.Normalisation"> & {
+  /**
+   * The low value; the least one of all samples without.
+   *
+   * @generated from field: optional double low = 1;
+   */
+  low?: number | undefined;
+
+  /**
+   * The high value; the greatest one of all samples without.
+   *
+   * @generated from field: optional double high = 2;
+   */
+  high?: number | undefined;
+
+  /**
+   * Instead of one scale for all, each environment has one of its own, by its least and greatest values in all groups.
+   * The unit must be ENVIRONMENT, and low and high absent.
+   *
+   * @generated from field: bool by_environment = 3;
+   */
+  byEnvironment: boolean;
+};
+
+/**
+ * Describes the message metrana.views.v1.Normalisation.
+ * Use `create(NormalisationSchema)` to create a new message.
+ */
+export const NormalisationSchema: GenMessage<Normalisation> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_statistics, 3);
+
+/**
  * Asks for curves of estimates over runs or environments on one grid.
  *
  * @generated from message metrana.views.v1.GetStatisticsRequest
@@ -205,6 +241,20 @@ export type GetStatisticsRequest = Message<"metrana.views.v1.GetStatisticsReques
    * @generated from field: metrana.views.v1.IndexRange rl_steps = 12;
    */
   rlSteps?: IndexRange | undefined;
+
+  /**
+   * Puts samples on one scale before anything is estimated.
+   *
+   * @generated from field: metrana.views.v1.Normalisation normalisation = 13;
+   */
+  normalisation?: Normalisation | undefined;
+
+  /**
+   * Gives the curve of each sample as well. Samples x grid points of all groups may be at most 2 million.
+   *
+   * @generated from field: bool include_samples = 14;
+   */
+  includeSamples: boolean;
 };
 
 /**
@@ -212,7 +262,7 @@ export type GetStatisticsRequest = Message<"metrana.views.v1.GetStatisticsReques
  * Use `create(GetStatisticsRequestSchema)` to create a new message.
  */
 export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 3);
+  messageDesc(file_metrana_views_v1_statistics, 4);
 
 /**
  * One estimator at all grid points.
@@ -255,7 +305,7 @@ export type EstimatorCurve = Message<"metrana.views.v1.EstimatorCurve"> & {
  * Use `create(EstimatorCurveSchema)` to create a new message.
  */
 export const EstimatorCurveSchema: GenMessage<EstimatorCurve> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 4);
+  messageDesc(file_metrana_views_v1_statistics, 5);
 
 /**
  * A percentile at all grid points.
@@ -283,7 +333,42 @@ export type PercentileCurve = Message<"metrana.views.v1.PercentileCurve"> & {
  * Use `create(PercentileCurveSchema)` to create a new message.
  */
 export const PercentileCurveSchema: GenMessage<PercentileCurve> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 5);
+  messageDesc(file_metrana_views_v1_statistics, 6);
+
+/**
+ * A sample at all grid points.
+ *
+ * @generated from message metrana.views.v1.SampleCurve
+ */
+export type SampleCurve = Message<"metrana.views.v1.SampleCurve"> & {
+  /**
+   * Name of its run.
+   *
+   * @generated from field: string run = 1;
+   */
+  run: string;
+
+  /**
+   * Id of its environment; empty when a sample is a run.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+
+  /**
+   * Its values, as little-endian float64; NaN beyond its ends.
+   *
+   * @generated from field: bytes values = 3;
+   */
+  values: Uint8Array;
+};
+
+/**
+ * Describes the message metrana.views.v1.SampleCurve.
+ * Use `create(SampleCurveSchema)` to create a new message.
+ */
+export const SampleCurveSchema: GenMessage<SampleCurve> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_statistics, 7);
 
 /**
  * One group on the grid.
@@ -325,6 +410,13 @@ export type GroupStatistics = Message<"metrana.views.v1.GroupStatistics"> & {
    * @generated from field: repeated metrana.views.v1.PercentileCurve percentiles = 5;
    */
   percentiles: PercentileCurve[];
+
+  /**
+   * The samples in the order of the members, when they were asked for.
+   *
+   * @generated from field: repeated metrana.views.v1.SampleCurve sample_curves = 6;
+   */
+  sampleCurves: SampleCurve[];
 };
 
 /**
@@ -332,7 +424,7 @@ export type GroupStatistics = Message<"metrana.views.v1.GroupStatistics"> & {
  * Use `create(GroupStatisticsSchema)` to create a new message.
  */
 export const GroupStatisticsSchema: GenMessage<GroupStatistics> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 6);
+  messageDesc(file_metrana_views_v1_statistics, 8);
 
 /**
  * Curves of estimates, and all that a figure has to say about them.
@@ -382,6 +474,13 @@ export type GetStatisticsResponse = Message<"metrana.views.v1.GetStatisticsRespo
    * @generated from field: metrana.views.v1.Bootstrap bootstrap = 6;
    */
   bootstrap?: Bootstrap | undefined;
+
+  /**
+   * What samples were normalised with, low and high resolved unless each environment has its own; none without.
+   *
+   * @generated from field: metrana.views.v1.Normalisation normalisation = 7;
+   */
+  normalisation?: Normalisation | undefined;
 };
 
 /**
@@ -389,7 +488,7 @@ export type GetStatisticsResponse = Message<"metrana.views.v1.GetStatisticsRespo
  * Use `create(GetStatisticsResponseSchema)` to create a new message.
  */
 export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 7);
+  messageDesc(file_metrana_views_v1_statistics, 9);
 
 /**
  * What makes one number of the samples at a grid point.

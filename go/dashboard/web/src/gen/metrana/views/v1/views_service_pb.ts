@@ -8,6 +8,10 @@
 
 import type { GenFile, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ListEnvironmentsRequestSchema, ListEnvironmentsResponseSchema } from "./environments_pb";
+import { file_metrana_views_v1_environments } from "./environments_pb";
+import type { GetEpisodeHistogramRequestSchema, GetEpisodeHistogramResponseSchema } from "./episode_histogram_pb";
+import { file_metrana_views_v1_episode_histogram } from "./episode_histogram_pb";
 import type { GetEpisodeMatrixRequestSchema, GetEpisodeMatrixResponseSchema } from "./episode_matrix_pb";
 import { file_metrana_views_v1_episode_matrix } from "./episode_matrix_pb";
 import type { ListEpisodesRequestSchema, ListEpisodesResponseSchema } from "./episodes_pb";
@@ -27,7 +31,7 @@ import { file_metrana_views_v1_statistics } from "./statistics_pb";
  * Describes the file metrana/views/v1/views_service.proto.
  */
 export const file_metrana_views_v1_views_service: GenFile = /*@__PURE__*/
-  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEypAYKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmMKDkxpc3RSZW5kZXJpbmdzEicubWV0cmFuYS52aWV3cy52MS5MaXN0UmVuZGVyaW5nc1JlcXVlc3QaKC5tZXRyYW5hLnZpZXdzLnYxLkxpc3RSZW5kZXJpbmdzUmVzcG9uc2USaQoQR2V0RXBpc29kZU1hdHJpeBIpLm1ldHJhbmEudmlld3MudjEuR2V0RXBpc29kZU1hdHJpeFJlcXVlc3QaKi5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXNwb25zZRJdCgxCdWNrZXRTZXJpZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkJ1Y2tldFNlcmllc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkJ1Y2tldFNlcmllc1Jlc3BvbnNlEmAKDUdldFN0YXRpc3RpY3MSJi5tZXRyYW5hLnZpZXdzLnYxLkdldFN0YXRpc3RpY3NSZXF1ZXN0GicubWV0cmFuYS52aWV3cy52MS5HZXRTdGF0aXN0aWNzUmVzcG9uc2USXQoMR2V0UnVuSGVhbHRoEiUubWV0cmFuYS52aWV3cy52MS5HZXRSdW5IZWFsdGhSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5HZXRSdW5IZWFsdGhSZXNwb25zZRJjCg5SZXBvcnREZWxpdmVyeRInLm1ldHJhbmEudmlld3MudjEuUmVwb3J0RGVsaXZlcnlSZXF1ZXN0GigubWV0cmFuYS52aWV3cy52MS5SZXBvcnREZWxpdmVyeVJlc3BvbnNlEmAKDUdldFNwYXJrbGluZXMSJi5tZXRyYW5hLnZpZXdzLnYxLkdldFNwYXJrbGluZXNSZXF1ZXN0GicubWV0cmFuYS52aWV3cy52MS5HZXRTcGFya2xpbmVzUmVzcG9uc2VCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_renderings, file_metrana_views_v1_run_health, file_metrana_views_v1_series_buckets, file_metrana_views_v1_sparklines, file_metrana_views_v1_statistics]);
+  fileDesc("CiRtZXRyYW5hL3ZpZXdzL3YxL3ZpZXdzX3NlcnZpY2UucHJvdG8SEG1ldHJhbmEudmlld3MudjEygwgKDFZpZXdzU2VydmljZRJdCgxMaXN0RXBpc29kZXMSJS5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1JlcXVlc3QaJi5tZXRyYW5hLnZpZXdzLnYxLkxpc3RFcGlzb2Rlc1Jlc3BvbnNlEmMKDkxpc3RSZW5kZXJpbmdzEicubWV0cmFuYS52aWV3cy52MS5MaXN0UmVuZGVyaW5nc1JlcXVlc3QaKC5tZXRyYW5hLnZpZXdzLnYxLkxpc3RSZW5kZXJpbmdzUmVzcG9uc2UScgoTR2V0RXBpc29kZUhpc3RvZ3JhbRIsLm1ldHJhbmEudmlld3MudjEuR2V0RXBpc29kZUhpc3RvZ3JhbVJlcXVlc3QaLS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVIaXN0b2dyYW1SZXNwb25zZRJpChBMaXN0RW52aXJvbm1lbnRzEikubWV0cmFuYS52aWV3cy52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBoqLm1ldHJhbmEudmlld3MudjEuTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlEmkKEEdldEVwaXNvZGVNYXRyaXgSKS5tZXRyYW5hLnZpZXdzLnYxLkdldEVwaXNvZGVNYXRyaXhSZXF1ZXN0GioubWV0cmFuYS52aWV3cy52MS5HZXRFcGlzb2RlTWF0cml4UmVzcG9uc2USXQoMQnVja2V0U2VyaWVzEiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXF1ZXN0GiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZRJgCg1HZXRTdGF0aXN0aWNzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTdGF0aXN0aWNzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3RhdGlzdGljc1Jlc3BvbnNlEl0KDEdldFJ1bkhlYWx0aBIlLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVxdWVzdBomLm1ldHJhbmEudmlld3MudjEuR2V0UnVuSGVhbHRoUmVzcG9uc2USYwoOUmVwb3J0RGVsaXZlcnkSJy5tZXRyYW5hLnZpZXdzLnYxLlJlcG9ydERlbGl2ZXJ5UmVxdWVzdBooLm1ldHJhbmEudmlld3MudjEuUmVwb3J0RGVsaXZlcnlSZXNwb25zZRJgCg1HZXRTcGFya2xpbmVzEiYubWV0cmFuYS52aWV3cy52MS5HZXRTcGFya2xpbmVzUmVxdWVzdBonLm1ldHJhbmEudmlld3MudjEuR2V0U3BhcmtsaW5lc1Jlc3BvbnNlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_environments, file_metrana_views_v1_episode_histogram, file_metrana_views_v1_episode_matrix, file_metrana_views_v1_episodes, file_metrana_views_v1_renderings, file_metrana_views_v1_run_health, file_metrana_views_v1_series_buckets, file_metrana_views_v1_sparklines, file_metrana_views_v1_statistics]);
 
 /**
  * Answers in the shape of a page.
@@ -54,6 +58,26 @@ export const ViewsService: GenService<{
     methodKind: "unary";
     input: typeof ListRenderingsRequestSchema;
     output: typeof ListRenderingsResponseSchema;
+  },
+  /**
+   * Tells how the episodes of a run are spread over one or two of their numbers.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.GetEpisodeHistogram
+   */
+  getEpisodeHistogram: {
+    methodKind: "unary";
+    input: typeof GetEpisodeHistogramRequestSchema;
+    output: typeof GetEpisodeHistogramResponseSchema;
+  },
+  /**
+   * Lists the environments of a run with what they came to.
+   *
+   * @generated from rpc metrana.views.v1.ViewsService.ListEnvironments
+   */
+  listEnvironments: {
+    methodKind: "unary";
+    input: typeof ListEnvironmentsRequestSchema;
+    output: typeof ListEnvironmentsResponseSchema;
   },
   /**
    * Gives a metric of all episodes of all environments of a run as a matrix.

@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { AXES, axisFor, formatX, nextAxis, parseAxis } from "./axis";
+
+test("each scale goes along an axis that it has", () => {
+  expect(axisFor("ML_STEP", "episode")).toBe("step");
+  expect(axisFor("ML_STEP", "wall")).toBe("wall");
+  expect(axisFor("EPISODE", "step")).toBe("update");
+  expect(axisFor("ENVIRONMENT_STEP", "env_step")).toBe("env_step");
+});
+
+test("a key goes through all axes and comes back", () => {
+  const seen = AXES.map(() => "");
+  AXES.reduce((at, _, i) => {
+    seen[i] = at;
+    return nextAxis(at);
+  }, AXES[0] ?? "step");
+  expect(seen).toEqual(AXES);
+  expect(nextAxis(AXES[AXES.length - 1] ?? "step")).toBe(AXES[0]);
+});
+
+test("xs are told in the axis' own way", () => {
+  expect(formatX("relative", 65_000)).toBe("1 min 5 s");
+  expect(formatX("wall", Date.UTC(2026, 0, 2, 3, 4, 5))).toBe("2026-01-02 03:04:05");
+  expect(formatX("step", 1_234_567)).toBe("1234567");
+  expect(parseAxis("nonsense")).toBe("step");
+});

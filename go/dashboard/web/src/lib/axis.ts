@@ -1,0 +1,90 @@
+import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
+import { formatDuration, formatValue } from "./format";
+import { RL_SCALES } from "./sections";
+
+/** What charts go along. */
+export type AxisName = "step" | "update" | "total" | "episode" | "env_step" | "relative" | "wall";
+
+interface AxisKind {
+  axis: Axis;
+  title: string;
+  /** Whether points of environments, and others, have it. */
+  rl: boolean;
+  other: boolean;
+  time: boolean;
+}
+
+const KINDS: Record<AxisName, AxisKind> = {
+  step: { axis: Axis.STEP, title: "step", rl: false, other: true, time: false },
+  update: { axis: Axis.RL_STEP, title: "update", rl: true, other: false, time: false },
+  total: {
+    axis: Axis.CUMULATIVE_ENV_STEPS,
+    title: "env steps of each environment",
+    rl: true,
+    other: false,
+    time: false,
+  },
+  episode: { axis: Axis.EPISODE, title: "episode", rl: true, other: false, time: false },
+  env_step: {
+    axis: Axis.ENV_STEP,
+    title: "env step within its episode",
+    rl: true,
+    other: false,
+    time: false,
+  },
+  relative: {
+    axis: Axis.RELATIVE_TIME,
+    title: "time since the run began",
+    rl: true,
+    other: true,
+    time: true,
+  },
+  wall: { axis: Axis.WALL_TIME, title: "time of day", rl: true, other: true, time: true },
+};
+
+/** All axes, in the order in which a key goes through them. */
+export const AXES = Object.keys(KINDS) as AxisName[];
+
+/** The server's name of an axis. */
+export function axisOf(name: AxisName): Axis {
+  return KINDS[name].axis;
+}
+
+/** What a page calls an axis. */
+export function axisTitle(name: AxisName): string {
+  return KINDS[name].title;
+}
+
+/** Whether xs are milliseconds. */
+export function isTime(name: AxisName): boolean {
+  return KINDS[name].time;
+}
+
+/**
+ * The axis that a chart of a scale goes along when the page goes along another: points of
+ * environments have updates where others have steps.
+ */
+export function axisFor(scale: string, wanted: AxisName): AxisName {
+  const rl = RL_SCALES.includes(scale);
+  if (rl ? KINDS[wanted].rl : KINDS[wanted].other) return wanted;
+  return rl ? "update" : "step";
+}
+
+/** The axis behind another. */
+export function nextAxis(name: AxisName): AxisName {
+  return AXES[(AXES.indexOf(name) + 1) % AXES.length] ?? "step";
+}
+
+/** The text of an address; "" and what is no axis are steps. */
+export function parseAxis(text: string): AxisName {
+  return AXES.find((name) => name === text) ?? "step";
+}
+
+/** An x as a reader sees it. */
+export function formatX(name: AxisName, x: number): string {
+  if (name === "relative") return formatDuration(x / 1000);
+  if (name === "wall") {
+    return new Date(x).toISOString().replace("T", " ").slice(0, 19);
+  }
+  return Number.isInteger(x) ? String(x) : formatValue(x);
+}

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { chartLines, type DrawableCurve, MOST_LINES, quantile } from "./chart_lines";
+
+const curve = (run: string, xs: number[], means: number[], labels = ""): DrawableCurve => ({
+  run,
+  labels,
+  xs,
+  counts: xs.map(() => 2),
+  means,
+  minima: means.map((v) => v - 1),
+  maxima: means.map((v) => v + 1),
+  lasts: means.map((v) => v + 0.5),
+  nans: [],
+  infinities: [],
+});
+const plain = { value: "mean", smoothing: 0 } as const;
+
+test("curves are laid out over all xs", () => {
+  const { xs, lines, points } = chartLines(
+    [curve("a", [0, 2], [1, 3]), curve("b", [1, 2], [5, 6])],
+    plain,
+  );
+  expect(xs).toEqual([0, 1, 2]);
+  expect(lines.map((l) => l.values)).toEqual([
+    [1, null, 3],
+    [null, 5, 6],
+  ]);
+  expect(lines[0]?.low).toEqual([0, null, 2]);
+  expect(points).toBe(8);
+});
+
+test("lines are named by what tells them apart", () => {
+  const of = (curves: DrawableCurve[]) => chartLines(curves, plain).lines.map((l) => l.label);
+  expect(of([curve("a", [0], [1])])).toEqual([""]);
+  expect(of([curve("a", [0], [1], "head=b")])).toEqual(["head=b"]);
+  expect(of([curve("a", [0], [1]), curve("b", [0], [1], "head=b")])).toEqual(["a", "b head=b"]);
+});
+
+test("smoothing keeps what it smooths", () => {
+  const [line] = chartLines([curve("a", [0, 1], [0, 10])], { value: "last", smoothing: 0.5 }).lines;
+  expect(line?.raw).toEqual([0.5, 10.5]);
+  expect(line?.values[0]).toBe(0.5);
+  expect(line?.values[1]).toBeLessThan(10.5);
+});
+
+test("very many lines are told as quantiles, with all that is not finite", () => {
+  const many = Array.from({ length: MOST_LINES + 1 }, (_, i) => curve(`r${i}`, [0], [i]));
+  const { lines, summedUp } = chartLines([...many, { ...curve("nan", [], []), nans: [7] }], plain);
+  expect(summedUp).toBe(MOST_LINES + 2);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]?.values).toEqual([MOST_LINES / 2]);
+  expect(lines[0]?.low).toEqual([MOST_LINES / 10]);
+  expect(lines[0]?.nans).toEqual([7]);
+});
+
+test("quantiles are linear between values", () => {
+  expect(quantile([1, 2], 0.25)).toBe(1.25);
+  expect(quantile([], 0.5)).toBeNull();
+});

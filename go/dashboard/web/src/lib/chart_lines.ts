@@ -1,0 +1,131 @@
+import { smoothed } from "./smoothing";
+
+/** A curve as a chart draws it, see server/curves.ts. */
+export interface DrawableCurve {
+  run: string;
+  labels: string;
+  xs: ArrayLike<number>;
+  counts: ArrayLike<number>;
+  means: ArrayLike<number>;
+  minima: ArrayLike<number>;
+  maxima: ArrayLike<number>;
+  lasts: ArrayLike<number>;
+  nans: ArrayLike<number>;
+  infinities: ArrayLike<number>;
+}
+
+/** A line of a chart: its values at the xs of the chart, null where it has none. */
+export interface ChartLine {
+  run: string;
+  label: string;
+  values: (number | null)[];
+  /** Before smoothing; null when that changes nothing. */
+  raw: (number | null)[] | null;
+  low: (number | null)[];
+  high: (number | null)[];
+  nans: number[];
+  infinities: number[];
+}
+
+/** What a chart draws. */
+export interface ChartLines {
+  xs: number[];
+  lines: ChartLine[];
+  points: number;
+  /** How many lines there are, when they are summed up to quantiles. */
+  summedUp: number | null;
+}
+
+/** How lines are made of curves. */
+export interface LineStyle {
+  value: "mean" | "last";
+  smoothing: number;
+}
+
+/** Beyond so many lines a chart shows how they are spread. */
+export const MOST_LINES = 200;
+
+/** Lays curves out over the xs that any of them has. */
+export function chartLines(curves: readonly DrawableCurve[], style: LineStyle): ChartLines {
+  const xs = joinedXs(curves);
+  const places = new Map(xs.map((x, i) => [x, i]));
+  const runs = new Set(curves.map((c) => c.run));
+  const lines = curves.map((curve) => lineOf(curve, style, places, runs.size > 1));
+  const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
+  if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
+  return { xs, lines: [spreadOf(xs.length, lines)], points, summedUp: lines.length };
+}
+
+/** The xs of all curves, each once, ascending. Curves of one question mostly have the same. */
+function joinedXs(curves: readonly DrawableCurve[]): number[] {
+  const seen = new Set<number>();
+  for (const { xs } of curves) for (let i = 0; i < xs.length; i++) seen.add(xs[i] ?? 0);
+  return Array.from(seen).sort((a, b) => a - b);
+}
+
+function total(counts: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) sum += counts[i] ?? 0;
+  return sum;
+}
+
+function lineOf(
+  curve: DrawableCurve,
+  { value, smoothing }: LineStyle,
+  places: ReadonlyMap<number, number>,
+  manyRuns: boolean,
+): ChartLine {
+  const laidOut = (column: ArrayLike<number>) => {
+    const out = new Array<number | null>(places.size).fill(null);
+    for (let i = 0; i < curve.xs.length; i++) {
+      out[places.get(curve.xs[i] ?? 0) ?? 0] = column[i] ?? null;
+    }
+    return out;
+  };
+  const raw = laidOut(value === "last" ? curve.lasts : curve.means);
+  return {
+    run: curve.run,
+    label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
+    values: smoothing > 0 ? smoothed(raw, smoothing) : raw,
+    raw: smoothing > 0 ? raw : null,
+    low: laidOut(curve.minima),
+    high: laidOut(curve.maxima),
+    nans: Array.from(curve.nans),
+    infinities: Array.from(curve.infinities),
+  };
+}
+
+/** The median of many lines at each x, in a band from the 10th to the 90th percentile. */
+function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
+  const spread: ChartLine = {
+    run: "",
+    label: `median of ${lines.length} lines, 10 % to 90 %`,
+    values: new Array<number | null>(n).fill(null),
+    raw: null,
+    low: new Array<number | null>(n).fill(null),
+    high: new Array<number | null>(n).fill(null),
+    nans: [...new Set(lines.flatMap((line) => line.nans))],
+    infinities: [...new Set(lines.flatMap((line) => line.infinities))],
+  };
+  for (let i = 0; i < n; i++) {
+    const here: number[] = [];
+    for (const line of lines) {
+      const value = line.values[i];
+      if (typeof value === "number") here.push(value);
+    }
+    here.sort((a, b) => a - b);
+    spread.low[i] = quantile(here, 0.1);
+    spread.values[i] = quantile(here, 0.5);
+    spread.high[i] = quantile(here, 0.9);
+  }
+  return spread;
+}
+
+/** A quantile of ascending values, linear between them; null of none. */
+export function quantile(ascending: readonly number[], q: number): number | null {
+  const at = q * (ascending.length - 1);
+  const below = ascending[Math.floor(at)];
+  const above = ascending[Math.ceil(at)];
+  if (below === undefined || above === undefined) return null;
+  return below + (above - below) * (at - Math.floor(at));
+}

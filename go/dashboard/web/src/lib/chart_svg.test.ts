@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import { chartLines } from "./chart_lines";
+import { chartToSvg, ticksOf } from "./chart_svg";
+
+const lines = chartLines(
+  [
+    {
+      run: "<script>alert(1)</script>",
+      labels: 'a="b"',
+      xs: [0, 1],
+      counts: [1, 1],
+      means: [0, 10],
+      minima: [0, 9],
+      maxima: [1, 11],
+      lasts: [0, 10],
+      nans: [],
+      infinities: [],
+    },
+  ],
+  { value: "mean", smoothing: 0 },
+);
+
+test("a chart is drawn from corner to corner, and names are text", () => {
+  const svg = chartToSvg({
+    title: "<b>loss</b> & more",
+    axis: "step",
+    lines,
+    colours: ["#123456"],
+    band: true,
+    x: { range: [0, 1], log: false },
+    y: { range: [0, 10], log: false },
+  });
+  expect(svg).toContain('d="M70,314L704,34"');
+  expect(svg).toContain("&lt;b&gt;loss&lt;/b&gt; &amp; more");
+  expect(svg).toContain("a=&quot;b&quot;");
+  expect(svg).not.toContain("<b>");
+});
+
+test("ticks are round numbers within the range", () => {
+  expect(ticksOf([0, 10], false, 5)).toEqual([0, 2, 4, 6, 8, 10]);
+  expect(ticksOf([0.5, 5000], true, 6)).toEqual([1, 10, 100, 1000]);
+  expect(ticksOf([3, 3], false, 5)).toEqual([3]);
+});
+
+test("on a logarithmic axis what is not positive is left out", () => {
+  const svg = chartToSvg({
+    title: "",
+    axis: "step",
+    lines,
+    colours: ["#123456"],
+    band: false,
+    x: { range: [0, 1], log: false },
+    y: { range: [1, 10], log: true },
+  });
+  expect(svg).toContain('d="M704,34"');
+});

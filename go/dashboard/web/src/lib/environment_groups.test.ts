@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { groupEnvironments, groupingAttributes } from "./environment_groups";
+
+const environments = Array.from({ length: 20 }, (_, i) => ({
+  id: `env-${i}`,
+  attributes: new Map<string, string | number>([
+    ...(i === 19 ? [] : ([["task", i % 2 ? "push" : "reach"]] as [string, string][])),
+    ["seed", i],
+    ["gravity", 9.81],
+  ]),
+}));
+
+test("environments are grouped by the value of an attribute", () => {
+  const groups = groupEnvironments(environments, "task");
+  expect(groups.map((g) => [g.name, g.environments.length])).toEqual([
+    ["push", 9],
+    ["reach", 10],
+  ]);
+  expect(
+    groupEnvironments(environments, "seed")
+      .map((g) => g.name)
+      .slice(0, 3),
+  ).toEqual(["0", "1", "2"]);
+});
+
+test("attributes of one value or of very many are no groups", () => {
+  expect(groupingAttributes(environments, ["task", "seed", "gravity", "none"])).toEqual(["task"]);
+});

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { pythonCall } from "./python_call";
+
+const asked = {
+  origin: "http://127.0.0.1:7420",
+  workspace: "w",
+  project: "p",
+  runs: ["a", 'b"; import os #'],
+  metric: { metricName: "loss", scale: "ML_STEP" },
+  axis: "step",
+  range: null,
+  buckets: 640,
+} as const;
+
+test("the call names what the chart shows", () => {
+  const program = pythonCall(asked);
+  expect(program).toContain('SeriesFilter("loss"),');
+  expect(program).toContain('axis="step"');
+  expect(program).not.toContain("within");
+  const zoomed = pythonCall({
+    ...asked,
+    metric: { metricName: "return", scale: "EPISODE" },
+    axis: "update",
+    range: { from: 3, to: 9 },
+  });
+  expect(zoomed).toContain('SeriesFilter("return", scale="EPISODE")');
+  expect(zoomed).toContain("within=(3, 9)");
+});
+
+test("names cannot become program", () => {
+  expect(pythonCall(asked)).toContain(String.raw`["a", "b\"; import os #"],`);
+});

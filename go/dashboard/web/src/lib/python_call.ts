@@ -1,0 +1,52 @@
+import type { AxisName } from "./axis";
+
+/** What a chart asked its server. */
+export interface AskedCurves {
+  origin: string;
+  workspace: string;
+  project: string;
+  runs: readonly string[];
+  metric: { metricName: string; scale: string };
+  axis: AxisName;
+  range: { from: number; to: number } | null;
+  buckets: number;
+}
+
+/** What metrana.query calls the axes. */
+const AXIS_IN_PYTHON: Record<AxisName, string> = {
+  step: "step",
+  update: "rl_step",
+  total: "cumulative_env_steps",
+  episode: "episode",
+  env_step: "env_step",
+  relative: "relative_time",
+  wall: "wall_time",
+};
+
+/** The program that gives the numbers of a chart. */
+export function pythonCall(asked: AskedCurves): string {
+  const { metricName, scale } = asked.metric;
+  const series = [text(metricName), scale === "ML_STEP" ? "" : `scale=${text(scale)}`];
+  return [
+    "from metrana.query import QueryClient, SeriesFilter",
+    "",
+    "with QueryClient(",
+    `    workspace_name=${text(asked.workspace)},`,
+    `    project_name=${text(asked.project)},`,
+    `    query_url=${text(asked.origin)},`,
+    ") as client:",
+    "    curves = client.fetch_curves(",
+    `        [${asked.runs.map(text).join(", ")}],`,
+    `        SeriesFilter(${series.filter((part) => part !== "").join(", ")}),`,
+    `        axis=${text(AXIS_IN_PYTHON[asked.axis])},`,
+    ...(asked.range ? [`        within=(${asked.range.from}, ${asked.range.to}),`] : []),
+    `        buckets=${asked.buckets},`,
+    "    )",
+    "",
+  ].join("\n");
+}
+
+/** A text as Python writes it. JSON's escapes are Python's, too. */
+function text(value: string): string {
+  return JSON.stringify(value);
+}

@@ -1,0 +1,201 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
+import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+import { useKeys } from "../keys";
+import { nextAxis } from "../lib/axis";
+import {
+  DEFAULT_SETTINGS,
+  formatOwn,
+  formatSettings,
+  parseOwn,
+  parseSettings,
+} from "../lib/chart_settings";
+import { colourOf } from "../lib/colour";
+import { overviewOf } from "../lib/rl_overview";
+import { coloursOf } from "../lib/run_colours";
+import { sectionsOf } from "../lib/sections";
+import { nextWeight } from "../lib/smoothing";
+import { type Codec, setParams, TEXT, useParam } from "../params";
+import { AnswerState } from "../parts/answer_state";
+import { ChartCard } from "../parts/chart_card";
+import { ChartGrid } from "../parts/chart_grid";
+import { LiveChip } from "../parts/live_chip";
+import { SettingsForm } from "../parts/settings_form";
+import { useRunNews } from "../run_news";
+import type { Range } from "../server";
+import { listMetricsOf, type RunNames } from "../server/curves";
+import "../styles/charts.css";
+
+const RANGE: Codec<Range | null> = {
+  parse(text) {
+    const ends = text.match(/^(-?\d+)\.\.(-?\d+)$/);
+    if (!ends) return null;
+    const range = { from: Number(ends[1]), to: Number(ends[2]) };
+    return range.to > range.from ? range : null;
+  },
+  format: (range) => (range ? `${range.from}..${range.to}` : ""),
+};
+
+const NAMES: Codec<Set<string>> = {
+  parse: (text) => new Set(text === "" ? [] : text.split(",").map(decodeURIComponent)),
+  format: (names) => [...names].map(encodeURIComponent).join(","),
+};
+
+/** The section of what people look at first. */
+const OVERVIEW = "Overview";
+
+const keyOf = (m: { metricName: string; scale: string }) => `${m.metricName} ${m.scale}`;
+
+/** The charts of runs: all metrics in sections, drawn where they are seen. */
+export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
+  const paused = useSignal(false);
+  const news = useRunNews(names, paused);
+  // Metrics seldom come anew: they are looked for every so often, charts with all news.
+  const generation = Math.floor(news.value.version / 5);
+  const metrics = useAnswer(
+    (signal) => listMetricsOf(names, signal),
+    [names.workspace, names.project, names.runs.join("\n"), generation],
+  );
+  useKeys({
+    " ": () => {
+      paused.value = !paused.value;
+    },
+  });
+  return (
+    <>
+      <div class="title-row">
+        <h1>{title}</h1>
+        <LiveChip news={news.value} paused={paused} />
+        <CopyLink />
+      </div>
+      <AnswerState of={metrics.value}>
+        {(all) => <Workspace names={names} metrics={all} version={news.value.version} />}
+      </AnswerState>
+    </>
+  );
+}
+
+function CopyLink() {
+  const copied = useSignal(false);
+  return (
+    <button
+      type="button"
+      onClick={async () => {
+        await navigator.clipboard.writeText(window.location.href);
+        copied.value = true;
+      }}
+    >
+      {copied.value ? "Link copied" : "Copy link"}
+    </button>
+  );
+}
+
+interface WorkspaceProps {
+  names: RunNames;
+  metrics: MetricDefinition[];
+  version: number;
+}
+
+function Workspace({ names, metrics, version }: WorkspaceProps) {
+  const settings = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
+  const own = parseOwn(useParam("own", TEXT).value);
+  const range = useParam("range", RANGE).value;
+  const search = useParam("find", TEXT).value;
+  const closed = useParam("closed", NAMES).value;
+  const find = useRef<HTMLInputElement>(null);
+  const change = (next: typeof settings) =>
+    setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
+  useKeys({
+    "/": () => find.current?.focus(),
+    x: () => change({ ...settings, axis: nextAxis(settings.axis) }),
+    s: () => change({ ...settings, smoothing: nextWeight(settings.smoothing) }),
+  });
+  const pattern = regexOf(search);
+  const found = pattern ? metrics.filter((m) => pattern.test(m.metricName)) : metrics;
+  const sections = sectionsWithOverview(found, search === "");
+  const colours = coloursOf(names.runs);
+  const manyRuns = names.runs.length > 1;
+  if (metrics.length === 0) {
+    return <p class="note">No points yet. Charts appear here as soon as there are any.</p>;
+  }
+  return (
+    <>
+      <div class="chart-bar">
+        <input
+          ref={find}
+          type="search"
+          placeholder="Find metrics, as loss|kl   ( / )"
+          aria-label="Find metrics by a regular expression"
+          aria-invalid={pattern === null}
+          value={search}
+          onInput={(event) => setParams({ find: event.currentTarget.value })}
+        />
+        <SettingsForm settings={settings} onChange={change} />
+        {range && (
+          <button type="button" onClick={() => setParams({ range: "" })}>
+            Show all of the axis
+          </button>
+        )}
+      </div>
+      {pattern === null && (
+        <p class="note failed" role="alert">
+          {search} is no regular expression.
+        </p>
+      )}
+      {found.length === 0 && (
+        <p class="note">
+          None of {metrics.length} metrics is called like that.{" "}
+          <button type="button" onClick={() => setParams({ find: "" })}>
+            Show all
+          </button>
+        </p>
+      )}
+      <ChartGrid
+        sections={sections}
+        closed={closed}
+        onToggle={(name) => {
+          const next = new Set(closed);
+          if (!next.delete(name)) next.add(name);
+          setParams({ closed: NAMES.format(next) });
+        }}
+        keyOf={keyOf}
+        draw={(metric) => (
+          <ChartCard
+            names={names}
+            metric={metric}
+            version={version}
+            page={settings}
+            own={own.get(keyOf(metric)) ?? ""}
+            range={range}
+            colourOf={(run, line) =>
+              manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
+            }
+            onOwn={(text) => setParams({ own: formatOwn(new Map(own).set(keyOf(metric), text)) })}
+            onZoom={(next) => setParams({ range: RANGE.format(next) })}
+          />
+        )}
+      />
+    </>
+  );
+}
+
+/** Null where the text is none. Capital letters count only where there are any. */
+function regexOf(text: string): RegExp | null {
+  try {
+    return new RegExp(text, /\p{Lu}/u.test(text) ? "u" : "iu");
+  } catch {
+    return null;
+  }
+}
+
+function sectionsWithOverview(metrics: MetricDefinition[], withOverview: boolean) {
+  const sections = sectionsOf(metrics).map(({ name, metrics: items }) => ({
+    name: name || "General",
+    items,
+  }));
+  const first = withOverview ? overviewOf(metrics).flatMap((topic) => topic.metrics) : [];
+  // Where the overview would hold nearly everything it only says things twice.
+  if (first.length === 0 || first.length * 2 > metrics.length) return sections;
+  return [{ name: OVERVIEW, items: first }, ...sections];
+}

@@ -1,0 +1,330 @@
+import { useMemo } from "preact/hooks";
+import { useAnswer } from "../ask";
+import { formatNames, parseNames } from "../lib/episode_filter";
+import { formatCount } from "../lib/format";
+import {
+  formatGrouping,
+  type GroupedRun,
+  type Grouping,
+  groupingPaths,
+  groupRuns,
+  parseGrouping,
+  type RunGroup,
+  regroup,
+} from "../lib/groups";
+import { queryFor, RL_SCALES } from "../lib/sections";
+import {
+  ESTIMATOR_TITLES,
+  ESTIMATORS,
+  type EstimatorName,
+  finalScores,
+  usualThreshold,
+} from "../lib/statistics";
+import { type Codec, setParams, TEXT, useParam } from "../params";
+import { AnswerState } from "../parts/answer_state";
+import { LearningCurves } from "../parts/compare_curves";
+import { FinalTable, Improvement, Profile } from "../parts/compare_finals";
+import {
+  BAND_TITLES,
+  type FiguresProps,
+  type Metric,
+  NORMALISATION_TITLES,
+} from "../parts/comparison";
+import {
+  BANDS,
+  type Band,
+  listComparedMetrics,
+  listComparedRuns,
+  NORMALISATIONS,
+  type NormalisationName,
+  type ProjectName,
+  readStatistics,
+  type StatisticsAxis,
+  type StatisticsQuestion,
+} from "../server/statistics";
+import "../styles/compare.css";
+
+const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
+
+const GRID_POINTS = 100;
+
+/** Fewer where there are more samples, so that an answer takes no more than moments. */
+const RESAMPLES = { run: 1000, environment: 200 };
+
+/** Runs in groups, each group's estimate with what is known of its error. */
+export function ComparePage({ workspace, project }: ProjectName) {
+  const of = { workspace, project };
+  const names = useParam("runs", NAMES).value;
+  const asked = useAnswer(
+    async (signal) => {
+      const runs = await listComparedRuns(of, names, signal);
+      const metrics = await listComparedMetrics(
+        of,
+        runs.map((r) => r.name),
+        signal,
+      );
+      return { runs, metrics };
+    },
+    [workspace, project, names.join("\n")],
+  );
+  return (
+    <>
+      <h1>Compare runs of {project}</h1>
+      <AnswerState of={asked.value}>
+        {({ runs, metrics }) =>
+          runs.length === 0 ? (
+            <p class="note">
+              {names.length > 0
+                ? `None of ${names.join(", ")} is a run of ${project}.`
+                : "This project has no runs yet."}
+            </p>
+          ) : (
+            <Body of={of} runs={runs} metrics={metrics} />
+          )
+        }
+      </AnswerState>
+    </>
+  );
+}
+
+interface BodyProps {
+  of: ProjectName;
+  runs: GroupedRun[];
+  metrics: Metric[];
+}
+
+const keyOf = (m: Metric) => `${m.scale} ${m.metricName}`;
+
+/** What is looked at first: a return of episodes, or else the first metric. */
+function usualMetric(metrics: Metric[]): Metric | undefined {
+  const named = metrics.filter((m) => /return|reward|score/i.test(m.metricName));
+  return named.find((m) => m.scale === "EPISODE") ?? named[0] ?? metrics[0];
+}
+
+/** The axes that points of a scale have, the usual one first. */
+function axesOf(metric: Metric): StatisticsAxis[] {
+  return RL_SCALES.includes(metric.scale)
+    ? ["env steps", "update", "episode", "seconds since the start"]
+    : ["step", "seconds since the start"];
+}
+
+function useChoice<T extends string>(name: string, choices: readonly T[]): T {
+  const text = useParam(name, TEXT).value;
+  return choices.find((c) => c === text) ?? (choices[0] as T);
+}
+
+function Body({ of, runs, metrics }: BodyProps) {
+  const chosen = useParam("metric", TEXT).value;
+  const metric = metrics.find((m) => keyOf(m) === chosen) ?? usualMetric(metrics);
+  if (!metric) {
+    return <p class="note">None of these runs has points yet: there is nothing to compare.</p>;
+  }
+  return <Comparison of={of} runs={runs} metrics={metrics} metric={metric} />;
+}
+
+function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric }) {
+  const paths = useMemo(() => groupingPaths(runs), [runs]);
+  const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
+  const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
+  const isRl = RL_SCALES.includes(metric.scale);
+  const axis = useChoice("axis", axesOf(metric));
+  const unit = useChoice("samples", isRl ? ["run", "environment"] : ["run"]);
+  const estimator = useChoice<EstimatorName>("estimator", ESTIMATORS);
+  const band = useChoice<Band>("band", BANDS);
+  const scales = NORMALISATIONS.filter((n) => n !== "environment" || unit === "environment");
+  const normalisation = useChoice<NormalisationName>("normalise", scales);
+  const groups = groupRuns(runs, grouping);
+  const question: StatisticsQuestion = {
+    groups,
+    seriesQuery: queryFor(metric),
+    axis,
+    unit: unit as "run" | "environment",
+    estimator,
+    band,
+    normalisation,
+    gridPoints: GRID_POINTS,
+    resamples: RESAMPLES[unit as "run" | "environment"],
+  };
+  const answer = useAnswer(
+    (signal) => readStatistics(of, question, signal),
+    [JSON.stringify(question)],
+  );
+  return (
+    <>
+      <div class="pickers">
+        <Choice
+          label="Metric"
+          param="metric"
+          value={keyOf(metric)}
+          options={metrics.map((m) => [keyOf(m), titleOf(m, metrics)])}
+        />
+        <Choice
+          label="Groups by"
+          param="group"
+          value={formatGrouping(grouping)}
+          options={groupingOptions(paths, grouping, groups)}
+        />
+        <Choice label="Along" param="axis" value={axis} options={pairs(axesOf(metric))} />
+        {isRl && (
+          <Choice
+            label="A sample is"
+            param="samples"
+            value={unit}
+            options={[
+              ["run", "a run"],
+              ["environment", "an environment of a run"],
+            ]}
+          />
+        )}
+        <Choice
+          label="Estimate"
+          param="estimator"
+          value={estimator}
+          options={ESTIMATORS.map((e) => [e, ESTIMATOR_TITLES[e]])}
+        />
+        <Choice
+          label="Band"
+          param="band"
+          value={band}
+          options={BANDS.map((b) => [b, BAND_TITLES[b]])}
+        />
+        <Choice
+          label="Scale"
+          param="normalise"
+          value={normalisation}
+          options={scales.map((n) => [n, NORMALISATION_TITLES[n]])}
+        />
+      </div>
+      <HandGroups runs={runs} groups={groups} grouping={grouping} />
+      {groups.length === 0 ? (
+        <p class="note">No run has what groups are made by: choose another way to group.</p>
+      ) : (
+        <AnswerState of={answer.value}>
+          {(statistics) => (
+            <Figures of={of} metric={metric} question={question} statistics={statistics} />
+          )}
+        </AnswerState>
+      )}
+    </>
+  );
+}
+
+function titleOf(metric: Metric, all: Metric[]): string {
+  const several = all.filter((m) => m.metricName === metric.metricName).length > 1;
+  return several
+    ? `${metric.metricName} (${metric.scale.toLowerCase().replaceAll("_", " ")})`
+    : metric.metricName;
+}
+
+const pairs = (names: readonly string[]) => names.map((n): [string, string] => [n, n]);
+
+function groupingOptions(
+  paths: string[],
+  grouping: Grouping,
+  groups: RunGroup[],
+): [string, string][] {
+  const byHand: Grouping = grouping.by === "hand" ? grouping : { by: "hand", groups };
+  const known = new Set(paths);
+  const other =
+    grouping.by === "attribute" && !known.has(grouping.path) ? pairs([grouping.path]) : [];
+  return [
+    ...other,
+    ...pairs(paths),
+    [":tag", "tags"],
+    [":run", "each run by itself"],
+    [":all", "all runs together"],
+    [formatGrouping(byHand), "by hand"],
+  ];
+}
+
+interface ChoiceProps {
+  label: string;
+  param: string;
+  value: string;
+  options: [string, string][];
+}
+
+/** A choice that the address keeps. */
+function Choice({ label, param, value, options }: ChoiceProps) {
+  return (
+    <label>
+      {label}
+      <select value={value} onChange={(event) => setParams({ [param]: event.currentTarget.value })}>
+        {options.map(([key, title]) => (
+          <option key={key} value={key}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Which run is in which group, to be changed by typing. */
+function HandGroups({
+  runs,
+  groups,
+  grouping,
+}: {
+  runs: GroupedRun[];
+  groups: RunGroup[];
+  grouping: Grouping;
+}) {
+  const total = groups.reduce((n, g) => n + g.runs.length, 0);
+  return (
+    <details class="hand" open={grouping.by === "hand"}>
+      <summary>
+        {groups.length} {groups.length === 1 ? "group" : "groups"} of {formatCount(total)} runs
+      </summary>
+      <div class="hand-runs">
+        {runs.map((run) => (
+          <label key={run.name}>
+            <span>{run.name}</span>
+            <input
+              value={groups.find((g) => g.runs.includes(run.name))?.name ?? ""}
+              placeholder="in no group"
+              aria-label={`Group of ${run.name}`}
+              onChange={(event) => {
+                const name = event.currentTarget.value.trim();
+                const changed = regroup(groups, run.name, name);
+                setParams({ group: formatGrouping({ by: "hand", groups: changed }) });
+              }}
+            />
+          </label>
+        ))}
+      </div>
+    </details>
+  );
+}
+
+function Figures({ of, metric, question, statistics }: FiguresProps) {
+  const typed = useParam("threshold", TEXT).value;
+  const { grid, groups } = statistics;
+  if (grid.length === 0) {
+    return (
+      <p class="note">
+        None of these runs has points of {metric.metricName} along {question.axis}: choose another
+        metric or axis.
+      </p>
+    );
+  }
+  const usual = usualThreshold(groups.map((g) => g.values));
+  const threshold = typed !== "" && Number.isFinite(Number(typed)) ? Number(typed) : usual;
+  const finals = groups.map((g) => ({
+    name: g.name,
+    scores: finalScores(
+      grid,
+      g.samples.map((s) => s.values),
+    ),
+  }));
+  return (
+    <>
+      <LearningCurves {...{ of, metric, question, statistics, threshold }} />
+      <FinalTable {...{ metric, question, statistics, finals, threshold }} />
+      <div class="spread">
+        <Profile finals={finals} metric={metric} />
+        <Improvement finals={finals} />
+      </div>
+    </>
+  );
+}

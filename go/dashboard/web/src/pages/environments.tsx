@@ -1,0 +1,145 @@
+import { useAnswer } from "../ask";
+import {
+  type Definition,
+  type EpisodeMetric,
+  episodeMetrics,
+  formatMetric,
+  lengthOf,
+  parseMetric,
+  returnOf,
+} from "../lib/episode_metrics";
+import { setParams, TEXT, useParam } from "../params";
+import { AnswerState } from "../parts/answer_state";
+import { EnvironmentCurves } from "../parts/environment_curves";
+import { EnvironmentGroups } from "../parts/environment_groups";
+import { EpisodeHeatmap } from "../parts/environment_heatmap";
+import { EnvironmentTable } from "../parts/environment_table";
+import { allRows, type EnvironmentsShown } from "../parts/environments_shown";
+import { MetricPicker } from "../parts/metric_picker";
+import { useRunVersion } from "../run_version";
+import { listMetrics, type RunName } from "../server";
+import { listEnvironmentAttributes } from "../server/environments";
+import "../styles/compare.css";
+
+/** The environments of a run: all of their episodes at a glance, as a table, and as curves. */
+export function EnvironmentsPage(name: RunName) {
+  const version = useRunVersion(name);
+  const asked = useAnswer(
+    async (signal) => {
+      const [definitions, attributes] = await Promise.all([
+        listMetrics(name, signal),
+        listEnvironmentAttributes(name, signal),
+      ]);
+      return { definitions, attributes };
+    },
+    [name.workspace, name.project, name.run, version.value],
+  );
+  return (
+    <>
+      <h1>Environments</h1>
+      <AnswerState of={asked.value}>
+        {({ definitions, attributes }) => (
+          <Body
+            name={name}
+            version={version.value}
+            definitions={definitions}
+            attributes={attributes}
+          />
+        )}
+      </AnswerState>
+    </>
+  );
+}
+
+interface BodyProps {
+  name: RunName;
+  version: number;
+  definitions: Definition[];
+  attributes: string[];
+}
+
+function Body({ name, version, definitions, attributes }: BodyProps) {
+  const param = useParam("metric", TEXT);
+  const known = episodeMetrics(definitions);
+  const metric = parseMetric(param.value) ?? returnOf(known);
+  if (!metric) return <NoEpisodes />;
+  return (
+    <>
+      <div class="pickers">
+        <MetricPicker
+          definitions={definitions}
+          chosen={metric}
+          onChoose={(m) => setParams({ metric: formatMetric(m) })}
+        />
+        <FilterField attributes={attributes} />
+      </div>
+      <Sections {...{ name, version, metric, attributes }} length={lengthOf(known)} />
+    </>
+  );
+}
+
+interface SectionsProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
+  attributes: string[];
+  length: EpisodeMetric | null;
+}
+
+/** All parts of the page, of the environments that meet the filter. */
+function Sections({ name, version, metric, attributes, length }: SectionsProps) {
+  const filter = useParam("filter", TEXT).value;
+  const found = useAnswer(
+    (signal) => allRows(name, metric, filter, attributes, signal),
+    [version, formatMetric(metric), filter, attributes.join("\n")],
+  );
+  return (
+    <AnswerState of={found.value}>
+      {(rows) => {
+        const shown = { name, version, metric, filter, rows };
+        return (
+          <>
+            <EpisodeHeatmap {...shown} />
+            <EnvironmentGroups {...shown} attributes={attributes} />
+            <EnvironmentTable {...shown} attributes={attributes} length={length} />
+            <EnvironmentCurves {...shown} />
+          </>
+        );
+      }}
+    </AnswerState>
+  );
+}
+
+function NoEpisodes() {
+  return (
+    <div class="note">
+      <p>No environment of this run has logged episodes. From Python:</p>
+      <pre>{`metrana.log_rl_environment_step("reward", rewards, rl_step=update, env_id=ids, episode=episodes)
+metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=episodes)`}</pre>
+    </div>
+  );
+}
+
+function FilterField({ attributes }: { attributes: string[] }) {
+  const filter = useParam("filter", TEXT).value;
+  const example = attributes[0] ?? "latest_episode";
+  return (
+    <form
+      class="pickers wide"
+      onSubmit={(event) => {
+        event.preventDefault();
+        const typed = new FormData(event.currentTarget).get("filter");
+        setParams({ filter: String(typed ?? "").trim(), from: "" });
+      }}
+    >
+      <label class="wide">
+        Filter
+        <input
+          name="filter"
+          type="search"
+          defaultValue={filter}
+          placeholder={`attr(${example}) EXISTS AND attr(latest_episode) >= 10`}
+          spellcheck={false}
+        />
+      </label>
+      <button type="submit">Apply</button>
+    </form>
+  );
+}

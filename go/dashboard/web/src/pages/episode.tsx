@@ -1,0 +1,355 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { useAnswer } from "../ask";
+import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
+import {
+  type Definition,
+  type EpisodeMetric,
+  episodeMetrics,
+  titleOf,
+} from "../lib/episode_metrics";
+import { formatCount, formatDuration, formatValue } from "../lib/format";
+import { formatAttribute } from "../lib/format_attribute";
+import { hrefOf } from "../lib/route";
+import { queryFor } from "../lib/sections";
+import { type Codec, setParams, TEXT, useParam } from "../params";
+import { AnswerState } from "../parts/answer_state";
+import { EpisodeChart } from "../parts/episode_chart";
+import { useRunVersion } from "../run_version";
+import { listMetrics, type RunName, type Value } from "../server";
+import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
+import { type Episode, listEpisodes } from "../server/episodes";
+import "../styles/episodes.css";
+
+const BUCKETS = 1000;
+
+/** How many episodes are compared with the one that is shown. */
+const MOST_COMPARED = 5;
+
+const NUMBER: Codec<number | null> = {
+  parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
+  format: (value) => (value === null ? "" : String(value)),
+};
+
+const NUMBERS: Codec<number[]> = {
+  parse: (text) =>
+    text
+      .split(",")
+      .filter((t) => /^\d+$/.test(t))
+      .map(Number)
+      .slice(0, MOST_COMPARED),
+  format: (values) => values.join(","),
+};
+
+/** One episode of an environment, env step by env step. */
+export function EpisodePage(name: RunName) {
+  const environment = useParam("env", TEXT).value;
+  const episode = useParam("episode", NUMBER).value;
+  const version = useRunVersion(name);
+  const metrics = useAnswer(
+    (signal) => listMetrics(name, signal),
+    [name.workspace, name.project, name.run, version.value],
+  );
+  if (environment === "" || episode === null) {
+    return (
+      <p class="note">
+        This address names no episode: choose one on the page of the{" "}
+        <a href={hrefOf({ page: "episodes", ...name })}>episodes</a>.
+      </p>
+    );
+  }
+  const of = { name, environment, episode, version: version.value };
+  return (
+    <AnswerState of={metrics.value}>
+      {(definitions) => (
+        <Body key={`${environment} ${episode}`} of={of} definitions={definitions} />
+      )}
+    </AnswerState>
+  );
+}
+
+interface Which {
+  name: RunName;
+  environment: string;
+  episode: number;
+  version: number;
+}
+
+function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
+  const { name, environment, episode, version } = of;
+  const playhead = useSignal<number | null>(null);
+  const metrics = episodeMetrics(definitions).filter((m) => m.scale === "EPISODE");
+  const beside = useAnswer(
+    (signal) => readBeside(of, metrics, signal),
+    [version, environment, episode, metrics.map((m) => m.name).join("\n")],
+  );
+  return (
+    <>
+      <h1>
+        Episode {formatCount(episode)} of {environment}
+      </h1>
+      <AnswerState of={beside.value}>
+        {(found) => (
+          <>
+            <Neighbours of={of} before={found.before} after={found.after} />
+            {found.episode ? (
+              <Facts episode={found.episode} metrics={metrics} />
+            ) : (
+              <p class="note">
+                {environment} has no episode {formatCount(episode)}: it was not logged, or not yet.
+              </p>
+            )}
+          </>
+        )}
+      </AnswerState>
+      <div class="episode">
+        <aside>
+          <NoVideo name={name} />
+          <EpisodeAttributes of={of} />
+        </aside>
+        <StepCharts of={of} definitions={definitions} playhead={playhead} />
+      </div>
+    </>
+  );
+}
+
+interface Beside {
+  episode: Episode | null;
+  before: number | null;
+  after: number | null;
+}
+
+/** The episode, and the nearest ones of the environment before and after it. */
+async function readBeside(
+  { name, environment, episode }: Which,
+  metrics: EpisodeMetric[],
+  signal: AbortSignal,
+): Promise<Beside> {
+  const ask = async (episodes: Stretch, descending: boolean, wanted: EpisodeMetric[]) => {
+    const filter: EpisodeFilter = {
+      environments: [environment],
+      episodes,
+      rlSteps: EVERYTHING,
+      values: EVERYTHING,
+    };
+    const question = { metrics: wanted, filter, descending, limit: 1, page: "" };
+    const page = await listEpisodes(name, { ...question, sort: "episode" }, signal);
+    return page.episodes[0] ?? null;
+  };
+  const [self, before, after] = await Promise.all([
+    ask({ from: episode, to: episode }, false, metrics.slice(0, 32)),
+    episode === 0 ? null : ask({ from: null, to: episode - 1 }, true, []),
+    ask({ from: episode + 1, to: null }, false, []),
+  ]);
+  return { episode: self, before: before?.episode ?? null, after: after?.episode ?? null };
+}
+
+function Neighbours({
+  of,
+  before,
+  after,
+}: {
+  of: Which;
+  before: number | null;
+  after: number | null;
+}) {
+  const { name, environment } = of;
+  const compared = useParam("with", NUMBERS).value;
+  const link = (episode: number) => {
+    const search = new URLSearchParams({ env: environment, episode: String(episode) });
+    return `${hrefOf({ page: "episode", ...name })}?${search}`;
+  };
+  const all = `${hrefOf({ page: "episodes", ...name })}?${new URLSearchParams({ env: environment })}`;
+  return (
+    <nav class="pickers" aria-label="Episodes of this environment">
+      {before !== null && (
+        <a rel="prev" href={link(before)}>
+          ← Episode {formatCount(before)}
+        </a>
+      )}
+      {after !== null && (
+        <a rel="next" href={link(after)}>
+          Episode {formatCount(after)} →
+        </a>
+      )}
+      <a href={all}>All of {environment}</a>
+      <label>
+        Compare with episodes
+        <input
+          type="search"
+          value={NUMBERS.format(compared)}
+          placeholder={before === null ? "12,60" : String(before)}
+          onChange={(event) =>
+            setParams({ with: NUMBERS.format(NUMBERS.parse(event.currentTarget.value)) })
+          }
+        />
+      </label>
+      {before !== null && !compared.includes(before) && (
+        <button
+          type="button"
+          onClick={() => setParams({ with: NUMBERS.format([...compared, before]) })}
+        >
+          Overlay the one before
+        </button>
+      )}
+      {after !== null && !compared.includes(after) && (
+        <button
+          type="button"
+          onClick={() => setParams({ with: NUMBERS.format([...compared, after]) })}
+        >
+          Overlay the one after
+        </button>
+      )}
+    </nav>
+  );
+}
+
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+
+function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
+  const facts: [string, string][] = [
+    ...metrics
+      .map((m, i): [string, number | undefined] => [titleOf(m), e.metrics[i]])
+      .filter(([, v]) => v !== undefined && !Number.isNaN(v))
+      .map(([title, v]): [string, string] => [title, formatValue(v ?? 0)]),
+    ["env steps", formatCount(e.envSteps)],
+    [
+      "updates",
+      e.firstRlStep === e.lastRlStep
+        ? formatCount(e.firstRlStep)
+        : `${formatCount(e.firstRlStep)} to ${formatCount(e.lastRlStep)}`,
+    ],
+    ["began", TIME.format(e.firstTime)],
+    ["took", formatDuration((e.lastTime - e.firstTime) / 1000)],
+  ];
+  return (
+    <>
+      <dl class="facts">
+        {facts.map(([title, text]) => (
+          <div key={title}>
+            <dt>{title}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      {e.restarts > 0 && (
+        <p class="restarted">
+          Restarted {e.restarts === 1 ? "once" : `${formatCount(e.restarts)} times`}: what was
+          logged again begins at env step 0, and what it replaced is not shown.
+        </p>
+      )}
+    </>
+  );
+}
+
+function NoVideo({ name }: { name: RunName }) {
+  return (
+    <div class="note no-video">
+      <p>
+        There is no video of this episode on the server. Videos are kept there when the run logs
+      </p>
+      <pre>{`metrana.init(
+    workspace_name=${JSON.stringify(name.workspace)},
+    project_name=${JSON.stringify(name.project)},
+    run_name=${JSON.stringify(name.run)},
+    rendering_upload=True,
+)
+metrana.log_rendering(env.render(), rl_step=rl_step, episode=episode, env_id=env_id)`}</pre>
+    </div>
+  );
+}
+
+function EpisodeAttributes({ of }: { of: Which }) {
+  const attributes = useAnswer(
+    (signal) => readEpisodeAttributes(of.name, of.environment, of.episode, signal),
+    [of.version, of.environment, of.episode],
+  );
+  return (
+    <AnswerState of={attributes.value}>
+      {(all) => (all.size > 0 ? <AttributeTable all={all} /> : null)}
+    </AnswerState>
+  );
+}
+
+function AttributeTable({ all }: { all: Map<string, Value> }) {
+  return (
+    <table class="attributes">
+      <caption>Attributes</caption>
+      <tbody>
+        {[...all].map(([path, value]) => (
+          <tr key={path}>
+            <th scope="row">{path}</th>
+            <td>{formatAttribute(value)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+interface ChartsProps {
+  of: Which;
+  definitions: Definition[];
+  playhead: Signal<number | null>;
+}
+
+/** A chart of each metric that is logged at env steps; all share cursor and playhead. */
+function StepCharts({ of, definitions, playhead }: ChartsProps) {
+  const { name, environment, episode, version } = of;
+  const compared = useParam("with", NUMBERS).value.filter((e) => e !== episode);
+  const steps = definitions.filter((d) => d.scale === "ENVIRONMENT_STEP");
+  const queries = steps.map(queryFor);
+  const answer = useAnswer(
+    async (signal) => {
+      const shown = [episode, ...compared];
+      const curves = await Promise.all(
+        shown.map((e) => readEpisodeCurves(name, environment, e, queries, BUCKETS, signal)),
+      );
+      return shown.map((e, i) => ({ episode: e, curves: curves[i] ?? [] }));
+    },
+    [version, environment, episode, compared.join(), queries.join("\n")],
+  );
+  if (steps.length === 0) {
+    return (
+      <p class="note">
+        This run logs nothing at env steps: <code>metrana.log_rl_environment_step</code> does.
+      </p>
+    );
+  }
+  return (
+    <AnswerState of={answer.value}>
+      {(episodes) => <ChartGrid episodes={episodes} playhead={playhead} />}
+    </AnswerState>
+  );
+}
+
+function ChartGrid({
+  episodes,
+  playhead,
+}: {
+  episodes: { episode: number; curves: Curve[] }[];
+  playhead: Signal<number | null>;
+}) {
+  const charts = useMemo(() => byMetric(episodes), [episodes]);
+  if (charts.length === 0) {
+    return <p class="note">Nothing was logged at the env steps of this episode.</p>;
+  }
+  return (
+    <div class="charts">
+      {charts.map(({ metric, episodes: of }) => (
+        <EpisodeChart key={metric} metric={metric} episodes={of} playhead={playhead} />
+      ))}
+    </div>
+  );
+}
+
+function byMetric(episodes: { episode: number; curves: Curve[] }[]) {
+  const metrics = [...new Set(episodes.flatMap((e) => e.curves.map((c) => c.metric)))];
+  return metrics.map((metric) => ({
+    metric,
+    episodes: episodes.map(({ episode, curves }) => ({
+      episode,
+      curves: curves.filter((c) => c.metric === metric),
+    })),
+  }));
+}

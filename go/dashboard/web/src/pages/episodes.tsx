@@ -1,0 +1,153 @@
+import { useSignal } from "@preact/signals";
+import { useAnswer } from "../ask";
+import {
+  type EpisodeFilter,
+  formatNames,
+  formatStretch,
+  parseNames,
+  parseStretch,
+  type Stretch,
+} from "../lib/episode_filter";
+import {
+  type Definition,
+  type EpisodeMetric,
+  episodeMetrics,
+  formatMetric,
+  lengthOf,
+  parseMetric,
+  returnOf,
+  titleOf,
+} from "../lib/episode_metrics";
+import { type Codec, setParams, TEXT, useParam } from "../params";
+import { AnswerState } from "../parts/answer_state";
+import { Spread } from "../parts/episode_spread";
+import { EpisodeTable } from "../parts/episode_table";
+import type { EpisodesShown } from "../parts/episodes_shown";
+import { MetricPicker } from "../parts/metric_picker";
+import { useRunVersion } from "../run_version";
+import { listMetrics, type RunName } from "../server";
+import "../styles/episodes.css";
+
+const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
+const STRETCH: Codec<Stretch> = { parse: parseStretch, format: formatStretch };
+
+/** The episodes of a run, by page: what they came to, and how they are spread. */
+export function EpisodesPage(name: RunName) {
+  const version = useRunVersion(name);
+  const metrics = useAnswer(
+    (signal) => listMetrics(name, signal),
+    [name.workspace, name.project, name.run, version.value],
+  );
+  return (
+    <>
+      <h1>Episodes</h1>
+      <AnswerState of={metrics.value}>
+        {(definitions) => <Body name={name} version={version.value} definitions={definitions} />}
+      </AnswerState>
+    </>
+  );
+}
+
+interface BodyProps {
+  name: RunName;
+  version: number;
+  definitions: Definition[];
+}
+
+function Body({ name, version, definitions }: BodyProps) {
+  const param = useParam("metric", TEXT);
+  const filter = useFilter();
+  const known = episodeMetrics(definitions);
+  const metric = parseMetric(param.value) ?? returnOf(known);
+  if (!metric) return <NoEpisodes />;
+  const hasSteps = definitions.some((d) => d.scale === "ENVIRONMENT_STEP");
+  const shared = { name, version, metric, length: lengthOf(known), hasSteps, filter };
+  return (
+    <>
+      <div class="pickers">
+        <MetricPicker
+          definitions={definitions}
+          chosen={metric}
+          onChoose={(m) => setParams({ metric: formatMetric(m), values: "", page: "", sort: "" })}
+        />
+        <Filters filter={filter} metric={metric} />
+      </div>
+      <Listed {...shared} />
+    </>
+  );
+}
+
+/** The table, and what goes over all episodes: asked once the table is there, which comes first. */
+function Listed(shown: EpisodesShown) {
+  const listed = useSignal(false);
+  return (
+    <>
+      {listed.value ? <Spread {...shown} /> : <div class="spread" />}
+      <EpisodeTable
+        {...shown}
+        onListed={() => {
+          listed.value = true;
+        }}
+      />
+    </>
+  );
+}
+
+function NoEpisodes() {
+  return (
+    <div class="note">
+      <p>This run has no episodes. From Python:</p>
+      <pre>{`metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=episodes)`}</pre>
+    </div>
+  );
+}
+
+function useFilter(): EpisodeFilter {
+  return {
+    environments: useParam("env", NAMES).value,
+    episodes: useParam("episodes", STRETCH).value,
+    rlSteps: useParam("rl_steps", STRETCH).value,
+    values: useParam("values", STRETCH).value,
+  };
+}
+
+function Filters({ filter, metric }: { filter: EpisodeFilter; metric: EpisodeMetric }) {
+  const fields: [string, string, string, string][] = [
+    ["Environments", "env", formatNames(filter.environments), "env-0,env-1"],
+    ["Episodes", "episodes", formatStretch(filter.episodes), "0..100"],
+    ["Updates", "rl_steps", formatStretch(filter.rlSteps), "0..50"],
+    [titleOf(metric), "values", formatStretch(filter.values), "200.."],
+  ];
+  const chosen = fields.some(([, , text]) => text !== "");
+  return (
+    <>
+      {fields.map(([title, param, text, example]) => (
+        <label key={param}>
+          {title}
+          <input
+            type="search"
+            aria-label={title}
+            value={text}
+            placeholder={example}
+            spellcheck={false}
+            onChange={(event) =>
+              setParams({ [param]: normal(param, event.currentTarget.value.trim()), page: "" })
+            }
+          />
+        </label>
+      ))}
+      {chosen && (
+        <button
+          type="button"
+          onClick={() => setParams({ env: "", episodes: "", rl_steps: "", values: "", page: "" })}
+        >
+          Show all
+        </button>
+      )}
+    </>
+  );
+}
+
+function normal(param: string, typed: string): string {
+  return param === "env" ? typed : formatStretch(parseStretch(typed));
+}

@@ -1,0 +1,41 @@
+import { type ReadonlySignal, signal, useComputed } from "@preact/signals";
+import "./location";
+
+// The state of a view lives in the query of the address.
+
+const search = signal(window.location.search);
+
+const look = () => {
+  search.value = window.location.search;
+};
+window.addEventListener("popstate", look);
+// Links push their address in a listener of location.ts, which is registered first.
+document.addEventListener("click", look);
+
+/** How a value stands in an address. */
+export interface Codec<T> {
+  parse(text: string): T;
+  /** Empty: the parameter is left out. */
+  format(value: T): string;
+}
+
+/** Plain text. */
+export const TEXT: Codec<string> = { parse: (text) => text, format: (value) => value };
+
+/** A parameter of the address as a signal; `parse` is given an empty text without it. */
+export function useParam<T>(name: string, codec: Codec<T>): ReadonlySignal<T> {
+  return useComputed(() => codec.parse(new URLSearchParams(search.value).get(name) ?? ""));
+}
+
+/** Changes parameters of the address, in place; empty ones go. */
+export function setParams(changes: Record<string, string>): void {
+  const params = new URLSearchParams(window.location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === "") params.delete(name);
+    else params.set(name, value);
+  }
+  const text = params.toString();
+  const query = text === "" ? "" : `?${text}`;
+  window.history.replaceState(null, "", `${window.location.pathname}${query}`);
+  look();
+}

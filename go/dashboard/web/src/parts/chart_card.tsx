@@ -1,0 +1,217 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
+import { axisFor, axisTitle, formatX } from "../lib/axis";
+import { type ChartLines, chartLines } from "../lib/chart_lines";
+import { type ChartSettings, formatSettings, parseSettings } from "../lib/chart_settings";
+import { formatCount, formatValue } from "../lib/format";
+import type { Range } from "../server";
+import { type Curve, type RunNames, readCurves } from "../server/curves";
+import { ChartMenu } from "./chart_menu";
+import { CurvePlot } from "./curve_plot";
+import { CurveTable } from "./curve_table";
+
+interface Props {
+  names: RunNames;
+  metric: { metricName: string; scale: string };
+  /** Curves are asked for again when this grows. */
+  version: number;
+  page: ChartSettings;
+  /** What the chart has of its own, as chart_settings.ts writes it. */
+  own: string;
+  range: Range | null;
+  colourOf: (run: string, line: number) => string;
+  onOwn: (own: string) => void;
+  onZoom: (range: Range | null) => void;
+}
+
+/** How many lines the legend names. */
+const LEGEND_LINES = 8;
+const PLOT_HEIGHT = 220;
+
+/**
+ * One chart of the workspace, of all series of a metric. It asks for as many buckets as it
+ * is wide, for the stretch that is zoomed in on, and again when there is news; what it
+ * shows stays until the answer is there.
+ */
+export function ChartCard(props: Props) {
+  const { names, metric, version, page, own, range } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const width = useSignal(0);
+  const at = useSignal<number | null>(null);
+  const emphasised = useSignal<number | null>(null);
+  const asTable = useSignal(false);
+  const settings = parseSettings(own, page);
+  const axis = axisFor(metric.scale, settings.axis);
+  // Another chart's axis has other numbers: what is zoomed in on is of the page's.
+  const stretch = axis === axisFor(metric.scale, page.axis) ? range : null;
+  useEffect(() => {
+    width.value = box.current?.clientWidth ?? 0;
+  }, []);
+  const buckets = Math.min(Math.max(Math.round(width.value), 50), 5000);
+  const answer = useAnswer(
+    (signal) =>
+      width.value === 0
+        ? new Promise<Curve[]>(() => {})
+        : readCurves(names, { metric, axis, range: stretch, buckets }, signal),
+    [
+      names.runs.join("\n"),
+      metric.metricName,
+      metric.scale,
+      axis,
+      stretch?.from,
+      stretch?.to,
+      version,
+      width.value,
+    ],
+  );
+  const curves = answer.value.value;
+  const data = useComputed(() => chartLines(answer.value.value ?? [], styleOf.value));
+  const styleOf = useSignal(settings);
+  if (formatSettings(settings, styleOf.peek()) !== "") styleOf.value = settings;
+  const lines = data.value;
+  const colours = lines.lines.map((line, i) => props.colourOf(line.run, i));
+  const empty = curves !== null && lines.xs.length === 0;
+  return (
+    <figure
+      class="chart card"
+      data-metric={metric.metricName}
+      data-scale={metric.scale}
+      data-axis={axis}
+      data-points={curves ? lines.points : undefined}
+      data-buckets={curves ? lines.xs.length : undefined}
+      data-first={lines.xs[0]}
+    >
+      <figcaption>
+        <strong title={metric.metricName}>{metric.metricName}</strong>
+        <span class="faint">
+          {scaleNote(metric.scale)}
+          {stretch
+            ? `${axisTitle(axis)} ${formatX(axis, stretch.from)} to ${formatX(axis, stretch.to)}`
+            : axisTitle(axis)}
+        </span>
+        {stretch && (
+          <button type="button" onClick={() => props.onZoom(null)}>
+            Show all
+          </button>
+        )}
+        <ChartMenu
+          names={names}
+          metric={metric}
+          axis={axis}
+          range={stretch}
+          buckets={buckets}
+          settings={settings}
+          page={page}
+          curves={curves ?? []}
+          lines={lines}
+          colours={colours}
+          asTable={asTable}
+          onOwn={props.onOwn}
+        />
+      </figcaption>
+      <div class="plot" ref={box}>
+        {asTable.value && curves && <CurveTable axis={axis} curves={curves} />}
+        {!asTable.value && width.value > 0 && !empty && curves && (
+          <CurvePlot
+            data={lines}
+            colours={colours}
+            settings={settings}
+            axis={axis}
+            range={stretch}
+            emphasised={emphasised.value}
+            label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines`}
+            height={PLOT_HEIGHT}
+            onZoom={props.onZoom}
+            onCursor={(place) => {
+              at.value = place;
+            }}
+          />
+        )}
+        {answer.value.failure !== null && (
+          <p class="note failed" role="alert">
+            {answer.value.failure}
+          </p>
+        )}
+        {curves === null && answer.value.failure === null && <p class="note">Loading…</p>}
+        {empty && <p class="note">{emptyText(lines, stretch !== null)}</p>}
+      </div>
+      {curves && (
+        <Legend lines={lines} colours={colours} at={at.value} axis={axis} emphasised={emphasised} />
+      )}
+    </figure>
+  );
+}
+
+/** What a point of a chart is of, where that is not said by its axis. */
+function scaleNote(scale: string): string {
+  if (scale === "EPISODE") return "episodes, by ";
+  return scale === "ENVIRONMENT_STEP" ? "env steps, by " : "";
+}
+
+function emptyText(lines: ChartLines, zoomed: boolean): string {
+  if (lines.lines.some((l) => l.nans.length + l.infinities.length > 0)) {
+    return "Every point is NaN or infinite here.";
+  }
+  return zoomed
+    ? "No points in this stretch. Double-click a chart to see all."
+    : "No points along this axis. Choose another one above.";
+}
+
+interface LegendProps {
+  lines: ChartLines;
+  colours: readonly string[];
+  at: number | null;
+  axis: Parameters<typeof formatX>[0];
+  emphasised: { value: number | null };
+}
+
+/** The lines with their values at the cursor, or else their last. */
+function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
+  const shown = lines.lines.slice(0, LEGEND_LINES);
+  const x = at === null ? undefined : lines.xs[at];
+  return (
+    <ul class="legend">
+      {shown.map((line, place) => (
+        <li
+          key={line.label}
+          onMouseEnter={() => {
+            emphasised.value = place;
+          }}
+          onMouseLeave={() => {
+            emphasised.value = null;
+          }}
+        >
+          <svg width="10" height="3" aria-hidden="true">
+            <rect width="10" height="3" rx="1.5" fill={colours[place]} />
+          </svg>
+          {line.label && (
+            <span class="name" title={line.label}>
+              {line.label}
+            </span>
+          )}
+          <span class="value">{valueAt(line.values, at)}</span>
+          {line.nans.length + line.infinities.length > 0 && (
+            <span
+              class="failed"
+              title="stretches with NaN (triangles) or infinite (diamonds) points"
+            >
+              {line.nans.length + line.infinities.length} not finite
+            </span>
+          )}
+        </li>
+      ))}
+      {lines.lines.length > shown.length && <li>and {lines.lines.length - shown.length} more</li>}
+      <li class="faint">
+        {x === undefined
+          ? `${formatCount(lines.points)} ${lines.points === 1 ? "point" : "points"}`
+          : `at ${formatX(axis, x)}`}
+      </li>
+    </ul>
+  );
+}
+
+function valueAt(values: readonly (number | null)[], at: number | null): string {
+  const shown = at === null ? values.findLast((v) => v !== null) : values[at];
+  return shown === null || shown === undefined ? "" : formatValue(shown);
+}

@@ -1,0 +1,118 @@
+import type { Signal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { downloadText, downloadUrl } from "../download";
+import type { AxisName } from "../lib/axis";
+import { curvesToCsv } from "../lib/chart_csv";
+import type { ChartLines } from "../lib/chart_lines";
+import { type ChartSettings, formatSettings } from "../lib/chart_settings";
+import { chartToSvg } from "../lib/chart_svg";
+import { pythonCall } from "../lib/python_call";
+import type { Range } from "../server";
+import type { Curve, RunNames } from "../server/curves";
+import { yRange } from "./curve_plot";
+import { SettingsForm } from "./settings_form";
+
+interface Props {
+  names: RunNames;
+  metric: { metricName: string; scale: string };
+  axis: AxisName;
+  range: Range | null;
+  buckets: number;
+  settings: ChartSettings;
+  page: ChartSettings;
+  curves: readonly Curve[];
+  lines: ChartLines;
+  colours: readonly string[];
+  asTable: Signal<boolean>;
+  onOwn: (own: string) => void;
+}
+
+/** What can be done with a chart: settings of its own, its numbers, files. */
+export function ChartMenu(props: Props) {
+  const { settings, page, onOwn, asTable } = props;
+  const menu = useRef<HTMLDetailsElement>(null);
+  const close = () => {
+    if (menu.current) menu.current.open = false;
+  };
+  const act = (action: () => void) => () => {
+    action();
+    close();
+  };
+  return (
+    <details class="menu" ref={menu} onKeyDown={(event) => event.key === "Escape" && close()}>
+      <summary aria-label={`More of ${props.metric.metricName}`}>⋯</summary>
+      <div class="menu-body">
+        <SettingsForm settings={settings} onChange={(next) => onOwn(formatSettings(next, page))} />
+        <button type="button" onClick={act(() => onOwn(""))}>
+          As the page has it
+        </button>
+        <button
+          type="button"
+          onClick={act(() => {
+            asTable.value = !asTable.value;
+          })}
+        >
+          {asTable.value ? "Show as chart" : "Show as table"}
+        </button>
+        <button type="button" onClick={act(() => void copyPython(props))}>
+          Copy as Python
+        </button>
+        <button type="button" onClick={act(() => saveCsv(props))}>
+          Save CSV
+        </button>
+        <button type="button" onClick={act(() => saveSvg(props))}>
+          Save SVG
+        </button>
+        <button type="button" onClick={act(() => savePng(props, menu.current))}>
+          Save PNG
+        </button>
+      </div>
+    </details>
+  );
+}
+
+function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
+  const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
+  return navigator.clipboard.writeText(pythonCall(asked));
+}
+
+const fileName = (metric: string, ending: string) =>
+  `${metric.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.${ending}`;
+
+function saveCsv({ metric, axis, curves }: Props): void {
+  const text = curvesToCsv(metric.metricName, axis, curves);
+  downloadText(fileName(metric.metricName, "csv"), "text/csv", text);
+}
+
+function saveSvg({ metric, axis, lines, colours, settings, range }: Props): void {
+  const xs = settings.logX ? lines.xs.filter((x) => x > 0) : lines.xs;
+  const [first, last] = [xs[0] ?? 0, xs[xs.length - 1] ?? 1];
+  const svg = chartToSvg({
+    title: metric.metricName,
+    axis,
+    lines,
+    colours,
+    band: settings.band,
+    x: {
+      range: range ? [Math.max(range.from, first), Math.min(range.to, last)] : [first, last],
+      log: settings.logX,
+    },
+    y: { range: yRange({ data: lines, settings }), log: settings.logY },
+  });
+  downloadText(fileName(metric.metricName, "svg"), "image/svg+xml", svg);
+}
+
+/** What is on the canvas, on the page's colour. */
+function savePng({ metric }: Props, menu: HTMLElement | null): void {
+  const canvas = menu?.closest("figure")?.querySelector("canvas");
+  if (!canvas) return;
+  const copy = document.createElement("canvas");
+  copy.width = canvas.width;
+  copy.height = canvas.height;
+  const to = copy.getContext("2d");
+  if (!to) return;
+  to.fillStyle = getComputedStyle(document.body).backgroundColor;
+  to.fillRect(0, 0, copy.width, copy.height);
+  to.drawImage(canvas, 0, 0);
+  downloadUrl(fileName(metric.metricName, "png"), copy.toDataURL("image/png"));
+}

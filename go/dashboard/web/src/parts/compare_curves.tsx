@@ -1,0 +1,171 @@
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { colourOf } from "../lib/colour";
+import { withGaps } from "../lib/columns";
+import { formatCount, formatValue } from "../lib/format";
+import { ESTIMATOR_TITLES } from "../lib/statistics";
+import { intervalText, statisticsCsv, statisticsPython } from "../lib/statistics_export";
+import {
+  type GroupCurves,
+  type SampleCurve,
+  type Statistics,
+  type StatisticsQuestion,
+  statisticsJson,
+} from "../server/statistics";
+import { type BandLine, BandPlot } from "./band_plot";
+import { BAND_TITLES, type FiguresProps } from "./comparison";
+
+/** How many pale curves of single samples a group has at most. */
+const MOST_FAINT = 40;
+
+/** Each group's estimate with its band, over the samples that it sums up. */
+export function LearningCurves({
+  of,
+  metric,
+  question,
+  statistics,
+  threshold,
+}: FiguresProps & { threshold: number | null }) {
+  const cursor = useSignal<number | null>(null);
+  const { grid, groups } = statistics;
+  const lines = useMemo(() => curveLines(groups), [groups]);
+  return (
+    <figure class="chart compare" data-groups={groups.length}>
+      <figcaption>
+        <strong>{metric.metricName}</strong>
+        <span class="faint">along {question.axis}</span>
+        <Export of={of} question={question} statistics={statistics} />
+      </figcaption>
+      <BandPlot
+        xs={grid}
+        lines={lines}
+        height={380}
+        threshold={threshold}
+        onCursor={(at) => {
+          cursor.value = at;
+        }}
+        label={`${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`}
+      />
+      <ul class="legend">
+        {groups.map((group, place) => (
+          <li key={group.name}>
+            <span class="swatch" style={{ background: colourOf(place) }} />
+            <span>{group.name}</span>
+            <span class="value">{textAt(group, cursor.value)}</span>
+            <span class="faint">n = {countAt(group, cursor.value)}</span>
+          </li>
+        ))}
+        {cursor.value !== null && (
+          <li class="faint">
+            at {question.axis} {formatValue(grid[cursor.value] ?? 0)}
+          </li>
+        )}
+      </ul>
+      <p class="method">{methodText(question, statistics)}</p>
+    </figure>
+  );
+}
+
+function curveLines(groups: GroupCurves[]): BandLine[] {
+  const faint = groups.flatMap((group, place) =>
+    group.samples.slice(0, MOST_FAINT).map((sample) => ({
+      label: `${group.name} ${sampleName(sample)}`,
+      colour: colourOf(place),
+      values: withGaps(sample.values),
+      faint: true,
+    })),
+  );
+  const estimates = groups.map((group, place) => ({
+    label: group.name,
+    colour: colourOf(place),
+    values: withGaps(group.values),
+    ...(group.low && group.high
+      ? { band: { low: withGaps(group.low), high: withGaps(group.high) } }
+      : {}),
+  }));
+  return [...faint, ...estimates];
+}
+
+function sampleName({ run, environment }: SampleCurve): string {
+  return environment === "" ? run : `${run} ${environment}`;
+}
+
+function textAt(group: GroupCurves, at: number | null): string {
+  const place = at ?? group.values.findLastIndex((v) => !Number.isNaN(v));
+  return intervalText({
+    value: group.values[place] ?? Number.NaN,
+    low: group.low?.[place] ?? Number.NaN,
+    high: group.high?.[place] ?? Number.NaN,
+  });
+}
+
+function countAt(group: GroupCurves, at: number | null): string {
+  return formatCount(at === null ? group.samples.length : (group.counts[at] ?? 0));
+}
+
+/** All that a figure has to say of how it was made. */
+function methodText(question: StatisticsQuestion, { grid, groups, ...rest }: Statistics): string {
+  const unit = question.unit === "run" ? "runs" : "environments of runs";
+  const n = groups.map((g) => `${g.name} ${formatCount(g.samples.length)}`).join(", ");
+  const more = groups.some((g) => g.samples.length > MOST_FAINT);
+  const normalised =
+    question.normalisation === "environment"
+      ? "each environment from its least value (0) to its greatest (1)"
+      : `${formatValue(rest.normalisedFrom ?? 0)} is 0 and ${formatValue(rest.normalisedTo ?? 0)} is 1`;
+  return [
+    `Line: ${ESTIMATOR_TITLES[question.estimator]} of ${unit} (n: ${n}).`,
+    bandText(question),
+    `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${rest.interpolation} between their points and have no value beyond their ends.`,
+    question.normalisation === "none" ? "Not normalised." : `Normalised: ${normalised}.`,
+    more ? `Pale: the first ${MOST_FAINT} samples of each group.` : "Pale: the samples.",
+  ].join(" ");
+}
+
+function bandText({ band, resamples }: StatisticsQuestion): string {
+  if (band === "none") return "";
+  const how = band === "ci" ? ` (percentile method, ${formatCount(resamples)} resamples)` : "";
+  return `Band: ${BAND_TITLES[band]}${how}.`;
+}
+
+function Export({ of, question, statistics }: Omit<FiguresProps, "metric">) {
+  const copied = useSignal("");
+  const copy = () => {
+    const program = statisticsPython(window.location.origin, statisticsJson(of, question));
+    navigator.clipboard.writeText(program).then(
+      () => {
+        copied.value = "Copied";
+      },
+      (error: unknown) => {
+        copied.value = `Not copied: ${error instanceof Error ? error.message : error}`;
+      },
+    );
+  };
+  return (
+    <span class="export">
+      <button
+        type="button"
+        onClick={() =>
+          save(
+            `${of.project}-statistics.csv`,
+            statisticsCsv(question.axis, statistics.grid, statistics.groups),
+          )
+        }
+      >
+        Download CSV
+      </button>
+      <button type="button" onClick={copy}>
+        Copy as Python
+      </button>
+      <span role="status">{copied.value}</span>
+    </span>
+  );
+}
+
+/** Saves a text as a file. The link is in no document, so that nothing takes it for a page. */
+function save(name: string, text: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,231 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import { type AxisName, formatX } from "../lib/axis";
+import type { ChartLine, ChartLines } from "../lib/chart_lines";
+import type { ChartSettings } from "../lib/chart_settings";
+import { formatValue } from "../lib/format";
+import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import type { Range } from "../server";
+import { watchTheme } from "../theme_watch";
+
+interface Props {
+  data: ChartLines;
+  colours: readonly string[];
+  settings: ChartSettings;
+  axis: AxisName;
+  /** The stretch that is zoomed in on. */
+  range: Range | null;
+  /** The line that others pale beside; null: none. */
+  emphasised: number | null;
+  label: string;
+  height: number;
+  onZoom: (range: Range | null) => void;
+  onCursor: (at: number | null) => void;
+}
+
+/** Columns that uPlot has for a line: its envelope, what it was before smoothing, itself. */
+const PER_LINE = 4;
+
+/**
+ * Lines with their envelopes, drawn by uPlot. A drag picks a stretch of the axis, a double
+ * click asks for all; cursors of charts along one axis move together.
+ */
+export function CurvePlot(props: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(props);
+  latest.current = props;
+  const { settings, data, axis } = props;
+  const shape = JSON.stringify([
+    data.lines.map((line) => [line.label, line.raw === null]),
+    props.colours,
+    settings.band,
+    settings.logX,
+    settings.logY,
+    axis,
+    props.height,
+  ]);
+
+  useEffect(() => {
+    if (!box.current) return;
+    const drawn = new uPlot(options(box.current, latest), columns(latest.current), box.current);
+    plot.current = drawn;
+    const resized = new ResizeObserver(() => {
+      drawn.setSize({ width: box.current?.clientWidth ?? 0, height: latest.current.height });
+    });
+    resized.observe(box.current);
+    const unwatch = watchTheme(() => drawn.redraw());
+    return () => {
+      unwatch();
+      resized.disconnect();
+      drawn.destroy();
+      plot.current = null;
+    };
+  }, [shape]);
+
+  useEffect(() => {
+    plot.current?.setData(columns(props));
+  }, [data, settings.robust, props.range]);
+
+  useEffect(() => {
+    plot.current?.redraw(false);
+  }, [props.emphasised]);
+
+  return <div ref={box} role="img" aria-label={props.label} />;
+}
+
+function columns({ data, settings }: Props): uPlot.AlignedData {
+  const from = settings.logX ? data.xs.findIndex((x) => x > 0) : 0;
+  const cut = (column: (number | null)[]) => {
+    const kept = from > 0 ? column.slice(from) : column;
+    return settings.logY ? kept.map((v) => (v !== null && v > 0 ? v : null)) : kept;
+  };
+  const none = new Array<number | null>(data.xs.length).fill(null);
+  const of = (line: ChartLine) => [line.high, line.low, line.raw ?? none, line.values].map(cut);
+  const xs = from < 0 ? [] : data.xs.slice(Math.max(from, 0));
+  return [xs, ...data.lines.flatMap(of)];
+}
+
+function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
+  const { data, colours, settings, axis, height } = latest.current;
+  const variable = (name: string) => getComputedStyle(box).getPropertyValue(name);
+  const ink = () => variable("--faint");
+  const grid = { stroke: () => variable("--line"), width: 1 };
+  const font = "11px system-ui";
+  return {
+    width: box.clientWidth,
+    height,
+    padding: [10, 22, 0, 0],
+    legend: { show: false },
+    focus: { alpha: 0.3 },
+    scales: {
+      x: {
+        time: false,
+        distr: settings.logX ? 3 : 1,
+        range: (_u, low, high) => xRange(latest.current, low, high),
+      },
+      y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
+    },
+    series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
+    bands: settings.band
+      ? data.lines.map((_, place) => ({
+          series: [1 + PER_LINE * place, 2 + PER_LINE * place] as [number, number],
+          fill: () => `${colours[place]}${pale(latest.current, place) ? "12" : "2e"}`,
+        }))
+      : [],
+    axes: [
+      {
+        stroke: ink,
+        grid,
+        ticks: grid,
+        size: 28,
+        font,
+        space: axis === "wall" ? 130 : 60,
+        values: (_u, ticks) => ticks.map((x) => (x === null ? "" : formatX(axis, x))),
+      },
+      {
+        stroke: ink,
+        grid,
+        ticks: grid,
+        size: (_u, labels) => 18 + 6.5 * Math.max(5, ...(labels ?? []).map((l) => l?.length ?? 0)),
+        font,
+        values: (_u, ticks) => ticks.map((v) => (v === null ? "" : formatValue(v))),
+      },
+    ],
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      sync: { key: `along ${axis}`, scales: ["x", null] },
+      bind: {
+        dblclick: () => () => {
+          latest.current.onZoom(null);
+          return null;
+        },
+      },
+    },
+    hooks: {
+      setSelect: [(u) => zoom(u, latest.current)],
+      setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
+      draw: [(u) => drawMarks(u, latest.current)],
+    },
+  };
+}
+
+const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
+
+function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
+  const colour = latest.current.colours[place] ?? "#3b7de0";
+  const edge: uPlot.Series = { width: 0, points: { show: false }, spanGaps: true };
+  const raw: uPlot.Series = {
+    stroke: `${colour}4d`,
+    width: 1,
+    points: { show: false },
+    spanGaps: true,
+  };
+  const line: uPlot.Series = {
+    stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
+    width: 1.5,
+    spanGaps: true,
+    points: { size: 4, fill: colour },
+  };
+  return [edge, edge, raw, line];
+}
+
+/** uPlot's range where it is zoomed in: what was asked for, not what lies in it. */
+function xRange({ range, settings }: Props, low: number | null, high: number | null): ValueRange {
+  let [from, to] = range ? [range.from, range.to] : [low ?? 0, high ?? 1];
+  if (settings.logX && from <= 0) from = Math.min(1, low && low > 0 ? low : 1);
+  if (to <= from) to = settings.logX ? from * 10 : from + 1;
+  return [from, to];
+}
+
+/** The lowest and highest y of what a chart draws. */
+export function yRange({ data, settings }: Pick<Props, "data" | "settings">): ValueRange {
+  const values: number[] = [];
+  for (const line of data.lines) {
+    const drawn = settings.band
+      ? [line.values, line.raw, line.low, line.high]
+      : [line.values, line.raw];
+    for (const column of drawn) {
+      for (const v of column ?? []) if (v !== null && (!settings.logY || v > 0)) values.push(v);
+    }
+  }
+  const range = settings.robust ? robustRange(values) : extremes(values);
+  return aired(range ?? (settings.logY ? [1, 10] : [0, 1]), settings.logY);
+}
+
+function extremes(values: readonly number[]): ValueRange | null {
+  if (values.length === 0) return null;
+  return values.reduce<ValueRange>(
+    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+}
+
+function zoom(u: uPlot, { onZoom }: Props): void {
+  if (u.select.width < 3) return;
+  const from = Math.floor(u.posToVal(u.select.left, "x"));
+  const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
+  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  if (to > from) onZoom({ from, to });
+}
+
+/** At the top: a triangle where a line is NaN, a diamond where it is infinite. */
+function drawMarks(u: uPlot, { data, colours }: Props): void {
+  const size = 5 * devicePixelRatio;
+  data.lines.forEach((line, place) => {
+    u.ctx.fillStyle = colours[place] ?? "";
+    for (const x of line.nans) mark(u, x, [-size, 0, size, 0, 0, size * 1.6]);
+    for (const x of line.infinities) mark(u, x, [0, -size, size, 0, 0, size, -size, 0]);
+  });
+}
+
+function mark({ ctx, bbox, valToPos }: uPlot, x: number, corners: number[]): void {
+  const at = valToPos(x, "x", true);
+  if (!(at >= bbox.left && at <= bbox.left + bbox.width)) return;
+  ctx.beginPath();
+  for (let i = 0; i < corners.length; i += 2) {
+    ctx.lineTo(at + (corners[i] ?? 0), bbox.top + (corners[i + 1] ?? 0));
+  }
+  ctx.fill();
+}

@@ -1,0 +1,41 @@
+import type { EpisodeMetric } from "../lib/episode_metrics";
+import type { RunName } from "../server";
+import { type EnvironmentRow, listEnvironmentRows } from "../server/environments";
+
+/** How many environments the server takes at once. */
+export const MOST_NAMED = 1000;
+
+/** What all parts of the page of environments show. */
+export interface EnvironmentsShown {
+  name: RunName;
+  version: number;
+  metric: EpisodeMetric;
+  filter: string;
+  /** All environments that meet the filter and have a finite number, by id. */
+  rows: EnvironmentRow[];
+}
+
+/** All environments that have a finite number and meet a condition, page by page. */
+export async function allRows(
+  name: RunName,
+  metric: EpisodeMetric,
+  filter: string,
+  attributes: string[],
+  signal: AbortSignal,
+): Promise<EnvironmentRow[]> {
+  const question = {
+    metrics: [metric],
+    filter,
+    sort: "environment" as const,
+    descending: false,
+    limit: MOST_NAMED,
+    attributes,
+  };
+  const rows: EnvironmentRow[] = [];
+  for (let offset = 0; ; ) {
+    const page = await listEnvironmentRows(name, { ...question, offset }, signal);
+    offset += page.rows.length;
+    rows.push(...page.rows.filter((r) => Number.isFinite(r.metrics[0])));
+    if (page.rows.length === 0 || offset >= page.total) return rows;
+  }
+}

@@ -1,0 +1,51 @@
+import { useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect } from "preact/hooks";
+import { type Window, windowOf } from "../lib/windowing";
+
+/** The rows of a list that are near the part of the page that is seen, while it scrolls. */
+export function useWindow(
+  list: RefObject<HTMLElement | null>,
+  rowHeight: number,
+  count: number,
+): Window {
+  const shown = useSignal<Window>({ from: 0, to: 0 });
+  useEffect(() => {
+    let frame = 0;
+    const look = () => {
+      frame = 0;
+      const top = list.current?.getBoundingClientRect().top;
+      if (top === undefined) return;
+      const next = windowOf(top, window.innerHeight, rowHeight, count);
+      const { from, to } = shown.peek();
+      if (next.from !== from || next.to !== to) shown.value = next;
+    };
+    const soon = () => {
+      frame ||= requestAnimationFrame(look);
+    };
+    look();
+    const moved = new ResizeObserver(soon);
+    moved.observe(document.body);
+    window.addEventListener("scroll", soon, { passive: true });
+    return () => {
+      cancelAnimationFrame(frame);
+      moved.disconnect();
+      window.removeEventListener("scroll", soon);
+    };
+  }, [rowHeight, count]);
+  return shown.value;
+}
+
+/** The width of an element, also when it changes. */
+export function useWidth(element: RefObject<HTMLElement | null>): number {
+  const width = useSignal(0);
+  useEffect(() => {
+    if (!element.current) return;
+    const resized = new ResizeObserver(() => {
+      width.value = element.current?.clientWidth ?? 0;
+    });
+    resized.observe(element.current);
+    return () => resized.disconnect();
+  }, []);
+  return width.value;
+}

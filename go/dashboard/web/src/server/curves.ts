@@ -1,0 +1,102 @@
+import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
+import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+import { type AxisName, axisOf } from "../lib/axis";
+import { labelOf } from "../lib/buckets";
+import { counts, floats } from "../lib/columns";
+import { queryFor } from "../lib/sections";
+import type { Range } from "../server";
+import { queries, views } from "./clients";
+
+/** One curve in buckets: columns over those that hold finite points, ascending. */
+export interface Curve {
+  run: string;
+  /** What tells it from the other series of its metric; often nothing. */
+  labels: string;
+  xs: Float64Array;
+  counts: Float64Array;
+  means: Float64Array;
+  minima: Float64Array;
+  maxima: Float64Array;
+  lasts: Float64Array;
+  /** xs at which it is not finite. */
+  nans: Float64Array;
+  infinities: Float64Array;
+}
+
+/** Which runs of a project. */
+export interface RunNames {
+  workspace: string;
+  project: string;
+  runs: readonly string[];
+}
+
+/** What is asked of a metric. */
+export interface CurveQuestion {
+  metric: { metricName: string; scale: string };
+  axis: AxisName;
+  /** A stretch of the axis; null: all. */
+  range: Range | null;
+  buckets: number;
+}
+
+/** The curves of a metric of runs, by run and then by labels. */
+export async function readCurves(
+  { workspace, project, runs }: RunNames,
+  { metric, axis, range, buckets }: CurveQuestion,
+  signal: AbortSignal,
+): Promise<Curve[]> {
+  const answer = await views.bucketSeries(
+    {
+      workspace,
+      project,
+      runs: [...runs],
+      seriesQueries: [queryFor(metric)],
+      axis: axisOf(axis),
+      ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
+      buckets,
+    },
+    { signal },
+  );
+  return answer.curves.map((c) => ({
+    run: c.identity?.run ?? "",
+    labels: labelsOf(c.identity?.series),
+    xs: floats(c.xs),
+    counts: counts(c.counts),
+    means: floats(c.means),
+    minima: floats(c.minima),
+    maxima: floats(c.maxima),
+    lasts: floats(c.lasts),
+    nans: floats(c.nanXs),
+    infinities: Float64Array.of(...floats(c.infinityXs), ...floats(c.negativeInfinityXs)),
+  }));
+}
+
+function labelsOf(definition: SeriesDefinition | undefined): string {
+  return definition?.kind.case === "regular" ? labelOf(definition.kind.value.labels) : "";
+}
+
+const DEFINITIONS_PAGE = 10_000n;
+
+/** All metrics of runs, by name and scale. */
+export async function listMetricsOf(
+  { workspace, project, runs }: RunNames,
+  signal: AbortSignal,
+): Promise<MetricDefinition[]> {
+  const all: MetricDefinition[] = [];
+  let token: string | undefined;
+  do {
+    const answer = await queries.listMetricDefinitions(
+      {
+        workspace,
+        project,
+        runNames: [...runs],
+        limit: DEFINITIONS_PAGE,
+        ...(token === undefined ? {} : { resumeToken: token }),
+      },
+      { signal },
+    );
+    all.push(...answer.metricDefinitions);
+    token = answer.resumeToken;
+  } while (token !== undefined);
+  return all;
+}

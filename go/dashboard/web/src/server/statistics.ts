@@ -1,0 +1,232 @@
+import { create, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
+import {
+  Estimator,
+  GetStatisticsRequestSchema,
+  type GetStatisticsResponse,
+  SampleUnit,
+} from "../gen/metrana/views/v1/statistics_pb";
+import { counts, floats } from "../lib/columns";
+import type { GroupedRun, RunGroup } from "../lib/groups";
+import type { EstimatorName } from "../lib/statistics";
+import { valuesOf } from "../server";
+import { queries, views } from "./clients";
+
+/** A project by its names. */
+export interface ProjectName {
+  workspace: string;
+  project: string;
+}
+
+/** How many runs are compared at most. */
+export const MOST_RUNS = 1000;
+const MOST_PATHS = 500;
+
+/** Runs of a project with what they may be grouped by: those named, or the newest of all. */
+export async function listComparedRuns(
+  { workspace, project }: ProjectName,
+  names: string[],
+  signal: AbortSignal,
+): Promise<GroupedRun[]> {
+  const filter = `attr(sys/name) IN [${names.map((n) => JSON.stringify(n)).join(", ")}]`;
+  const definitions = await queries.listAttributesDefinitions(
+    {
+      workspace,
+      source: { case: "projectSource", value: { project } },
+      attrFilter: { nameFilter: { case: "regex", value: "^config/" } },
+      limit: BigInt(MOST_PATHS),
+    },
+    { signal },
+  );
+  const answer = await queries.listRuns(
+    {
+      workspace,
+      project,
+      ...(names.length > 0 ? { filter } : {}),
+      attributePaths: ["sys/tags", ...definitions.attributeDefs.map((d) => d.path)],
+      limit: BigInt(MOST_RUNS),
+    },
+    { signal },
+  );
+  return answer.runs.map((r) => ({ name: r.name, attributes: valuesOf(r.attributes) }));
+}
+
+/** The metrics that any of the runs has. */
+export async function listComparedMetrics(
+  { workspace, project }: ProjectName,
+  runs: string[],
+  signal: AbortSignal,
+) {
+  const answer = await queries.listMetricDefinitions(
+    { workspace, project, runNames: runs, limit: 10_000n },
+    { signal },
+  );
+  return answer.metricDefinitions;
+}
+
+/** Along what statistics go. */
+export const STATISTICS_AXES = {
+  step: Axis.STEP,
+  update: Axis.RL_STEP,
+  "env steps": Axis.CUMULATIVE_ENV_STEPS,
+  episode: Axis.EPISODE,
+  "seconds since the start": Axis.RELATIVE_TIME,
+} as const;
+export type StatisticsAxis = keyof typeof STATISTICS_AXES;
+
+/** What lies around an estimate. */
+export const BANDS = ["ci", "std", "sem", "percentiles", "range", "none"] as const;
+export type Band = (typeof BANDS)[number];
+
+/** How samples are put on one scale. */
+export const NORMALISATIONS = ["none", "all", "environment"] as const;
+export type NormalisationName = (typeof NORMALISATIONS)[number];
+
+/** A group of runs, or of some of their environments. */
+export interface ComparedGroup extends RunGroup {
+  /** All environments without. */
+  environments?: string[];
+}
+
+/** What a figure is asked by. */
+export interface StatisticsQuestion {
+  groups: ComparedGroup[];
+  seriesQuery: string;
+  axis: StatisticsAxis;
+  unit: "run" | "environment";
+  estimator: EstimatorName;
+  band: Band;
+  normalisation: NormalisationName;
+  gridPoints: number;
+  resamples: number;
+}
+
+/** A sample on the grid; NaN beyond its ends. */
+export interface SampleCurve {
+  run: string;
+  environment: string;
+  values: Float64Array;
+}
+
+/** A group on the grid. */
+export interface GroupCurves {
+  name: string;
+  samples: SampleCurve[];
+  /** How many samples there are at each grid point. */
+  counts: Float64Array;
+  values: Float64Array;
+  /** Null without a band. */
+  low: Float64Array | null;
+  high: Float64Array | null;
+}
+
+/** Estimates of groups, and what a figure of them has to say. */
+export interface Statistics {
+  grid: Float64Array;
+  groups: GroupCurves[];
+  interpolation: string;
+  normalisedFrom: number | null;
+  normalisedTo: number | null;
+}
+
+/** The percentiles of the band. */
+export const PERCENTILES = [10, 90] as const;
+
+/** The question as a message. */
+export function statisticsRequest(
+  { workspace, project }: ProjectName,
+  asked: StatisticsQuestion,
+): MessageInitShape<typeof GetStatisticsRequestSchema> {
+  const estimator = Estimator[asked.estimator.toUpperCase() as "IQM" | "MEAN" | "MEDIAN"];
+  const around: Record<Band, Estimator[]> = {
+    ci: [],
+    std: [Estimator.STD],
+    sem: [Estimator.SEM],
+    percentiles: [],
+    range: [Estimator.MIN, Estimator.MAX],
+    none: [],
+  };
+  return {
+    workspace,
+    project,
+    groups: asked.groups.map((g) => ({
+      name: g.name,
+      members: g.runs.map((run) => ({
+        run,
+        seriesQuery: asked.seriesQuery,
+        environments: g.environments ?? [],
+      })),
+    })),
+    axis: STATISTICS_AXES[asked.axis],
+    unit: asked.unit === "run" ? SampleUnit.RUN : SampleUnit.ENVIRONMENT,
+    gridPoints: asked.gridPoints,
+    estimators: [estimator, ...around[asked.band]],
+    percentiles: asked.band === "percentiles" ? [...PERCENTILES] : [],
+    includeSamples: true,
+    ...(asked.band === "ci" ? { bootstrap: { resamples: asked.resamples } } : {}),
+    ...(asked.normalisation === "none"
+      ? {}
+      : { normalisation: { byEnvironment: asked.normalisation === "environment" } }),
+  };
+}
+
+/** The question in the JSON that the server takes as well. */
+export function statisticsJson(of: ProjectName, asked: StatisticsQuestion): unknown {
+  const message = create(GetStatisticsRequestSchema, statisticsRequest(of, asked));
+  return toJson(GetStatisticsRequestSchema, message);
+}
+
+/** Estimates of groups on one grid, with each sample. */
+export async function readStatistics(
+  of: ProjectName,
+  asked: StatisticsQuestion,
+  signal: AbortSignal,
+): Promise<Statistics> {
+  const answer = await views.getStatistics(statisticsRequest(of, asked), { signal });
+  const scale = asked.axis === "seconds since the start" ? 1000 : 1;
+  return {
+    grid: floats(answer.grid).map((x) => x / scale),
+    groups: answer.groups.map((group) => groupCurves(group, asked.band)),
+    interpolation: answer.interpolation,
+    normalisedFrom: answer.normalisation?.low ?? null,
+    normalisedTo: answer.normalisation?.high ?? null,
+  };
+}
+
+function groupCurves(group: GetStatisticsResponse["groups"][number], band: Band): GroupCurves {
+  const [main, ...around] = group.estimators;
+  const values = floats(main?.values ?? new Uint8Array());
+  const column = (bytes: Uint8Array | undefined) => floats(bytes ?? new Uint8Array());
+  const shifted = (by: Float64Array, sign: number) =>
+    values.map((v, i) => v + sign * (by[i] ?? Number.NaN));
+  const ends = (): [Float64Array, Float64Array] | null => {
+    switch (band) {
+      case "ci":
+        return [column(main?.confidenceLow), column(main?.confidenceHigh)];
+      case "std":
+      case "sem": {
+        const width = column(around[0]?.values);
+        return [shifted(width, -1), shifted(width, 1)];
+      }
+      case "percentiles":
+        return [column(group.percentiles[0]?.values), column(group.percentiles[1]?.values)];
+      case "range":
+        return [column(around[0]?.values), column(around[1]?.values)];
+      case "none":
+        return null;
+    }
+  };
+  const [low, high] = ends() ?? [null, null];
+  return {
+    name: group.name,
+    samples: group.sampleCurves.map((s) => ({
+      run: s.run,
+      environment: s.environment,
+      values: floats(s.values),
+    })),
+    counts: counts(group.counts),
+    values,
+    low,
+    high,
+  };
+}

@@ -1,0 +1,145 @@
+package views
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/store"
+	pb "github.com/metrana/metrana/go/wire/pb/views"
+)
+
+// Each row is what the episodes of the environment come to, in the order asked for.
+func TestEnvironmentsAreListedWithWhatTheyCameTo(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 1))
+	w := newWorld(t)
+	points := w.randomEpisodes("r", random, 7, 900)
+	w.run("r", func(_ *store.Tx, edit *catalog.Edit) {
+		for env := range 7 {
+			if env == 3 {
+				continue // has no size
+			}
+			id := fmt.Sprint("env-", env)
+			edit.EnvAttributes(id, nil, []catalog.Update{{Path: "size", Value: new(catalog.Whole(int64(env * 5 % 7)))}})
+		}
+	})
+	want := plainEnvironments(plainEpisodes(t, points))
+	number := func(of func(e *plainEnvironment) float64) func(a, b *plainEnvironment) int {
+		return func(a, b *plainEnvironment) int { return cmp.Compare(of(a), of(b)) }
+	}
+	for column, compare := range map[pb.EnvironmentColumn]func(a, b *plainEnvironment) int{
+		pb.EnvironmentColumn_ENVIRONMENT_COLUMN_UNSPECIFIED:  func(a, b *plainEnvironment) int { return cmp.Compare(a.id, b.id) },
+		pb.EnvironmentColumn_ENVIRONMENT_COLUMN_EPISODES:     number(func(e *plainEnvironment) float64 { return float64(e.episodes) }),
+		pb.EnvironmentColumn_ENVIRONMENT_COLUMN_LAST_EPISODE: number(func(e *plainEnvironment) float64 { return float64(e.lastEpisode) }),
+		pb.EnvironmentColumn_ENVIRONMENT_COLUMN_ENV_STEPS:    number(func(e *plainEnvironment) float64 { return float64(e.envSteps) }),
+		pb.EnvironmentColumn_ENVIRONMENT_COLUMN_METRIC:       number(func(e *plainEnvironment) float64 { return e.lastReturn }),
+	} {
+		for _, descending := range []bool{false, true} {
+			slices.SortFunc(want, func(a, b *plainEnvironment) int {
+				order := compare(a, b)
+				if descending {
+					order = -order
+				}
+				return cmp.Or(order, cmp.Compare(a.id, b.id))
+			})
+			order := &pb.EnvironmentOrder{Column: column, Descending: descending}
+			checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order, Limit: 3}, want)
+		}
+	}
+
+	order := &pb.EnvironmentOrder{Attribute: "size", Descending: true}
+	size := func(e *plainEnvironment) int { return int(e.id[len(e.id)-1]-'0') * 5 % 7 }
+	slices.SortFunc(want, func(a, b *plainEnvironment) int {
+		if last := boolOrder(a.id == "env-3", b.id == "env-3"); last != 0 {
+			return last
+		}
+		return size(b) - size(a)
+	})
+	checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order}, want)
+	want = slices.DeleteFunc(want, func(e *plainEnvironment) bool { return e.id == "env-3" || size(e) < 3 })
+	checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order, Filter: "attr(size) >= 3"}, want)
+}
+
+type plainEnvironment struct {
+	id                              string
+	episodes, lastEpisode, envSteps uint64
+	lastRLStep                      uint64
+	lastTime                        int64
+	lastReturn                      float64
+}
+
+func plainEnvironments(episodes []*plainEpisode) []*plainEnvironment {
+	slices.SortFunc(episodes, func(a, b *plainEpisode) int {
+		return cmp.Or(cmp.Compare(a.env, b.env), cmp.Compare(a.episode, b.episode))
+	})
+	var all []*plainEnvironment
+	for _, e := range episodes {
+		if len(all) == 0 || all[len(all)-1].id != e.env {
+			all = append(all, &plainEnvironment{id: e.env, lastReturn: math.NaN(), lastTime: math.MinInt64})
+		}
+		env := all[len(all)-1]
+		env.episodes++
+		env.lastEpisode = e.episode
+		env.lastRLStep, env.lastTime = max(env.lastRLStep, e.lastRLStep), max(env.lastTime, e.lastTime)
+		if v := e.reduced("return", pb.Reduction_REDUCTION_LAST); finite(v) {
+			env.lastReturn, env.envSteps = v, e.envSteps
+		}
+	}
+	return all
+}
+
+func checkEnvironments(t *testing.T, w *world, r *pb.ListEnvironmentsRequest, want []*plainEnvironment) {
+	t.Helper()
+	r.Run = named("r")
+	r.Metrics = []*pb.EpisodeMetric{{SeriesQuery: "return()", Reduction: pb.Reduction_REDUCTION_LAST}}
+	restarts := uint64(0)
+	var got, wanted []string
+	for r.Offset = 0; ; r.Offset += uint64(r.Limit) {
+		answer := ask(w, w.client.ListEnvironments, r)
+		if answer.TotalCount != uint64(len(want)) {
+			t.Fatalf("%d environments, want %d", answer.TotalCount, len(want))
+		}
+		for i, id := range answer.Environments {
+			got = append(got, fmt.Sprint(id, numbers(answer.Episodes)[i], numbers(answer.LastEpisodes)[i], numbers(answer.EnvSteps)[i],
+				numbers(answer.LastRlSteps)[i], int64(numbers(answer.LastTimes)[i]), floats(answer.Metrics[0])[i]))
+			restarts += numbers(answer.Restarts)[i]
+		}
+		if r.Limit == 0 || len(answer.Environments) < int(r.Limit) {
+			break
+		}
+	}
+	for _, e := range want {
+		wanted = append(wanted, fmt.Sprint(e.id, e.episodes, e.lastEpisode, e.envSteps, e.lastRLStep, e.lastTime, e.lastReturn))
+	}
+	if !slices.Equal(got, wanted) {
+		t.Fatalf("%v:\n%v, want\n%v", r, got, wanted)
+	}
+	listed := uint64(0)
+	page := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{Run: named("r"), Limit: 1000})
+	for _, n := range numbers(page.Restarts) {
+		listed += n
+	}
+	if r.Filter == "" && (restarts != listed || page.NextPageToken != "") {
+		t.Fatalf("%d restarts, %d of single episodes", restarts, listed)
+	}
+}
+
+func TestQuestionsAboutEnvironmentsThatMakeNoSense(t *testing.T) {
+	w := newWorld(t)
+	w.randomEpisodes("r", rand.New(rand.NewPCG(1, 1)), 2, 50)
+	f := func(r *pb.ListEnvironmentsRequest, words string) {
+		t.Helper()
+		r.Run = named("r")
+		refused(w, w.client.ListEnvironments, r, connect.CodeInvalidArgument, words)
+	}
+	f(&pb.ListEnvironmentsRequest{Limit: 1001}, "limit 1001 is above 1000")
+	f(&pb.ListEnvironmentsRequest{Filter: "attr("}, "filter")
+	f(&pb.ListEnvironmentsRequest{Order: &pb.EnvironmentOrder{Column: 77}}, "order.column 77 is none")
+	f(&pb.ListEnvironmentsRequest{Order: &pb.EnvironmentOrder{Column: 8}}, "order.metric 0 is none of the 0 metrics")
+	f(&pb.ListEnvironmentsRequest{Metrics: make([]*pb.EpisodeMetric, 5)}, "5 metrics; at most 4 may be")
+}

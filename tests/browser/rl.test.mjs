@@ -1,0 +1,308 @@
+// What somebody does who wants to know how their environments, episodes and seeds fared.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+import { startPpo } from "./ppo_server.mjs";
+
+const SEEDS = 4;
+const ENVIRONMENTS = 64;
+
+let server;
+let opened;
+
+before(async () => {
+  server = await startPpo("--seeds", String(SEEDS), "--updates", "30");
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened?.browser.close();
+  if (server) assert.equal(await server.stop(), 0, "the exit code after Ctrl-C");
+});
+
+const metrics = [{ seriesQuery: 'return(scale="EPISODE")' }];
+
+/** How many colours a canvas has. */
+const coloursOf = (canvas) =>
+  canvas.evaluate((element) => {
+    const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+
+/** Until a condition holds for what `look` gives. */
+async function until(look, holds) {
+  const { page } = opened;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    await page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+}
+
+const totalOf = (page) =>
+  until(
+    () => page.locator(".answer:not(.loading) table[data-total]").first().getAttribute("data-total"),
+    (total) => total !== null,
+  ).then(Number);
+
+/** The total once it is another one than before. */
+const changedTotal = (page, before) => until(() => totalOf(page), (total) => total !== before);
+
+const searchOf = (page) => new URL(page.url()).searchParams;
+
+test("all episodes of all environments are on a map that tells what is under the pointer", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "environments"));
+  const map = page.locator(".heatmap").first();
+  const canvas = map.locator("canvas");
+  await canvas.waitFor();
+  await until(() => coloursOf(canvas), (colours) => colours > 30);
+  assert.equal(await canvas.evaluate((c) => c.height), ENVIRONMENTS);
+  const box = await map.locator(".cells").boundingBox();
+  await page.mouse.move(box.x + 3, box.y + 2);
+  const readout = map.locator(".readout");
+  assert.match(await readout.textContent(), /^env-00, episode 0: return -?[\d.]+$/);
+  const { means } = await server.ask("GetEpisodeMatrix", "ppo-s0", { metric: metrics[0] });
+  const first = Buffer.from(means, "base64").readDoubleLE(0);
+  const shown = Number((await readout.textContent()).split(" ").at(-1));
+  assert.ok(Math.abs(shown - first) <= Math.abs(first) * 1e-4, `${shown}, not ${first}`);
+});
+
+test("a brush over the map leads to the episodes in it", async () => {
+  const { page } = opened;
+  const cells = page.locator(".heatmap .cells").first();
+  const box = await cells.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.1, box.y + box.height * 0.1);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.3, box.y + box.height * 0.2, { steps: 4 });
+  await page.mouse.up();
+  await page.locator("a.chosen").click();
+  assert.equal(new URL(page.url()).pathname, new URL(server.page("ppo-s0", "episodes")).pathname);
+  const environments = searchOf(page).get("env").split(",");
+  const [from, to] = searchOf(page).get("episodes").split("..");
+  assert.ok(environments.length >= 6 && environments.length <= 8, `${environments}`);
+  const wanted = await server.ask("ListEpisodes", "ppo-s0", { environments, episodes: { from, to } });
+  assert.equal(await totalOf(page), Number(wanted.totalCount));
+});
+
+test("the map can be used with the keyboard", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "environments"));
+  const cells = page.locator(".heatmap .cells").first();
+  await cells.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  assert.match(await page.locator(".readout").first().textContent(), /^env-01, episode 1:/);
+  await page.keyboard.press("Shift+ArrowDown");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Enter");
+  assert.equal(
+    await page.locator("a.chosen").textContent(),
+    "Episodes 1 to 2 of 2 environments",
+  );
+});
+
+test("environments are filtered and sorted by the server, and the address keeps it", async () => {
+  const { page } = opened;
+  await page.getByRole("searchbox", { name: "Filter" }).fill('attr(task) == "reach"');
+  await page.getByRole("button", { name: "Apply" }).click();
+  await page.getByText("1 to 16 of 16").waitFor();
+  await page.getByRole("button", { name: "Last return" }).click();
+  await page.locator("th[aria-sort=descending]", { hasText: "Last return" }).waitFor();
+  const column = async () => {
+    const texts = await page.locator(".answer:not(.loading) tbody tr td:nth-child(6)").allTextContents();
+    return texts.map(Number);
+  };
+  const descends = (values) => values.length === 16 && values.every((v, i) => i === 0 || v <= values[i - 1]);
+  const before = await until(column, descends);
+  await page.reload();
+  assert.deepEqual(await until(column, (values) => values.length === 16), before);
+});
+
+test("only the curves that are seen are drawn, all of them when scrolled to", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "environments"));
+  const grid = page.locator(".curve-grid");
+  await grid.locator("canvas").first().waitFor({ state: "attached" });
+  assert.ok((await grid.locator("canvas").count()) < ENVIRONMENTS);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  const last = grid.locator("li", { hasText: "env-63" });
+  await last.locator("canvas").waitFor();
+  await until(() => coloursOf(last.locator("canvas")), (colours) => colours > 10);
+});
+
+test("episodes are sorted, paged and chosen by their return", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "episodes"));
+  const { totalCount } = await server.ask("ListEpisodes", "ppo-s0", { limit: 1 });
+  const all = await totalOf(page);
+  assert.equal(all, Number(totalCount));
+  await page.getByRole("button", { name: "return" }).click();
+  const best = await server.ask("ListEpisodes", "ppo-s0", {
+    metrics,
+    limit: 1,
+    order: { column: "EPISODE_COLUMN_METRIC", descending: true },
+  });
+  const value = Buffer.from(best.metrics[0], "base64").readDoubleLE(0);
+  const first = page.locator("table[data-total] tbody tr").first();
+  await until(
+    () => first.locator("td").nth(2).textContent(),
+    (text) => Math.abs(Number(text) - value) < 1e-3,
+  );
+  await page.getByRole("button", { name: "Next" }).click();
+  await until(
+    () => first.locator("td").nth(2).textContent(),
+    (text) => Number(text) < value,
+  );
+  assert.ok(searchOf(page).get("page"), "the page is in the address");
+  await page.getByRole("button", { name: "Previous" }).click();
+
+  const bars = page.locator(".histogram .bar");
+  const box = await bars.nth(50).boundingBox();
+  const end = await bars.nth(59).boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(end.x + end.width / 2, end.y + 100, { steps: 5 });
+  await page.mouse.up();
+  const chosen = await changedTotal(page, all);
+  const [from, to] = searchOf(page).get("values").split("..").map(Number);
+  const wanted = await server.ask("ListEpisodes", "ppo-s0", {
+    metrics,
+    metricRanges: [{ metric: 0, from, to }],
+  });
+  assert.equal(chosen, Number(wanted.totalCount));
+  assert.ok(chosen > 0 && chosen < all);
+  await page.reload();
+  assert.equal(await totalOf(page), chosen);
+  await page.getByRole("button", { name: "Show all" }).click();
+  assert.equal(await changedTotal(page, chosen), all);
+});
+
+test("the scatter counts every episode", async () => {
+  const { page } = opened;
+  const canvas = page.locator(".spread .heatmap canvas");
+  await until(() => coloursOf(canvas), (colours) => colours > 5);
+  await page.getByText(/Every episode is in one of 120 × 80 bins|Every episode is in one of \d+ × 80 bins/).waitFor();
+});
+
+test("an episode's charts share a playhead, and a NaN is marked", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=env-05&episode=0`);
+  const charts = page.locator(".episode .chart");
+  await charts.nth(4).waitFor();
+  assert.deepEqual(
+    (await charts.evaluateAll((all) => all.map((c) => c.dataset.metric))).sort(),
+    ["action_norm", "reward", "reward_terms/energy", "reward_terms/progress", "value"],
+  );
+  await page.locator(".chart[data-metric=reward]").getByText("1 not finite").waitFor();
+  const over = page.locator(".chart[data-metric=value] .u-over");
+  const box = await over.boundingBox();
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await until(
+    () => page.locator(".playhead").evaluateAll((all) => all.map((p) => !p.hidden && p.style.transform)),
+    (places) => places.length === 5 && places.every((p) => p && p !== ""),
+  );
+});
+
+test("from an episode to its neighbours, and others laid over it", async () => {
+  const { page } = opened;
+  await page.getByRole("link", { name: "Episode 1 →" }).click();
+  await page.getByRole("heading", { name: "Episode 1 of env-05" }).waitFor();
+  await page.getByRole("button", { name: "Overlay the one after" }).click();
+  const legend = page.locator(".chart[data-metric=value] .legend");
+  await legend.getByText("episode 2", { exact: true }).waitFor();
+  assert.equal(searchOf(page).get("with"), "2");
+  await page.getByRole("link", { name: "← Episode 0" }).waitFor();
+  await page.getByText("rendering_upload=True").waitFor();
+});
+
+test("an episode that began anew says so", async () => {
+  const { page } = opened;
+  const restarted = await server.ask("ListEpisodes", "ppo-s0", {
+    limit: 1,
+    order: { column: "EPISODE_COLUMN_RESTARTS", descending: true },
+  });
+  const episode = Buffer.from(restarted.episodes, "base64").readBigUInt64LE(0);
+  const [env] = restarted.environments;
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=${env}&episode=${episode}`);
+  await page.getByText("Restarted once").waitFor();
+});
+
+test("algorithms are compared over their seeds, and the figure says how", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page()}?screen=compare`);
+  const figure = page.locator("figure.compare");
+  await figure.waitFor();
+  const method = await figure.locator(".method").textContent();
+  assert.match(method, /interquartile mean of runs \(n: a2c 4, ppo 4\)/);
+  assert.match(method, /Band: bootstrap 95 % interval \(percentile method, 1.000 resamples\)/);
+  assert.match(method, /Grid: 100 even points from 0 to [\d.]+; samples are linear between/);
+  assert.match(method, /Not normalised/);
+  await until(() => coloursOf(figure.locator("canvas")), (colours) => colours > 10);
+  const better = page.locator(".improvement tbody tr", { hasText: "ppo" }).locator("td").first();
+  assert.match(await better.textContent(), /^1 \[1, 1\]$/);
+});
+
+test("a figure's numbers are those of the server", async () => {
+  const { page } = opened;
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download CSV" }).click();
+  const file = await download;
+  const rows = (await readFile(await file.path(), "utf8")).trim().split("\r\n");
+  assert.equal(rows[0], "group,env steps,samples,estimate,low,high");
+  assert.equal(rows.length, 201);
+  const [, , samples, estimate, low, high] = rows.at(-2).split(",").map(Number);
+  assert.ok(samples > 0 && low <= estimate && estimate <= high, rows.at(-2));
+});
+
+test("estimator, band, samples and scale are chosen, and the address keeps them", async () => {
+  const { page } = opened;
+  await page.getByLabel("Estimate").selectOption("mean");
+  await page.getByLabel("Band").selectOption("std");
+  await page.getByLabel("A sample is").selectOption("environment");
+  await page.getByLabel("Scale").selectOption("environment");
+  const method = page.locator("figure.compare .method");
+  const says = (text) => until(() => method.textContent(), (said) => said.includes(text));
+  await says(`mean of environments of runs (n: a2c ${SEEDS * ENVIRONMENTS}, ppo ${SEEDS * ENVIRONMENTS})`);
+  await says("each environment from its least value (0) to its greatest (1)");
+  await page.reload();
+  await says("Band: ± standard deviation.");
+});
+
+test("groups are made by hand", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page()}?screen=compare&runs=ppo-s0,ppo-s1,a2c-s0`);
+  await page.locator("figure.compare").waitFor();
+  await page.getByText(/2 groups of 3 runs/).click();
+  await page.getByLabel("Group of ppo-s1").fill("mine");
+  await page.getByLabel("Group of ppo-s1").press("Enter");
+  await until(
+    () => page.locator("figure.compare .method").textContent(),
+    (said) => said.includes("(n: a2c 1, ppo 1, mine 1)"),
+  );
+});
+
+test("pages fit a telephone", async () => {
+  const { page } = opened;
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const address of [
+    server.page("ppo-s0", "environments"),
+    server.page("ppo-s0", "episodes"),
+    `${server.page("ppo-s0", "episode")}?env=env-05&episode=1`,
+    `${server.page()}?screen=compare`,
+  ]) {
+    await page.goto(address);
+    await page.locator("canvas").first().waitFor({ state: "attached" });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 390, `${address} is ${width} pixels wide`);
+  }
+});
+
+test("pages ask only their server, and nothing complains", () => {
+  const { complaints, requests } = opened;
+  const strangers = requests.map((r) => new URL(r.url())).filter((u) => u.origin !== server.origin);
+  assert.deepEqual(strangers.filter((u) => !["data:", "blob:"].includes(u.protocol)).map(String), []);
+  assert.deepEqual(complaints, []);
+});
