@@ -119,6 +119,9 @@ class Uploader:
         with self._changed:
             if self._off:
                 return
+            if self._closing:  # by an encoder that could not be stopped in time
+                logger.warning("{} was finished after close: it is not uploaded", video.path)
+                return
             if len(self._waiting) < _WAITING:
                 self._waiting.append(video)
                 if self._thread is None:

@@ -46,6 +46,11 @@ func TestCheckReadsWhatRecordsName(t *testing.T) {
 	w.start()
 	second[4000] ^= 1
 	w.upload(w.run("r"), 0, first) // what is missing may be sent again
+	w.must(os.Remove(path(urls[2])))
+	w.upload(w.run("r"), 2, third) // also when it goes while the server runs
+	if got := w.ask("GET", urls[2], nil, nil); got.text != string(third) || w.files.stored != 5000+6000+7000 {
+		t.Errorf("%d bytes, %d stored", len(got.text), w.files.stored)
+	}
 	w.stop()
 	if faults, _ := w.faults(w.dir); len(faults) != 1 {
 		t.Errorf("%q", faults)

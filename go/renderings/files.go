@@ -92,7 +92,13 @@ func Open(db *store.DB, index *catalog.Catalog, o Options) (*Files, error) {
 	if err := errors.Join(f.findVideos(), f.findUploads()); err != nil {
 		return nil, fmt.Errorf("renderings: looking through %s: %w", f.dir, err)
 	}
-	return f, f.Tidy()
+	if err := f.Tidy(); err != nil {
+		f.log.Error("records of videos cannot be read; all videos stay", "error", err)
+		for _, v := range f.videos {
+			v.named = true
+		}
+	}
+	return f, nil
 }
 
 func (f *Files) findVideos() error {
@@ -156,12 +162,25 @@ func (f *Files) open(content sum) (*os.File, error) {
 func (f *Files) pin(content sum, size uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	v := f.videos[content]
-	if v == nil || v.size != size {
+	v := f.whole(content, size)
+	if v == nil {
 		return false
 	}
 	v.pinned++
 	return true
+}
+
+// whole gives a video, unless somebody has removed or cut its file. The caller holds
+// the lock.
+func (f *Files) whole(content sum, size uint64) *video {
+	v := f.videos[content]
+	if v == nil || v.size != size {
+		return nil
+	}
+	if info, err := os.Stat(f.pathOf(content)); err != nil || uint64(info.Size()) != size {
+		return nil
+	}
+	return v
 }
 
 // unpin lets go of a video; named says that a record of it is durable.
@@ -182,7 +201,7 @@ func (f *Files) unpin(content sum, named bool) error {
 func (f *Files) adopt(part string, content sum, size uint64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if v := f.videos[content]; v != nil && v.size == size {
+	if v := f.whole(content, size); v != nil {
 		v.pinned++
 		return nil
 	}
@@ -197,13 +216,12 @@ func (f *Files) adopt(part string, content sum, size uint64) error {
 	if err != nil {
 		return err
 	}
-	if damaged := f.videos[content]; damaged != nil {
-		f.stored -= damaged.size
-		f.videos[content] = &video{named: damaged.named, pinned: damaged.pinned}
-	} else {
-		f.videos[content] = &video{}
+	v := f.videos[content] // of a file that was damaged
+	if v == nil {
+		v = new(video)
+		f.videos[content] = v
 	}
-	v := f.videos[content]
+	f.stored -= v.size
 	v.size, v.since = size, f.now()
 	v.pinned++
 	f.stored += size

@@ -19,7 +19,18 @@ func (db *DB) Attachable() error { return db.space.check(attachedReserve) }
 // RemoveAttached removes such a file, which no record names any more: not before a
 // backup that has such a record has a link to it.
 func (db *DB) RemoveAttached(path string) error {
-	db.cut.RLock()
-	defer db.cut.RUnlock()
+	db.attached.Lock()
+	defer db.attached.Unlock()
 	return db.fs.Remove(path)
+}
+
+// stageAll links what makes up the data directory now into another one, with attached
+// files. There may be many: points are committed again meanwhile.
+func (db *DB) stageAll(dir string) error {
+	db.attached.RLock()
+	defer db.attached.RUnlock()
+	if err := db.stage(dir); err != nil {
+		return err
+	}
+	return linkTree(db.fs, db.AttachedDir(), db.fs.PathJoin(dir, attachedDir))
 }

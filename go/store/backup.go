@@ -27,7 +27,7 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 	staging := db.fs.PathJoin(db.dir, fmt.Sprintf("%s%d", stagingPrefix, db.backups.Add(1)))
 	defer db.journal.endLinks()
 	if err = db.journal.beginLinks(); err == nil {
-		err = db.stage(staging)
+		err = db.stageAll(staging)
 	}
 	if err == nil {
 		err = copyTree(ctx, db.fs, staging, part)
@@ -69,7 +69,7 @@ func (db *DB) stage(dir string) error {
 	if err := db.pebble.Checkpoint(db.fs.PathJoin(dir, pebbleDirName), pebble.WithFlushedWAL()); err != nil {
 		return err
 	}
-	for _, name := range []string{journalDir, segmentsDir, attachedDir} {
+	for _, name := range []string{journalDir, segmentsDir} {
 		if err := linkTree(db.fs, db.fs.PathJoin(db.dir, name), db.fs.PathJoin(dir, name)); err != nil {
 			return err
 		}
