@@ -248,6 +248,8 @@ func TestDeletingARunRemovesWhatNoOtherShows(t *testing.T) {
 	}
 	half := w.begin(specOf(a, 2, clip(3, 7000))).Header.Get("Location")
 	w.is(w.patch(half, 0, clip(3, 7000)[:3000]), http.StatusNoContent)
+	given := w.begin(specOf(a, 3, clip(4, 8000))).Header.Get("Location")
+	w.is(w.patch(given, 0, clip(4, 8000)[:3000]), http.StatusNoContent)
 	w.must(w.catalog.DeleteRun("w", "p", "a"))
 	w.is(w.patch(half, 3000, clip(3, 7000)[3000:]), http.StatusGone)
 	w.must(w.files.Tidy())
