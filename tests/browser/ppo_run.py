@@ -30,8 +30,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -339,12 +342,20 @@ def main() -> None:
     if url is not None:
         report(url, options)
         return
-    with Server(serve, listen) as server:
-        report(server.url, options)
-        try:
+    # However it is ended, the server ends with it. A shell starts background jobs with
+    # Ctrl-C ignored, which would be inherited.
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with Server(serve, listen) as server:
+            report(server.url, options)
             server.wait()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def report(url: str, options: Options) -> None:

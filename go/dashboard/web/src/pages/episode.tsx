@@ -42,7 +42,8 @@ const NUMBERS: Codec<number[]> = {
 };
 
 /** One episode of an environment, env step by env step. */
-export function EpisodePage(name: RunName) {
+export function EpisodePage({ workspace, project, run }: RunName) {
+  const name = { workspace, project, run };
   const environment = useParam("env", TEXT).value;
   const episode = useParam("episode", NUMBER).value;
   const version = useRunVersion(name);
