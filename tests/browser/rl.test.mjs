@@ -127,8 +127,12 @@ test("only the curves that are seen are drawn, all of them when scrolled to", as
   const { page } = opened;
   await page.goto(server.page("ppo-s0", "environments"));
   const grid = page.locator(".curve-grid");
-  await grid.locator("canvas").first().waitFor({ state: "attached" });
-  assert.ok((await grid.locator("canvas").count()) < ENVIRONMENTS);
+  await page.getByRole("heading", { name: "return of each environment" }).scrollIntoViewIfNeeded();
+  const drawn = await until(
+    () => grid.locator("canvas").count(),
+    (count) => count > 0,
+  );
+  assert.ok(drawn < ENVIRONMENTS, `${drawn} curves are drawn`);
   const last = grid.locator("li", { hasText: "env-63" });
   await until(
     async () => {
