@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/admin"
 )
@@ -22,12 +23,13 @@ import (
 type Service struct {
 	db      *store.DB
 	catalog *catalog.Catalog
+	videos  *renderings.Files
 	log     *slog.Logger
 }
 
 // New makes the service of a directory.
-func New(db *store.DB, index *catalog.Catalog, log *slog.Logger) *Service {
-	return &Service{db, index, log}
+func New(db *store.DB, index *catalog.Catalog, videos *renderings.Files, log *slog.Logger) *Service {
+	return &Service{db, index, videos, log}
 }
 
 func invalid(format string, values ...any) error {
@@ -37,7 +39,7 @@ func invalid(format string, values ...any) error {
 // failed finds the status of an error.
 func failed(err error) error {
 	switch {
-	case errors.Is(err, catalog.ErrNoRun), errors.Is(err, catalog.ErrNoProject), errors.Is(err, catalog.ErrNoWorkspace):
+	case errors.Is(err, store.ErrDeleted), errors.Is(err, catalog.ErrNoRun), errors.Is(err, catalog.ErrNoProject), errors.Is(err, catalog.ErrNoWorkspace):
 		return connect.NewError(connect.CodeNotFound, err)
 	case errors.Is(err, catalog.ErrDeleting):
 		return connect.NewError(connect.CodeUnavailable, err)
@@ -78,6 +80,59 @@ func (s *Service) SetArchived(_ context.Context, request *connect.Request[pb.Set
 	return connect.NewResponse(&pb.SetArchivedResponse{Runs: int64(len(runs))}), nil
 }
 
+// EditRun changes the tags and the description of a run.
+func (s *Service) EditRun(_ context.Context, request *connect.Request[pb.EditRunRequest]) (*connect.Response[pb.EditRunResponse], error) {
+	r := request.Msg
+	if r.GetTarget().Run == nil {
+		return nil, invalid("target names no run")
+	}
+	if slices.Contains(r.GetAddTags(), "") {
+		return nil, invalid("add_tags: a tag is not empty")
+	}
+	runs, err := s.runsOf(r.GetTarget())
+	if err != nil {
+		return nil, err
+	}
+	if err := editRun(runs[0], r); err != nil {
+		return nil, failed(err)
+	}
+	answer := &pb.EditRunResponse{}
+	if tags := runs[0].Attribute("sys/tags"); tags != nil {
+		answer.Tags = tags.Set
+	}
+	if description := runs[0].Attribute("sys/description"); description != nil {
+		answer.Description = description.Str
+	}
+	return connect.NewResponse(answer), nil
+}
+
+// editRun returns when the change is on the disk.
+func editRun(run *catalog.Run, r *pb.EditRunRequest) error {
+	var updates []catalog.Update
+	if len(r.GetAddTags())+len(r.GetRemoveTags()) > 0 {
+		updates = append(updates, catalog.Update{Path: "sys/tags", Delta: &catalog.Delta{Added: r.GetAddTags(), Removed: r.GetRemoveTags()}})
+	}
+	if r.Description != nil {
+		update := catalog.Update{Path: "sys/description"} // cleared
+		if text := r.GetDescription(); text != "" {
+			value := catalog.Text(text)
+			update.Value = &value
+		}
+		updates = append(updates, update)
+	}
+	edit, err := run.Begin()
+	if err != nil {
+		return err
+	}
+	defer edit.Abort()
+	edit.Attributes(updates)
+	pending, err := edit.Commit(time.Now())
+	if err != nil {
+		return err
+	}
+	return pending.Wait()
+}
+
 // Delete deletes a run or a project.
 func (s *Service) Delete(_ context.Context, request *connect.Request[pb.DeleteRequest]) (*connect.Response[pb.DeleteResponse], error) {
 	t := request.Msg.GetTarget()
@@ -91,11 +146,20 @@ func (s *Service) Delete(_ context.Context, request *connect.Request[pb.DeleteRe
 	} else {
 		runs, err = s.catalog.DeleteProject(t.GetWorkspace(), t.GetProject())
 	}
+	s.removeVideos()
 	if err != nil {
 		return nil, failed(err)
 	}
 	s.log.Info("deleted", "workspace", t.GetWorkspace(), "project", t.GetProject(), "run", t.GetRun(), "runs", runs)
 	return connect.NewResponse(&pb.DeleteResponse{Runs: int64(runs)}), nil
+}
+
+// removeVideos gives the space of the videos of deleted runs back.
+func (s *Service) removeVideos() {
+	if err := s.videos.Tidy(); err != nil {
+		// It is tried again each hour.
+		s.log.Error("videos of deleted runs stay", "error", err)
+	}
 }
 
 // Backup copies the data directory.
@@ -122,6 +186,7 @@ func (s *Service) Retain(_ context.Context, request *connect.Request[pb.RetainRe
 		return nil, invalid("project %q without a workspace", r.GetProject())
 	}
 	answer := &pb.RetainResponse{}
+	defer s.removeVideos()
 	for _, run := range s.ended(r.GetEndedBefore().AsTime(), r.Workspace, r.Project) {
 		if !r.GetDryRun() {
 			if err := s.deleteEnded(run); err != nil {
@@ -147,6 +212,7 @@ func (s *Service) RetainEvery(ctx context.Context, longest time.Duration) {
 				s.log.Error("deleting a run that ended long ago", "run", run.Name, "error", err)
 			}
 		}
+		s.removeVideos()
 		select {
 		case <-ctx.Done():
 			return

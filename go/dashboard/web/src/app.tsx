@@ -3,6 +3,7 @@ import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
 import { ChartsPage } from "./pages/charts";
 import { ComparePage } from "./pages/compare";
+import { DeliveryPage } from "./pages/delivery";
 import { EnvironmentsPage } from "./pages/environments";
 import { EpisodePage } from "./pages/episode";
 import { EpisodesPage } from "./pages/episodes";
@@ -10,6 +11,7 @@ import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
 import { type Codec, TEXT, useParam } from "./params";
+import { ThemeSwitch } from "./parts/theme_switch";
 
 const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 
@@ -24,7 +26,9 @@ export function App() {
           Metrana
         </a>
         <Breadcrumbs route={route} />
+        <ThemeSwitch />
       </header>
+      <RunNav route={route} />
       <main>
         <Page route={route} />
       </main>
@@ -55,6 +59,33 @@ function Breadcrumbs({ route }: { route: Route }) {
   );
 }
 
+const RUN_NAV = [
+  ["run", "Overview"],
+  ["charts", "Charts"],
+  ["environments", "Environments"],
+  ["episodes", "Episodes"],
+  ["delivery", "Delivery"],
+] as const;
+
+/** The pages of a run. */
+function RunNav({ route }: { route: Route }) {
+  if (!("run" in route)) return null;
+  const here = route.page === "episode" ? "episodes" : route.page;
+  return (
+    <nav class="run-nav" aria-label="Pages of the run">
+      {RUN_NAV.map(([page, title]) => (
+        <a
+          key={page}
+          href={hrefOf({ ...route, page })}
+          aria-current={here === page ? "page" : undefined}
+        >
+          {title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 function Page({ route }: { route: Route }) {
   const screen = useParam("screen", TEXT).value;
   switch (route.page) {
@@ -76,6 +107,8 @@ function Page({ route }: { route: Route }) {
       return <EpisodesPage key={hrefOf(route)} {...route} />;
     case "episode":
       return <EpisodePage key={hrefOf(route)} {...route} />;
+    case "delivery":
+      return <DeliveryPage key={hrefOf(route)} {...route} />;
     case "unknown":
       return (
         <p class="note">

@@ -3,16 +3,29 @@ import { signal } from "@preact/signals";
 /** The path of the address. Links within the site change it without loading. */
 export const location = signal(window.location.pathname);
 
-window.addEventListener("popstate", () => {
+/** The query of the address. */
+export const search = signal(window.location.search);
+
+/** Follows the address after it was changed. */
+export function look(): void {
   location.value = window.location.pathname;
-});
+  search.value = window.location.search;
+}
+
+/** Goes to a page of the site. */
+export function navigate(href: string): void {
+  window.history.pushState(null, "", href);
+  look();
+  window.scrollTo(0, 0);
+}
+
+window.addEventListener("popstate", look);
 
 document.addEventListener("click", (event) => {
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!plain || event.button !== 0 || !link || link.origin !== window.location.origin) return;
+  if (link.hasAttribute("download")) return;
   event.preventDefault();
-  window.history.pushState(null, "", link.href);
-  location.value = window.location.pathname;
-  window.scrollTo(0, 0);
+  navigate(link.href);
 });

@@ -1,16 +1,7 @@
-import { type ReadonlySignal, signal, useComputed } from "@preact/signals";
-import "./location";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { look, search } from "./location";
 
 // The state of a view lives in the query of the address.
-
-const search = signal(window.location.search);
-
-const look = () => {
-  search.value = window.location.search;
-};
-window.addEventListener("popstate", look);
-// Links push their address in a listener of location.ts, which is registered first.
-document.addEventListener("click", look);
 
 /** How a value stands in an address. */
 export interface Codec<T> {

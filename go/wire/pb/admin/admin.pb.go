@@ -190,6 +190,134 @@ func (x *SetArchivedResponse) GetRuns() int64 {
 	return 0
 }
 
+// Asks to change what a run is called by.
+type EditRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The run; a target without one is INVALID_ARGUMENT.
+	Target *Target `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// Tags that it gets.
+	AddTags []string `protobuf:"bytes,2,rep,name=add_tags,json=addTags,proto3" json:"add_tags,omitempty"`
+	// Tags that it loses.
+	RemoveTags []string `protobuf:"bytes,3,rep,name=remove_tags,json=removeTags,proto3" json:"remove_tags,omitempty"`
+	// Its description; empty: none. It stays as it is without.
+	Description   *string `protobuf:"bytes,4,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditRunRequest) Reset() {
+	*x = EditRunRequest{}
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditRunRequest) ProtoMessage() {}
+
+func (x *EditRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditRunRequest.ProtoReflect.Descriptor instead.
+func (*EditRunRequest) Descriptor() ([]byte, []int) {
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EditRunRequest) GetTarget() *Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *EditRunRequest) GetAddTags() []string {
+	if x != nil {
+		return x.AddTags
+	}
+	return nil
+}
+
+func (x *EditRunRequest) GetRemoveTags() []string {
+	if x != nil {
+		return x.RemoveTags
+	}
+	return nil
+}
+
+func (x *EditRunRequest) GetDescription() string {
+	if x != nil && x.Description != nil {
+		return *x.Description
+	}
+	return ""
+}
+
+// It is changed.
+type EditRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tags that it has now, in order.
+	Tags []string `protobuf:"bytes,1,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Its description.
+	Description   string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditRunResponse) Reset() {
+	*x = EditRunResponse{}
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditRunResponse) ProtoMessage() {}
+
+func (x *EditRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditRunResponse.ProtoReflect.Descriptor instead.
+func (*EditRunResponse) Descriptor() ([]byte, []int) {
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EditRunResponse) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *EditRunResponse) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // Asks to delete a run or a project.
 type DeleteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -201,7 +329,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[3]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +341,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[3]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +354,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *DeleteRequest) GetTarget() *Target {
@@ -247,7 +375,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[4]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +387,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[4]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +400,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *DeleteResponse) GetRuns() int64 {
@@ -300,7 +428,7 @@ type RetainRequest struct {
 
 func (x *RetainRequest) Reset() {
 	*x = RetainRequest{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[5]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -312,7 +440,7 @@ func (x *RetainRequest) String() string {
 func (*RetainRequest) ProtoMessage() {}
 
 func (x *RetainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[5]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -325,7 +453,7 @@ func (x *RetainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetainRequest.ProtoReflect.Descriptor instead.
 func (*RetainRequest) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RetainRequest) GetEndedBefore() *timestamppb.Timestamp {
@@ -367,7 +495,7 @@ type RetainResponse struct {
 
 func (x *RetainResponse) Reset() {
 	*x = RetainResponse{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +507,7 @@ func (x *RetainResponse) String() string {
 func (*RetainResponse) ProtoMessage() {}
 
 func (x *RetainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[6]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +520,7 @@ func (x *RetainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetainResponse.ProtoReflect.Descriptor instead.
 func (*RetainResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RetainResponse) GetRuns() []*Target {
@@ -413,7 +541,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -425,7 +553,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[7]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -438,7 +566,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BackupRequest) GetDirectory() string {
@@ -457,7 +585,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +597,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_admin_v1_admin_proto_msgTypes[8]
+	mi := &file_metrana_admin_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +610,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_metrana_admin_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 var File_metrana_admin_v1_admin_proto protoreflect.FileDescriptor
@@ -499,7 +627,17 @@ const file_metrana_admin_v1_admin_proto_rawDesc = "" +
 	"\x06target\x18\x01 \x01(\v2\x18.metrana.admin.v1.TargetR\x06target\x12\x1a\n" +
 	"\barchived\x18\x02 \x01(\bR\barchived\")\n" +
 	"\x13SetArchivedResponse\x12\x12\n" +
-	"\x04runs\x18\x01 \x01(\x03R\x04runs\"A\n" +
+	"\x04runs\x18\x01 \x01(\x03R\x04runs\"\xb5\x01\n" +
+	"\x0eEditRunRequest\x120\n" +
+	"\x06target\x18\x01 \x01(\v2\x18.metrana.admin.v1.TargetR\x06target\x12\x19\n" +
+	"\badd_tags\x18\x02 \x03(\tR\aaddTags\x12\x1f\n" +
+	"\vremove_tags\x18\x03 \x03(\tR\n" +
+	"removeTags\x12%\n" +
+	"\vdescription\x18\x04 \x01(\tH\x00R\vdescription\x88\x01\x01B\x0e\n" +
+	"\f_description\"G\n" +
+	"\x0fEditRunResponse\x12\x12\n" +
+	"\x04tags\x18\x01 \x03(\tR\x04tags\x12 \n" +
+	"\vdescription\x18\x02 \x01(\tR\vdescription\"A\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x06target\x18\x01 \x01(\v2\x18.metrana.admin.v1.TargetR\x06target\"$\n" +
 	"\x0eDeleteResponse\x12\x12\n" +
@@ -517,9 +655,10 @@ const file_metrana_admin_v1_admin_proto_rawDesc = "" +
 	"\x04runs\x18\x01 \x03(\v2\x18.metrana.admin.v1.TargetR\x04runs\"-\n" +
 	"\rBackupRequest\x12\x1c\n" +
 	"\tdirectory\x18\x01 \x01(\tR\tdirectory\"\x10\n" +
-	"\x0eBackupResponse2\xd1\x02\n" +
+	"\x0eBackupResponse2\xa1\x03\n" +
 	"\fAdminService\x12Z\n" +
-	"\vSetArchived\x12$.metrana.admin.v1.SetArchivedRequest\x1a%.metrana.admin.v1.SetArchivedResponse\x12K\n" +
+	"\vSetArchived\x12$.metrana.admin.v1.SetArchivedRequest\x1a%.metrana.admin.v1.SetArchivedResponse\x12N\n" +
+	"\aEditRun\x12 .metrana.admin.v1.EditRunRequest\x1a!.metrana.admin.v1.EditRunResponse\x12K\n" +
 	"\x06Delete\x12\x1f.metrana.admin.v1.DeleteRequest\x1a .metrana.admin.v1.DeleteResponse\x12K\n" +
 	"\x06Retain\x12\x1f.metrana.admin.v1.RetainRequest\x1a .metrana.admin.v1.RetainResponse\x12K\n" +
 	"\x06Backup\x12\x1f.metrana.admin.v1.BackupRequest\x1a .metrana.admin.v1.BackupResponseB3Z1github.com/metrana/metrana/go/wire/pb/admin;adminb\x06proto3"
@@ -536,37 +675,42 @@ func file_metrana_admin_v1_admin_proto_rawDescGZIP() []byte {
 	return file_metrana_admin_v1_admin_proto_rawDescData
 }
 
-var file_metrana_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_metrana_admin_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_metrana_admin_v1_admin_proto_goTypes = []any{
 	(*Target)(nil),                // 0: metrana.admin.v1.Target
 	(*SetArchivedRequest)(nil),    // 1: metrana.admin.v1.SetArchivedRequest
 	(*SetArchivedResponse)(nil),   // 2: metrana.admin.v1.SetArchivedResponse
-	(*DeleteRequest)(nil),         // 3: metrana.admin.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 4: metrana.admin.v1.DeleteResponse
-	(*RetainRequest)(nil),         // 5: metrana.admin.v1.RetainRequest
-	(*RetainResponse)(nil),        // 6: metrana.admin.v1.RetainResponse
-	(*BackupRequest)(nil),         // 7: metrana.admin.v1.BackupRequest
-	(*BackupResponse)(nil),        // 8: metrana.admin.v1.BackupResponse
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*EditRunRequest)(nil),        // 3: metrana.admin.v1.EditRunRequest
+	(*EditRunResponse)(nil),       // 4: metrana.admin.v1.EditRunResponse
+	(*DeleteRequest)(nil),         // 5: metrana.admin.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 6: metrana.admin.v1.DeleteResponse
+	(*RetainRequest)(nil),         // 7: metrana.admin.v1.RetainRequest
+	(*RetainResponse)(nil),        // 8: metrana.admin.v1.RetainResponse
+	(*BackupRequest)(nil),         // 9: metrana.admin.v1.BackupRequest
+	(*BackupResponse)(nil),        // 10: metrana.admin.v1.BackupResponse
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_metrana_admin_v1_admin_proto_depIdxs = []int32{
-	0, // 0: metrana.admin.v1.SetArchivedRequest.target:type_name -> metrana.admin.v1.Target
-	0, // 1: metrana.admin.v1.DeleteRequest.target:type_name -> metrana.admin.v1.Target
-	9, // 2: metrana.admin.v1.RetainRequest.ended_before:type_name -> google.protobuf.Timestamp
-	0, // 3: metrana.admin.v1.RetainResponse.runs:type_name -> metrana.admin.v1.Target
-	1, // 4: metrana.admin.v1.AdminService.SetArchived:input_type -> metrana.admin.v1.SetArchivedRequest
-	3, // 5: metrana.admin.v1.AdminService.Delete:input_type -> metrana.admin.v1.DeleteRequest
-	5, // 6: metrana.admin.v1.AdminService.Retain:input_type -> metrana.admin.v1.RetainRequest
-	7, // 7: metrana.admin.v1.AdminService.Backup:input_type -> metrana.admin.v1.BackupRequest
-	2, // 8: metrana.admin.v1.AdminService.SetArchived:output_type -> metrana.admin.v1.SetArchivedResponse
-	4, // 9: metrana.admin.v1.AdminService.Delete:output_type -> metrana.admin.v1.DeleteResponse
-	6, // 10: metrana.admin.v1.AdminService.Retain:output_type -> metrana.admin.v1.RetainResponse
-	8, // 11: metrana.admin.v1.AdminService.Backup:output_type -> metrana.admin.v1.BackupResponse
-	8, // [8:12] is the sub-list for method output_type
-	4, // [4:8] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	0,  // 0: metrana.admin.v1.SetArchivedRequest.target:type_name -> metrana.admin.v1.Target
+	0,  // 1: metrana.admin.v1.EditRunRequest.target:type_name -> metrana.admin.v1.Target
+	0,  // 2: metrana.admin.v1.DeleteRequest.target:type_name -> metrana.admin.v1.Target
+	11, // 3: metrana.admin.v1.RetainRequest.ended_before:type_name -> google.protobuf.Timestamp
+	0,  // 4: metrana.admin.v1.RetainResponse.runs:type_name -> metrana.admin.v1.Target
+	1,  // 5: metrana.admin.v1.AdminService.SetArchived:input_type -> metrana.admin.v1.SetArchivedRequest
+	3,  // 6: metrana.admin.v1.AdminService.EditRun:input_type -> metrana.admin.v1.EditRunRequest
+	5,  // 7: metrana.admin.v1.AdminService.Delete:input_type -> metrana.admin.v1.DeleteRequest
+	7,  // 8: metrana.admin.v1.AdminService.Retain:input_type -> metrana.admin.v1.RetainRequest
+	9,  // 9: metrana.admin.v1.AdminService.Backup:input_type -> metrana.admin.v1.BackupRequest
+	2,  // 10: metrana.admin.v1.AdminService.SetArchived:output_type -> metrana.admin.v1.SetArchivedResponse
+	4,  // 11: metrana.admin.v1.AdminService.EditRun:output_type -> metrana.admin.v1.EditRunResponse
+	6,  // 12: metrana.admin.v1.AdminService.Delete:output_type -> metrana.admin.v1.DeleteResponse
+	8,  // 13: metrana.admin.v1.AdminService.Retain:output_type -> metrana.admin.v1.RetainResponse
+	10, // 14: metrana.admin.v1.AdminService.Backup:output_type -> metrana.admin.v1.BackupResponse
+	10, // [10:15] is the sub-list for method output_type
+	5,  // [5:10] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_metrana_admin_v1_admin_proto_init() }
@@ -575,14 +719,15 @@ func file_metrana_admin_v1_admin_proto_init() {
 		return
 	}
 	file_metrana_admin_v1_admin_proto_msgTypes[0].OneofWrappers = []any{}
-	file_metrana_admin_v1_admin_proto_msgTypes[5].OneofWrappers = []any{}
+	file_metrana_admin_v1_admin_proto_msgTypes[3].OneofWrappers = []any{}
+	file_metrana_admin_v1_admin_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_admin_v1_admin_proto_rawDesc), len(file_metrana_admin_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	AdminService_SetArchived_FullMethodName = "/metrana.admin.v1.AdminService/SetArchived"
+	AdminService_EditRun_FullMethodName     = "/metrana.admin.v1.AdminService/EditRun"
 	AdminService_Delete_FullMethodName      = "/metrana.admin.v1.AdminService/Delete"
 	AdminService_Retain_FullMethodName      = "/metrana.admin.v1.AdminService/Retain"
 	AdminService_Backup_FullMethodName      = "/metrana.admin.v1.AdminService/Backup"
@@ -36,6 +37,8 @@ const (
 type AdminServiceClient interface {
 	// Puts runs aside, or takes them back: their sys/archived says so.
 	SetArchived(ctx context.Context, in *SetArchivedRequest, opts ...grpc.CallOption) (*SetArchivedResponse, error)
+	// Changes the tags and the description of a run; whether it is closed stays as it is.
+	EditRun(ctx context.Context, in *EditRunRequest, opts ...grpc.CallOption) (*EditRunResponse, error)
 	// Deletes a run, or a project with its runs, and gives the space back.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	// Deletes runs that ended long ago.
@@ -56,6 +59,16 @@ func (c *adminServiceClient) SetArchived(ctx context.Context, in *SetArchivedReq
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SetArchivedResponse)
 	err := c.cc.Invoke(ctx, AdminService_SetArchived_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) EditRun(ctx context.Context, in *EditRunRequest, opts ...grpc.CallOption) (*EditRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EditRunResponse)
+	err := c.cc.Invoke(ctx, AdminService_EditRun_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +113,8 @@ func (c *adminServiceClient) Backup(ctx context.Context, in *BackupRequest, opts
 type AdminServiceServer interface {
 	// Puts runs aside, or takes them back: their sys/archived says so.
 	SetArchived(context.Context, *SetArchivedRequest) (*SetArchivedResponse, error)
+	// Changes the tags and the description of a run; whether it is closed stays as it is.
+	EditRun(context.Context, *EditRunRequest) (*EditRunResponse, error)
 	// Deletes a run, or a project with its runs, and gives the space back.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	// Deletes runs that ended long ago.
@@ -118,6 +133,9 @@ type UnimplementedAdminServiceServer struct{}
 
 func (UnimplementedAdminServiceServer) SetArchived(context.Context, *SetArchivedRequest) (*SetArchivedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SetArchived not implemented")
+}
+func (UnimplementedAdminServiceServer) EditRun(context.Context, *EditRunRequest) (*EditRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method EditRun not implemented")
 }
 func (UnimplementedAdminServiceServer) Delete(context.Context, *DeleteRequest) (*DeleteResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Delete not implemented")
@@ -163,6 +181,24 @@ func _AdminService_SetArchived_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(AdminServiceServer).SetArchived(ctx, req.(*SetArchivedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_EditRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EditRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).EditRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_EditRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).EditRun(ctx, req.(*EditRunRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -231,6 +267,10 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SetArchived",
 			Handler:    _AdminService_SetArchived_Handler,
+		},
+		{
+			MethodName: "EditRun",
+			Handler:    _AdminService_EditRun_Handler,
 		},
 		{
 			MethodName: "Delete",

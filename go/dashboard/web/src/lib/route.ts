@@ -1,5 +1,5 @@
 /** The pages that a run has beside its overview, by the last part of their paths. */
-const RUN_PAGES = ["charts", "environments", "episodes", "episode"] as const;
+const RUN_PAGES = ["charts", "environments", "episodes", "episode", "delivery"] as const;
 type RunPageName = (typeof RUN_PAGES)[number];
 
 /** What an address shows. Names are percent-encoded, one path segment each. */
@@ -41,6 +41,7 @@ export function hrefOf(route: Route): string {
     case "environments":
     case "episodes":
     case "episode":
+    case "delivery":
       return path(route.workspace, route.project, route.run, route.page);
     default:
       return "/";

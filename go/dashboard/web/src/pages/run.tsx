@@ -1,103 +1,66 @@
-import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
-import { formatAgo, formatDuration } from "../lib/format";
-import { RL_SCALES, sectionsOf } from "../lib/sections";
-import { useLive } from "../live";
-import { Attributes } from "../parts/attributes";
-import { Chart } from "../parts/chart";
-import { Environments } from "../parts/environments";
-import { State } from "../parts/state";
-import { Status } from "../parts/status";
-import { Tags } from "../parts/tags";
-import { listMetrics, type RunName, readAttributes, readBuckets, type Value } from "../server";
+import { useSignal } from "@preact/signals";
+import { useAnswer } from "../ask";
+import { hrefOf } from "../lib/route";
+import { AnswerState } from "../parts/answer_state";
+import { ConfigTable } from "../parts/config_table";
+import { HealthCard } from "../parts/health_card";
+import { LiveChip } from "../parts/live_chip";
+import { RlOverview } from "../parts/rl_overview";
+import { RunHeader } from "../parts/run_header";
+import { useRunNews } from "../run_news";
+import { type RunName, readAttributes } from "../server";
+import { listMetricsOf } from "../server/curves";
+import { readHealth } from "../server/health";
+import "../styles/charts.css";
+import "../styles/run.css";
 
-interface Overview {
-  attributes: Map<string, Value>;
-  metrics: MetricDefinition[];
-}
-
-const isRunning = ({ attributes }: Overview) => attributes.get("sys/status") === "RUNNING";
-
-/** One run: what it is, its charts, its environments. */
+/** One run: what it is, whether all of it arrived, what one looks at first, its configuration. */
 export function RunPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
-  const overview = useLive(
-    async (signal): Promise<Overview> => {
-      const [attributes, metrics] = await Promise.all([
-        readAttributes(name, signal),
-        listMetrics(name, signal),
-      ]);
-      return { attributes, metrics };
-    },
-    // A closed run may be resumed: asking goes on.
-    () => true,
-    [workspace, project, run],
+  const names = { workspace, project, runs: [run] };
+  const paused = useSignal(false);
+  const edits = useSignal(0);
+  const news = useRunNews(names, paused);
+  const { version } = news.value;
+  const of = [workspace, project, run];
+  const attributes = useAnswer(
+    (signal) => readAttributes(name, signal),
+    [...of, version, edits.value],
+  );
+  const health = useAnswer((signal) => readHealth(name, signal), [...of, version]);
+  const metrics = useAnswer(
+    (signal) => listMetricsOf(names, signal),
+    [...of, Math.floor(version / 5)],
   );
   return (
-    <State of={overview.value}>
-      {(value) => (
+    <AnswerState of={attributes.value}>
+      {(values) => (
         <>
-          <RunHeader name={name} overview={value} />
-          <Charts name={name} overview={value} />
-          <Attributes all={value.attributes} />
+          <RunHeader
+            name={name}
+            attributes={values}
+            onEdited={() => {
+              edits.value++;
+            }}
+          />
+          {health.value.value && <HealthCard name={name} health={health.value.value} />}
+          <div class="title-row">
+            <h2>Overview</h2>
+            <LiveChip news={news.value} paused={paused} />
+            <a href={hrefOf({ ...name, page: "charts" })}>All charts</a>
+          </div>
+          <AnswerState of={metrics.value}>
+            {(all) =>
+              all.length === 0 ? (
+                <p class="note">No points yet. Charts appear here as soon as the run logs.</p>
+              ) : (
+                <RlOverview names={names} metrics={all} version={version} />
+              )
+            }
+          </AnswerState>
+          <ConfigTable name={name} attributes={values} />
         </>
       )}
-    </State>
+    </AnswerState>
   );
-}
-
-function RunHeader({ name, overview }: { name: RunName; overview: Overview }) {
-  const { attributes } = overview;
-  const created = attributes.get("sys/creation_time");
-  const seconds = attributes.get("sys/running_time_seconds");
-  const description = attributes.get("sys/description");
-  return (
-    <div class="run-header">
-      <h1>{name.run}</h1>
-      <p>
-        <Status value={attributes.get("sys/status")} />
-        {created instanceof Date && <span>started {formatAgo(created, new Date())}</span>}
-        {typeof seconds === "number" && <span>ran {formatDuration(seconds)}</span>}
-        <Tags value={attributes.get("sys/tags")} />
-      </p>
-      {typeof description === "string" && <p>{description}</p>}
-    </div>
-  );
-}
-
-function Charts({ name, overview }: { name: RunName; overview: Overview }) {
-  const standard = overview.metrics.filter((m) => !RL_SCALES.includes(m.scale));
-  const rl = overview.metrics.filter((m) => RL_SCALES.includes(m.scale));
-  if (overview.metrics.length === 0) {
-    return <p class="note">No points yet. Charts appear here as soon as the run logs.</p>;
-  }
-  // Charts ask again when the run took something in.
-  const version = String(overview.attributes.get("sys/modification_time"));
-  const live = isRunning(overview);
-  return (
-    <>
-      {sectionsOf(standard).map((section) => (
-        <section key={section.name}>
-          {section.name !== "" && <h2>{section.name}</h2>}
-          <div class="charts">
-            {section.metrics.map((metric) => (
-              <Chart
-                key={`${metric.metricName} ${metric.scale}`}
-                title={metric.metricName}
-                axis={axisName(metric.scale)}
-                version={version}
-                live={live}
-                read={(buckets, range, signal) => readBuckets(name, metric, buckets, range, signal)}
-              />
-            ))}
-          </div>
-        </section>
-      ))}
-      {rl.length > 0 && <Environments name={name} metrics={rl} version={version} live={live} />}
-    </>
-  );
-}
-
-/** What the steps of a scale count. */
-function axisName(scale: string): string {
-  return scale === "ML_STEP" ? "step" : scale.toLowerCase().replaceAll("_", " ");
 }

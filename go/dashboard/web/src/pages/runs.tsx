@@ -1,84 +1,309 @@
-import { formatAgo, formatCount, formatDuration } from "../lib/format";
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
+import { useKeys } from "../keys";
+import { formatCount } from "../lib/format";
+import { overviewOf } from "../lib/rl_overview";
 import { hrefOf } from "../lib/route";
-import { useLive } from "../live";
-import { State } from "../parts/state";
-import { Status } from "../parts/status";
-import { Tags } from "../parts/tags";
-import { listRuns, type Run } from "../server";
+import {
+  columnTitle,
+  formatColumn,
+  orderText,
+  parseColumn,
+  parseColumns,
+  type RunColumn,
+} from "../lib/run_columns";
+import { queryFor, RL_SCALES } from "../lib/sections";
+import { messageOf } from "../live";
+import { navigate } from "../location";
+import { setParams, TEXT, useParam } from "../params";
+import { ColumnPicker } from "../parts/column_picker";
+import { RunActions } from "../parts/run_actions";
+import { RunGroupTable } from "../parts/run_group_table";
+import { RunTable } from "../parts/run_table";
+import {
+  listProjectMetrics,
+  listRunPaths,
+  listRunRows,
+  type ProjectName,
+  type RunRow,
+} from "../server/runs";
+import "../styles/runs.css";
 
-/** How many runs the table shows. */
-const SHOWN = 500;
+/** How many rows are asked for at a time. */
+const PAGE = 100;
+/** How often the rows that are seen are asked for again, in milliseconds. */
+const PERIOD = 2000;
 
-/** The runs of a project, newest first. */
-export function RunsPage({ workspace, project }: { workspace: string; project: string }) {
-  const where = { workspace, project };
-  const answer = useLive(
-    (signal) => listRuns(where, SHOWN, signal),
-    () => true,
-    [workspace, project],
+const COLUMNS: RunColumn[] = [
+  "sys/status",
+  "sys/creation_time",
+  "sys/running_time_seconds",
+  "sys/tags",
+].map((path) => ({ kind: "attribute", path }));
+/** How many columns of the configuration are shown before anybody chose. */
+const CONFIG_COLUMNS = 4;
+
+const EXAMPLES = [
+  "attr(config/lr) < 0.001",
+  'attr(sys/tags) CONTAINS "baseline" AND attr(sys/status) == "CLOSED"',
+  'loss():last <= 0.5 OR attr(sys/name) ~= "seed-[0-3]"',
+];
+
+/** The runs of a project in a table: filtered, sorted and paged by the server. */
+export function RunsPage(of: ProjectName) {
+  const known = useAnswer(
+    async (signal) => {
+      const [paths, metrics] = await Promise.all([
+        listRunPaths(of, signal),
+        listProjectMetrics(of, signal),
+      ]);
+      return { paths, metrics };
+    },
+    [of.workspace, of.project],
   );
+  const chosen = parseColumns(useParam("columns", TEXT).value);
+  const { paths, metrics } = known.value.value ?? { paths: [], metrics: [] };
+  const key = overviewOf(metrics)[0]?.metrics[0] ?? metrics[0];
+  // A run has no one summary of what its environments log.
+  const standard = metrics.filter((m) => !RL_SCALES.includes(m.scale));
+  const summed = overviewOf(standard)[0]?.metrics[0] ?? standard[0];
+  const columns = chosen ?? [
+    ...COLUMNS,
+    ...paths
+      .filter((path) => path.startsWith("config/"))
+      .slice(0, CONFIG_COLUMNS)
+      .map((path) => ({ kind: "attribute", path }) as const),
+    ...(summed
+      ? [{ kind: "summary", metric: summed.metricName, scale: summed.scale, func: "last" } as const]
+      : []),
+  ];
+  if (known.value.value === null && known.value.failure === null)
+    return <p class="note">Loading…</p>;
   return (
     <>
-      <h1>{project}</h1>
-      <State of={answer.value}>
-        {({ runs, total }) => (
-          <>
-            <RunTable where={where} runs={runs} />
-            {total > runs.length && (
-              <p class="note">
-                The newest {formatCount(runs.length)} of {formatCount(total)} runs.
-              </p>
-            )}
-          </>
-        )}
-      </State>
+      <h1>{of.project}</h1>
+      {known.value.failure !== null && (
+        <p class="note failed" role="alert">
+          {known.value.failure}
+        </p>
+      )}
+      <Runs of={of} columns={columns} paths={paths} sparkline={key ? queryFor(key) : null} />
     </>
   );
 }
 
-function RunTable({ where, runs }: { where: { workspace: string; project: string }; runs: Run[] }) {
+interface RunsProps {
+  of: ProjectName;
+  columns: RunColumn[];
+  paths: readonly string[];
+  sparkline: string | null;
+}
+
+function Runs({ of, columns, paths, sparkline }: RunsProps) {
+  const filter = useParam("filter", TEXT).value;
+  const sort = useParam("sort", TEXT).value;
+  const descending = useParam("desc", TEXT).value !== "0";
+  const group = useParam("group", TEXT).value;
+  const baselineName = useParam("baseline", TEXT).value;
+  const by = sort === "sys/name" ? ({ kind: "attribute", path: sort } as const) : parseColumn(sort);
+  const order = orderText(by ?? { kind: "attribute", path: "sys/creation_time" }, descending);
+  const question = { filter, order, columns };
+  const version = useSignal(0);
+  const rows = useRows(of, question, version.value);
+  const selected = useSignal<ReadonlySet<string>>(new Set());
+  const cursor = useSignal(-1);
+  const input = useRef<HTMLInputElement>(null);
+  const baseline = [...rows.known.value.values()].find((r) => r.name === baselineName) ?? null;
+  const move = (by: number) => {
+    cursor.value = Math.min(Math.max(cursor.value + by, 0), rows.total.value - 1);
+    document.querySelector("tr.current")?.scrollIntoView({ block: "nearest" });
+  };
+  useKeys({
+    "/": () => input.current?.focus(),
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => toggle(selected, rows.known.value.get(cursor.value)?.name),
+    Enter: () => {
+      const run = rows.known.value.get(cursor.value)?.name;
+      if (run !== undefined) navigate(hrefOf({ ...of, run, page: "run" }));
+    },
+  });
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Run</th>
-          <th scope="col">Status</th>
-          <th scope="col">Created</th>
-          <th scope="col">Duration</th>
-          <th scope="col">Tags</th>
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((run) => (
-          <RunRow
-            key={run.name}
-            run={run}
-            href={hrefOf({ page: "run", ...where, run: run.name })}
-          />
-        ))}
-      </tbody>
-    </table>
+    <>
+      <div class="run-bar">
+        <input
+          ref={input}
+          type="search"
+          class="filter"
+          aria-label="Filter"
+          placeholder={`Filter, as ${EXAMPLES[0]}   ( / )`}
+          aria-invalid={rows.failure.value !== null}
+          value={filter}
+          onChange={(event) => setParams({ filter: event.currentTarget.value })}
+        />
+        <label>
+          Group by
+          <select
+            value={group}
+            onChange={(event) => setParams({ group: event.currentTarget.value })}
+          >
+            <option value="">nothing</option>
+            {[
+              "sys/tags",
+              "sys/status",
+              "sys/experiment/name",
+              ...paths.filter((p) => !p.startsWith("sys/")),
+            ].map((path) => (
+              <option key={path} value={path}>
+                {columnTitle({ kind: "attribute", path })}
+              </option>
+            ))}
+          </select>
+        </label>
+        <ColumnPicker
+          of={of}
+          columns={columns}
+          onChange={(next) => setParams({ columns: next.map(formatColumn).join(",") || "none" })}
+        />
+        <span class="faint">{formatCount(rows.total.value)} runs</span>
+      </div>
+      {rows.failure.value !== null && (
+        <div class="note failed" role="alert">
+          <p>{rows.failure.value}</p>
+          <Examples />
+        </div>
+      )}
+      {selected.value.size > 0 && (
+        <RunActions
+          of={of}
+          runs={[...selected.value]}
+          onDone={() => {
+            selected.value = new Set();
+            version.value++;
+          }}
+        />
+      )}
+      {rows.total.value === 0 && rows.failure.value === null && rows.asked.value && (
+        <Nothing filter={filter} />
+      )}
+      {group === "" ? (
+        <RunTable
+          of={of}
+          total={rows.total.value}
+          rows={rows.known.value}
+          columns={columns}
+          sparkline={sparkline}
+          sort={sort || "a:sys%2Fcreation_time"}
+          descending={descending}
+          selected={selected}
+          cursor={cursor}
+          baseline={baseline}
+          onSort={(column, down) => setParams({ sort: column, desc: down ? "" : "0" })}
+          onBaseline={(run) => setParams({ baseline: run })}
+          onWindow={rows.want}
+        />
+      ) : (
+        <RunGroupTable of={of} question={question} by={group} version={version.value} />
+      )}
+    </>
   );
 }
 
-function RunRow({ run, href }: { run: Run; href: string }) {
-  const created = run.attributes.get("sys/creation_time");
-  const seconds = run.attributes.get("sys/running_time_seconds");
-  const description = run.attributes.get("sys/description");
+function toggle(selected: { value: ReadonlySet<string> }, run: string | undefined): void {
+  if (run === undefined) return;
+  const next = new Set(selected.value);
+  if (!next.delete(run)) next.add(run);
+  selected.value = next;
+}
+
+function Examples() {
   return (
-    <tr>
-      <td>
-        <a href={href}>{run.name}</a>
-        {typeof description === "string" && <div class="faint">{description}</div>}
-      </td>
-      <td>
-        <Status value={run.attributes.get("sys/status")} />
-      </td>
-      <td>{created instanceof Date && formatAgo(created, new Date())}</td>
-      <td>{typeof seconds === "number" && formatDuration(seconds)}</td>
-      <td>
-        <Tags value={run.attributes.get("sys/tags")} />
-      </td>
-    </tr>
+    <ul>
+      {EXAMPLES.map((example) => (
+        <li key={example}>
+          <code>{example}</code>
+        </li>
+      ))}
+    </ul>
   );
+}
+
+function Nothing({ filter }: { filter: string }) {
+  if (filter !== "") {
+    return (
+      <p class="note">
+        No run meets this condition.{" "}
+        <button type="button" onClick={() => setParams({ filter: "" })}>
+          Show all
+        </button>
+      </p>
+    );
+  }
+  return <p class="note">This project has no runs that are not archived.</p>;
+}
+
+/**
+ * The rows of the table by place: pages are asked for when they come near what is seen,
+ * all anew when the question changes, and those that are seen every two seconds.
+ */
+function useRows(
+  of: ProjectName,
+  question: { filter: string; order: string; columns: readonly RunColumn[] },
+  version: number,
+) {
+  const known = useSignal<ReadonlyMap<number, RunRow>>(new Map());
+  const total = useSignal(0);
+  const failure = useSignal<string | null>(null);
+  const asked = useSignal(false);
+  const window = useRef({ from: 0, to: PAGE });
+  const text = JSON.stringify([of.workspace, of.project, question]);
+  const ask = useRef<(page: number) => void>(() => {});
+  useEffect(() => {
+    const gone = new AbortController();
+    const under = new Set<number>();
+    ask.current = async (page) => {
+      if (under.has(page)) return;
+      under.add(page);
+      try {
+        const answer = await listRunRows(
+          of,
+          { ...question, limit: PAGE, offset: page * PAGE },
+          gone.signal,
+        );
+        const next = new Map(known.value);
+        for (const [i, row] of answer.rows.entries()) next.set(page * PAGE + i, row);
+        known.value = next;
+        total.value = answer.total;
+        failure.value = null;
+        asked.value = true;
+      } catch (error) {
+        if (!gone.signal.aborted) failure.value = messageOf(error);
+      }
+      under.delete(page);
+    };
+    const again = () => {
+      // What the server does not understand it will not understand in two seconds.
+      const hopeless = failure.peek()?.startsWith("[invalid_argument]");
+      if (document.visibilityState !== "visible" || hopeless) return;
+      const { from, to } = window.current;
+      for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(to, 1); page++)
+        ask.current(page);
+    };
+    known.value = new Map();
+    failure.value = null;
+    again();
+    const timer = setInterval(again, PERIOD);
+    return () => {
+      clearInterval(timer);
+      gone.abort();
+    };
+  }, [text, version]);
+  const want = (from: number, to: number) => {
+    window.current = { from, to };
+    for (let place = from; place < to; place++) {
+      if (!known.peek().has(place)) ask.current(Math.floor(place / PAGE));
+    }
+  };
+  return { known, total, failure, asked, want };
 }

@@ -21,7 +21,8 @@ interface Props {
   own: string;
   range: Range | null;
   colourOf: (run: string, line: number) => string;
-  onOwn: (own: string) => void;
+  /** Without, the chart has no settings of its own. */
+  onOwn?: (own: string) => void;
   onZoom: (range: Range | null) => void;
 }
 
@@ -107,7 +108,7 @@ export function ChartCard(props: Props) {
           lines={lines}
           colours={colours}
           asTable={asTable}
-          onOwn={props.onOwn}
+          {...(props.onOwn ? { onOwn: props.onOwn } : {})}
         />
       </figcaption>
       <div class="plot" ref={box}>

@@ -3,7 +3,8 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import { ViewsService } from "../gen/metrana/views/v1/views_service_pb";
 import { QueryService } from "../gen/metrana_protobuf/query/v1/svc/query_service_pb";
 
-const transport = createConnectTransport({
+/** How the server is reached. */
+export const transport = createConnectTransport({
   baseUrl: window.location.origin,
   useBinaryFormat: true,
 });

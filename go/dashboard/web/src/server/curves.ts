@@ -1,8 +1,8 @@
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf } from "../lib/axis";
-import { labelOf } from "../lib/buckets";
 import { counts, floats } from "../lib/columns";
+import { labelOf } from "../lib/labels";
 import { queryFor } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";

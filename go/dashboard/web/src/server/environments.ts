@@ -1,8 +1,8 @@
 import { EnvironmentColumn } from "../gen/metrana/views/v1/environments_pb";
 import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
-import { labelOf } from "../lib/buckets";
 import { counts, floats, times } from "../lib/columns";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
+import { labelOf } from "../lib/labels";
 import type { RunName, Value } from "../server";
 import { valuesOf } from "../server";
 import { queries, views } from "./clients";

@@ -38,6 +38,8 @@ const (
 	// AdminServiceSetArchivedProcedure is the fully-qualified name of the AdminService's SetArchived
 	// RPC.
 	AdminServiceSetArchivedProcedure = "/metrana.admin.v1.AdminService/SetArchived"
+	// AdminServiceEditRunProcedure is the fully-qualified name of the AdminService's EditRun RPC.
+	AdminServiceEditRunProcedure = "/metrana.admin.v1.AdminService/EditRun"
 	// AdminServiceDeleteProcedure is the fully-qualified name of the AdminService's Delete RPC.
 	AdminServiceDeleteProcedure = "/metrana.admin.v1.AdminService/Delete"
 	// AdminServiceRetainProcedure is the fully-qualified name of the AdminService's Retain RPC.
@@ -50,6 +52,8 @@ const (
 type AdminServiceClient interface {
 	// Puts runs aside, or takes them back: their sys/archived says so.
 	SetArchived(context.Context, *connect.Request[admin.SetArchivedRequest]) (*connect.Response[admin.SetArchivedResponse], error)
+	// Changes the tags and the description of a run; whether it is closed stays as it is.
+	EditRun(context.Context, *connect.Request[admin.EditRunRequest]) (*connect.Response[admin.EditRunResponse], error)
 	// Deletes a run, or a project with its runs, and gives the space back.
 	Delete(context.Context, *connect.Request[admin.DeleteRequest]) (*connect.Response[admin.DeleteResponse], error)
 	// Deletes runs that ended long ago.
@@ -73,6 +77,12 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+AdminServiceSetArchivedProcedure,
 			connect.WithSchema(adminServiceMethods.ByName("SetArchived")),
+			connect.WithClientOptions(opts...),
+		),
+		editRun: connect.NewClient[admin.EditRunRequest, admin.EditRunResponse](
+			httpClient,
+			baseURL+AdminServiceEditRunProcedure,
+			connect.WithSchema(adminServiceMethods.ByName("EditRun")),
 			connect.WithClientOptions(opts...),
 		),
 		delete: connect.NewClient[admin.DeleteRequest, admin.DeleteResponse](
@@ -99,6 +109,7 @@ func NewAdminServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // adminServiceClient implements AdminServiceClient.
 type adminServiceClient struct {
 	setArchived *connect.Client[admin.SetArchivedRequest, admin.SetArchivedResponse]
+	editRun     *connect.Client[admin.EditRunRequest, admin.EditRunResponse]
 	delete      *connect.Client[admin.DeleteRequest, admin.DeleteResponse]
 	retain      *connect.Client[admin.RetainRequest, admin.RetainResponse]
 	backup      *connect.Client[admin.BackupRequest, admin.BackupResponse]
@@ -107,6 +118,11 @@ type adminServiceClient struct {
 // SetArchived calls metrana.admin.v1.AdminService.SetArchived.
 func (c *adminServiceClient) SetArchived(ctx context.Context, req *connect.Request[admin.SetArchivedRequest]) (*connect.Response[admin.SetArchivedResponse], error) {
 	return c.setArchived.CallUnary(ctx, req)
+}
+
+// EditRun calls metrana.admin.v1.AdminService.EditRun.
+func (c *adminServiceClient) EditRun(ctx context.Context, req *connect.Request[admin.EditRunRequest]) (*connect.Response[admin.EditRunResponse], error) {
+	return c.editRun.CallUnary(ctx, req)
 }
 
 // Delete calls metrana.admin.v1.AdminService.Delete.
@@ -128,6 +144,8 @@ func (c *adminServiceClient) Backup(ctx context.Context, req *connect.Request[ad
 type AdminServiceHandler interface {
 	// Puts runs aside, or takes them back: their sys/archived says so.
 	SetArchived(context.Context, *connect.Request[admin.SetArchivedRequest]) (*connect.Response[admin.SetArchivedResponse], error)
+	// Changes the tags and the description of a run; whether it is closed stays as it is.
+	EditRun(context.Context, *connect.Request[admin.EditRunRequest]) (*connect.Response[admin.EditRunResponse], error)
 	// Deletes a run, or a project with its runs, and gives the space back.
 	Delete(context.Context, *connect.Request[admin.DeleteRequest]) (*connect.Response[admin.DeleteResponse], error)
 	// Deletes runs that ended long ago.
@@ -147,6 +165,12 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		AdminServiceSetArchivedProcedure,
 		svc.SetArchived,
 		connect.WithSchema(adminServiceMethods.ByName("SetArchived")),
+		connect.WithHandlerOptions(opts...),
+	)
+	adminServiceEditRunHandler := connect.NewUnaryHandler(
+		AdminServiceEditRunProcedure,
+		svc.EditRun,
+		connect.WithSchema(adminServiceMethods.ByName("EditRun")),
 		connect.WithHandlerOptions(opts...),
 	)
 	adminServiceDeleteHandler := connect.NewUnaryHandler(
@@ -171,6 +195,8 @@ func NewAdminServiceHandler(svc AdminServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case AdminServiceSetArchivedProcedure:
 			adminServiceSetArchivedHandler.ServeHTTP(w, r)
+		case AdminServiceEditRunProcedure:
+			adminServiceEditRunHandler.ServeHTTP(w, r)
 		case AdminServiceDeleteProcedure:
 			adminServiceDeleteHandler.ServeHTTP(w, r)
 		case AdminServiceRetainProcedure:
@@ -188,6 +214,10 @@ type UnimplementedAdminServiceHandler struct{}
 
 func (UnimplementedAdminServiceHandler) SetArchived(context.Context, *connect.Request[admin.SetArchivedRequest]) (*connect.Response[admin.SetArchivedResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.admin.v1.AdminService.SetArchived is not implemented"))
+}
+
+func (UnimplementedAdminServiceHandler) EditRun(context.Context, *connect.Request[admin.EditRunRequest]) (*connect.Response[admin.EditRunResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.admin.v1.AdminService.EditRun is not implemented"))
 }
 
 func (UnimplementedAdminServiceHandler) Delete(context.Context, *connect.Request[admin.DeleteRequest]) (*connect.Response[admin.DeleteResponse], error) {

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/admin/v1/admin.proto.
  */
 export const file_metrana_admin_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChxtZXRyYW5hL2FkbWluL3YxL2FkbWluLnByb3RvEhBtZXRyYW5hLmFkbWluLnYxIkYKBlRhcmdldBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgNydW4YAyABKAlIAIgBAUIGCgRfcnVuIlAKElNldEFyY2hpdmVkUmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyGC5tZXRyYW5hLmFkbWluLnYxLlRhcmdldBIQCghhcmNoaXZlZBgCIAEoCCIjChNTZXRBcmNoaXZlZFJlc3BvbnNlEgwKBHJ1bnMYASABKAMiOQoNRGVsZXRlUmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyGC5tZXRyYW5hLmFkbWluLnYxLlRhcmdldCIeCg5EZWxldGVSZXNwb25zZRIMCgRydW5zGAEgASgDIpoBCg1SZXRhaW5SZXF1ZXN0EjAKDGVuZGVkX2JlZm9yZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoJd29ya3NwYWNlGAIgASgJSACIAQESFAoHcHJvamVjdBgDIAEoCUgBiAEBEg8KB2RyeV9ydW4YBCABKAhCDAoKX3dvcmtzcGFjZUIKCghfcHJvamVjdCI4Cg5SZXRhaW5SZXNwb25zZRImCgRydW5zGAEgAygLMhgubWV0cmFuYS5hZG1pbi52MS5UYXJnZXQiIgoNQmFja3VwUmVxdWVzdBIRCglkaXJlY3RvcnkYASABKAkiEAoOQmFja3VwUmVzcG9uc2Uy0QIKDEFkbWluU2VydmljZRJaCgtTZXRBcmNoaXZlZBIkLm1ldHJhbmEuYWRtaW4udjEuU2V0QXJjaGl2ZWRSZXF1ZXN0GiUubWV0cmFuYS5hZG1pbi52MS5TZXRBcmNoaXZlZFJlc3BvbnNlEksKBkRlbGV0ZRIfLm1ldHJhbmEuYWRtaW4udjEuRGVsZXRlUmVxdWVzdBogLm1ldHJhbmEuYWRtaW4udjEuRGVsZXRlUmVzcG9uc2USSwoGUmV0YWluEh8ubWV0cmFuYS5hZG1pbi52MS5SZXRhaW5SZXF1ZXN0GiAubWV0cmFuYS5hZG1pbi52MS5SZXRhaW5SZXNwb25zZRJLCgZCYWNrdXASHy5tZXRyYW5hLmFkbWluLnYxLkJhY2t1cFJlcXVlc3QaIC5tZXRyYW5hLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvYWRtaW47YWRtaW5iBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChxtZXRyYW5hL2FkbWluL3YxL2FkbWluLnByb3RvEhBtZXRyYW5hLmFkbWluLnYxIkYKBlRhcmdldBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIQCgNydW4YAyABKAlIAIgBAUIGCgRfcnVuIlAKElNldEFyY2hpdmVkUmVxdWVzdBIoCgZ0YXJnZXQYASABKAsyGC5tZXRyYW5hLmFkbWluLnYxLlRhcmdldBIQCghhcmNoaXZlZBgCIAEoCCIjChNTZXRBcmNoaXZlZFJlc3BvbnNlEgwKBHJ1bnMYASABKAMiiwEKDkVkaXRSdW5SZXF1ZXN0EigKBnRhcmdldBgBIAEoCzIYLm1ldHJhbmEuYWRtaW4udjEuVGFyZ2V0EhAKCGFkZF90YWdzGAIgAygJEhMKC3JlbW92ZV90YWdzGAMgAygJEhgKC2Rlc2NyaXB0aW9uGAQgASgJSACIAQFCDgoMX2Rlc2NyaXB0aW9uIjQKD0VkaXRSdW5SZXNwb25zZRIMCgR0YWdzGAEgAygJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIjkKDURlbGV0ZVJlcXVlc3QSKAoGdGFyZ2V0GAEgASgLMhgubWV0cmFuYS5hZG1pbi52MS5UYXJnZXQiHgoORGVsZXRlUmVzcG9uc2USDAoEcnVucxgBIAEoAyKaAQoNUmV0YWluUmVxdWVzdBIwCgxlbmRlZF9iZWZvcmUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKCXdvcmtzcGFjZRgCIAEoCUgAiAEBEhQKB3Byb2plY3QYAyABKAlIAYgBARIPCgdkcnlfcnVuGAQgASgIQgwKCl93b3Jrc3BhY2VCCgoIX3Byb2plY3QiOAoOUmV0YWluUmVzcG9uc2USJgoEcnVucxgBIAMoCzIYLm1ldHJhbmEuYWRtaW4udjEuVGFyZ2V0IiIKDUJhY2t1cFJlcXVlc3QSEQoJZGlyZWN0b3J5GAEgASgJIhAKDkJhY2t1cFJlc3BvbnNlMqEDCgxBZG1pblNlcnZpY2USWgoLU2V0QXJjaGl2ZWQSJC5tZXRyYW5hLmFkbWluLnYxLlNldEFyY2hpdmVkUmVxdWVzdBolLm1ldHJhbmEuYWRtaW4udjEuU2V0QXJjaGl2ZWRSZXNwb25zZRJOCgdFZGl0UnVuEiAubWV0cmFuYS5hZG1pbi52MS5FZGl0UnVuUmVxdWVzdBohLm1ldHJhbmEuYWRtaW4udjEuRWRpdFJ1blJlc3BvbnNlEksKBkRlbGV0ZRIfLm1ldHJhbmEuYWRtaW4udjEuRGVsZXRlUmVxdWVzdBogLm1ldHJhbmEuYWRtaW4udjEuRGVsZXRlUmVzcG9uc2USSwoGUmV0YWluEh8ubWV0cmFuYS5hZG1pbi52MS5SZXRhaW5SZXF1ZXN0GiAubWV0cmFuYS5hZG1pbi52MS5SZXRhaW5SZXNwb25zZRJLCgZCYWNrdXASHy5tZXRyYW5hLmFkbWluLnYxLkJhY2t1cFJlcXVlc3QaIC5tZXRyYW5hLmFkbWluLnYxLkJhY2t1cFJlc3BvbnNlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvYWRtaW47YWRtaW5iBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A run, or a project.
@@ -102,6 +102,76 @@ export const SetArchivedResponseSchema: GenMessage<SetArchivedResponse> = /*@__P
   messageDesc(file_metrana_admin_v1_admin, 2);
 
 /**
+ * Asks to change what a run is called by.
+ *
+ * @generated from message metrana.admin.v1.EditRunRequest
+ */
+export type EditRunRequest = Message<"metrana.admin.v1.EditRunRequest"> & {
+  /**
+   * The run; a target without one is INVALID_ARGUMENT.
+   *
+   * @generated from field: metrana.admin.v1.Target target = 1;
+   */
+  target?: Target | undefined;
+
+  /**
+   * Tags that it gets.
+   *
+   * @generated from field: repeated string add_tags = 2;
+   */
+  addTags: string[];
+
+  /**
+   * Tags that it loses.
+   *
+   * @generated from field: repeated string remove_tags = 3;
+   */
+  removeTags: string[];
+
+  /**
+   * Its description; empty: none. It stays as it is without.
+   *
+   * @generated from field: optional string description = 4;
+   */
+  description?: string | undefined;
+};
+
+/**
+ * Describes the message metrana.admin.v1.EditRunRequest.
+ * Use `create(EditRunRequestSchema)` to create a new message.
+ */
+export const EditRunRequestSchema: GenMessage<EditRunRequest> = /*@__PURE__*/
+  messageDesc(file_metrana_admin_v1_admin, 3);
+
+/**
+ * It is changed.
+ *
+ * @generated from message metrana.admin.v1.EditRunResponse
+ */
+export type EditRunResponse = Message<"metrana.admin.v1.EditRunResponse"> & {
+  /**
+   * The tags that it has now, in order.
+   *
+   * @generated from field: repeated string tags = 1;
+   */
+  tags: string[];
+
+  /**
+   * Its description.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message metrana.admin.v1.EditRunResponse.
+ * Use `create(EditRunResponseSchema)` to create a new message.
+ */
+export const EditRunResponseSchema: GenMessage<EditRunResponse> = /*@__PURE__*/
+  messageDesc(file_metrana_admin_v1_admin, 4);
+
+/**
  * Asks to delete a run or a project.
  *
  * @generated from message metrana.admin.v1.DeleteRequest
@@ -120,7 +190,7 @@ export type DeleteRequest = Message<"metrana.admin.v1.DeleteRequest"> & {
  * Use `create(DeleteRequestSchema)` to create a new message.
  */
 export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 3);
+  messageDesc(file_metrana_admin_v1_admin, 5);
 
 /**
  * It is deleted.
@@ -141,7 +211,7 @@ export type DeleteResponse = Message<"metrana.admin.v1.DeleteResponse"> & {
  * Use `create(DeleteResponseSchema)` to create a new message.
  */
 export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 4);
+  messageDesc(file_metrana_admin_v1_admin, 6);
 
 /**
  * Asks to delete runs that ended, closed or crashed, before a time. A run that
@@ -184,7 +254,7 @@ export type RetainRequest = Message<"metrana.admin.v1.RetainRequest"> & {
  * Use `create(RetainRequestSchema)` to create a new message.
  */
 export const RetainRequestSchema: GenMessage<RetainRequest> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 5);
+  messageDesc(file_metrana_admin_v1_admin, 7);
 
 /**
  * They are deleted, unless it was a dry run.
@@ -205,7 +275,7 @@ export type RetainResponse = Message<"metrana.admin.v1.RetainResponse"> & {
  * Use `create(RetainResponseSchema)` to create a new message.
  */
 export const RetainResponseSchema: GenMessage<RetainResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 6);
+  messageDesc(file_metrana_admin_v1_admin, 8);
 
 /**
  * Asks to copy the data directory.
@@ -226,7 +296,7 @@ export type BackupRequest = Message<"metrana.admin.v1.BackupRequest"> & {
  * Use `create(BackupRequestSchema)` to create a new message.
  */
 export const BackupRequestSchema: GenMessage<BackupRequest> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 7);
+  messageDesc(file_metrana_admin_v1_admin, 9);
 
 /**
  * The copy is whole and durable.
@@ -241,7 +311,7 @@ export type BackupResponse = Message<"metrana.admin.v1.BackupResponse"> & {
  * Use `create(BackupResponseSchema)` to create a new message.
  */
 export const BackupResponseSchema: GenMessage<BackupResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_admin_v1_admin, 8);
+  messageDesc(file_metrana_admin_v1_admin, 10);
 
 /**
  * Changes and copies what is stored.
@@ -258,6 +328,16 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof SetArchivedRequestSchema;
     output: typeof SetArchivedResponseSchema;
+  },
+  /**
+   * Changes the tags and the description of a run; whether it is closed stays as it is.
+   *
+   * @generated from rpc metrana.admin.v1.AdminService.EditRun
+   */
+  editRun: {
+    methodKind: "unary";
+    input: typeof EditRunRequestSchema;
+    output: typeof EditRunResponseSchema;
   },
   /**
    * Deletes a run, or a project with its runs, and gives the space back.

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { groupRuns } from "./run_groups";
+
+test("groups have the means of those of their runs that have a number", () => {
+  const groups = groupRuns([
+    { name: "a", value: "ppo", numbers: [1, null] },
+    { name: "b", value: "a2c", numbers: [10, 5] },
+    { name: "c", value: "ppo", numbers: [3, Number.NaN] },
+  ]);
+  expect(groups.map((g) => [g.value, g.runs])).toEqual([
+    ["ppo", ["a", "c"]],
+    ["a2c", ["b"]],
+  ]);
+  expect(groups[0]?.estimates[0]).toMatchObject({ n: 2, mean: 2 });
+  expect(groups[0]?.estimates[1]).toBeNull();
+  expect(groups[1]?.estimates[1]).toEqual({ n: 1, mean: 5, half: null });
+});

@@ -1,0 +1,29 @@
+import { type Estimate, estimate } from "./confidence";
+
+/** What a group has of a run: its name and the numbers of its columns. */
+export interface GroupedRun {
+  name: string;
+  /** What it is grouped by. */
+  value: string;
+  numbers: readonly (number | null)[];
+}
+
+/** Runs that agree, with the means of their numbers. */
+export interface RunGroup {
+  value: string;
+  runs: string[];
+  estimates: (Estimate | null)[];
+}
+
+/** Groups runs by their value, in the order of their first runs. */
+export function groupRuns(runs: readonly GroupedRun[]): RunGroup[] {
+  const groups = new Map<string, GroupedRun[]>();
+  for (const run of runs) groups.set(run.value, [...(groups.get(run.value) ?? []), run]);
+  return [...groups].map(([value, members]) => ({
+    value,
+    runs: members.map((run) => run.name),
+    estimates: (members[0]?.numbers ?? []).map((_, column) =>
+      estimate(members.flatMap((run) => run.numbers[column] ?? []).filter(Number.isFinite)),
+    ),
+  }));
+}

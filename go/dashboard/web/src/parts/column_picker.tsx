@@ -1,0 +1,108 @@
+import { useSignal } from "@preact/signals";
+import { useAnswer } from "../ask";
+import { columnTitle, formatColumn, type RunColumn, SUMMARIES } from "../lib/run_columns";
+import { listProjectMetrics, listRunPaths, type ProjectName } from "../server/runs";
+import { AnswerState } from "./answer_state";
+import { Menu } from "./menu";
+
+interface Props {
+  of: ProjectName;
+  columns: readonly RunColumn[];
+  onChange: (columns: RunColumn[]) => void;
+}
+
+/** How many names a list offers; searching finds the others. */
+const OFFERED = 60;
+
+/** Chooses the columns of the table: attributes, and what series came to. */
+export function ColumnPicker(props: Props) {
+  return (
+    <Menu title="Columns" class="column-picker">
+      {() => <Choices {...props} />}
+    </Menu>
+  );
+}
+
+function Choices({ of, columns, onChange }: Props) {
+  const search = useSignal("");
+  const func = useSignal<string>("last");
+  const known = useAnswer(
+    async (signal) => {
+      const [paths, metrics] = await Promise.all([
+        listRunPaths(of, signal),
+        listProjectMetrics(of, signal),
+      ]);
+      return { paths, metrics };
+    },
+    [of.workspace, of.project],
+  );
+  const chosen = new Set(columns.map(formatColumn));
+  const toggle = (column: RunColumn) => {
+    const text = formatColumn(column);
+    onChange(
+      chosen.has(text) ? columns.filter((c) => formatColumn(c) !== text) : [...columns, column],
+    );
+  };
+  const matches = (text: string) => text.toLowerCase().includes(search.value.toLowerCase());
+  const choice = (column: RunColumn, title: string) => (
+    <label key={formatColumn(column)}>
+      <input
+        type="checkbox"
+        checked={chosen.has(formatColumn(column))}
+        onChange={() => toggle(column)}
+      />
+      {title}
+    </label>
+  );
+  return (
+    <>
+      <input
+        type="search"
+        aria-label="Find columns"
+        placeholder="Find columns"
+        value={search.value}
+        onInput={(event) => {
+          search.value = event.currentTarget.value;
+        }}
+      />
+      <p class="faint">Shown</p>
+      {columns.map((column) => choice(column, columnTitle(column)))}
+      <AnswerState of={known.value}>
+        {({ paths, metrics }) => (
+          <>
+            <p class="faint">Attributes</p>
+            {paths
+              .filter(matches)
+              .slice(0, OFFERED)
+              .map((path) => choice({ kind: "attribute", path }, path))}
+            <p class="faint">
+              Metrics, their{" "}
+              <select
+                aria-label="What of the metric"
+                value={func.value}
+                onChange={(event) => {
+                  func.value = event.currentTarget.value;
+                }}
+              >
+                {SUMMARIES.map((name) => (
+                  <option key={name}>{name}</option>
+                ))}
+              </select>
+            </p>
+            {metrics
+              .filter((m) => matches(m.metricName))
+              .slice(0, OFFERED)
+              .map((m) =>
+                choice(
+                  { kind: "summary", metric: m.metricName, scale: m.scale, func: func.value },
+                  m.scale === "ML_STEP"
+                    ? m.metricName
+                    : `${m.metricName} (${m.scale.toLowerCase().replaceAll("_", " ")})`,
+                ),
+              )}
+          </>
+        )}
+      </AnswerState>
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+import { useSignal } from "@preact/signals";
+import { DEFAULT_SETTINGS } from "../lib/chart_settings";
+import { colourOf } from "../lib/colour";
+import { overviewOf } from "../lib/rl_overview";
+import type { Range } from "../server";
+import type { RunNames } from "../server/curves";
+import { ChartCard } from "./chart_card";
+
+interface Props {
+  names: RunNames;
+  metrics: { metricName: string; scale: string }[];
+  version: number;
+}
+
+/** How many charts an overview has, where names say nothing. */
+const FIRST = 6;
+/** How many of one topic. */
+const OF_A_TOPIC = 3;
+
+/** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
+export function RlOverview({ names, metrics, version }: Props) {
+  const range = useSignal<Range | null>(null);
+  const topics = overviewOf(metrics).flatMap((topic) => topic.metrics.slice(0, OF_A_TOPIC));
+  const shown = topics.length > 0 ? topics : metrics.slice(0, FIRST);
+  return (
+    <div class="charts">
+      {shown.map((metric) => (
+        <ChartCard
+          key={`${metric.metricName} ${metric.scale}`}
+          names={names}
+          metric={metric}
+          version={version}
+          page={DEFAULT_SETTINGS}
+          own=""
+          range={range.value}
+          colourOf={(_, line) => colourOf(line)}
+          onZoom={(next) => {
+            range.value = next;
+          }}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,190 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { formatNames } from "../lib/episode_filter";
+import { hrefOf } from "../lib/route";
+import { messageOf } from "../live";
+import { archiveRun, deleteRun, editRun } from "../server/edits";
+import type { ProjectName } from "../server/runs";
+
+interface Props {
+  of: ProjectName;
+  runs: readonly string[];
+  onDone: () => void;
+}
+
+/** What can be done with the runs that are selected. */
+export function RunActions({ of, runs, onDone }: Props) {
+  const asking = useSignal<"tag" | "delete" | null>(null);
+  const failure = useSignal("");
+  const base = hrefOf({ ...of, page: "runs" });
+  const names = encodeURIComponent(formatNames([...runs]));
+  const each = async (action: (run: string) => Promise<void>) => {
+    asking.value = null;
+    failure.value = "";
+    try {
+      for (const run of runs) await action(run);
+    } catch (error) {
+      failure.value = messageOf(error);
+    }
+    onDone();
+  };
+  return (
+    <div class="run-actions" role="toolbar" aria-label="Selected runs">
+      <strong>{runs.length} selected</strong>
+      <a class="button" href={`${base}?screen=compare&runs=${names}`}>
+        Compare
+      </a>
+      <a class="button" href={`${base}?screen=charts&runs=${names}`}>
+        Charts
+      </a>
+      <button
+        type="button"
+        onClick={() => {
+          asking.value = "tag";
+        }}
+      >
+        Tag…
+      </button>
+      <button type="button" onClick={() => void each((run) => archiveRun(of, run, true))}>
+        Archive
+      </button>
+      <button type="button" onClick={() => void each((run) => archiveRun(of, run, false))}>
+        Take back
+      </button>
+      <button
+        type="button"
+        class="danger"
+        onClick={() => {
+          asking.value = "delete";
+        }}
+      >
+        Delete…
+      </button>
+      {failure.value && (
+        <span class="failed" role="alert">
+          {failure.value}
+        </span>
+      )}
+      {asking.value === "tag" && (
+        <TagDialog
+          runs={runs}
+          onClose={() => {
+            asking.value = null;
+          }}
+          onTags={(addTags, removeTags) =>
+            void each((run) => editRun(of, run, { addTags, removeTags }))
+          }
+        />
+      )}
+      {asking.value === "delete" && (
+        <DeleteDialog
+          runs={runs}
+          onClose={() => {
+            asking.value = null;
+          }}
+          onDelete={() => void each((run) => deleteRun(of, run))}
+        />
+      )}
+    </div>
+  );
+}
+
+/** A window above the page, which goes with Escape. */
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-label={title} onClose={onClose}>
+      <h2>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+function TagDialog({
+  runs,
+  onClose,
+  onTags,
+}: {
+  runs: readonly string[];
+  onClose: () => void;
+  onTags: (add: string[], remove: string[]) => void;
+}) {
+  const add = useRef<HTMLInputElement>(null);
+  const remove = useRef<HTMLInputElement>(null);
+  const tagsOf = (input: HTMLInputElement | null) =>
+    (input?.value ?? "")
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== "");
+  return (
+    <Dialog
+      title={`Tags of ${runs.length === 1 ? runs[0] : `${runs.length} runs`}`}
+      onClose={onClose}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onTags(tagsOf(add.current), tagsOf(remove.current));
+        }}
+      >
+        <label>
+          Add, with commas between
+          <input ref={add} name="add" />
+        </label>
+        <label>
+          Remove
+          <input ref={remove} name="remove" />
+        </label>
+        <p>
+          <button type="submit">Change</button>{" "}
+          <button type="button" onClick={onClose}>
+            Cancel
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  );
+}
+
+function DeleteDialog({
+  runs,
+  onClose,
+  onDelete,
+}: {
+  runs: readonly string[];
+  onClose: () => void;
+  onDelete: () => void;
+}) {
+  return (
+    <Dialog
+      title={runs.length === 1 ? "Delete this run?" : `Delete ${runs.length} runs?`}
+      onClose={onClose}
+    >
+      <ul>
+        {runs.slice(0, 12).map((run) => (
+          <li key={run}>{run}</li>
+        ))}
+        {runs.length > 12 && <li>and {runs.length - 12} more</li>}
+      </ul>
+      <p>All points, attributes and videos go with them. This cannot be undone.</p>
+      <p>
+        <button type="button" class="danger" onClick={onDelete}>
+          Delete
+        </button>{" "}
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      </p>
+    </Dialog>
+  );
+}

@@ -1,0 +1,99 @@
+import type { DeliveryCounts } from "../gen/metrana/views/v1/run_health_pb";
+import { formatValue } from "../lib/format";
+import type { RunName } from "../server";
+import { views } from "./clients";
+
+/** What a client counted of one kind. */
+export interface Counted {
+  what: string;
+  added: number;
+  enqueued: number;
+  sent: number;
+  dropped: number;
+}
+
+/** What one logger said last. */
+export interface Delivery {
+  logger: string;
+  reported: Date | null;
+  counted: Counted[];
+  connections: number;
+  resent: number;
+  errors: number;
+}
+
+/** A metric that is not finite somewhere. */
+export interface NotFinite {
+  metric: string;
+  scale: string;
+  step: number;
+  value: string;
+}
+
+/** What arrived of a run, and what did not. */
+export interface RunHealth {
+  stored: number;
+  late: number;
+  duplicate: number;
+  refused: number;
+  notStored: { kind: string; count: number }[];
+  lastReceived: Date | null;
+  lagMillis: number | null;
+  deliveries: Delivery[];
+  notFinite: NotFinite[];
+  moreNotFinite: boolean;
+}
+
+/** Asks what arrived of a run. */
+export async function readHealth(
+  { workspace, project, run }: RunName,
+  signal: AbortSignal,
+): Promise<RunHealth> {
+  const answer = await views.getRunHealth(
+    { run: { workspace, project, run }, includeNonFinite: true },
+    { signal },
+  );
+  return {
+    stored: Number(answer.pointsStored),
+    late: Number(answer.pointsLate),
+    duplicate: Number(answer.pointsDuplicate),
+    refused: Number(answer.pointsRefused),
+    notStored: answer.notStored.map((n) => ({ kind: n.kind, count: Number(n.count) })),
+    lastReceived: dateOf(answer.lastReceived),
+    lagMillis: answer.ingestLagMillis === undefined ? null : Number(answer.ingestLagMillis),
+    deliveries: answer.deliveries.map(({ loggerId, reported, delivery }) => ({
+      logger: String(loggerId),
+      reported: dateOf(reported),
+      counted: [
+        counted("points", delivery?.floatPoints),
+        counted("points of environments", delivery?.rlFloatPoints),
+        counted("attributes", delivery?.attributeUpdates),
+        counted("attributes of environments", delivery?.envAttributeUpdates),
+      ].filter((c) => c.added > 0),
+      connections: Number(delivery?.connectionAttempts ?? 0n),
+      resent: Number(delivery?.requestsResent ?? 0n),
+      errors: Number(delivery?.sendErrors ?? 0n),
+    })),
+    notFinite: answer.nonFinite.map((p) => ({
+      metric: p.metricName,
+      scale: p.scale,
+      step: Number(p.step),
+      value: formatValue(p.value ?? Number.NaN),
+    })),
+    moreNotFinite: answer.moreNonFinite,
+  };
+}
+
+function dateOf(at: { seconds: bigint; nanos: number } | undefined): Date | null {
+  return at ? new Date(Number(at.seconds) * 1000 + at.nanos / 1e6) : null;
+}
+
+function counted(what: string, counts: DeliveryCounts | undefined): Counted {
+  return {
+    what,
+    added: Number(counts?.added ?? 0n),
+    enqueued: Number(counts?.enqueued ?? 0n),
+    sent: Number(counts?.sent ?? 0n),
+    dropped: Number(counts?.dropped ?? 0n),
+  };
+}

@@ -1,0 +1,108 @@
+import { floats } from "../lib/columns";
+import { type RunColumn, summaryText } from "../lib/run_columns";
+import { type Value, valuesOf } from "../server";
+import { queries, views } from "./clients";
+
+/** Which project. */
+export interface ProjectName {
+  workspace: string;
+  project: string;
+}
+
+/** A run as the table shows it. */
+export interface RunRow {
+  name: string;
+  attributes: Map<string, Value>;
+  /** By the text of the summary column. */
+  summaries: Map<string, number | null>;
+}
+
+/** What runs are asked by. */
+export interface RunQuestion {
+  filter: string;
+  /** In the grammar of orders. */
+  order: string;
+  columns: readonly RunColumn[];
+  limit: number;
+  offset: number;
+}
+
+/** What every row shows, whatever its columns. */
+const PATHS = [
+  "sys/status",
+  "sys/creation_time",
+  "sys/modification_time",
+  "sys/running_time_seconds",
+  "sys/tags",
+  "sys/description",
+  "sys/archived",
+];
+
+/** Runs that are not archived. */
+const NOT_ARCHIVED = "attr(sys/archived) == False";
+
+/** A page of the runs for which a condition holds, and how many there are. Without a condition archived ones are left out. */
+export async function listRunRows(
+  { workspace, project }: ProjectName,
+  { filter, order, columns, limit, offset }: RunQuestion,
+  signal: AbortSignal,
+): Promise<{ rows: RunRow[]; total: number }> {
+  const paths = columns.flatMap((c) => (c.kind === "attribute" ? [c.path] : []));
+  const answer = await queries.listRuns(
+    {
+      workspace,
+      project,
+      filter: filter.trim() === "" ? NOT_ARCHIVED : filter,
+      orderBy: order,
+      limit: BigInt(limit),
+      offset: BigInt(offset),
+      attributePaths: [...new Set([...PATHS, ...paths])],
+      seriesSummaries: columns.flatMap((c) => (c.kind === "summary" ? [summaryText(c)] : [])),
+    },
+    { signal },
+  );
+  const rows = answer.runs.map((run) => ({
+    name: run.name,
+    attributes: valuesOf(run.attributes),
+    summaries: new Map(run.seriesSummaries.map((s) => [s.seriesSummary, s.value ?? null])),
+  }));
+  return { rows, total: Number(answer.totalCount) };
+}
+
+/** The paths of the attributes that runs of a project have, the first ten thousand. */
+export async function listRunPaths(
+  { workspace, project }: ProjectName,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const answer = await queries.listAttributesDefinitions(
+    { workspace, source: { case: "runSource", value: { project } }, limit: 10_000n },
+    { signal },
+  );
+  return answer.attributeDefs.map((a) => a.path);
+}
+
+/** Metrics of a project's runs, the first thousand. */
+export async function listProjectMetrics({ workspace, project }: ProjectName, signal: AbortSignal) {
+  const answer = await queries.listMetricDefinitions(
+    { workspace, project, limit: 1000n },
+    { signal },
+  );
+  return answer.metricDefinitions;
+}
+
+/** The means of a series of each run over its length, in few buckets; empty where a run has none. */
+export async function readSparklines(
+  { workspace, project }: ProjectName,
+  runs: readonly string[],
+  seriesQuery: string,
+  signal: AbortSignal,
+): Promise<Map<string, Float64Array>> {
+  if (runs.length === 0) return new Map();
+  const answer = await views.getSparklines(
+    { workspace, project, queries: runs.map((run) => ({ run, seriesQuery })), buckets: 40 },
+    { signal },
+  );
+  return new Map(
+    runs.map((run, i) => [run, floats(answer.sparklines[i]?.means ?? new Uint8Array())]),
+  );
+}
