@@ -13,7 +13,7 @@ let server;
 let opened;
 
 before(async () => {
-  server = await startPpo("--seeds", String(SEEDS), "--updates", "30");
+  server = await startPpo("--seeds", String(SEEDS), "--updates", "30", "--videos", "2");
   opened = await openBrowser();
 });
 
@@ -228,6 +228,49 @@ test("from an episode to its neighbours, and others laid over it", async () => {
   assert.equal(searchOf(page).get("with"), "2");
   await page.getByRole("link", { name: "← Episode 0" }).waitFor();
   await page.getByText("rendering_upload=True").waitFor();
+});
+
+/** The env step that a video's frame was made at: its red is four times that. */
+const stepOf = (video) =>
+  video.evaluate((element) => {
+    const canvas = new OffscreenCanvas(element.videoWidth, element.videoHeight);
+    const context = canvas.getContext("2d");
+    context.drawImage(element, 0, 0);
+    return Math.round(context.getImageData(100, 10, 1, 1).data[0] / 4);
+  });
+
+test("a video and the charts of its episode follow each other", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=env-00&episode=1`);
+  const video = page.locator(".player video");
+  await page.waitForFunction(() => document.querySelector(".player video")?.readyState >= 2);
+  const chart = page.locator(".chart[data-metric=reward] .u-over");
+  const at = () => page.locator("[data-frame]").getAttribute("data-frame").then(Number);
+  const box = await chart.boundingBox();
+  await page.mouse.click(box.x + box.width * 0.6, box.y + box.height / 2);
+  const clicked = await until(at, (step) => step > 0);
+  await until(() => stepOf(video), (step) => step === clicked);
+  await page.keyboard.press("]");
+  await until(() => stepOf(video), (step) => step === clicked + 1);
+  await page.keyboard.press("[");
+  await page.keyboard.press("[");
+  await until(() => stepOf(video), (step) => step === clicked - 1);
+  assert.equal(await at(), clicked - 1);
+
+  await video.evaluate((element) => {
+    element.currentTime = 2.5 / 30;
+  });
+  await until(at, (step) => step === 2);
+  await page.keyboard.press("Space");
+  const end = Number(await page.locator(".chart[data-metric=reward]").getAttribute("data-points")) - 1;
+  assert.equal(await until(at, (step) => step === end), await stepOf(video));
+});
+
+test("episodes with a video are marked in the table", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episodes")}?env=env-00&episodes=0..3&sort=episode`);
+  const marks = page.locator("table[data-total] tbody tr td:last-child");
+  await until(() => marks.allTextContents(), (texts) => texts.join() === "▶ video,▶ video,,");
 });
 
 test("an episode that began anew says so", async () => {
