@@ -27,7 +27,10 @@ const metrics = [{ seriesQuery: 'return(scale="EPISODE")' }];
 /** How many colours a canvas has. */
 const coloursOf = (canvas) =>
   canvas.evaluate((element) => {
-    const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
+    const copy = new OffscreenCanvas(element.width, element.height);
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    context.drawImage(element, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
     return new Set(new Uint32Array(data.buffer)).size;
   });
 
