@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 
 import workloads
 from engines import ENGINES
@@ -32,15 +33,15 @@ def main() -> None:
         figures = workloads.sustained(engine, arguments.points, engine.close, arguments.single)
         print(json.dumps(figures))
         return
-    workload = {
+    known: dict[str, Callable[[], workloads.Figures]] = {
         "scalar": lambda: workloads.scalar(engine),
         "call_1024": lambda: workloads.call(engine, 1, 400),
         "call_1024x100": lambda: workloads.call(engine, workloads.STEPS, 200),
         "burst": lambda: workloads.burst(engine),
         "stalled": lambda: workloads.stalled(engine, arguments.server),
         "disabled": lambda: workloads.disabled(engine),
-    }[arguments.workload]
-    figures = workload()
+    }
+    figures = known[arguments.workload]()
     engine.close()
     print(json.dumps(figures))
 
