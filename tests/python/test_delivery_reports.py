@@ -28,7 +28,7 @@ def test_the_server_knows_what_was_logged_and_delivered(
 ) -> None:
     begin()
     metrana.log("loss", np.arange(1000.0))
-    metrana.log_rl_environment_step("reward", np.ones((4, 10)), 0, ["a", "b", "c", "d"])
+    metrana.log_rl_environment_step("reward", np.ones((4, 10)), 0, [f"env-{i}" for i in range(4)])
     metrana.log_config({"lr": 0.1})
     counted = metrana.close()
     (report,) = health(server, "r")["deliveries"]
