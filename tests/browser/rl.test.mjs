@@ -1,10 +1,13 @@
 // What somebody does who wants to know how their environments, episodes and seeds fared.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { startPpo } from "./filled_server.mjs";
+
+const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 
 const SEEDS = 4;
 const ENVIRONMENTS = 64;
@@ -311,8 +314,16 @@ test("a figure's numbers are those of the server", async () => {
   const rows = (await readFile(await file.path(), "utf8")).trim().split("\r\n");
   assert.equal(rows[0], "group,env steps,samples,estimate,low,high");
   assert.equal(rows.length, 201);
-  const [, , samples, estimate, low, high] = rows.at(-2).split(",").map(Number);
-  assert.ok(samples > 0 && low <= estimate && estimate <= high, rows.at(-2));
+  const [group, ...numbers] = rows.at(-1).split(",");
+  const [, samples, estimate, low, high] = numbers.map(Number);
+  assert.ok(samples > 0 && low <= estimate && estimate <= high, rows.at(-1));
+
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy as Python" }).click();
+  await page.getByText("Copied").waitFor();
+  const program = await page.evaluate(() => navigator.clipboard.readText());
+  const said = execFileSync(python, ["-c", program], { encoding: "utf8" }).trim().split("\n");
+  assert.deepEqual(said.at(-1), `${group} (${SEEDS}, 100) ${estimate}`);
 });
 
 test("estimator, band, samples and scale are chosen, and the address keeps them", async () => {
