@@ -1,7 +1,8 @@
 // What somebody does who wants to know how their environments, episodes and seeds fared.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
@@ -351,6 +352,29 @@ test("groups are made by hand", async () => {
     () => page.locator("figure.compare .method").textContent(),
     (said) => said.includes("(n: a2c 1, ppo 1, mine 1)"),
   );
+});
+
+/** Logs an episode, and another one once it is told to. */
+const TWO_EPISODES = `
+import sys, metrana
+with metrana.init(workspace_name="rl", project_name="locomotion", run_name="live", ingestion_url=sys.argv[1]):
+    metrana.log_rl_episode("return", 1.0, rl_step=0, episode=0, env_id="env-0")
+    metrana.flush()
+    print("one", flush=True)
+    sys.stdin.readline()
+    metrana.log_rl_episode("return", 2.0, rl_step=1, episode=1, env_id="env-0")
+`;
+
+test("a page that is open shows episodes as they come", async () => {
+  const { page } = opened;
+  const training = spawn(python, ["-c", TWO_EPISODES, server.origin], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(training, "exit");
+  await once(training.stdout, "data");
+  await page.goto(server.page("live", "episodes"));
+  assert.equal(await totalOf(page), 1);
+  training.stdin.end("\n");
+  assert.equal(await changedTotal(page, 1), 2);
+  assert.deepEqual(await exited, [0, null]);
 });
 
 test("pages fit a telephone", async () => {
