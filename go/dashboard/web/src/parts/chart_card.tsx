@@ -1,11 +1,11 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
-import { axisFor, axisTitle, formatX } from "../lib/axis";
+import { type AxisName, axisFor, axisTitle, formatX } from "../lib/axis";
 import { type ChartLines, chartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings, parseSettings } from "../lib/chart_settings";
 import { formatCount, formatValue } from "../lib/format";
-import type { Range } from "../server";
+import type { Stretch, Zoom } from "../lib/zoom";
 import { type Curve, type RunNames, readCurves } from "../server/curves";
 import { ChartMenu } from "./chart_menu";
 import { CurvePlot } from "./curve_plot";
@@ -19,11 +19,12 @@ interface Props {
   page: ChartSettings;
   /** What the chart has of its own, as chart_settings.ts writes it. */
   own: string;
-  range: Range | null;
+  /** What charts are zoomed in on, by their axes. */
+  zoom: Zoom;
   colourOf: (run: string, line: number) => string;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
-  onZoom: (range: Range | null) => void;
+  onZoom: (axis: AxisName, stretch: Stretch | null) => void;
 }
 
 /** How many lines the legend names. */
@@ -36,7 +37,7 @@ const PLOT_HEIGHT = 220;
  * shows stays until the answer is there.
  */
 export function ChartCard(props: Props) {
-  const { names, metric, version, page, own, range } = props;
+  const { names, metric, version, page, own, zoom } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
   const at = useSignal<number | null>(null);
@@ -44,8 +45,7 @@ export function ChartCard(props: Props) {
   const asTable = useSignal(false);
   const settings = parseSettings(own, page);
   const axis = axisFor(metric.scale, settings.axis);
-  // Another chart's axis has other numbers: what is zoomed in on is of the page's.
-  const stretch = axis === axisFor(metric.scale, page.axis) ? range : null;
+  const stretch = zoom.get(axis) ?? null;
   useEffect(() => {
     width.value = box.current?.clientWidth ?? 0;
   }, []);
@@ -62,9 +62,9 @@ export function ChartCard(props: Props) {
       axis,
       stretch?.from,
       stretch?.to,
-      version,
       width.value,
     ],
+    version,
   );
   const curves = answer.value.value;
   const data = useComputed(() => chartLines(answer.value.value ?? [], styleOf.value));
@@ -92,7 +92,7 @@ export function ChartCard(props: Props) {
             : axisTitle(axis)}
         </span>
         {stretch && (
-          <button type="button" onClick={() => props.onZoom(null)}>
+          <button type="button" onClick={() => props.onZoom(axis, null)}>
             Show all
           </button>
         )}
@@ -123,7 +123,7 @@ export function ChartCard(props: Props) {
             emphasised={emphasised.value}
             label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines`}
             height={PLOT_HEIGHT}
-            onZoom={props.onZoom}
+            onZoom={(next) => props.onZoom(axis, next)}
             onCursor={(place) => {
               at.value = place;
             }}
@@ -138,7 +138,7 @@ export function ChartCard(props: Props) {
         {empty && <p class="note">{emptyText(lines, stretch !== null)}</p>}
       </div>
       {curves && (
-        <Legend lines={lines} colours={colours} at={at.value} axis={axis} emphasised={emphasised} />
+        <Legend lines={lines} colours={colours} at={at} axis={axis} emphasised={emphasised} />
       )}
     </figure>
   );
@@ -162,36 +162,38 @@ function emptyText(lines: ChartLines, zoomed: boolean): string {
 interface LegendProps {
   lines: ChartLines;
   colours: readonly string[];
-  at: number | null;
-  axis: Parameters<typeof formatX>[0];
-  emphasised: { value: number | null };
+  /** Place of the cursor; a signal, so that moving it draws the legend alone. */
+  at: ReadonlySignal<number | null>;
+  axis: AxisName;
+  emphasised: Signal<number | null>;
 }
 
 /** The lines with their values at the cursor, or else their last. */
 function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
   const shown = lines.lines.slice(0, LEGEND_LINES);
-  const x = at === null ? undefined : lines.xs[at];
+  const place = at.value;
+  const x = place === null ? undefined : lines.xs[place];
   return (
     <ul class="legend">
-      {shown.map((line, place) => (
+      {shown.map((line, i) => (
         <li
           key={line.label}
           onMouseEnter={() => {
-            emphasised.value = place;
+            emphasised.value = i;
           }}
           onMouseLeave={() => {
             emphasised.value = null;
           }}
         >
           <svg width="10" height="3" aria-hidden="true">
-            <rect width="10" height="3" rx="1.5" fill={colours[place]} />
+            <rect width="10" height="3" rx="1.5" fill={colours[i]} />
           </svg>
           {line.label && (
             <span class="name" title={line.label}>
               {line.label}
             </span>
           )}
-          <span class="value">{valueAt(line.values, at)}</span>
+          <span class="value">{valueAt(line.values, place)}</span>
           {line.nans.length + line.infinities.length > 0 && (
             <span
               class="failed"
