@@ -12,6 +12,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   lasts: means.map((v) => v + 0.5),
   nans: [],
   infinities: [],
+  negativeInfinities: [],
 });
 const plain = { value: "mean", smoothing: 0 } as const;
 
@@ -47,10 +48,11 @@ test("very many lines are told as quantiles, with all that is not finite", () =>
   const many = Array.from({ length: MOST_LINES + 1 }, (_, i) => curve(`r${i}`, [0], [i]));
   const { lines, summedUp } = chartLines([...many, { ...curve("nan", [], []), nans: [7] }], plain);
   expect(summedUp).toBe(MOST_LINES + 2);
-  expect(lines).toHaveLength(1);
   expect(lines[0]?.values).toEqual([MOST_LINES / 2]);
   expect(lines[0]?.low).toEqual([MOST_LINES / 10]);
   expect(lines[0]?.nans).toEqual([7]);
+  expect(lines.slice(1).map((l) => l.label)).toEqual(["r200", "r199", "r198", "r2", "r1", "r0"]);
+  expect(lines[1]?.high).toEqual([null]);
 });
 
 test("quantiles are linear between values", () => {

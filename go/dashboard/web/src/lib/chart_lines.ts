@@ -12,6 +12,7 @@ export interface DrawableCurve {
   lasts: ArrayLike<number>;
   nans: ArrayLike<number>;
   infinities: ArrayLike<number>;
+  negativeInfinities: ArrayLike<number>;
 }
 
 /** A line of a chart: its values at the xs of the chart, null where it has none. */
@@ -25,6 +26,7 @@ export interface ChartLine {
   high: (number | null)[];
   nans: number[];
   infinities: number[];
+  negativeInfinities: number[];
 }
 
 /** What a chart draws. */
@@ -44,6 +46,8 @@ export interface LineStyle {
 
 /** Beyond so many lines a chart shows how they are spread. */
 export const MOST_LINES = 200;
+/** How many lines at either end are drawn all the same. */
+const HIGHLIGHTED = 3;
 
 /** Lays curves out over the xs that any of them has. */
 export function chartLines(curves: readonly DrawableCurve[], style: LineStyle): ChartLines {
@@ -53,7 +57,8 @@ export function chartLines(curves: readonly DrawableCurve[], style: LineStyle): 
   const lines = curves.map((curve) => lineOf(curve, style, places, runs.size > 1));
   const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
   if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
-  return { xs, lines: [spreadOf(xs.length, lines)], points, summedUp: lines.length };
+  const shown = [spreadOf(xs.length, lines), ...extremesOf(lines)];
+  return { xs, lines: shown, points, summedUp: lines.length };
 }
 
 /** The xs of all curves, each once, ascending. Curves of one question mostly have the same. */
@@ -92,6 +97,7 @@ function lineOf(
     high: laidOut(curve.maxima),
     nans: Array.from(curve.nans),
     infinities: Array.from(curve.infinities),
+    negativeInfinities: Array.from(curve.negativeInfinities),
   };
 }
 
@@ -106,6 +112,7 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
     high: new Array<number | null>(n).fill(null),
     nans: [...new Set(lines.flatMap((line) => line.nans))],
     infinities: [...new Set(lines.flatMap((line) => line.infinities))],
+    negativeInfinities: [...new Set(lines.flatMap((line) => line.negativeInfinities))],
   };
   for (let i = 0; i < n; i++) {
     const here: number[] = [];
@@ -119,6 +126,20 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
     spread.high[i] = quantile(here, 0.9);
   }
   return spread;
+}
+
+/** The lines that end highest and lowest, from the highest on, without their envelopes. */
+function extremesOf(lines: readonly ChartLine[]): ChartLine[] {
+  const ends = lines.flatMap((line) => {
+    const end = line.values.findLast((v) => v !== null);
+    return end === null || end === undefined ? [] : [{ line, end }];
+  });
+  ends.sort((a, b) => b.end - a.end);
+  const shown = new Set([...ends.slice(0, HIGHLIGHTED), ...ends.slice(-HIGHLIGHTED)]);
+  return Array.from(shown, ({ line }) => {
+    const none = line.values.map(() => null);
+    return { ...line, low: none, high: none };
+  });
 }
 
 /** A quantile of ascending values, linear between them; null of none. */

@@ -13,8 +13,9 @@ const lines = chartLines(
       minima: [0, 9],
       maxima: [1, 11],
       lasts: [0, 10],
-      nans: [],
-      infinities: [],
+      nans: [0],
+      infinities: [2],
+      negativeInfinities: [0.5],
     },
   ],
   { value: "mean", smoothing: 0 },
@@ -34,6 +35,9 @@ test("a chart is drawn from corner to corner, and names are text", () => {
   expect(svg).toContain("&lt;b&gt;loss&lt;/b&gt; &amp; more");
   expect(svg).toContain("a=&quot;b&quot;");
   expect(svg).not.toContain("<b>");
+  expect(svg).toContain('d="M70,34m-5,0h10l-5,8Z"'); // NaN
+  expect(svg).toContain('d="M387,314m0,-5'); // −∞, at the bottom
+  expect(svg).not.toContain('d="M1338,'); // ∞ beyond what is shown
 });
 
 test("ticks are round numbers within the range", () => {

@@ -40,6 +40,7 @@ export function chartToSvg(chart: SvgChart): string {
     `<g clip-path="url(#area)">`,
     ...chart.lines.lines.flatMap((_, i) => linePaths(chart, i, place)),
     "</g>",
+    ...chart.lines.lines.flatMap((_, i) => marks(chart, i, place.x)),
     ...named.map((line, row) => legend(chart, line.label, chart.lines.lines.indexOf(line), row)),
     "</svg>",
     "",
@@ -122,6 +123,23 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
     }
   }
   return out;
+}
+
+/** As on the page: triangles where it is NaN, diamonds where it is infinite. */
+function marks(chart: SvgChart, i: number, x: Place): string[] {
+  const line = chart.lines.lines[i];
+  if (!line) return [];
+  const fill = chart.colours[i] ?? "#3b7de0";
+  const draw = (xs: readonly number[], y: number, shape: string) =>
+    xs
+      .filter((at) => at >= chart.x.range[0] && at <= chart.x.range[1])
+      .map((at) => `<path d="M${round(x(at))},${y}${shape}Z" fill="${fill}"/>`);
+  const diamond = "m0,-5l5,5l-5,5l-5,-5";
+  return [
+    ...draw(line.nans, TOP, "m-5,0h10l-5,8"),
+    ...draw(line.infinities, TOP, diamond),
+    ...draw(line.negativeInfinities, HEIGHT - BOTTOM, diamond),
+  ];
 }
 
 function points(

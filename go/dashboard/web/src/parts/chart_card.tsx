@@ -2,7 +2,7 @@ import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preac
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type AxisName, axisFor, axisTitle, formatX } from "../lib/axis";
-import { type ChartLines, chartLines } from "../lib/chart_lines";
+import { type ChartLine, type ChartLines, chartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings, parseSettings } from "../lib/chart_settings";
 import { formatCount, formatValue } from "../lib/format";
 import type { Stretch, Zoom } from "../lib/zoom";
@@ -151,12 +151,17 @@ function scaleNote(scale: string): string {
 }
 
 function emptyText(lines: ChartLines, zoomed: boolean): string {
-  if (lines.lines.some((l) => l.nans.length + l.infinities.length > 0)) {
+  if (lines.lines.some((line) => notFinite(line) > 0)) {
     return "Every point is NaN or infinite here.";
   }
   return zoomed
     ? "No points in this stretch. Double-click a chart to see all."
     : "No points along this axis. Choose another one above.";
+}
+
+/** How many stretches of a line hold something that is not finite, for each kind. */
+function notFinite({ nans, infinities, negativeInfinities }: ChartLine): number {
+  return nans.length + infinities.length + negativeInfinities.length;
 }
 
 interface LegendProps {
@@ -194,17 +199,19 @@ function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
             </span>
           )}
           <span class="value">{valueAt(line.values, place)}</span>
-          {line.nans.length + line.infinities.length > 0 && (
+          {notFinite(line) > 0 && (
             <span
               class="failed"
-              title="stretches with NaN (triangles) or infinite (diamonds) points"
+              title="Stretches with points that are NaN (triangles), ∞ (diamonds at the top) or −∞ (diamonds at the bottom)"
             >
-              {line.nans.length + line.infinities.length} not finite
+              {notFinite(line)} not finite
             </span>
           )}
         </li>
       ))}
-      {lines.lines.length > shown.length && <li>and {lines.lines.length - shown.length} more</li>}
+      {lines.lines.length > shown.length && (
+        <li>and {formatCount(lines.lines.length - shown.length)} more</li>
+      )}
       <li class="faint">
         {x === undefined
           ? `${formatCount(lines.points)} ${lines.points === 1 ? "point" : "points"}`

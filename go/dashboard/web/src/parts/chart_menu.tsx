@@ -70,9 +70,11 @@ export function ChartMenu(props: Props) {
         <button type="button" onClick={act(() => saveSvg(props))}>
           Save SVG
         </button>
-        <button type="button" onClick={act(() => savePng(props, menu.current))}>
-          Save PNG
-        </button>
+        {!asTable.value && (
+          <button type="button" onClick={act(() => savePng(props, menu.current))}>
+            Save PNG
+          </button>
+        )}
       </div>
     </details>
   );

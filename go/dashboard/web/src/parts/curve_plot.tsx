@@ -210,22 +210,25 @@ function zoom(u: uPlot, { onZoom }: Props): void {
   if (to > from) onZoom({ from, to });
 }
 
-/** At the top: a triangle where a line is NaN, a diamond where it is infinite. */
+/** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */
 function drawMarks(u: uPlot, { data, colours }: Props): void {
   const size = 5 * devicePixelRatio;
   data.lines.forEach((line, place) => {
     u.ctx.fillStyle = colours[place] ?? "";
-    for (const x of line.nans) mark(u, x, [-size, 0, size, 0, 0, size * 1.6]);
-    for (const x of line.infinities) mark(u, x, [0, -size, size, 0, 0, size, -size, 0]);
+    const diamond = [0, -size, size, 0, 0, size, -size, 0];
+    const { top } = u.bbox;
+    for (const x of line.nans) mark(u, x, top, [-size, 0, size, 0, 0, size * 1.6]);
+    for (const x of line.infinities) mark(u, x, top, diamond);
+    for (const x of line.negativeInfinities) mark(u, x, top + u.bbox.height, diamond);
   });
 }
 
-function mark({ ctx, bbox, valToPos }: uPlot, x: number, corners: number[]): void {
+function mark({ ctx, bbox, valToPos }: uPlot, x: number, y: number, corners: number[]): void {
   const at = valToPos(x, "x", true);
   if (!(at >= bbox.left && at <= bbox.left + bbox.width)) return;
   ctx.beginPath();
   for (let i = 0; i < corners.length; i += 2) {
-    ctx.lineTo(at + (corners[i] ?? 0), bbox.top + (corners[i + 1] ?? 0));
+    ctx.lineTo(at + (corners[i] ?? 0), y + (corners[i + 1] ?? 0));
   }
   ctx.fill();
 }
