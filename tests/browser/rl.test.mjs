@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
-import { startPpo } from "./ppo_server.mjs";
+import { startPpo } from "./filled_server.mjs";
 
 const SEEDS = 4;
 const ENVIRONMENTS = 64;

@@ -42,6 +42,9 @@ const METRICS_PERIOD = 5000;
 /** The section of what people look at first. */
 const OVERVIEW = "Overview";
 
+/** So many metrics need no overview. */
+const AT_A_GLANCE = 12;
+
 const keyOf = (m: { metricName: string; scale: string }) => `${m.metricName} ${m.scale}`;
 
 /** The charts of runs: all metrics in sections, drawn where they are seen. */
@@ -193,7 +196,8 @@ function sectionsWithOverview(metrics: MetricDefinition[], withOverview: boolean
     items,
   }));
   const first = withOverview ? overviewOf(metrics).flatMap((topic) => topic.metrics) : [];
-  // Where the overview would hold nearly everything it only says things twice.
-  if (first.length === 0 || first.length * 2 > metrics.length) return sections;
+  // Where all is seen at a glance, or the overview has most of it, it only says things twice.
+  if (metrics.length < AT_A_GLANCE || first.length * 2 > metrics.length) return sections;
+  if (first.length === 0) return sections;
   return [{ name: OVERVIEW, items: first }, ...sections];
 }

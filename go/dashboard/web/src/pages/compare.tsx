@@ -133,6 +133,8 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
   const band = useChoice<Band>("band", BANDS);
   const scales = NORMALISATIONS.filter((n) => n !== "environment" || unit === "environment");
   const normalisation = useChoice<NormalisationName>("normalise", scales);
+  // At one env step few environments end an episode: single points would be noise.
+  const points = useChoice("points", isRl ? ["means", "single"] : ["single", "means"]);
   const groups = groupRuns(runs, grouping);
   const question: StatisticsQuestion = {
     groups,
@@ -142,6 +144,7 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
     estimator,
     band,
     normalisation,
+    binMeans: points === "means",
     gridPoints: GRID_POINTS,
     resamples: RESAMPLES[unit as "run" | "environment"],
   };
@@ -176,6 +179,15 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
             ]}
           />
         )}
+        <Choice
+          label="Points"
+          param="points"
+          value={points}
+          options={[
+            ["means", "means around grid points"],
+            ["single", "single ones"],
+          ]}
+        />
         <Choice
           label="Estimate"
           param="estimator"

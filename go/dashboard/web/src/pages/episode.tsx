@@ -54,7 +54,7 @@ export function EpisodePage(name: RunName) {
     return (
       <p class="note">
         This address names no episode: choose one on the page of the{" "}
-        <a href={hrefOf({ page: "episodes", ...name })}>episodes</a>.
+        <a href={hrefOf({ ...name, page: "episodes" })}>episodes</a>.
       </p>
     );
   }
@@ -157,9 +157,9 @@ function Neighbours({
   const compared = useParam("with", NUMBERS).value;
   const link = (episode: number) => {
     const search = new URLSearchParams({ env: environment, episode: String(episode) });
-    return `${hrefOf({ page: "episode", ...name })}?${search}`;
+    return `${hrefOf({ ...name, page: "episode" })}?${search}`;
   };
-  const all = `${hrefOf({ page: "episodes", ...name })}?${new URLSearchParams({ env: environment })}`;
+  const all = `${hrefOf({ ...name, page: "episodes" })}?${new URLSearchParams({ env: environment })}`;
   return (
     <nav class="pickers" aria-label="Episodes of this environment">
       {before !== null && (

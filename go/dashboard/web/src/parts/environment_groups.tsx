@@ -42,6 +42,7 @@ export function EnvironmentGroups({ name, version, metric, rows, attributes }: P
         estimator: "iqm",
         band: "ci",
         normalisation: "none",
+        binMeans: true,
         gridPoints: 100,
         resamples: 200,
       };

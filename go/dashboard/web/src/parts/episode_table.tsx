@@ -146,7 +146,7 @@ function Row({
       <th scope="row">{e.environment}</th>
       <td class="number">
         <a
-          href={`${hrefOf({ page: "episode", ...name })}?${search}`}
+          href={`${hrefOf({ ...name, page: "episode" })}?${search}`}
           aria-label={`Episode ${e.episode} of ${e.environment}`}
         >
           {formatCount(e.episode)}
