@@ -18,6 +18,8 @@ export interface DrawableCurve {
 /** A line of a chart: its values at the xs of the chart, null where it has none. */
 export interface ChartLine {
   run: string;
+  /** By what it is chosen: its run, or its labels where there is one run. */
+  key: string;
   label: string;
   values: (number | null)[];
   /** Before smoothing; null when that changes nothing. */
@@ -49,12 +51,19 @@ export const MOST_LINES = 200;
 /** How many lines at either end are drawn all the same. */
 const HIGHLIGHTED = 3;
 
-/** Lays curves out over the xs that any of them has. */
-export function chartLines(curves: readonly DrawableCurve[], style: LineStyle): ChartLines {
+/**
+ * Lays curves out over the xs that any of them has.
+ *
+ * @param ofRuns Of how many runs curves were asked for; of more than one, lines say theirs.
+ */
+export function chartLines(
+  curves: readonly DrawableCurve[],
+  style: LineStyle,
+  ofRuns: number,
+): ChartLines {
   const xs = joinedXs(curves);
   const places = new Map(xs.map((x, i) => [x, i]));
-  const runs = new Set(curves.map((c) => c.run));
-  const lines = curves.map((curve) => lineOf(curve, style, places, runs.size > 1));
+  const lines = curves.map((curve) => lineOf(curve, style, places, ofRuns > 1));
   const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
   if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
   const shown = [spreadOf(xs.length, lines), ...extremesOf(lines)];
@@ -90,6 +99,7 @@ function lineOf(
   const raw = laidOut(value === "last" ? curve.lasts : curve.means);
   return {
     run: curve.run,
+    key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
     values: smoothing > 0 ? smoothed(raw, smoothing) : raw,
     raw: smoothing > 0 ? raw : null,
@@ -105,6 +115,7 @@ function lineOf(
 function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
   const spread: ChartLine = {
     run: "",
+    key: "",
     label: `median of ${lines.length} lines, 10 % to 90 %`,
     values: new Array<number | null>(n).fill(null),
     raw: null,

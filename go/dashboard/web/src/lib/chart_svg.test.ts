@@ -19,6 +19,7 @@ const lines = chartLines(
     },
   ],
   { value: "mean", smoothing: 0 },
+  1,
 );
 
 test("a chart is drawn from corner to corner, and names are text", () => {

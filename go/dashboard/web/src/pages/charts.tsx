@@ -14,6 +14,7 @@ import {
 } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
+import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
@@ -35,6 +36,8 @@ const NAMES: Codec<Set<string>> = {
   parse: (text) => new Set(parseNames(text)),
   format: (names) => formatNames([...names]),
 };
+
+const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
 
 /** How often metrics are looked for that are new, in milliseconds: charts follow all news. */
 const METRICS_PERIOD = 5000;
@@ -102,6 +105,7 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
   const zoom = useParam("zoom", ZOOM).value;
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
+  const choice = useParam("lines", LINES).value;
   const find = useRef<HTMLInputElement>(null);
   const change = (next: typeof settings) =>
     setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
@@ -133,6 +137,11 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
           onInput={(event) => setParams({ find: event.currentTarget.value })}
         />
         <SettingsForm settings={settings} onChange={change} />
+        {choice.keys.size > 0 && (
+          <button type="button" onClick={() => setParams({ lines: "" })}>
+            Show all lines
+          </button>
+        )}
         {zoom.size > 0 && (
           <button type="button" onClick={() => setParams({ zoom: "" })}>
             Show all of the axis
@@ -169,6 +178,8 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
             page={settings}
             own={own.get(keyOf(metric)) ?? ""}
             zoom={zoom}
+            choice={choice}
+            onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
             }

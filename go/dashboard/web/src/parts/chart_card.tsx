@@ -1,10 +1,11 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type AxisName, axisFor, axisTitle, formatX } from "../lib/axis";
 import { type ChartLine, type ChartLines, chartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings, parseSettings } from "../lib/chart_settings";
 import { formatCount, formatValue } from "../lib/format";
+import { isDrawn, isolated, type LineChoice, toggled } from "../lib/line_choice";
 import type { Stretch, Zoom } from "../lib/zoom";
 import { type Curve, type RunNames, readCurves } from "../server/curves";
 import { ChartMenu } from "./chart_menu";
@@ -22,9 +23,12 @@ interface Props {
   /** What charts are zoomed in on, by their axes. */
   zoom: Zoom;
   colourOf: (run: string, line: number) => string;
+  /** Which lines are drawn. */
+  choice: LineChoice;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
+  onChoose: (choice: LineChoice) => void;
 }
 
 /** How many lines the legend names. */
@@ -67,11 +71,15 @@ export function ChartCard(props: Props) {
     version,
   );
   const curves = answer.value.value;
-  const data = useComputed(() => chartLines(answer.value.value ?? [], styleOf.value));
+  const data = useComputed(() =>
+    chartLines(answer.value.value ?? [], styleOf.value, names.runs.length),
+  );
   const styleOf = useSignal(settings);
   if (formatSettings(settings, styleOf.peek()) !== "") styleOf.value = settings;
-  const lines = data.value;
-  const colours = lines.lines.map((line, i) => props.colourOf(line.run, i));
+  const all = data.value;
+  const allColours = all.lines.map((line, i) => props.colourOf(line.run, i));
+  const { lines, places } = useMemo(() => chosenOf(all, props.choice), [all, props.choice]);
+  const colours = places.map((place) => allColours[place] ?? "");
   const empty = curves !== null && lines.xs.length === 0;
   return (
     <figure
@@ -138,10 +146,26 @@ export function ChartCard(props: Props) {
         {empty && <p class="note">{emptyText(lines, stretch !== null)}</p>}
       </div>
       {curves && (
-        <Legend lines={lines} colours={colours} at={at} axis={axis} emphasised={emphasised} />
+        <Legend
+          lines={all}
+          places={places}
+          colours={allColours}
+          at={at}
+          axis={axis}
+          emphasised={emphasised}
+          choice={props.choice}
+          onChoose={props.onChoose}
+        />
       )}
     </figure>
   );
+}
+
+/** The lines that are drawn, and the places that these have among all. */
+function chosenOf(all: ChartLines, choice: LineChoice): { lines: ChartLines; places: number[] } {
+  const places = all.lines.flatMap((line, place) => (isDrawn(choice, line.key) ? [place] : []));
+  const lines = all.lines.filter((line) => isDrawn(choice, line.key));
+  return { lines: lines.length === all.lines.length ? all : { ...all, lines }, places };
 }
 
 /** What a point of a chart is of, where that is not said by its axis. */
@@ -165,16 +189,25 @@ function notFinite({ nans, infinities, negativeInfinities }: ChartLine): number 
 }
 
 interface LegendProps {
+  /** Also those that are not drawn. */
   lines: ChartLines;
+  /** Of the lines that are drawn. */
+  places: readonly number[];
   colours: readonly string[];
   /** Place of the cursor; a signal, so that moving it draws the legend alone. */
   at: ReadonlySignal<number | null>;
   axis: AxisName;
   emphasised: Signal<number | null>;
+  choice: LineChoice;
+  onChoose: (choice: LineChoice) => void;
 }
 
-/** The lines with their values at the cursor, or else their last. */
-function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
+/**
+ * The lines with their values at the cursor, or else their last. The pointer on a name
+ * makes others pale, a click draws its line alone, one with Alt hides it.
+ */
+function Legend(props: LegendProps) {
+  const { lines, places, colours, at, axis, emphasised } = props;
   const shown = lines.lines.slice(0, LEGEND_LINES);
   const place = at.value;
   const x = place === null ? undefined : lines.xs[place];
@@ -183,8 +216,9 @@ function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
       {shown.map((line, i) => (
         <li
           key={line.label}
+          class={places.includes(i) ? undefined : "hidden-line"}
           onMouseEnter={() => {
-            emphasised.value = i;
+            emphasised.value = places.includes(i) ? places.indexOf(i) : null;
           }}
           onMouseLeave={() => {
             emphasised.value = null;
@@ -193,11 +227,7 @@ function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
           <svg width="10" height="3" aria-hidden="true">
             <rect width="10" height="3" rx="1.5" fill={colours[i]} />
           </svg>
-          {line.label && (
-            <span class="name" title={line.label}>
-              {line.label}
-            </span>
-          )}
+          <LineName line={line} drawn={places.includes(i)} {...props} />
           <span class="value">{valueAt(line.values, place)}</span>
           {notFinite(line) > 0 && (
             <span
@@ -218,6 +248,37 @@ function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
           : `at ${formatX(axis, x)}`}
       </li>
     </ul>
+  );
+}
+
+interface LineNameProps {
+  line: ChartLine;
+  drawn: boolean;
+  choice: LineChoice;
+  onChoose: (choice: LineChoice) => void;
+}
+
+function LineName({ line, drawn, choice, onChoose }: LineNameProps) {
+  if (line.label === "") return null;
+  if (line.key === "") {
+    return (
+      <span class="name" title={line.label}>
+        {line.label}
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      class="name"
+      aria-pressed={drawn}
+      title={`${line.label}: click to draw it alone, Alt-click to hide it`}
+      onClick={(event) =>
+        onChoose(event.altKey ? toggled(choice, line.key) : isolated(choice, line.key))
+      }
+    >
+      {line.label}
+    </button>
   );
 }
 

@@ -155,7 +155,13 @@ const pale = ({ emphasised }: Props, place: number) => emphasised !== null && em
 
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const colour = latest.current.colours[place] ?? "#3b7de0";
-  const edge: uPlot.Series = { width: 0, points: { show: false }, spanGaps: true };
+  // A band of one bucket is hardly seen as an area; its edge is.
+  const edge: uPlot.Series = {
+    stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "59"}`,
+    width: latest.current.settings.band ? 1 : 0,
+    points: { show: false },
+    spanGaps: true,
+  };
   const raw: uPlot.Series = {
     stroke: `${colour}4d`,
     width: 1,

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { DEFAULT_SETTINGS } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
+import { ALL_LINES } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
 import { type Zoom, zoomed } from "../lib/zoom";
 import type { RunNames } from "../server/curves";
@@ -19,6 +20,7 @@ const OF_A_TOPIC = 3;
 
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
 export function RlOverview({ names, metrics, version }: Props) {
+  const choice = useSignal(ALL_LINES);
   const zoom = useSignal<Zoom>(new Map());
   const topics = overviewOf(metrics).flatMap((topic) => topic.metrics.slice(0, OF_A_TOPIC));
   const shown = topics.length > 0 ? topics : metrics.slice(0, FIRST);
@@ -33,6 +35,10 @@ export function RlOverview({ names, metrics, version }: Props) {
           page={DEFAULT_SETTINGS}
           own=""
           zoom={zoom.value}
+          choice={choice.value}
+          onChoose={(next) => {
+            choice.value = next;
+          }}
           colourOf={(_, line) => colourOf(line)}
           onZoom={(axis, stretch) => {
             zoom.value = zoomed(zoom.value, axis, stretch);
