@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { chartLines } from "./chart_lines";
-import { chartToSvg, ticksOf } from "./chart_svg";
+import { chartToSvg } from "./chart_svg";
 
 const lines = chartLines(
   [
@@ -39,12 +39,6 @@ test("a chart is drawn from corner to corner, and names are text", () => {
   expect(svg).toContain('d="M70,34m-5,0h10l-5,8Z"'); // NaN
   expect(svg).toContain('d="M387,314m0,-5'); // −∞, at the bottom
   expect(svg).not.toContain('d="M1338,'); // ∞ beyond what is shown
-});
-
-test("ticks are round numbers within the range", () => {
-  expect(ticksOf([0, 10], false, 5)).toEqual([0, 2, 4, 6, 8, 10]);
-  expect(ticksOf([0.5, 5000], true, 6)).toEqual([1, 10, 100, 1000]);
-  expect(ticksOf([3, 3], false, 5)).toEqual([3]);
 });
 
 test("on a logarithmic axis what is not positive is left out", () => {

@@ -1,6 +1,7 @@
 import { type AxisName, axisTitle, formatX } from "./axis";
 import type { ChartLines } from "./chart_lines";
 import { formatValue } from "./format";
+import { ticksOf } from "./ticks";
 import type { ValueRange } from "./value_range";
 
 /** A chart that is drawn as vectors. */
@@ -59,25 +60,6 @@ function scale(
   return (v) => from + ((on(v) - low) / (high - low || 1)) * (to - from);
 }
 
-/** Where ticks are: at 1, 2 or 5 times a power of ten, or at powers of ten. */
-export function ticksOf([low, high]: ValueRange, log: boolean, most: number): number[] {
-  if (log) {
-    const from = Math.ceil(Math.log10(low));
-    const to = Math.floor(Math.log10(high));
-    const every = Math.max(1, Math.ceil((to - from + 1) / most));
-    const powers = [];
-    for (let p = from; p <= to; p += every) powers.push(10 ** p);
-    return powers.length > 0 ? powers : [low, high];
-  }
-  const rough = (high - low) / most;
-  if (!(rough > 0)) return [low];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  const ticks = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(i * step);
-  return ticks;
-}
-
 function yTicks(chart: SvgChart, y: Place): string[] {
   return ticksOf(chart.y.range, chart.y.log, 6).flatMap((tick) => [
     `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${round(y(tick))}" y2="${round(y(tick))}" stroke="#e1e5ea"/>`,
@@ -108,7 +90,7 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
     const below = path(line.low).reverse();
     if (above.length > 1) {
       out.push(
-        `<path d="M${[...above, ...below].join("L")}Z" fill="${colour}" fill-opacity="0.18"/>`,
+        `<path d="M${[...above, ...below].join("L")}Z" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
       );
     }
   }

@@ -4,6 +4,7 @@ import { type AxisName, formatX } from "../lib/axis";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
+import { ticksOf } from "../lib/ticks";
 import { aired, robustRange, type ValueRange } from "../lib/value_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
@@ -76,10 +77,12 @@ export function CurvePlot(props: Props) {
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
   const from = settings.logX ? data.xs.findIndex((x) => x > 0) : 0;
-  const cut = (column: (number | null)[]) => {
-    const kept = from > 0 ? column.slice(from) : column;
-    return settings.logY ? kept.map((v) => (v !== null && v > 0 ? v : null)) : kept;
+  // To uPlot, undefined is where a line has nothing and goes on; null is a gap in it.
+  const drawable = (v: number | null) => {
+    if (v === null) return undefined;
+    return settings.logY && v <= 0 ? null : v;
   };
+  const cut = (column: (number | null)[]) => column.slice(Math.max(from, 0)).map(drawable);
   const none = new Array<number | null>(data.xs.length).fill(null);
   const of = (line: ChartLine) => [line.high, line.low, line.raw ?? none, line.values].map(cut);
   const xs = from < 0 ? [] : data.xs.slice(Math.max(from, 0));
@@ -121,6 +124,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         size: 28,
         font,
         space: axis === "wall" ? 130 : 60,
+        ...(settings.logX ? LOG_TICKS : {}),
         values: (_u, ticks) => ticks.map((x) => (x === null ? "" : formatX(axis, x))),
       },
       {
@@ -129,6 +133,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: (_u, labels) => 18 + 6.5 * Math.max(5, ...(labels ?? []).map((l) => l?.length ?? 0)),
         font,
+        ...(settings.logY ? LOG_TICKS : {}),
         values: (_u, ticks) => ticks.map((v) => (v === null ? "" : formatValue(v))),
       },
     ],
@@ -151,27 +156,30 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
   };
 }
 
+/** uPlot's own lie so close on axes over many powers of ten that they are a surface. */
+const LOG_TICKS: uPlot.Axis = {
+  splits: (_u, _axis, low, high) => ticksOf([low, high], true, 6),
+  filter: (_u, ticks) => ticks,
+};
+
 const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
 
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const colour = latest.current.colours[place] ?? "#3b7de0";
   // A band of one bucket is hardly seen as an area; its edge is.
   const edge: uPlot.Series = {
-    stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "59"}`,
+    stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
     width: latest.current.settings.band ? 1 : 0,
     points: { show: false },
-    spanGaps: true,
   };
   const raw: uPlot.Series = {
     stroke: `${colour}4d`,
     width: 1,
     points: { show: false },
-    spanGaps: true,
   };
   const line: uPlot.Series = {
     stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
     width: 1.5,
-    spanGaps: true,
     points: { size: 4, fill: colour },
   };
   return [edge, edge, raw, line];
