@@ -83,14 +83,16 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
   const line = chart.lines.lines[i];
   if (!line) return [];
   const colour = chart.colours[i] ?? "#3b7de0";
-  const path = (values: readonly (number | null)[]) => points(chart, values, place);
   const out = [];
   if (chart.band) {
-    const above = path(line.high);
-    const below = path(line.low).reverse();
-    if (above.length > 1) {
+    const bands = stretches(chart, line.high).map((stretch) => {
+      const above = points(chart, stretch, line.high, place);
+      const below = points(chart, stretch, line.low, place).reverse();
+      return `M${[...above, ...below].join("L")}Z`;
+    });
+    if (bands.length > 0) {
       out.push(
-        `<path d="M${[...above, ...below].join("L")}Z" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
+        `<path d="${bands.join("")}" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
       );
     }
   }
@@ -98,12 +100,35 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
     [line.raw, 0.35],
     [line.values, 1],
   ] as const) {
-    if (values) {
+    const drawn = values ?? [];
+    const parts = stretches(chart, drawn).map(
+      (stretch) => `M${points(chart, stretch, drawn, place).join("L")}`,
+    );
+    if (parts.length > 0) {
       out.push(
-        `<path d="M${path(values).join("L")}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-opacity="${opacity}"/>`,
+        `<path d="${parts.join("")}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-opacity="${opacity}"/>`,
       );
     }
   }
+  return out;
+}
+
+/** Places of values that are drawn as one line: what a logarithmic axis cannot have is a gap. */
+function stretches({ lines, x, y }: SvgChart, values: readonly (number | null)[]): number[][] {
+  const out: number[][] = [];
+  let going = false;
+  lines.xs.forEach((at, i) => {
+    const value = values[i];
+    if (value === null || value === undefined || (x.log && at <= 0)) return;
+    if (y.log && value <= 0) {
+      going = false;
+    } else if (going) {
+      out[out.length - 1]?.push(i);
+    } else {
+      out.push([i]);
+      going = true;
+    }
+  });
   return out;
 }
 
@@ -124,19 +149,18 @@ function marks(chart: SvgChart, i: number, x: Place): string[] {
   ];
 }
 
+/** Where values lie; what is below all of a logarithmic axis lies at its bottom. */
 function points(
-  { lines, x, y }: SvgChart,
+  { lines, y }: SvgChart,
+  at: readonly number[],
   values: readonly (number | null)[],
   place: { x: Place; y: Place },
 ): string[] {
-  const out: string[] = [];
-  lines.xs.forEach((at, i) => {
-    const value = values[i];
-    if (value === null || value === undefined || (x.log && at <= 0) || (y.log && value <= 0))
-      return;
-    out.push(`${round(place.x(at))},${round(place.y(value))}`);
+  return at.map((i) => {
+    const value = values[i] ?? 0;
+    const shown = y.log && value <= 0 ? y.range[0] : value;
+    return `${round(place.x(lines.xs[i] ?? 0))},${round(place.y(shown))}`;
   });
-  return out;
 }
 
 function legend(chart: SvgChart, label: string, line: number, row: number): string {

@@ -79,16 +79,22 @@ export function ChartsPage({ title, names }: { title: string; names: RunNames })
 }
 
 function CopyLink() {
-  const copied = useSignal(false);
+  const copied = useSignal<boolean | null>(null);
   return (
     <button
       type="button"
       onClick={async () => {
-        await navigator.clipboard.writeText(window.location.href);
-        copied.value = true;
+        try {
+          await navigator.clipboard.writeText(window.location.href);
+          copied.value = true;
+        } catch {
+          copied.value = false;
+        }
       }}
     >
-      {copied.value ? "Link copied" : "Copy link"}
+      {copied.value === null && "Copy link"}
+      {copied.value === true && "Link copied"}
+      {copied.value === false && "Not allowed: copy the address instead"}
     </button>
   );
 }

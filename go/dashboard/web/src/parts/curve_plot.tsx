@@ -84,9 +84,16 @@ function columns({ data, settings }: Props): uPlot.AlignedData {
   };
   const cut = (column: (number | null)[]) => column.slice(Math.max(from, 0)).map(drawable);
   const none = new Array<number | null>(data.xs.length).fill(null);
-  const of = (line: ChartLine) => [line.high, line.low, line.raw ?? none, line.values].map(cut);
+  const of = (line: ChartLine) =>
+    [line.high, lowOf(line, settings.logY), line.raw ?? none, line.values].map(cut);
   const xs = from < 0 ? [] : data.xs.slice(Math.max(from, 0));
   return [xs, ...data.lines.flatMap(of)];
+}
+
+/** Lower ends of an envelope; of one that reaches below all of a logarithmic axis, far below. */
+function lowOf({ low, high }: ChartLine, logY: boolean): (number | null)[] {
+  if (!logY) return low;
+  return low.map((v, i) => (v !== null && v <= 0 && (high[i] ?? 0) > 0 ? 1e-300 : v));
 }
 
 function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
