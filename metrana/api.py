@@ -89,6 +89,7 @@ def init(
     rendering_queue_max_size: int | None = None,
     skip_drain_render_on_close: bool | None = None,
     rendering_close_timeout: float | None = None,
+    rendering_upload: bool | None = None,
     mode: RunMode | str | None = None,
 ) -> OpenRun:
     """Opens a run and prints its address in the dashboard.
@@ -149,6 +150,8 @@ def init(
             `METRANA_SKIP_DRAIN_RENDER_ON_CLOSE`.
         rendering_close_timeout: Seconds `close` waits for encoding. Else
             `METRANA_RENDERING_CLOSE_TIMEOUT`; None: until it is done.
+        rendering_upload: Whether videos are sent to the server, too, for its pages. Else
+            `METRANA_RENDERING_UPLOAD`; off by default.
         mode: `online`, or `disabled`: then no server is asked, no other argument is
             looked at, and every call does nothing. Else `METRANA_MODE`, else `online`.
 
@@ -411,7 +414,9 @@ def log_rendering(
 
     Videos are H.264 in `.mp4`, written to `<rendering_output_dir>/<run_name>/` as
     `<env_id>_<episode>.mp4` by a background thread; the call only copies the frame. A
-    video is finished when its environment's next episode begins, or by `close`.
+    video is finished when its environment's next episode begins, or by `close`. With
+    `init(rendering_upload=True)` it is sent to the server then, besides; `close` waits for
+    that as long as for points, and says which videos did not arrive.
 
     Args:
         frame: uint8, (H, W, 3) RGB, (H, W, 4) RGBA whose alpha is dropped, (H, W) or
@@ -632,7 +637,8 @@ def close(close_timeout: float = 15.0) -> Metrics:
     """Sends what is left and closes the run. Always call it.
 
     Args:
-        close_timeout: Seconds it may take, a hard bound. 0 abandons what is unsent.
+        close_timeout: Seconds that sending may take. 0 abandons what is unsent. Encoding
+            videos has a time of its own, `rendering_close_timeout`.
 
     Returns:
         The final counters.

@@ -1,7 +1,8 @@
 """Frames of environments into one H.264 video for each (environment, episode).
 
     log_rendering()  ->  frames waiting, by environment  ->  one thread  ->  files
-    copies the frame     bounded by rendering_queue_max_size  encodes
+    copies the frame     bounded by rendering_queue_max_size  encodes   |
+                                                                   the server, with rendering_upload
 
 A video is written beside its place, under a name that ends in `.part`, and gets its
 own name when it is whole. Nothing is ever overwritten: where a video of that name is
@@ -20,12 +21,13 @@ import contextlib
 import hashlib
 import itertools
 import json
+import os
 import threading
 from collections import deque
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -40,6 +42,9 @@ from metrana.errors import (
 )
 from metrana.messages import logger
 from metrana.settings import Settings
+
+if TYPE_CHECKING:
+    from metrana.rendering_upload import Uploader
 
 Image = NDArray[np.uint8]
 
@@ -66,6 +71,17 @@ _CODEC_OPTIONS = {
 }
 
 
+# Held while libraries of the encoder run. A fork waits for that, a frame's time: what
+# they lock for themselves would stay locked in the child for ever.
+_encoding = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_encoding.acquire,
+        after_in_parent=_encoding.release,
+        after_in_child=_encoding.release,
+    )
+
+
 class Frame(NamedTuple):
     """A picture and where it belongs."""
 
@@ -77,12 +93,30 @@ class Frame(NamedTuple):
     image: Image
 
 
+class FinishedVideo(NamedTuple):
+    """A file that is whole, and what it shows."""
+
+    path: Path
+    environment: str
+    episode: int
+    first_rl_step: int
+    last_rl_step: int
+    fps: float
+    frames: int
+
+
 class Renderer:
     """The videos of a run. Its thread starts with the first frame."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, run_id: str) -> None:
+        """Renders for the run with this id, in base64."""
         self._settings = settings
         self._changed = threading.Condition()
+        self._uploader: Uploader | None = None
+        if settings.rendering_upload:
+            from metrana.rendering_upload import Uploader  # HTTP is slow to import
+
+            self._uploader = Uploader(settings, run_id, self._not_uploaded)
         self._waiting: dict[str, deque[Frame]] = {}
         self._count = 0  # frames waiting
         self._numbers = itertools.count()
@@ -220,12 +254,23 @@ class Renderer:
                 self._drop_waiting()
             self._changed.notify_all()
 
-    def finish(self, timeout: float | None) -> list[str]:
+    def finish(self, timeout: float | None, upload_timeout: float | None) -> list[str]:
         """Waits for the thread, after `begin_close`; what it returns is to be raised.
 
         What is not encoded in time is dropped; the videos it would have gone on with are
-        closed properly.
+        closed properly. Then uploads are waited for; None abandons them.
         """
+        self._finish_encoding(timeout)
+        lost = self._uploader.finish(upload_timeout) if self._uploader is not None else 0
+        # However many problems were noted, what they come to is among them.
+        if lost > 1:
+            folder = self._settings.rendering_output_dir
+            self._problems.append(f"{lost:,} videos were not uploaded; they lie in {folder}")
+        if self._dropped:
+            self._problems.append(f"{self._dropped:,} frames were dropped")
+        return self._surface(closing=True)
+
+    def _finish_encoding(self, timeout: float | None) -> None:
         thread = self._thread
         if thread is not None:
             try:
@@ -234,9 +279,6 @@ class Renderer:
                 if thread.is_alive():
                     self._abandon()
                     thread.join(_SETTLE_SECS)
-        if self._dropped:
-            self._note(f"{self._dropped:,} frames were dropped")
-        return self._surface(closing=True)
 
     def _abandon(self) -> None:
         with self._changed:
@@ -262,11 +304,12 @@ class Renderer:
                 self._changed.wait_for(self._has_work)
                 finished = self._over()
                 frame = None if finished else self._next_frame()
-            for video in finished:
-                self._finish_video(video)
-            if frame is not None:
-                self._encode(frame)
-            elif not finished:
+            with _encoding:
+                for video in finished:
+                    self._finish_video(video)
+                if frame is not None:
+                    self._encode(frame)
+            if frame is None and not finished:
                 return  # closing, and nothing is left
 
     def _has_work(self) -> bool:
@@ -340,9 +383,12 @@ class Renderer:
         with self._changed:
             del self._videos[video.environment]
         try:
-            video.finish()
+            finished = video.finish()
         except Exception as error:  # noqa: BLE001 # as above
             self._lost(video.environment, video.episode, error)
+            return
+        if self._uploader is not None:
+            self._uploader.add(finished)
 
     def _lost(self, environment: str, episode: int, error: Exception) -> None:
         with self._changed:
@@ -350,6 +396,10 @@ class Renderer:
                 f"the video of episode {episode} of {environment!r} is lost: "
                 f"{type(error).__name__}: {error}"
             )
+
+    def _not_uploaded(self, problem: str) -> None:
+        with self._changed:
+            self._note(problem)
 
 
 class Video:
@@ -359,6 +409,7 @@ class Video:
         self.environment, self.episode, self.last = first.environment, first.episode, first.number
         self._rate = Fraction(settings.rendering_fps).limit_denominator(1_000_000)
         self._count = 0
+        self._rl_steps = first.rl_step, first.rl_step  # lowest, highest
         folder = settings.rendering_output_dir / _component(settings.run_name)
         folder.mkdir(parents=True, exist_ok=True)
         stem = f"{_component(first.environment)}_{first.episode}"
@@ -382,14 +433,18 @@ class Video:
         self._container.mux(self._stream.encode(picture))
         self._count += 1
         self.last = frame.number
+        lowest, highest = self._rl_steps
+        self._rl_steps = min(lowest, frame.rl_step), max(highest, frame.rl_step)
 
-    def finish(self) -> None:
+    def finish(self) -> FinishedVideo:
         """Writes what the encoder still holds and gives the file its name."""
         try:
             self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
         self._part.rename(self._path)
+        place = self.environment, self.episode, *self._rl_steps
+        return FinishedVideo(self._path, *place, float(self._rate), self._count)
 
     def abandon(self) -> None:
         """Takes the unfinished file away."""

@@ -7,6 +7,7 @@ arguments into series numbers, environment numbers and contiguous arrays.
 from __future__ import annotations
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
@@ -75,7 +76,6 @@ class Run:
         # In one attribute: threads log with lists of their own.
         self._last_list: tuple[list[str], NDArray[np.uint32]] = [], np.empty(0, np.uint32)
         self._warned_of_second_init = False
-        self._renderer = Renderer(given)
         self._engine = Engine(given.engine_options())
         try:
             answer = self._engine.wait_ready()
@@ -84,6 +84,7 @@ class Run:
         except BaseException:
             self._engine.close(0)
             raise
+        self._renderer = Renderer(given, answer.run_id)
         self.fast_log = self._engine.fast_log
         logger.log(
             "DEBUG" if inherited else "SUCCESS",
@@ -359,8 +360,9 @@ class Run:
     def close(self, timeout: float) -> Metrics:
         """Flushes for at most `timeout` seconds; 0 drops what is unsent.
 
-        Videos have a time of their own, `rendering_close_timeout`. Ctrl-C ends the waiting
-        at once: what is unsent then is dropped and counted.
+        Encoding videos has a time of its own, `rendering_close_timeout`; uploading them has
+        what points have left of `timeout`. Ctrl-C ends the waiting at once: what is unsent
+        then is dropped and counted.
 
         Raises:
             MetranaClosingError: Something was lost, or time ran out.
@@ -372,16 +374,18 @@ class Run:
     def _close(self, timeout: float, rendering_timeout: float | None) -> Metrics:
         self._renderer.begin_close()
         problems: list[str] = []
+        begun = time.monotonic()
         try:
             metrics = Metrics(**self._engine.close(timeout))
         except MetranaClosingError as error:
             metrics, problems = error.metrics, [str(error)]
         except KeyboardInterrupt:
-            left = Metrics(**self._engine.close(0))
-            logger.warning("interrupted while closing: {} updates were dropped", left.dropped)
-            self._renderer.finish(0)
+            final = Metrics(**self._engine.close(0))
+            logger.warning("interrupted while closing: {} updates were dropped", final.dropped)
+            self._renderer.finish(0, None)
             raise
-        problems += self._renderer.finish(rendering_timeout)
+        left = max(0.0, timeout - (time.monotonic() - begun)) if timeout else None
+        problems += self._renderer.finish(rendering_timeout, left)
         if problems:
             raise MetranaClosingError("\n".join(problems), metrics)
         return metrics

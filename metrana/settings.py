@@ -102,6 +102,7 @@ class Settings:
     rendering_queue_max_size: int | None
     skip_drain_render_on_close: bool
     rendering_close_timeout: float | None
+    rendering_upload: bool
 
     @property
     def dashboard_address(self) -> str:
@@ -225,8 +226,11 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         rendering_fps=given.duration("rendering_fps", zero=False),
         rendering_max_concurrent_encoders=given.count("rendering_max_concurrent_encoders", 1),
         rendering_queue_max_size=given.optional_count("rendering_queue_max_size", 1),
-        skip_drain_render_on_close=_skip_drain(given),
+        skip_drain_render_on_close=given.switch(
+            "skip_drain_render_on_close", "METRANA_SKIP_DRAIN_RENDER_ON_CLOSE"
+        ),
         rendering_close_timeout=_rendering_close_timeout(given),
+        rendering_upload=given.switch("rendering_upload", "METRANA_RENDERING_UPLOAD"),
     )
 
 
@@ -271,6 +275,17 @@ class _Arguments:
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be True or False, not {value!r}")
         return value
+
+    def switch(self, name: str, variable: str) -> bool:
+        """Off without an argument and a variable."""
+        if self._arguments[name] is not None:
+            return self.flag(name)
+        found = os.environ.get(variable, "").strip().lower()
+        if found in ("1", "true", "yes", "on"):
+            return True
+        if found in ("", "0", "false", "no", "off"):
+            return False
+        raise MetranaValidationError(f"{variable} must be true or false, not {found!r}")
 
     def choice(self, kind: type[_E], name: str, variable: str | None, default: _E) -> _E:
         value = self._arguments[name]
@@ -463,18 +478,6 @@ def _folder(given: _Arguments) -> Path:
         return Path(folder).expanduser()
     except RuntimeError as error:
         raise MetranaValidationError(f"rendering_output_dir {str(folder)!r}: {error}") from None
-
-
-def _skip_drain(given: _Arguments) -> bool:
-    if given["skip_drain_render_on_close"] is not None:
-        return given.flag("skip_drain_render_on_close")
-    variable = "METRANA_SKIP_DRAIN_RENDER_ON_CLOSE"
-    found = os.environ.get(variable, "").strip().lower()
-    if found in ("1", "true", "yes", "on"):
-        return True
-    if found in ("", "0", "false", "no", "off"):
-        return False
-    raise MetranaValidationError(f"{variable} must be true or false, not {found!r}")
 
 
 def _rendering_close_timeout(given: _Arguments) -> float | None:

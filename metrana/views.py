@@ -1,4 +1,4 @@
-"""What the dashboard shows, as numbers: episodes, curves, statistics over runs, how a run fares.
+"""What the dashboard shows, as numbers: episodes, statistics over runs, how a run fares.
 
 Asked of the server's own ViewsService, which public servers may lack: they answer UNIMPLEMENTED.
 """
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from metrana.asking import Asking
+from metrana.curves import CurveAxis
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
 from metrana.frames import pandas
 from metrana.request import SeriesQueries, given, strings, texts
-from metrana.views_answers import curves_of, health_of, matrix_of, statistics_of
-from metrana.views_frames import Curves, EpisodeMatrix, RunHealth, Sparkline, Statistics, column
+from metrana.views_answers import health_of, matrix_of, statistics_of
+from metrana.views_frames import EpisodeMatrix, RunHealth, Sparkline, Statistics, column
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ViewAxis = Literal["step", "rl_step", "episode", "env_step", "relative_time", "wall_time"]
 Reduction = Literal["sum", "mean", "last", "min", "max", "count"]
 Estimator = Literal["mean", "median", "iqm", "std", "sem", "min", "max"]
 Range = tuple[int | None, int | None]
@@ -129,57 +129,16 @@ class Views(Asking):
         }
         return matrix_of(self._answer("GetEpisodeMatrix", request))
 
-    def fetch_curves(
-        self,
-        runs: str | Sequence[str],
-        series: SeriesQueries,
-        *,
-        axis: ViewAxis = "step",
-        environments: str | Sequence[str] = (),
-        stretch: Range | None = None,
-        buckets: int | None = None,
-        episodes: Range | None = None,
-        rl_steps: Range | None = None,
-        include_inherited: bool = False,
-    ) -> Curves:
-        """Curves of series along any axis, of RL series of all environments, too.
-
-            client.fetch_curves("ppo-1", SeriesFilter("return", scale="EPISODE"), axis="rl_step")
-
-        Args:
-            runs: Names of runs.
-            series: Which series.
-            axis: What the curves go along; times are in milliseconds, relative ones since the
-                run began, wall time since 1970.
-            environments: A curve for each of these; unless given, one for all together.
-            stretch: Only this part of the axis.
-            buckets: Up to 5,000 a curve; 1,000 unless given.
-            episodes: Only RL points of such episodes.
-            rl_steps: Only RL points at such rl_steps.
-            include_inherited: Put the points that a forked run inherits before its own.
-        """
-        request = {
-            **self._in_views(),
-            "runs": strings(runs),
-            "series_queries": texts(series),
-            "axis": f"AXIS_{axis.upper()}",
-            "environments": strings(environments),
-            "include_inherited": include_inherited,
-            **_ranges(range=stretch, episodes=episodes, rl_steps=rl_steps),
-            **given(buckets=buckets),
-        }
-        return curves_of(self._answer("BucketSeries", request))
-
     def fetch_statistics(
         self,
         groups: Mapping[str, str | Sequence[str]],
         series: SeriesFilter | str,
         *,
-        axis: ViewAxis = "step",
+        axis: CurveAxis = "step",
         estimators: Sequence[Estimator] = ("mean",),
         percentiles: Sequence[float] = (),
         unit: Literal["run", "environment"] = "run",
-        stretch: Range | None = None,
+        within: Range | None = None,
         grid_points: int | None = None,
         resamples: int | None = None,
         confidence: float = 0.95,
@@ -200,7 +159,7 @@ class Views(Asking):
             estimators: What to make of the samples at each grid point.
             percentiles: From 0 to 100, linear between samples.
             unit: What one sample is.
-            stretch: Only this part of the axis.
+            within: Only this part of the axis.
             grid_points: Up to 5,000; 256 unless given.
             resamples: Up to 10,000 for confidence intervals by the bootstrap; none unless given.
             confidence: The part of the estimates that lie within.
@@ -223,7 +182,7 @@ class Views(Asking):
             "percentiles": list(percentiles),
             "unit": f"SAMPLE_UNIT_{unit.upper()}",
             "include_samples": include_samples,
-            **_ranges(range=stretch),
+            **_ranges(range=within),
             **given(grid_points=grid_points, bootstrap=bootstrap if resamples else None),
         }
         return statistics_of(self._answer("GetStatistics", request))

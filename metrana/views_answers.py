@@ -9,8 +9,6 @@ from metrana.answers import instant
 from metrana.frames import SeriesId
 from metrana.views_frames import (
     Counts,
-    Curve,
-    Curves,
     Delivery,
     EpisodeMatrix,
     Estimate,
@@ -39,30 +37,6 @@ def matrix_of(answer: _Answer) -> EpisodeMatrix:
     counts = column(answer.get("environment_counts"), "<u8")
     last = answer.get("last_episode", 0)
     return EpisodeMatrix(environments, counts, first, last, means, minima, maxima)
-
-
-def curves_of(answer: _Answer) -> Curves:
-    """Of a BucketSeriesResponse."""
-    return Curves(
-        [_curve(one) for one in answer.get("curves", ())],
-        answer.get("first_x", 0.0),
-        answer.get("last_x", 0.0),
-        answer.get("bucket_width", 0.0),
-        answer.get("bucket_count", 0),
-    )
-
-
-def _curve(one: _Answer) -> Curve:
-    identity = one["identity"]
-    return Curve(
-        identity["run"],
-        SeriesId.of(identity["series"]),
-        identity.get("environment"),
-        column(one.get("xs")),
-        column(one.get("counts"), "<u8"),
-        *(column(one.get(name)) for name in ("means", "minima", "maxima", "lasts")),
-        *(column(one.get(name)) for name in ("nan_xs", "infinity_xs", "negative_infinity_xs")),
-    )
 
 
 def statistics_of(answer: _Answer) -> Statistics:

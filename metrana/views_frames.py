@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def column(encoded: NDArray[np.uint8] | None, dtype: str = "<f8") -> NDArray[Any]:
-    """A column of the views: bytes of numbers of eight bytes each; none are no numbers."""
-    return np.empty(0, dtype) if encoded is None else encoded.view(dtype)
+def column(encoded: str | None, dtype: str = "<f8") -> NDArray[Any]:
+    """A column of the views: the bytes of its numbers in base64; none are no numbers."""
+    return np.frombuffer(base64.b64decode(encoded or ""), dtype)
 
 
 @dataclass(frozen=True)
@@ -45,69 +46,6 @@ class EpisodeMatrix:
             index=pandas().Index(self.environments, name="environment"),
             columns=pandas().Index(self.first_episodes, name="episode"),
         )
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One series in buckets; all columns but the last three are equally long."""
-
-    run: str
-    series: SeriesId
-    environment: str | None
-    """None: of no environment, or of all together."""
-    xs: Floats
-    """Where each bucket begins, in the axis' unit."""
-    counts: UInts
-    """How many finite points each holds."""
-    means: Floats
-    minima: Floats
-    maxima: Floats
-    lasts: Floats
-    """The finite point last along the axis."""
-    nan_xs: Floats
-    """Where buckets with a NaN begin."""
-    infinity_xs: Floats
-    negative_infinity_xs: Floats
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Curves on one axis, which bucket i joins at `first_x + i * bucket_width`, rounded down."""
-
-    curves: Sequence[Curve]
-    first_x: float
-    last_x: float
-    bucket_width: float
-    bucket_count: int
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A row a bucket.
-
-        Columns `run`, `series`, `environment`, `x`, `count`, `mean`, `min`, `max` and `last`.
-        """
-        pd = pandas()
-        tables = [_table(one) for one in self.curves if len(one.xs)]
-        return pd.concat(tables, ignore_index=True) if tables else _table(_NO_CURVE)
-
-
-def _table(curve: Curve) -> pd.DataFrame:
-    return pandas().DataFrame(
-        {
-            "run": curve.run,
-            "series": curve.series.key,
-            "environment": curve.environment,
-            "x": curve.xs,
-            "count": curve.counts,
-            "mean": curve.means,
-            "min": curve.minima,
-            "max": curve.maxima,
-            "last": curve.lasts,
-        }
-    )
-
-
-_NO_FLOATS = column(None)
-_NO_CURVE = Curve("", SeriesId("", ""), None, _NO_FLOATS, column(None, "<u8"), *[_NO_FLOATS] * 7)
 
 
 @dataclass(frozen=True)

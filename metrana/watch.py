@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from metrana import watch_terminal
+from metrana.curves import Curve, CurveAxis, CurvesOfSeries
 from metrana.errors import MetranaQueryConfigError, MetranaQueryTransportError
 from metrana.filters import AttrFilter, SeriesFilter
 from metrana.frames import SeriesId
 from metrana.request import NAMES_A_PAGE
 from metrana.settings import DEFAULT_URL
-from metrana.views import ViewAxis, Views
-from metrana.views_frames import Curve
+from metrana.views import Views
 from metrana.watch_picture import Picture, Row, lines, rank
 
 _BUCKETS = 64
@@ -95,7 +95,7 @@ def _regex(text: str) -> str:
     return text
 
 
-class _Watched(Views):
+class _Watched(Views, CurvesOfSeries):
     """What the picture needs of a run, without tables."""
 
     def look(self, run: str, matches: Callable[[str], object]) -> Picture:
@@ -136,7 +136,7 @@ class _Watched(Views):
         queries = [_query(one) for one in chosen]
         small = self.fetch_sparklines([(run, query) for query in queries], buckets=_BUCKETS)
         curves: dict[str, Curve] = {}
-        axes: tuple[tuple[ViewAxis, bool], ...] = (("step", False), ("rl_step", True))
+        axes: tuple[tuple[CurveAxis, bool], ...] = (("step", False), ("rl_step", True))
         for axis, rl in axes:
             asked = [
                 q for q, one in zip(queries, chosen, strict=True) if (one.scale in _RL_SCALES) == rl
@@ -165,7 +165,7 @@ def _more(other: SeriesId, series: SeriesId) -> bool:
 def _row(series: SeriesId, curve: Curve | None, step: int | None) -> Row:
     if curve is None or not len(curve.means):
         return Row(series)
-    low, high = float(curve.minima.min()), float(curve.maxima.max())
+    low, high = float(curve.mins.min()), float(curve.maxs.max())
     return Row(series, curve.means.tolist(), float(curve.lasts[-1]), low, high, step)
 
 

@@ -25,11 +25,13 @@ class ServerProcess:
     def __init__(self, data_dir: Path, log: Path | None = None) -> None:
         """`log` is the file that gets what the server says on stderr; else the test's own."""
         self.data_dir = data_dir
+        self.further: tuple[str, ...] = ()  # arguments of the next start
         self._log = log
         self._start("127.0.0.1:0")
 
     def _start(self, listen: str) -> None:
         command = [str(program()), "serve", "--data-dir", str(self.data_dir), "--listen", listen]
+        command += self.further
         with contextlib.ExitStack() as stack:
             log = None if self._log is None else stack.enter_context(self._log.open("a"))
             self.process = subprocess.Popen(

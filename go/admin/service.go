@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/admin"
 )
@@ -22,12 +23,13 @@ import (
 type Service struct {
 	db      *store.DB
 	catalog *catalog.Catalog
+	videos  *renderings.Files
 	log     *slog.Logger
 }
 
 // New makes the service of a directory.
-func New(db *store.DB, index *catalog.Catalog, log *slog.Logger) *Service {
-	return &Service{db, index, log}
+func New(db *store.DB, index *catalog.Catalog, videos *renderings.Files, log *slog.Logger) *Service {
+	return &Service{db, index, videos, log}
 }
 
 func invalid(format string, values ...any) error {
@@ -144,11 +146,20 @@ func (s *Service) Delete(_ context.Context, request *connect.Request[pb.DeleteRe
 	} else {
 		runs, err = s.catalog.DeleteProject(t.GetWorkspace(), t.GetProject())
 	}
+	s.removeVideos()
 	if err != nil {
 		return nil, failed(err)
 	}
 	s.log.Info("deleted", "workspace", t.GetWorkspace(), "project", t.GetProject(), "run", t.GetRun(), "runs", runs)
 	return connect.NewResponse(&pb.DeleteResponse{Runs: int64(runs)}), nil
+}
+
+// removeVideos gives the space of the videos of deleted runs back.
+func (s *Service) removeVideos() {
+	if err := s.videos.Tidy(); err != nil {
+		// It is tried again each hour.
+		s.log.Error("videos of deleted runs stay", "error", err)
+	}
 }
 
 // Backup copies the data directory.
@@ -175,6 +186,7 @@ func (s *Service) Retain(_ context.Context, request *connect.Request[pb.RetainRe
 		return nil, invalid("project %q without a workspace", r.GetProject())
 	}
 	answer := &pb.RetainResponse{}
+	defer s.removeVideos()
 	for _, run := range s.ended(r.GetEndedBefore().AsTime(), r.Workspace, r.Project) {
 		if !r.GetDryRun() {
 			if err := s.deleteEnded(run); err != nil {
@@ -200,6 +212,7 @@ func (s *Service) RetainEvery(ctx context.Context, longest time.Duration) {
 				s.log.Error("deleting a run that ended long ago", "run", run.Name, "error", err)
 			}
 		}
+		s.removeVideos()
 		select {
 		case <-ctx.Done():
 			return

@@ -1,10 +1,16 @@
 package admin
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net/http/httptest"
+	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +20,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/point"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/admin"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
@@ -29,6 +36,7 @@ type world struct {
 
 	db      *store.DB
 	catalog *catalog.Catalog
+	videos  *renderings.Files
 	client  adminconnect.AdminServiceClient
 }
 
@@ -42,7 +50,11 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := adminconnect.NewAdminServiceHandler(New(db, c, slog.New(slog.DiscardHandler)))
+	videos, err := renderings.Open(db, c, renderings.Options{Quota: renderings.DefaultQuota})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, handler := adminconnect.NewAdminServiceHandler(New(db, c, videos, slog.New(slog.DiscardHandler)))
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		server.Close()
@@ -50,7 +62,7 @@ func newWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	return &world{t, db, c, adminconnect.NewAdminServiceClient(server.Client(), server.URL)}
+	return &world{t, db, c, videos, adminconnect.NewAdminServiceClient(server.Client(), server.URL)}
 }
 
 // run makes a run with one point that took it at a time; closed then, unless open.
@@ -245,4 +257,53 @@ func TestBackups(t *testing.T) {
 	}
 	refused(w, w.client.Backup, &pb.BackupRequest{Directory: "copy"}, connect.CodeInvalidArgument, "absolute")
 	refused(w, w.client.Backup, &pb.BackupRequest{Directory: to}, connect.CodeInternal, to)
+}
+
+// film uploads a video of a run and gives its file.
+func (w *world) film(project, name string) string {
+	w.Helper()
+	run, _ := w.catalog.FindRun("w", project, name)
+	video := []byte("\x00\x00\x00\x18ftyp" + project + name)
+	content := sha256.Sum256(video)
+	p, err := w.videos.Begin(renderings.Spec{
+		RunID: run.ID[:], Environment: "e", FPS: 1, Frames: 1, Size: uint64(len(video)), SHA256: hex.EncodeToString(content[:]),
+	})
+	if err == nil {
+		p, err = w.videos.Write(w.Context(), p.ID, 0, bytes.NewReader(video), func() {})
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	name = path.Base(p.URL)
+	return filepath.Join(w.db.AttachedDir(), name[:2], name)
+}
+
+// Every way to delete a run removes the files of its videos.
+func TestVideosGoWithTheirRuns(t *testing.T) {
+	w := newWorld(t)
+	for _, project := range []string{"p", "q"} {
+		for _, name := range []string{"a", "b"} {
+			w.run(project, name, longAgo, true, nil)
+		}
+	}
+	w.run("p", "new", time.Now(), true, nil)
+	one, retained, stays := w.film("p", "a"), w.film("p", "b"), w.film("p", "new")
+	ofProject := []string{w.film("q", "a"), w.film("q", "b")}
+	gone := func(files ...string) {
+		t.Helper()
+		for _, file := range files {
+			if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+	ask(w, w.client.Delete, &pb.DeleteRequest{Target: target("p", "a")})
+	gone(one)
+	ask(w, w.client.Delete, &pb.DeleteRequest{Target: target("q")})
+	gone(ofProject...)
+	ask(w, w.client.Retain, &pb.RetainRequest{EndedBefore: timestamppb.New(time.Now().Add(-time.Hour))})
+	gone(retained)
+	if _, err := os.Stat(stays); err != nil {
+		t.Error(err)
+	}
 }

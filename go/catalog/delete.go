@@ -99,6 +99,7 @@ func (r *Run) deleteRecords(w store.RecordWriter) error {
 		w.DeletePrefix(append([]byte{recordAttribute}, r.ID[:]...)),
 		w.DeletePrefix(append([]byte{recordEnv}, r.ID[:]...)),
 		w.DeletePrefix(append([]byte{recordDelivery}, r.ID[:]...)),
+		w.DeletePrefix(renderingPrefix(r.ID, nil)),
 	)
 }
 

@@ -22,9 +22,6 @@
 // the queue is full or because they come late on an ordered series, count as
 // added and dropped.
 //
-// Over each connection these counters are reported to the server every ten
-// seconds while they change, and when all is delivered; see reporter.
-//
 // # Concurrency
 //
 // Every method of Logger may be called from any goroutine. Points of one

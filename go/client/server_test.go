@@ -23,6 +23,7 @@ import (
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
+	"github.com/metrana/metrana/go/wire/pb/views"
 )
 
 // server is an IngestService that does what a test says. Each stream is served
@@ -31,7 +32,6 @@ type server struct {
 	t        *testing.T
 	grpc     *grpc.Server
 	listener *bufconn.Listener
-	services []*grpc.ServiceDesc // beside the IngestService
 
 	mu       sync.Mutex
 	refuse   error // of dialling
@@ -41,6 +41,7 @@ type server struct {
 	scripts  []script
 	streams  []*peer
 	metadata []metadata.MD
+	report   func(context.Context, *views.ReportDeliveryRequest) error // nil: no such service
 }
 
 type (
@@ -91,9 +92,11 @@ func (s *server) start() {
 			{StreamName: "UpdateRunStream", ServerStreams: true, ClientStreams: true, Handler: s.serveStream},
 		},
 	}, s)
-	for _, service := range s.services {
-		s.grpc.RegisterService(service, s)
-	}
+	s.grpc.RegisterService(&grpc.ServiceDesc{
+		ServiceName: views.ViewsService_ServiceDesc.ServiceName,
+		HandlerType: (*any)(nil),
+		Methods:     []grpc.MethodDesc{{MethodName: "ReportDelivery", Handler: s.serveReport}},
+	}, s)
 	s.mu.Lock()
 	s.listener, s.refuse = listener, nil
 	s.mu.Unlock()
@@ -164,6 +167,20 @@ func (s *server) serveInit(_ any, stream grpc.ServerStream) error {
 	}
 	s.mu.Unlock()
 	return next(func(m *ingestion.InitializeRunLoggingResponse) error { return stream.SendMsg(m) })
+}
+
+func (s *server) serveReport(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // as grpc has it
+	request := &views.ReportDeliveryRequest{}
+	if err := decode(request); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	report := s.report
+	s.mu.Unlock()
+	if report == nil {
+		return nil, status.Error(codes.Unimplemented, "unknown service")
+	}
+	return &views.ReportDeliveryResponse{}, report(ctx, request)
 }
 
 func (s *server) serveStream(_ any, stream grpc.ServerStream) error {

@@ -112,7 +112,7 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// services are those whose methods are called, each by its name alone.
+// services are those whose methods may be called.
 var services = []protoreflect.ServiceDescriptor{
 	pb.File_metrana_protobuf_query_v1_svc_query_service_proto.Services().ByName("QueryService"),
 	views.File_metrana_views_v1_views_service_proto.Services().ByName("ViewsService"),
@@ -124,11 +124,11 @@ func methodNamed(name string) (protoreflect.MethodDescriptor, error) {
 			return m, nil
 		}
 	}
-	return nil, &ConfigError{fmt.Sprintf("neither QueryService nor ViewsService has a method %q", name)}
+	return nil, &ConfigError{fmt.Sprintf("no service has a method %q", name)}
 }
 
-// Begin makes a call of a method of QueryService or ViewsService with its request in JSON. An
-// answer with a resume_token is followed by the page that the token asks for; of a
+// Begin makes a call of a method of QueryService, or of ViewsService where that
+// answers at once, with its request in JSON. An answer with a resume_token is followed by the page that the token asks for; of a
 // request with limit and offset and an answer with a total_count, pages are asked for until
 // all is there, or as many as most, if that is not 0.
 func (r *Reader) Begin(method string, request []byte, most int64) (*Call, error) {

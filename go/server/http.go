@@ -15,6 +15,7 @@ import (
 	"github.com/metrana/metrana/go/dashboard"
 	"github.com/metrana/metrana/go/ingest"
 	"github.com/metrana/metrana/go/query"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/views"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
 	"github.com/metrana/metrana/go/wire/pb/views/viewsconnect"
@@ -68,7 +69,7 @@ func withoutHeaderDeadline(next http.Handler) http.Handler {
 	})
 }
 
-func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.Handler {
+func handler(cfg Config, index *catalog.Catalog, operator *admin.Service, videos *renderings.Files) http.Handler {
 	options := []connect.HandlerOption{
 		connect.WithReadMaxBytes(maxRequest),
 		connect.WithCompression("zstd", newZstdDecompressor, newZstdCompressor),
@@ -82,7 +83,7 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service) http.H
 	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
 	mux.Handle(path, fromLoopback(service))
 	mux.HandleFunc("/healthz", healthy)
-	mux.Handle("/", dashboard.Handler())
+	mux.Handle("/", renderings.NewHandler(videos, dashboard.Handler()))
 	if cfg.AllowAnyKey {
 		return plainOnLoopback(mux)
 	}

@@ -1,5 +1,5 @@
 // Package server puts everything behind one port: gRPC, gRPC-Web and Connect for
-// the ingest, query and views services, the dashboard, and /healthz.
+// the ingest, query and views services, videos, the dashboard, and /healthz.
 package server
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/metrana/metrana/go/admin"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 )
 
@@ -25,6 +26,8 @@ type Config struct {
 	// AllowAnyKey lets a server listen beyond the loopback addresses although
 	// it does not check keys.
 	AllowAnyKey bool
+	// RenderingsQuota is how many bytes the videos of episodes may take; 0: none is taken.
+	RenderingsQuota uint64
 	// Retain is after how long runs that ended are deleted; 0: never.
 	Retain time.Duration
 	Logger *slog.Logger     // nil: discarded
@@ -77,15 +80,20 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	for _, fault := range index.Faults() {
 		cfg.Logger.Error("a record of the catalog cannot be read", "error", fault)
 	}
-	operator := admin.New(db, index, cfg.Logger)
-	if cfg.Retain > 0 {
-		ctx, stop := context.WithCancel(ctx)
-		var retaining sync.WaitGroup
-		defer retaining.Wait()
-		defer stop()
-		retaining.Go(func() { operator.RetainEvery(ctx, cfg.Retain) })
+	videos, err := renderings.Open(db, index, renderings.Options{Quota: cfg.RenderingsQuota, Logger: cfg.Logger})
+	if err != nil {
+		return errors.Join(err, listener.Close())
 	}
-	return serve(ctx, cfg, listener, url, handler(cfg, index, operator))
+	operator := admin.New(db, index, videos, cfg.Logger)
+	regular, stop := context.WithCancel(ctx)
+	var regularly sync.WaitGroup
+	defer regularly.Wait()
+	defer stop()
+	regularly.Go(func() { videos.TidyEvery(regular) })
+	if cfg.Retain > 0 {
+		regularly.Go(func() { operator.RetainEvery(regular, cfg.Retain) })
+	}
+	return serve(ctx, cfg, listener, url, handler(cfg, index, operator, videos))
 }
 
 // checkListen refuses addresses that others can reach, because this server takes

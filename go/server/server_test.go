@@ -56,7 +56,7 @@ func startIn(t *testing.T, dir string) *running {
 	ready := make(chan string, 1)
 	stopped := make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background())
-	cfg := Config{DataDir: dir, Listen: "127.0.0.1:0", Ready: func(url string) { ready <- url }}
+	cfg := Config{DataDir: dir, Listen: "127.0.0.1:0", RenderingsQuota: 100 << 20, Ready: func(url string) { ready <- url }}
 	go func() { stopped <- Run(ctx, cfg) }()
 	s := &running{t: t, cfg: cfg, stop: stop, stopped: stopped}
 	t.Cleanup(stop)

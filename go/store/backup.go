@@ -27,7 +27,7 @@ func (db *DB) Backup(ctx context.Context, to string) error {
 	staging := db.fs.PathJoin(db.dir, fmt.Sprintf("%s%d", stagingPrefix, db.backups.Add(1)))
 	defer db.journal.endLinks()
 	if err = db.journal.beginLinks(); err == nil {
-		err = db.stage(staging)
+		err = db.stageAll(staging)
 	}
 	if err == nil {
 		err = copyTree(ctx, db.fs, staging, part)
@@ -163,10 +163,14 @@ func (db *DB) removeStaging() error {
 	return nil
 }
 
+// Checker reads something of a directory whole and reports each fault; its error
+// says that it could not.
+type Checker func(ctx context.Context, db *DB, report func(fault error)) error
+
 // Restore copies a backup to a directory that must not exist yet, and reads the
-// copy whole. Where anything is wrong with it, which report is told, there is
+// copy whole, with further checkers what is of others. Where anything is wrong with it, which report is told, there is
 // nothing in the end but the error.
-func Restore(ctx context.Context, backup, dir string, o Options, report func(fault error)) (CheckStats, error) {
+func Restore(ctx context.Context, backup, dir string, o Options, report func(fault error), further ...Checker) (CheckStats, error) {
 	files := o.FS
 	if files == nil {
 		files = vfs.Default
@@ -175,7 +179,7 @@ func Restore(ctx context.Context, backup, dir string, o Options, report func(fau
 	if err != nil {
 		return CheckStats{}, err
 	}
-	stats, err := restore(ctx, files, backup, part, o, report)
+	stats, err := restore(ctx, files, backup, part, o, report, further)
 	if err == nil {
 		err = errors.Join(files.Rename(part, dir), syncDirectory(files, files.PathDir(dir)))
 	}
@@ -185,7 +189,7 @@ func Restore(ctx context.Context, backup, dir string, o Options, report func(fau
 	return stats, nil
 }
 
-func restore(ctx context.Context, files vfs.FS, backup, part string, o Options, report func(fault error)) (stats CheckStats, err error) {
+func restore(ctx context.Context, files vfs.FS, backup, part string, o Options, report func(fault error), further []Checker) (stats CheckStats, err error) {
 	o.ReadOnly = true
 	source, err := Open(backup, o) // nobody writes to it meanwhile, and it is one
 	if err != nil {
@@ -200,7 +204,11 @@ func restore(ctx context.Context, files vfs.FS, backup, part string, o Options, 
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	faults := 0
-	stats, err = db.Check(ctx, func(fault error) { faults++; report(fault) })
+	count := func(fault error) { faults++; report(fault) }
+	stats, err = db.Check(ctx, count)
+	for i := 0; i < len(further) && err == nil; i++ {
+		err = further[i](ctx, db, count)
+	}
 	if err == nil && faults > 0 {
 		err = fmt.Errorf("the backup has %d faults", faults)
 	}

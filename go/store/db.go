@@ -63,6 +63,7 @@ type DB struct {
 	// cut is held for writing while a backup links files: by then nothing commits and
 	// no file is removed. Who holds it for reading takes no lock that others hold then.
 	cut       sync.RWMutex
+	attached  sync.RWMutex  // held for reading while a backup links; taken before cut
 	relieving sync.Mutex    // held while the largest head is rolled; taken before any run's lock
 	crowded   chan struct{} // tells the tender that headBytes comes near maxHeads
 	stop      chan struct{} // closed by Close

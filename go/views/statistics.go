@@ -37,11 +37,14 @@ func (s *Service) GetStatistics(
 	}
 	normalisation := st.normalise(groups)
 	grid := gridOf(groups, st.grid)
+	if st.bins {
+		binGroups(groups, grid)
+	}
 	if err := st.affordable(groups, len(grid)); err != nil {
 		return nil, err
 	}
 	answer := &pb.GetStatisticsResponse{
-		Grid: floatColumn(grid), Interpolation: "linear", Axis: st.axis, Unit: st.unit, Bootstrap: st.bootstrap.encode(),
+		Grid: floatColumn(grid), Interpolation: st.interpolation(), Axis: st.axis, Unit: st.unit, Bootstrap: st.bootstrap.encode(),
 		Normalisation: normalisation,
 	}
 	for i, samples := range groups {
@@ -66,6 +69,7 @@ type statistics struct {
 	bootstrap   *bootstrap
 	scale       *pb.Normalisation // nil: as they are
 	samples     bool              // each has a curve of its own
+	bins        bool              // a sample is the means of its points around grid points
 }
 
 func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
@@ -102,7 +106,7 @@ func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
 	if len(st.estimators)+len(st.percentiles) == 0 {
 		return st, invalid("estimators must name at least one, or percentiles")
 	}
-	st.samples = r.GetIncludeSamples()
+	st.samples, st.bins = r.GetIncludeSamples(), r.GetBinMeans()
 	if st.scale, err = parseNormalisation(r.GetNormalisation(), st.unit); err != nil {
 		return st, err
 	}

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,6 +52,11 @@ class Disk:
             while (more := self.left() - left) > 0:
                 with contextlib.suppress(OSError):  # the server took some of it in between
                     os.posix_fallocate(filler.fileno(), os.fstat(filler.fileno()).st_size, more)
+
+    def grow(self, size: int) -> None:
+        """Makes the file system larger."""
+        command = ["mount", "-o", f"remount,size={size}", str(self.path)]
+        subprocess.run(command, check=True)
 
     def free(self) -> None:
         """Gives the room back."""
@@ -92,7 +98,7 @@ class Training:
     It logs no faster than the server stores, or what it logs would fill the disk.
     """
 
-    def __init__(self, server: ServerProcess) -> None:
+    def __init__(self, server: ServerProcess, **given: Any) -> None:
         self.points = 0
         self._server = server
         metrana.init(
@@ -104,6 +110,7 @@ class Training:
             max_send_retries=None,
             send_retry_max_backoff_secs=0.2,
             batch_max_age_secs=0.01,
+            **given,
         )
 
     def log(self) -> None:
@@ -208,3 +215,26 @@ def test_nothing_is_lost_when_all_room_goes_while_requests_are_on_their_way(
     assert metrana.get_metrics().float_points_sent <= training.stored() < training.points
     disk.free()
     check_whole(training, server)
+
+
+def test_videos_leave_the_room_that_points_need(
+    disk: Disk, server: ServerProcess, tmp_path: Path
+) -> None:
+    training = Training(server, rendering_upload=True, rendering_output_dir=tmp_path / "videos")
+    frame = np.full((64, 64, 3), 80, np.uint8)
+    for episode in range(2):
+        metrana.log_rendering(frame, rl_step=0, episode=episode)
+    videos = server.data_dir / "renderings"
+    refused = f"the disk of {server.data_dir} has"
+    uploader = metrana.api._open_run()._renderer._uploader
+    assert uploader is not None
+    wait_until(lambda: uploader.failures > 2)
+    assert refused in uploader.last_failure
+    assert "below 512 MB" in uploader.last_failure
+    assert not videos.exists()
+    training.log()  # there is room for points
+    assert metrana.flush()
+    disk.grow(1000 * _MB)
+    wait_until(lambda: len([*videos.rglob("*.mp4")]) == 1)  # the other is not over yet
+    check_whole(training, server)
+    assert len([*videos.rglob("*.mp4")]) == 2

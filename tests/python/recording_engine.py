@@ -13,6 +13,7 @@ Call = tuple[str, tuple[Any, ...]]
 class Answer:
     def __init__(self, created: bool) -> None:
         self.created = created
+        self.run_id = "AAAAAAAAAAAAAAAAAAAAAA=="
 
 
 class RecordingEngine:

@@ -92,8 +92,8 @@ def test_curves_along_an_axis(client: QueryClient, axis: str) -> None:
     assert np.array_equal(curve.xs, np.arange(EPISODES // wide))
     assert (curve.counts == wide * len(ENVS)).all()
     assert np.allclose(curve.means, cells.mean(axis=1), rtol=EXACT, atol=EXACT)
-    assert np.array_equal(curve.minima, cells.min(axis=1))
-    assert np.array_equal(curve.maxima, cells.max(axis=1))
+    assert np.array_equal(curve.mins, cells.min(axis=1))
+    assert np.array_equal(curve.maxs, cells.max(axis=1))
     assert found.to_pandas()["mean"].tolist() == curve.means.tolist()
     assert curve.series.name == "return"
     assert curve.environment is None
@@ -102,7 +102,7 @@ def test_curves_along_an_axis(client: QueryClient, axis: str) -> None:
 def test_curves_of_environments_and_none(client: QueryClient) -> None:
     asked = SeriesFilter("return", scale="EPISODE")
     found = client.fetch_curves(
-        "r", asked, axis="episode", environments=["env-c", "env-a"], stretch=(5, 8)
+        "r", asked, axis="episode", environments=["env-c", "env-a"], within=(5, 8)
     )
     assert [one.environment for one in found.curves] == ["env-c", "env-a"]
     assert np.array_equal(found.curves[0].lasts, RETURNS[5:9, 2])

@@ -72,6 +72,7 @@ def test_defaults() -> None:
         ("METRANA_EVENT_QUEUE_MAX_SIZE", "17", "queue_capacity", 17),
         ("METRANA_SKIP_DRAIN_RENDER_ON_CLOSE", "true", "skip_drain_render_on_close", True),
         ("METRANA_RENDERING_CLOSE_TIMEOUT", "2.5", "rendering_close_timeout", 2.5),
+        ("METRANA_RENDERING_UPLOAD", "on", "rendering_upload", True),
     ],
 )
 def test_a_variable_stands_in_for_an_argument(
@@ -102,6 +103,7 @@ def test_a_variable_stands_in_for_an_argument(
         ("METRANA_EVENT_QUEUE_MAX_SIZE", "nonsense", "queue_capacity", 3),
         ("METRANA_SKIP_DRAIN_RENDER_ON_CLOSE", "1", "skip_drain_render_on_close", False),
         ("METRANA_RENDERING_CLOSE_TIMEOUT", "nonsense", "rendering_close_timeout", 1.0),
+        ("METRANA_RENDERING_UPLOAD", "true", "rendering_upload", False),
     ],
 )
 def test_an_argument_wins_over_its_variable(
@@ -296,6 +298,7 @@ def test_a_value_of_the_wrong_kind_is_refused(argument: str, value: object) -> N
         ("METRANA_LOG_LEVEL", "LOUD"),
         ("METRANA_SKIP_DRAIN_RENDER_ON_CLOSE", "perhaps"),
         ("METRANA_RENDERING_CLOSE_TIMEOUT", "soon"),
+        ("METRANA_RENDERING_UPLOAD", "perhaps"),
         ("METRANA_RENDERING_CLOSE_TIMEOUT", "-1"),
         ("METRANA_RENDERING_CLOSE_TIMEOUT", "nan"),
     ],

@@ -207,3 +207,25 @@ def test_normalised_samples_are_those_of_numpy(
     assert column(group["estimators"][0]["values"]) == pytest.approx(
         stats.trim_mean(samples, 0.25, axis=0), rel=1e-9, abs=1e-9
     )
+
+
+def test_bin_means_are_those_of_scipy(
+    server: ServerProcess, curves: list[tuple[NDArray[Any], NDArray[Any]]]
+) -> None:
+    answer = ask(
+        server,
+        "GetStatistics",
+        workspace="ws",
+        project="p",
+        gridPoints=40,
+        groups=[{"members": [{"run": "seed-0", "seriesQuery": "loss()"}]}],
+        estimators=["ESTIMATOR_MEAN"],
+        binMeans=True,
+    )
+    grid = column(answer["grid"])
+    middles = (grid[1:] + grid[:-1]) / 2
+    steps, values = curves[0]
+    wanted = stats.binned_statistic(steps, values, bins=[-1, *middles, 2000]).statistic
+    (group,) = answer["groups"]
+    assert answer["interpolation"] == "linear between bin means"
+    assert column(group["estimators"][0]["values"]) == pytest.approx(wanted, rel=1e-9, abs=1e-9)

@@ -18,6 +18,7 @@ import (
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/admin"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/admin"
 	"github.com/metrana/metrana/go/wire/pb/admin/adminconnect"
@@ -48,14 +49,22 @@ func operate(dataDir string, operation func(ctx context.Context, to adminconnect
 	if err != nil {
 		return fail(err)
 	}
-	index, err := catalog.Open(db)
-	if err == nil {
-		err = operation(ctx, admin.New(db, index, slog.New(slog.DiscardHandler)))
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
+	if err = errors.Join(operateOn(ctx, db, operation), db.Close()); err != nil {
 		return fail(err)
 	}
 	return 0
+}
+
+func operateOn(ctx context.Context, db *store.DB, operation func(ctx context.Context, to adminconnect.AdminServiceClient) error) error {
+	index, err := catalog.Open(db)
+	if err != nil {
+		return err
+	}
+	videos, err := renderings.Open(db, index, renderings.Options{})
+	if err != nil {
+		return err
+	}
+	return operation(ctx, admin.New(db, index, videos, slog.New(slog.DiscardHandler)))
 }
 
 // parse reads flags wherever they stand among n arguments.
@@ -251,10 +260,19 @@ func restore(args []string) int {
 	defer stop()
 	stats, err := store.Restore(ctx, found[0], found[1], store.Options{Logger: slog.New(slog.DiscardHandler)}, func(fault error) {
 		fmt.Fprintf(os.Stderr, "fault: %v\n", fault)
-	})
+	}, checkRenderings)
 	if err != nil {
 		return fail(err)
 	}
 	fmt.Printf("restored to %s: %s, %d points\n", found[1], countRuns(int64(stats.Runs)), stats.Points)
 	return 0
+}
+
+func checkRenderings(ctx context.Context, db *store.DB, report func(fault error)) error {
+	index, err := catalog.Open(db)
+	if err != nil {
+		return err
+	}
+	_, err = renderings.Check(ctx, db, index, report)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/store"
 )
 
@@ -61,7 +62,12 @@ func checkDirectory(dir string) (faults int, err error) {
 	if err != nil {
 		return faults, err
 	}
-	fmt.Printf("%s: %d runs, %d segments, %d blocks, %d points; ", dir, stats.Runs, stats.Segments, stats.Blocks, stats.Points)
+	videos, err := renderings.Check(ctx, db, index, report)
+	if err != nil {
+		return faults, err
+	}
+	fmt.Printf("%s: %d runs, %d segments, %d blocks, %d points, %d renderings; ",
+		dir, stats.Runs, stats.Segments, stats.Blocks, stats.Points, videos.Renderings)
 	switch faults {
 	case 0:
 		fmt.Println("no fault found")

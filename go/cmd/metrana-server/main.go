@@ -13,7 +13,8 @@ var version = "dev"
 const usage = `metrana-server: stores and shows what training runs log
 
 usage:
-  metrana-server serve [--data-dir DIR] [--listen HOST:PORT] [--retain 90d] [--verbose] [--insecure-allow-any-key]
+  metrana-server serve [--data-dir DIR] [--listen HOST:PORT] [--retain 90d] [--renderings-quota 10GB] [--verbose]
+                       [--insecure-allow-any-key]
       serve loggers and the dashboard until SIGTERM or Ctrl-C
   metrana-server stat [--settle] [--data-dir DIR]
       count what a data directory holds that no server is using, as JSON; only --settle writes to it

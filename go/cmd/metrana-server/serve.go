@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/metrana/metrana/go/renderings"
 	"github.com/metrana/metrana/go/server"
 	"github.com/metrana/metrana/go/store"
 )
@@ -24,6 +25,8 @@ func serve(args []string) int {
 	anyKey := flags.Bool("insecure-allow-any-key", false, "listen beyond loopback although keys are not checked")
 	var longest age
 	flags.Var(&longest, "retain", "delete runs that ended so long ago, as 90d; without it all stay")
+	quota := amount(renderings.DefaultQuota)
+	flags.Var(&quota, "renderings-quota", "how much videos of episodes may take, as 10GB; 0 takes none")
 	verbose := flags.Bool("verbose", false, "log what the store does, too")
 	if err := flags.Parse(args); err != nil {
 		return exitOf(err)
@@ -47,7 +50,7 @@ func serve(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	err = server.Run(ctx, server.Config{
-		DataDir: dir, Listen: *listen, AllowAnyKey: *anyKey, Retain: time.Duration(longest),
+		DataDir: dir, Listen: *listen, AllowAnyKey: *anyKey, Retain: time.Duration(longest), RenderingsQuota: uint64(quota),
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 		Ready:  func(url string) { fmt.Printf("listening on %s\n", url) },
 	})

@@ -429,8 +429,11 @@ type GetStatisticsRequest struct {
 	Normalisation *Normalisation `protobuf:"bytes,13,opt,name=normalisation,proto3" json:"normalisation,omitempty"`
 	// Gives the curve of each sample as well. Samples x grid points of all groups may be at most 2 million.
 	IncludeSamples bool `protobuf:"varint,14,opt,name=include_samples,json=includeSamples,proto3" json:"include_samples,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Takes the points of a sample that lie nearest to each grid point together: its value there is their mean, where
+	// there are some. Otherwise single points decide, few of which lie at any one x.
+	BinMeans      bool `protobuf:"varint,15,opt,name=bin_means,json=binMeans,proto3" json:"bin_means,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetStatisticsRequest) Reset() {
@@ -557,6 +560,13 @@ func (x *GetStatisticsRequest) GetNormalisation() *Normalisation {
 func (x *GetStatisticsRequest) GetIncludeSamples() bool {
 	if x != nil {
 		return x.IncludeSamples
+	}
+	return false
+}
+
+func (x *GetStatisticsRequest) GetBinMeans() bool {
+	if x != nil {
+		return x.BinMeans
 	}
 	return false
 }
@@ -853,7 +863,8 @@ type GetStatisticsResponse struct {
 	Grid []byte `protobuf:"bytes,1,opt,name=grid,proto3" json:"grid,omitempty"`
 	// The groups.
 	Groups []*GroupStatistics `protobuf:"bytes,2,rep,name=groups,proto3" json:"groups,omitempty"`
-	// How a sample's value between two of its points is found; always "linear". Beyond its ends it has none.
+	// How a sample's value between two of its points is found: "linear", or "linear between bin means". Beyond its ends
+	// it has none.
 	Interpolation string `protobuf:"bytes,3,opt,name=interpolation,proto3" json:"interpolation,omitempty"`
 	// What the curves go along, UNSPECIFIED resolved.
 	Axis Axis `protobuf:"varint,4,opt,name=axis,proto3,enum=metrana.views.v1.Axis" json:"axis,omitempty"`
@@ -969,7 +980,7 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\x04high\x18\x02 \x01(\x01H\x01R\x04high\x88\x01\x01\x12%\n" +
 	"\x0eby_environment\x18\x03 \x01(\bR\rbyEnvironmentB\x06\n" +
 	"\x04_lowB\a\n" +
-	"\x05_high\"\xb8\x05\n" +
+	"\x05_high\"\xd5\x05\n" +
 	"\x14GetStatisticsRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x129\n" +
@@ -988,7 +999,8 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\bepisodes\x18\v \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
 	"\brl_steps\x18\f \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12E\n" +
 	"\rnormalisation\x18\r \x01(\v2\x1f.metrana.views.v1.NormalisationR\rnormalisation\x12'\n" +
-	"\x0finclude_samples\x18\x0e \x01(\bR\x0eincludeSamples\"\xb3\x01\n" +
+	"\x0finclude_samples\x18\x0e \x01(\bR\x0eincludeSamples\x12\x1b\n" +
+	"\tbin_means\x18\x0f \x01(\bR\bbinMeans\"\xb3\x01\n" +
 	"\x0eEstimatorCurve\x129\n" +
 	"\testimator\x18\x01 \x01(\x0e2\x1b.metrana.views.v1.EstimatorR\testimator\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\fR\x06values\x12%\n" +

@@ -28,9 +28,10 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto2\x9e\a\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto2\x83\b\n" +
 	"\fViewsService\x12]\n" +
-	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12r\n" +
+	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
+	"\x0eListRenderings\x12'.metrana.views.v1.ListRenderingsRequest\x1a(.metrana.views.v1.ListRenderingsResponse\x12r\n" +
 	"\x13GetEpisodeHistogram\x12,.metrana.views.v1.GetEpisodeHistogramRequest\x1a-.metrana.views.v1.GetEpisodeHistogramResponse\x12i\n" +
 	"\x10ListEnvironments\x12).metrana.views.v1.ListEnvironmentsRequest\x1a*.metrana.views.v1.ListEnvironmentsResponse\x12i\n" +
 	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12]\n" +
@@ -42,45 +43,49 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 
 var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*ListEpisodesRequest)(nil),         // 0: metrana.views.v1.ListEpisodesRequest
-	(*GetEpisodeHistogramRequest)(nil),  // 1: metrana.views.v1.GetEpisodeHistogramRequest
-	(*ListEnvironmentsRequest)(nil),     // 2: metrana.views.v1.ListEnvironmentsRequest
-	(*GetEpisodeMatrixRequest)(nil),     // 3: metrana.views.v1.GetEpisodeMatrixRequest
-	(*BucketSeriesRequest)(nil),         // 4: metrana.views.v1.BucketSeriesRequest
-	(*GetStatisticsRequest)(nil),        // 5: metrana.views.v1.GetStatisticsRequest
-	(*GetRunHealthRequest)(nil),         // 6: metrana.views.v1.GetRunHealthRequest
-	(*ReportDeliveryRequest)(nil),       // 7: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 8: metrana.views.v1.GetSparklinesRequest
-	(*ListEpisodesResponse)(nil),        // 9: metrana.views.v1.ListEpisodesResponse
-	(*GetEpisodeHistogramResponse)(nil), // 10: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 11: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 12: metrana.views.v1.GetEpisodeMatrixResponse
-	(*BucketSeriesResponse)(nil),        // 13: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),       // 14: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 15: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 16: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 17: metrana.views.v1.GetSparklinesResponse
+	(*ListRenderingsRequest)(nil),       // 1: metrana.views.v1.ListRenderingsRequest
+	(*GetEpisodeHistogramRequest)(nil),  // 2: metrana.views.v1.GetEpisodeHistogramRequest
+	(*ListEnvironmentsRequest)(nil),     // 3: metrana.views.v1.ListEnvironmentsRequest
+	(*GetEpisodeMatrixRequest)(nil),     // 4: metrana.views.v1.GetEpisodeMatrixRequest
+	(*BucketSeriesRequest)(nil),         // 5: metrana.views.v1.BucketSeriesRequest
+	(*GetStatisticsRequest)(nil),        // 6: metrana.views.v1.GetStatisticsRequest
+	(*GetRunHealthRequest)(nil),         // 7: metrana.views.v1.GetRunHealthRequest
+	(*ReportDeliveryRequest)(nil),       // 8: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 9: metrana.views.v1.GetSparklinesRequest
+	(*ListEpisodesResponse)(nil),        // 10: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 11: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 12: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 13: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 14: metrana.views.v1.GetEpisodeMatrixResponse
+	(*BucketSeriesResponse)(nil),        // 15: metrana.views.v1.BucketSeriesResponse
+	(*GetStatisticsResponse)(nil),       // 16: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 17: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),      // 18: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 19: metrana.views.v1.GetSparklinesResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.ListEpisodes:input_type -> metrana.views.v1.ListEpisodesRequest
-	1,  // 1: metrana.views.v1.ViewsService.GetEpisodeHistogram:input_type -> metrana.views.v1.GetEpisodeHistogramRequest
-	2,  // 2: metrana.views.v1.ViewsService.ListEnvironments:input_type -> metrana.views.v1.ListEnvironmentsRequest
-	3,  // 3: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
-	4,  // 4: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
-	5,  // 5: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
-	6,  // 6: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	7,  // 7: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	8,  // 8: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	9,  // 9: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	10, // 10: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	11, // 11: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	12, // 12: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	13, // 13: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	14, // 14: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	15, // 15: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	16, // 16: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	17, // 17: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	9,  // [9:18] is the sub-list for method output_type
-	0,  // [0:9] is the sub-list for method input_type
+	1,  // 1: metrana.views.v1.ViewsService.ListRenderings:input_type -> metrana.views.v1.ListRenderingsRequest
+	2,  // 2: metrana.views.v1.ViewsService.GetEpisodeHistogram:input_type -> metrana.views.v1.GetEpisodeHistogramRequest
+	3,  // 3: metrana.views.v1.ViewsService.ListEnvironments:input_type -> metrana.views.v1.ListEnvironmentsRequest
+	4,  // 4: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
+	5,  // 5: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
+	6,  // 6: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
+	7,  // 7: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
+	8,  // 8: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	9,  // 9: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	10, // 10: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	11, // 11: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	12, // 12: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	13, // 13: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	14, // 14: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	15, // 15: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	16, // 16: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	17, // 17: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	18, // 18: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	19, // 19: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	10, // [10:20] is the sub-list for method output_type
+	0,  // [0:10] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -95,6 +100,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_episode_histogram_proto_init()
 	file_metrana_views_v1_episode_matrix_proto_init()
 	file_metrana_views_v1_episodes_proto_init()
+	file_metrana_views_v1_renderings_proto_init()
 	file_metrana_views_v1_run_health_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()
 	file_metrana_views_v1_sparklines_proto_init()

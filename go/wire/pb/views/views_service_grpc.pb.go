@@ -24,6 +24,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ViewsService_ListEpisodes_FullMethodName        = "/metrana.views.v1.ViewsService/ListEpisodes"
+	ViewsService_ListRenderings_FullMethodName      = "/metrana.views.v1.ViewsService/ListRenderings"
 	ViewsService_GetEpisodeHistogram_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
 	ViewsService_ListEnvironments_FullMethodName    = "/metrana.views.v1.ViewsService/ListEnvironments"
 	ViewsService_GetEpisodeMatrix_FullMethodName    = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
@@ -42,6 +43,8 @@ const (
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(ctx context.Context, in *ListRenderingsRequest, opts ...grpc.CallOption) (*ListRenderingsResponse, error)
 	// Tells how the episodes of a run are spread over one or two of their numbers.
 	GetEpisodeHistogram(ctx context.Context, in *GetEpisodeHistogramRequest, opts ...grpc.CallOption) (*GetEpisodeHistogramResponse, error)
 	// Lists the environments of a run with what they came to.
@@ -72,6 +75,16 @@ func (c *viewsServiceClient) ListEpisodes(ctx context.Context, in *ListEpisodesR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListEpisodesResponse)
 	err := c.cc.Invoke(ctx, ViewsService_ListEpisodes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) ListRenderings(ctx context.Context, in *ListRenderingsRequest, opts ...grpc.CallOption) (*ListRenderingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRenderingsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_ListRenderings_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +179,8 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, in *GetSparkline
 type ViewsServiceServer interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(context.Context, *ListRenderingsRequest) (*ListRenderingsResponse, error)
 	// Tells how the episodes of a run are spread over one or two of their numbers.
 	GetEpisodeHistogram(context.Context, *GetEpisodeHistogramRequest) (*GetEpisodeHistogramResponse, error)
 	// Lists the environments of a run with what they came to.
@@ -194,6 +209,9 @@ type UnimplementedViewsServiceServer struct{}
 
 func (UnimplementedViewsServiceServer) ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEpisodes not implemented")
+}
+func (UnimplementedViewsServiceServer) ListRenderings(context.Context, *ListRenderingsRequest) (*ListRenderingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRenderings not implemented")
 }
 func (UnimplementedViewsServiceServer) GetEpisodeHistogram(context.Context, *GetEpisodeHistogramRequest) (*GetEpisodeHistogramResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEpisodeHistogram not implemented")
@@ -254,6 +272,24 @@ func _ViewsService_ListEpisodes_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ViewsServiceServer).ListEpisodes(ctx, req.(*ListEpisodesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_ListRenderings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRenderingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).ListRenderings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_ListRenderings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).ListRenderings(ctx, req.(*ListRenderingsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -412,6 +448,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListEpisodes",
 			Handler:    _ViewsService_ListEpisodes_Handler,
+		},
+		{
+			MethodName: "ListRenderings",
+			Handler:    _ViewsService_ListRenderings_Handler,
 		},
 		{
 			MethodName: "GetEpisodeHistogram",

@@ -7,6 +7,7 @@ const environments = Array.from({ length: 20 }, (_, i) => ({
     ...(i === 19 ? [] : ([["task", i % 2 ? "push" : "reach"]] as [string, string][])),
     ["seed", i],
     ["gravity", 9.81],
+    ["arm", i % 3],
   ]),
 }));
 
@@ -24,5 +25,8 @@ test("environments are grouped by the value of an attribute", () => {
 });
 
 test("attributes of one value or of very many are no groups", () => {
-  expect(groupingAttributes(environments, ["task", "seed", "gravity", "none"])).toEqual(["task"]);
+  expect(groupingAttributes(environments, ["arm", "task", "seed", "gravity", "none"])).toEqual([
+    "task",
+    "arm",
+  ]);
 });

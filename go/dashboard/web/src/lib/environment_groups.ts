@@ -33,13 +33,16 @@ export function groupEnvironments(
     .map(([name, ids]) => ({ name, environments: ids }));
 }
 
-/** The attributes that put environments into a few groups. */
+/** The attributes that put environments into a few groups, what is called a task first. */
 export function groupingAttributes(
   environments: readonly AttributedEnvironment[],
   paths: readonly string[],
 ): string[] {
-  return paths.filter((path) => {
-    const groups = groupEnvironments(environments, path);
-    return groups.length > 1 && groups.length <= MOST_GROUPS;
-  });
+  const rank = (path: string) => (/task|level|scenario|map|kind|type/i.test(path) ? 0 : 1);
+  return paths
+    .filter((path) => {
+      const groups = groupEnvironments(environments, path);
+      return groups.length > 1 && groups.length <= MOST_GROUPS;
+    })
+    .sort((a, b) => rank(a) - rank(b));
 }

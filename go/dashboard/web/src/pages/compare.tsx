@@ -102,10 +102,11 @@ function usualMetric(metrics: Metric[]): Metric | undefined {
 }
 
 /** The axes that points of a scale have, the usual one first. */
-function axesOf(metric: Metric): StatisticsAxis[] {
-  return RL_SCALES.includes(metric.scale)
-    ? ["env steps", "update", "episode", "seconds since the start"]
-    : ["step", "seconds since the start"];
+function axesOf(metric: Metric, metrics: Metric[]): StatisticsAxis[] {
+  if (!RL_SCALES.includes(metric.scale)) return ["step", "seconds since the start"];
+  const hasSteps = metrics.some((m) => m.scale === "ENVIRONMENT_STEP");
+  const others: StatisticsAxis[] = ["update", "episode", "seconds since the start"];
+  return hasSteps ? ["env steps", ...others] : others;
 }
 
 function useChoice<T extends string>(name: string, choices: readonly T[]): T {
@@ -127,12 +128,15 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
   const isRl = RL_SCALES.includes(metric.scale);
-  const axis = useChoice("axis", axesOf(metric));
+  const axes = axesOf(metric, metrics);
+  const axis = useChoice("axis", axes);
   const unit = useChoice("samples", isRl ? ["run", "environment"] : ["run"]);
   const estimator = useChoice<EstimatorName>("estimator", ESTIMATORS);
   const band = useChoice<Band>("band", BANDS);
   const scales = NORMALISATIONS.filter((n) => n !== "environment" || unit === "environment");
   const normalisation = useChoice<NormalisationName>("normalise", scales);
+  // At one env step few environments end an episode: single points would be noise.
+  const points = useChoice("points", isRl ? ["means", "single"] : ["single", "means"]);
   const groups = groupRuns(runs, grouping);
   const question: StatisticsQuestion = {
     groups,
@@ -142,6 +146,7 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
     estimator,
     band,
     normalisation,
+    binMeans: points === "means",
     gridPoints: GRID_POINTS,
     resamples: RESAMPLES[unit as "run" | "environment"],
   };
@@ -164,7 +169,7 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
           value={formatGrouping(grouping)}
           options={groupingOptions(paths, grouping, groups)}
         />
-        <Choice label="Along" param="axis" value={axis} options={pairs(axesOf(metric))} />
+        <Choice label="Along" param="axis" value={axis} options={pairs(axes)} />
         {isRl && (
           <Choice
             label="A sample is"
@@ -176,6 +181,15 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
             ]}
           />
         )}
+        <Choice
+          label="Points"
+          param="points"
+          value={points}
+          options={[
+            ["means", "means around grid points"],
+            ["single", "single ones"],
+          ]}
+        />
         <Choice
           label="Estimate"
           param="estimator"

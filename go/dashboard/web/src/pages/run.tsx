@@ -47,7 +47,7 @@ export function RunPage({ workspace, project, run }: RunName) {
           <div class="title-row">
             <h2>Overview</h2>
             <LiveChip news={news.value} paused={paused} />
-            <a href={hrefOf({ page: "charts", ...name })}>All charts</a>
+            <a href={hrefOf({ ...name, page: "charts" })}>All charts</a>
           </div>
           <AnswerState of={metrics.value}>
             {(all) =>

@@ -126,7 +126,7 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
     x: () => toggle(selected, rows.known.value.get(cursor.value)?.name),
     Enter: () => {
       const run = rows.known.value.get(cursor.value)?.name;
-      if (run !== undefined) navigate(hrefOf({ page: "run", ...of, run }));
+      if (run !== undefined) navigate(hrefOf({ ...of, run, page: "run" }));
     },
   });
   return (
@@ -283,12 +283,15 @@ function useRows(
       under.delete(page);
     };
     const again = () => {
-      if (document.visibilityState !== "visible") return;
+      // What the server does not understand it will not understand in two seconds.
+      const hopeless = failure.peek()?.startsWith("[invalid_argument]");
+      if (document.visibilityState !== "visible" || hopeless) return;
       const { from, to } = window.current;
       for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(to, 1); page++)
         ask.current(page);
     };
     known.value = new Map();
+    failure.value = null;
     again();
     const timer = setInterval(again, PERIOD);
     return () => {

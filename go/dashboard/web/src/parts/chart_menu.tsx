@@ -10,6 +10,7 @@ import { pythonCall } from "../lib/python_call";
 import type { Range } from "../server";
 import type { Curve, RunNames } from "../server/curves";
 import { yRange } from "./curve_plot";
+import { Menu } from "./menu";
 import { SettingsForm } from "./settings_form";
 
 interface Props {
@@ -30,57 +31,67 @@ interface Props {
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
   const { settings, page, onOwn, asTable } = props;
-  const menu = useRef<HTMLDetailsElement>(null);
-  const close = () => {
-    if (menu.current) menu.current.open = false;
-  };
-  const act = (action: () => void) => () => {
-    action();
-    close();
-  };
+  const at = useRef<HTMLDivElement>(null);
   return (
-    <details class="menu" ref={menu} onKeyDown={(event) => event.key === "Escape" && close()}>
-      <summary aria-label={`More of ${props.metric.metricName}`}>⋯</summary>
-      <div class="menu-body">
-        {onOwn && (
-          <>
-            <SettingsForm
-              settings={settings}
-              onChange={(next) => onOwn(formatSettings(next, page))}
-            />
-            <button type="button" onClick={act(() => onOwn(""))}>
-              As the page has it
-            </button>
-          </>
-        )}
-        <button
-          type="button"
-          onClick={act(() => {
-            asTable.value = !asTable.value;
-          })}
-        >
-          {asTable.value ? "Show as chart" : "Show as table"}
-        </button>
-        <button type="button" onClick={act(() => void copyPython(props))}>
-          Copy as Python
-        </button>
-        <button type="button" onClick={act(() => saveCsv(props))}>
-          Save CSV
-        </button>
-        <button type="button" onClick={act(() => saveSvg(props))}>
-          Save SVG
-        </button>
-        <button type="button" onClick={act(() => savePng(props, menu.current))}>
-          Save PNG
-        </button>
-      </div>
-    </details>
+    <div class="chart-menu" ref={at}>
+      <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
+        {(close) => {
+          const act = (action: () => void) => () => {
+            action();
+            close();
+          };
+          return (
+            <>
+              {onOwn && (
+                <>
+                  <SettingsForm
+                    settings={settings}
+                    onChange={(next) => onOwn(formatSettings(next, page))}
+                  />
+                  <button type="button" onClick={act(() => onOwn(""))}>
+                    As the page has it
+                  </button>
+                </>
+              )}
+              <button
+                type="button"
+                onClick={act(() => {
+                  asTable.value = !asTable.value;
+                })}
+              >
+                {asTable.value ? "Show as chart" : "Show as table"}
+              </button>
+              <button type="button" onClick={act(() => void copyPython(props))}>
+                Copy as Python
+              </button>
+              <button type="button" onClick={act(() => saveCsv(props))}>
+                Save CSV
+              </button>
+              <button type="button" onClick={act(() => saveSvg(props))}>
+                Save SVG
+              </button>
+              {!asTable.value && (
+                <button type="button" onClick={act(() => savePng(props, at.current))}>
+                  Save PNG
+                </button>
+              )}
+            </>
+          );
+        }}
+      </Menu>
+    </div>
   );
 }
 
-function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
+/** Where a browser does not let pages copy, the program is saved instead. */
+async function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
   const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
-  return navigator.clipboard.writeText(pythonCall(asked));
+  const program = pythonCall(asked);
+  try {
+    await navigator.clipboard.writeText(program);
+  } catch {
+    downloadText(fileName(metric.metricName, "py"), "text/x-python", program);
+  }
 }
 
 const fileName = (metric: string, ending: string) =>

@@ -3,6 +3,7 @@ import { useAnswer } from "../ask";
 import { columnTitle, formatColumn, type RunColumn, SUMMARIES } from "../lib/run_columns";
 import { listProjectMetrics, listRunPaths, type ProjectName } from "../server/runs";
 import { AnswerState } from "./answer_state";
+import { Menu } from "./menu";
 
 interface Props {
   of: ProjectName;
@@ -15,17 +16,10 @@ const OFFERED = 60;
 
 /** Chooses the columns of the table: attributes, and what series came to. */
 export function ColumnPicker(props: Props) {
-  const open = useSignal(false);
   return (
-    <details
-      class="menu"
-      onToggle={(event) => {
-        open.value = event.currentTarget.open;
-      }}
-    >
-      <summary class="button">Columns</summary>
-      <div class="menu-body column-picker">{open.value && <Choices {...props} />}</div>
-    </details>
+    <Menu title="Columns" class="column-picker">
+      {() => <Choices {...props} />}
+    </Menu>
   );
 }
 

@@ -115,10 +115,16 @@ function methodText(question: StatisticsQuestion, { grid, groups, ...rest }: Sta
   return [
     `Line: ${ESTIMATOR_TITLES[question.estimator]} of ${unit} (n: ${n}).`,
     bandText(question),
-    `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${rest.interpolation} between their points and have no value beyond their ends.`,
+    `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${pointsText(question)} and have no value beyond their ends.`,
     question.normalisation === "none" ? "Not normalised." : `Normalised: ${normalised}.`,
     more ? `Pale: the first ${MOST_FAINT} samples of each group.` : "Pale: the samples.",
   ].join(" ");
+}
+
+function pointsText({ binMeans }: StatisticsQuestion): string {
+  return binMeans
+    ? "the means of their points around each grid point, linear between these,"
+    : "linear between their points";
 }
 
 function bandText({ band, resamples }: StatisticsQuestion): string {

@@ -42,7 +42,7 @@ export function EnvironmentCurves({ name, version, metric, rows }: EnvironmentsS
   );
 }
 
-interface GridProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
+interface GridProps extends Pick<EnvironmentsShown, "name" | "version" | "metric"> {
   axis: CurveAxis;
   ids: string[];
 }
@@ -84,7 +84,7 @@ function CurveGrid({ name, version, metric, axis, ids }: GridProps) {
             return (
               <li key={id}>
                 <a
-                  href={`${hrefOf({ page: "episodes", ...name })}${episodeSearch({ environments: [id], episodes: EVERYTHING }, formatMetric(metric))}`}
+                  href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch({ environments: [id], episodes: EVERYTHING }, formatMetric(metric))}`}
                 >
                   <span>{id}</span>
                   <span class="value">{last === undefined ? "" : formatValue(last)}</span>

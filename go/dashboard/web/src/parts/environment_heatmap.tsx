@@ -165,7 +165,7 @@ function Chosen({
   return (
     <a
       class="chosen"
-      href={`${hrefOf({ page: "episodes", ...name })}${episodeSearch(filter, formatMetric(metric))}`}
+      href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch(filter, formatMetric(metric))}`}
     >
       Episodes {formatCount(episodes.from)} to {formatCount(episodes.to)} of{" "}
       {environments.length === 1

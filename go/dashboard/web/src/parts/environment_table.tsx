@@ -123,7 +123,7 @@ function Row({
   return (
     <tr>
       <th scope="row">
-        <a href={`${hrefOf({ page: "episodes", ...name })}${search}`}>{row.id}</a>
+        <a href={`${hrefOf({ ...name, page: "episodes" })}${search}`}>{row.id}</a>
       </th>
       {attributes.map((path) => (
         <td key={path}>{formatAttribute(row.attributes.get(path))}</td>

@@ -76,7 +76,6 @@ function drawn(episodes: EpisodeCurves[]): { xs: number[]; lines: BandLine[] } {
       label: [`episode ${episode}`, curve.label].filter((part) => part !== "").join(", "),
       colour: colourOf(place + episodes.length * k),
       values: column.values,
-      faint: place > 0,
       marks: curve.notFinite,
       ...(binned ? { band: { low: column.low, high: column.high } } : {}),
     };

@@ -55,7 +55,7 @@ export function HealthCard({ name, health }: { name: RunName; health: RunHealth 
           </div>
         )}
       </dl>
-      <a href={hrefOf({ page: "delivery", ...name })}>Delivery</a>
+      <a href={hrefOf({ ...name, page: "delivery" })}>Delivery</a>
     </section>
   );
 }

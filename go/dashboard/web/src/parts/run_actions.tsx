@@ -17,7 +17,7 @@ interface Props {
 export function RunActions({ of, runs, onDone }: Props) {
   const asking = useSignal<"tag" | "delete" | null>(null);
   const failure = useSignal("");
-  const base = hrefOf({ page: "runs", ...of });
+  const base = hrefOf({ ...of, page: "runs" });
   const names = encodeURIComponent(formatNames([...runs]));
   const each = async (action: (run: string) => Promise<void>) => {
     asking.value = null;

@@ -4,7 +4,7 @@ import { formatValue } from "../lib/format";
 import { hrefOf } from "../lib/route";
 import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns } from "../lib/run_groups";
-import { listRunRows, type ProjectName, type RunQuestion } from "../server/runs";
+import { listRunRows, type ProjectName, type RunQuestion, type RunRow } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { cellText, cellValue } from "./run_cell";
 
@@ -24,9 +24,6 @@ export function RunGroupTable({
   version: number;
 }) {
   const column: RunColumn = { kind: "attribute", path: by };
-  const numeric = question.columns.filter(
-    (c) => c.kind === "summary" || !c.path.startsWith("sys/"),
-  );
   const answer = useAnswer(
     (signal) =>
       listRunRows(
@@ -36,7 +33,6 @@ export function RunGroupTable({
       ),
     [of.workspace, of.project, JSON.stringify(question), by, version],
   );
-  const base = hrefOf({ page: "runs", ...of });
   return (
     <AnswerState of={answer.value}>
       {({ rows, total }) => (
@@ -46,56 +42,73 @@ export function RunGroupTable({
               Of the first {rows.length} of {total} runs.
             </p>
           )}
-          <table class="runs">
-            <thead>
-              <tr>
-                <th scope="col">{columnTitle(column)}</th>
-                <th scope="col" class="number">
-                  Runs
-                </th>
-                {numeric.map((c) => (
-                  <th key={formatColumn(c)} scope="col" class="number">
-                    {columnTitle(c)}, mean ± 95 % CI
-                  </th>
-                ))}
-                <th scope="col" />
-              </tr>
-            </thead>
-            <tbody>
-              {groupRuns(
-                rows.map((run) => ({
-                  name: run.name,
-                  value: cellText(cellValue(run, column)) || "none",
-                  numbers: numeric.map((c) => {
-                    const value = cellValue(run, c);
-                    return typeof value === "number" ? value : null;
-                  }),
-                })),
-              ).map((group) => (
-                <tr key={group.value}>
-                  <th scope="row">{group.value}</th>
-                  <td class="number">{group.runs.length}</td>
-                  {group.estimates.map((e, i) => (
-                    <td key={formatColumn(numeric[i] ?? column)} class="number">
-                      {e && formatValue(e.mean)}
-                      {e?.half != null && (
-                        <span class="faint"> ± {formatValue(Number(e.half.toPrecision(2)))}</span>
-                      )}
-                    </td>
-                  ))}
-                  <td>
-                    <a
-                      href={`${base}?screen=charts&runs=${encodeURIComponent(formatNames(group.runs))}`}
-                    >
-                      Charts
-                    </a>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <Groups of={of} column={column} rows={rows} columns={question.columns} />
         </div>
       )}
     </AnswerState>
+  );
+}
+
+interface GroupsProps {
+  of: ProjectName;
+  /** What runs are grouped by. */
+  column: RunColumn;
+  rows: readonly RunRow[];
+  columns: readonly RunColumn[];
+}
+
+function Groups({ of, column, rows, columns }: GroupsProps) {
+  const numeric = columns.filter((c) =>
+    rows.some((run) => typeof cellValue(run, c) === "number" && c !== column),
+  );
+  const groups = groupRuns(
+    rows.map((run) => ({
+      name: run.name,
+      value: cellText(cellValue(run, column)) || "none",
+      numbers: numeric.map((c) => {
+        const value = cellValue(run, c);
+        return typeof value === "number" ? value : null;
+      }),
+    })),
+  );
+  const base = hrefOf({ ...of, page: "runs" });
+  return (
+    <table class="runs">
+      <thead>
+        <tr>
+          <th scope="col">{columnTitle(column)}</th>
+          <th scope="col" class="number">
+            Runs
+          </th>
+          {numeric.map((c) => (
+            <th key={formatColumn(c)} scope="col" class="number">
+              {columnTitle(c)}, mean ± 95 % CI
+            </th>
+          ))}
+          <th scope="col" />
+        </tr>
+      </thead>
+      <tbody>
+        {groups.map((group) => (
+          <tr key={group.value}>
+            <th scope="row">{group.value}</th>
+            <td class="number">{group.runs.length}</td>
+            {group.estimates.map((e, i) => (
+              <td key={formatColumn(numeric[i] ?? column)} class="number">
+                {e && formatValue(e.mean)}
+                {e?.half != null && (
+                  <span class="faint"> ± {formatValue(Number(e.half.toPrecision(2)))}</span>
+                )}
+              </td>
+            ))}
+            <td>
+              <a href={`${base}?screen=charts&runs=${encodeURIComponent(formatNames(group.runs))}`}>
+                Charts
+              </a>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

@@ -46,7 +46,7 @@ export function RunHeader({ name, attributes, onEdited }: Props) {
         )}
         {typeof parent === "string" && (
           <span>
-            forked from <a href={hrefOf({ page: "run", ...name, run: parent })}>{parent}</a> at{" "}
+            forked from <a href={hrefOf({ ...name, run: parent, page: "run" })}>{parent}</a> at{" "}
             {String(attributes.get("sys/forking/step"))}
           </span>
         )}

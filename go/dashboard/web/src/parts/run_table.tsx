@@ -150,7 +150,7 @@ function Row({
         />
       </td>
       <td class="run-name" title={typeof description === "string" ? description : run.name}>
-        <a href={hrefOf({ page: "run", ...of, run: run.name })}>{run.name}</a>
+        <a href={hrefOf({ ...of, run: run.name, page: "run" })}>{run.name}</a>
         {run.attributes.get("sys/archived") === true && <span class="faint"> archived</span>}
         <button
           type="button"

@@ -117,7 +117,10 @@ async function attributesOf(
   return new Map(answer.environments.map((e) => [e.environmentId, valuesOf(e.attributes)]));
 }
 
-/** The paths of all attributes that environments of a run have. */
+/** What the server works out of an environment's points, beside the attributes that were logged. */
+const WORKED_OUT = ["environment_id", "latest_episode", "latest_rl_step"];
+
+/** The paths of all attributes that were logged of environments of a run. */
 export async function listEnvironmentAttributes(
   { workspace, project, run }: RunName,
   signal: AbortSignal,
@@ -126,7 +129,7 @@ export async function listEnvironmentAttributes(
     { workspace, project, run, limit: 1000n },
     { signal },
   );
-  return answer.attributeDefs.map((d) => d.path);
+  return answer.attributeDefs.map((d) => d.path).filter((path) => !WORKED_OUT.includes(path));
 }
 
 /** A curve in buckets: parallel columns. */
@@ -232,5 +235,5 @@ export async function readEpisodeAttributes(
     { workspace, project, run, environment, episode: BigInt(episode), limit: 1000n },
     { signal },
   );
-  return valuesOf(answer.attributes);
+  return valuesOf(answer.attributes.filter((a) => !WORKED_OUT.includes(a.path)));
 }

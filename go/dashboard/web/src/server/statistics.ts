@@ -32,7 +32,7 @@ export async function listComparedRuns(
   const definitions = await queries.listAttributesDefinitions(
     {
       workspace,
-      source: { case: "projectSource", value: { project } },
+      source: { case: "runSource", value: { project } },
       attrFilter: { nameFilter: { case: "regex", value: "^config/" } },
       limit: BigInt(MOST_PATHS),
     },
@@ -97,6 +97,8 @@ export interface StatisticsQuestion {
   estimator: EstimatorName;
   band: Band;
   normalisation: NormalisationName;
+  /** Whether a sample is the means of its points around each grid point. */
+  binMeans: boolean;
   gridPoints: number;
   resamples: number;
 }
@@ -163,6 +165,7 @@ export function statisticsRequest(
     estimators: [estimator, ...around[asked.band]],
     percentiles: asked.band === "percentiles" ? [...PERCENTILES] : [],
     includeSamples: true,
+    binMeans: asked.binMeans,
     ...(asked.band === "ci" ? { bootstrap: { resamples: asked.resamples } } : {}),
     ...(asked.normalisation === "none"
       ? {}

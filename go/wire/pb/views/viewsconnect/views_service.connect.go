@@ -39,6 +39,9 @@ const (
 	// ViewsServiceListEpisodesProcedure is the fully-qualified name of the ViewsService's ListEpisodes
 	// RPC.
 	ViewsServiceListEpisodesProcedure = "/metrana.views.v1.ViewsService/ListEpisodes"
+	// ViewsServiceListRenderingsProcedure is the fully-qualified name of the ViewsService's
+	// ListRenderings RPC.
+	ViewsServiceListRenderingsProcedure = "/metrana.views.v1.ViewsService/ListRenderings"
 	// ViewsServiceGetEpisodeHistogramProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeHistogram RPC.
 	ViewsServiceGetEpisodeHistogramProcedure = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
@@ -69,6 +72,8 @@ const (
 type ViewsServiceClient interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
 	// Tells how the episodes of a run are spread over one or two of their numbers.
 	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
 	// Lists the environments of a run with what they came to.
@@ -102,6 +107,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+ViewsServiceListEpisodesProcedure,
 			connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+			connect.WithClientOptions(opts...),
+		),
+		listRenderings: connect.NewClient[views.ListRenderingsRequest, views.ListRenderingsResponse](
+			httpClient,
+			baseURL+ViewsServiceListRenderingsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
 			connect.WithClientOptions(opts...),
 		),
 		getEpisodeHistogram: connect.NewClient[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse](
@@ -158,6 +169,7 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
 	listEpisodes        *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
+	listRenderings      *connect.Client[views.ListRenderingsRequest, views.ListRenderingsResponse]
 	getEpisodeHistogram *connect.Client[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse]
 	listEnvironments    *connect.Client[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse]
 	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
@@ -171,6 +183,11 @@ type viewsServiceClient struct {
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
 func (c *viewsServiceClient) ListEpisodes(ctx context.Context, req *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return c.listEpisodes.CallUnary(ctx, req)
+}
+
+// ListRenderings calls metrana.views.v1.ViewsService.ListRenderings.
+func (c *viewsServiceClient) ListRenderings(ctx context.Context, req *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
+	return c.listRenderings.CallUnary(ctx, req)
 }
 
 // GetEpisodeHistogram calls metrana.views.v1.ViewsService.GetEpisodeHistogram.
@@ -217,6 +234,8 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Req
 type ViewsServiceHandler interface {
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
+	// Lists the videos of a run's episodes.
+	ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error)
 	// Tells how the episodes of a run are spread over one or two of their numbers.
 	GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error)
 	// Lists the environments of a run with what they came to.
@@ -246,6 +265,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		ViewsServiceListEpisodesProcedure,
 		svc.ListEpisodes,
 		connect.WithSchema(viewsServiceMethods.ByName("ListEpisodes")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceListRenderingsHandler := connect.NewUnaryHandler(
+		ViewsServiceListRenderingsProcedure,
+		svc.ListRenderings,
+		connect.WithSchema(viewsServiceMethods.ByName("ListRenderings")),
 		connect.WithHandlerOptions(opts...),
 	)
 	viewsServiceGetEpisodeHistogramHandler := connect.NewUnaryHandler(
@@ -300,6 +325,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
+		case ViewsServiceListRenderingsProcedure:
+			viewsServiceListRenderingsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeHistogramProcedure:
 			viewsServiceGetEpisodeHistogramHandler.ServeHTTP(w, r)
 		case ViewsServiceListEnvironmentsProcedure:
@@ -327,6 +354,10 @@ type UnimplementedViewsServiceHandler struct{}
 
 func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEpisodes is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListRenderings(context.Context, *connect.Request[views.ListRenderingsRequest]) (*connect.Response[views.ListRenderingsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListRenderings is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) GetEpisodeHistogram(context.Context, *connect.Request[views.GetEpisodeHistogramRequest]) (*connect.Response[views.GetEpisodeHistogramResponse], error) {

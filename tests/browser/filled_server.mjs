@@ -1,4 +1,4 @@
-// Starts a server that `ppo_run.py` filled.
+// Starts a server that a program filled.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,11 +7,16 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
-const program = new URL("ppo_run.py", import.meta.url).pathname;
 
 /** Fills a server on a port and a directory of its own with what the options ask for, until `stop`. */
-export async function startPpo(...options) {
-  const directory = await mkdtemp(join(tmpdir(), "metrana-ppo-"));
+export const startPpo = (...options) => startFilled("ppo_run.py", ...options);
+
+/** The same with runs and curves for tests of tables and charts. */
+export const startRuns = () => startFilled("runs_project.py");
+
+async function startFilled(name, ...options) {
+  const program = new URL(name, import.meta.url).pathname;
+  const directory = await mkdtemp(join(tmpdir(), "metrana-filled-"));
   const filled = spawn(python, [program, "--serve", directory, ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -20,7 +25,7 @@ export async function startPpo(...options) {
   const { url, workspace, project, runs } = JSON.parse(
     await new Promise((resolve, reject) => {
       lines.on("line", (line) => line.startsWith("{") && resolve(line));
-      exited.then((code) => reject(new Error(`ppo_run.py exited with ${code}`)));
+      exited.then((code) => reject(new Error(`${name} exited with ${code}`)));
     }),
   );
   return {

@@ -1,0 +1,310 @@
+// The workspace of charts: what is drawn, zoomed, set, copied and saved.
+
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { openBrowser } from "./browser.mjs";
+import { startRuns } from "./filled_server.mjs";
+
+const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
+const SPIKE_AT = 654_321; // see runs_project.py
+
+let server;
+let opened;
+
+before(async () => {
+  server = await startRuns();
+  opened = await openBrowser();
+  await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+});
+
+after(async () => {
+  await opened?.browser.close();
+  if (server) assert.equal(await server.stop(), 0, "the server's exit code");
+});
+
+const page_ = (path) => `${server.origin}/w/curves${path}`;
+const chartOf = (page, metric) => page.locator(`figure.chart[data-metric="${metric}"]`);
+
+/** A chart that has drawn its points. */
+async function drawn(page, metric) {
+  const chart = chartOf(page, metric);
+  await chart.locator("canvas").waitFor();
+  await page.waitForFunction(
+    (metric) => Number(document.querySelector(`figure[data-metric="${metric}"]`)?.dataset.points) > 0,
+    metric,
+  );
+  return chart;
+}
+
+/** Drags over a part of a chart, from one fraction of its width to another. */
+async function drag(page, chart, from, to) {
+  await chart.scrollIntoViewIfNeeded();
+  const area = await chart.locator(".u-over").boundingBox();
+  const y = area.y + area.height / 2;
+  await page.mouse.move(area.x + area.width * from, y);
+  await page.mouse.down();
+  await page.mouse.move(area.x + area.width * to, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+/** The highest number that a chart's table has as a maximum. */
+async function highest(chart) {
+  await chart.locator(".menu > summary").click();
+  await chart.getByRole("button", { name: "Show as table" }).click();
+  const cells = await chart.locator(".curve-table tbody tr td:nth-child(5)").allInnerTexts();
+  await chart.locator(".menu > summary").click();
+  await chart.getByRole("button", { name: "Show as chart" }).click();
+  return Math.max(...cells.map(Number));
+}
+
+/** Logs a run until it is stopped, which then logs a metric that it had not. */
+function startLogging(url) {
+  const program = `
+import sys, threading, metrana
+stop = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), stop.set())).start()
+with metrana.init(workspace_name="w", project_name="curves", run_name="live", ingestion_url=sys.argv[1]) as run:
+    run.log("value", 0.0)
+    metrana.flush()
+    print("started", flush=True)
+    while not stop.wait(0.1):
+        run.log("value", 1.0)
+    run.log("final", 1.0)
+`;
+  const logging = spawn(python, ["-c", program, url], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = new Promise((resolve) => logging.once("exit", resolve));
+  const started = new Promise((resolve, reject) => {
+    logging.stdout.once("data", resolve);
+    exited.then((code) => reject(new Error(`logging ended with ${code}`)));
+  });
+  return {
+    started,
+    async stop() {
+      logging.stdin.end();
+      assert.equal(await exited, 0, "the exit code of who logs");
+    },
+  };
+}
+
+test("one point far above a million others is seen at every zoom", async () => {
+  const { page } = opened;
+  await page.goto(page_("/spike/charts?find=signal"));
+  let chart = await drawn(page, "signal");
+  assert.equal(await highest(chart), 50);
+  let [from, to] = [0, 1_000_000];
+  while (to - from > 50) {
+    const at = (SPIKE_AT - from) / (to - from);
+    const [left, right] = [Math.max(0.01, at - 0.12), Math.min(0.99, at + 0.12)];
+    const before = page.url();
+    await drag(page, chart, left, right);
+    await page.waitForFunction((before) => location.href !== before, before);
+    [, from, to] = new URL(page.url()).searchParams.get("zoom").match(/^step:(\d+)\.\.(\d+)$/).map(Number);
+    await page.waitForFunction(
+      ([from, to]) => {
+        const { first, points } = document.querySelector('figure[data-metric="signal"]').dataset;
+        return Number(first) >= from && Number(points) <= to - from + 1;
+      },
+      [from, to],
+    );
+    chart = await drawn(page, "signal");
+    assert.equal(await highest(chart), 50, `from ${from} to ${to}`);
+  }
+  // Down to raw points: each is its own bucket.
+  assert.equal(await chart.getAttribute("data-points"), await chart.getAttribute("data-buckets"));
+});
+
+test("a double click shows all again", async () => {
+  const { page } = opened;
+  const chart = await drawn(page, "signal");
+  await chart.locator(".u-over").dblclick();
+  await page.waitForFunction(
+    () => document.querySelector('figure[data-metric="signal"]').dataset.points === "1000000",
+  );
+  assert.equal(new URL(page.url()).searchParams.get("zoom"), null);
+});
+
+test("runs lie in one chart, with marks where one is not finite", async () => {
+  const { page } = opened;
+  await page.goto(page_("?screen=charts&runs=odd,other,spike"));
+  const chart = await drawn(page, "train/loss");
+  const legend = chart.locator(".legend");
+  assert.match(await legend.innerText(), /odd[\s\S]*2 not finite[\s\S]*other[\s\S]*spike/);
+});
+
+test("what is set stays in the address and comes back from it", async () => {
+  const { page } = opened;
+  await page.getByLabel("log y").first().check();
+  await page.getByLabel("without outliers").first().check();
+  await page.keyboard.press("Escape");
+  await page.locator("h1").click();
+  for (const key of ["s", "x", "x"]) await page.keyboard.press(key);
+  await page.waitForFunction(() => location.search.includes("total"));
+  const view = new URL(page.url()).searchParams.get("view");
+  assert.equal(view, "total,smooth=0.6,logy,robust");
+  const chart = await drawn(page, "train/loss");
+  await page.waitForLoadState("networkidle");
+  const picture = await chart.locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await page.getByText("Link copied").waitFor();
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  await page.goto("about:blank");
+  await page.goto(link);
+  await drawn(page, "train/loss");
+  await page.waitForFunction(
+    (picture) => document.querySelector('figure[data-metric="train/loss"] canvas')?.toDataURL() === picture,
+    picture,
+  );
+});
+
+test("a chart may be set apart from its page", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts"));
+  const sizes = await drawn(page, "sizes");
+  await sizes.locator(".menu > summary").click();
+  await sizes.getByLabel("log y").check();
+  await page.waitForFunction(() => decodeURIComponent(location.search).includes("logy"));
+  await page.locator("h1").click(); // a click elsewhere closes the menu
+  const loss = await drawn(page, "train/loss");
+  await loss.locator(".menu > summary").click();
+  assert.ok(!(await loss.getByLabel("log y").isChecked()));
+});
+
+test("a regular expression finds metrics; a wrong one is said to be", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts"));
+  await drawn(page, "train/loss");
+  await page.keyboard.press("/");
+  await page.keyboard.type("^siz");
+  await chartOf(page, "train/loss").waitFor({ state: "detached" });
+  await drawn(page, "sizes");
+  await page.keyboard.type("(");
+  await page.getByText("is no regular expression").waitFor();
+});
+
+test("numbers and pictures are saved, and the program that gives them is copied", async () => {
+  const { page } = opened;
+  await page.goto(page_("/other/charts"));
+  const chart = await drawn(page, "train/loss");
+  const save = async (name) => {
+    await chart.locator(".menu > summary").click();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      chart.getByRole("button", { name }).click(),
+    ]);
+    return { file: download.suggestedFilename(), bytes: await readFile(await download.path()) };
+  };
+  const csv = await save("Save CSV");
+  assert.equal(csv.file, "train_loss.csv");
+  const rows = csv.bytes.toString().trim().split("\r\n");
+  assert.equal(rows.length, 501);
+  assert.equal(rows[1], "train/loss,other,,0,1,1,1,1,1");
+  const svg = await save("Save SVG");
+  assert.match(svg.bytes.toString(), /^<svg [\s\S]*<path d="M[\s\S]*<\/svg>\n$/);
+  const png = await save("Save PNG");
+  assert.equal(png.bytes.subarray(1, 4).toString(), "PNG");
+  await chart.locator(".menu > summary").click();
+  await chart.getByRole("button", { name: "Copy as Python" }).click();
+  const program = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(program, /client\.fetch_curves\(\s+\["other"\],\s+SeriesFilter\("train\/loss"\)/);
+});
+
+test("the copied program gives the numbers of the chart", async () => {
+  const { page } = opened;
+  await page.goto(page_("/spike/charts?find=signal&zoom=step:600000..700000"));
+  const chart = await drawn(page, "signal");
+  await page.waitForFunction(
+    () => document.querySelector('figure[data-metric="signal"]').dataset.points === "100001",
+  );
+  await chart.locator(".menu > summary").click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    chart.getByRole("button", { name: "Save CSV" }).click(),
+  ]);
+  const rows = (await readFile(await download.path(), "utf8")).trim().split("\r\n").slice(1);
+  const shown = rows.map((row) => row.split(",").slice(3).map(Number));
+  await chart.locator(".menu > summary").click();
+  await chart.getByRole("button", { name: "Copy as Python" }).click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const told = `${copied}\nprint(curves.to_pandas().iloc[:, 3:].to_json(orient="values", double_precision=15))\n`;
+  const { stdout } = await promisify(execFile)(python, ["-c", told]);
+  const given = JSON.parse(stdout);
+  assert.equal(given.length, shown.length);
+  given.flat().forEach((value, i) => {
+    assert.ok(Math.abs(value - shown.flat()[i]) <= 1e-12 * Math.max(1, Math.abs(value)), `${value} at ${i}`);
+  });
+});
+
+test("a chart along an axis of its own is zoomed apart from the others", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts?own=sizes%20ML_STEP:relative"));
+  const sizes = await drawn(page, "sizes");
+  assert.equal(await sizes.getAttribute("data-axis"), "relative");
+  const loss = await drawn(page, "train/loss");
+  await drag(page, loss, 0.1, 0.5);
+  await loss.getByRole("button", { name: "Show all" }).waitFor();
+  assert.equal(await sizes.getByRole("button", { name: "Show all" }).count(), 0);
+  assert.equal(await sizes.getAttribute("data-points"), "300");
+  assert.match(new URL(page.url()).searchParams.get("zoom"), /^step:\d+\.\.\d+$/);
+});
+
+test("a click in a legend draws a run alone, on all charts and from the address", async () => {
+  const { page } = opened;
+  const hidden = () => page.locator("figure[data-metric='train/loss'] .hidden-line").allInnerTexts();
+  await page.goto(page_("?screen=charts&runs=odd,other,spike"));
+  const loss = await drawn(page, "train/loss");
+  await loss.getByRole("button", { name: "other" }).click();
+  await page.waitForFunction(() => document.querySelectorAll(".hidden-line").length === 4);
+  assert.equal(new URL(page.url()).searchParams.get("lines"), "only,other");
+  await loss.getByRole("button", { name: "spike" }).click({ modifiers: ["Alt"] });
+  await page.reload();
+  await drawn(page, "train/loss");
+  assert.match((await hidden()).join(), /^odd[^,]*$/);
+  await page.getByRole("button", { name: "Show all lines" }).click();
+  await page.locator(".hidden-line").first().waitFor({ state: "detached" });
+});
+
+test("a run that is logging is followed, also by answers slower than its news", async () => {
+  const { page } = opened;
+  const slow = "**/BucketSeries";
+  await page.route(slow, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come every second
+    await route.continue().catch(() => {}); // the page has left meanwhile
+  });
+  const logging = startLogging(server.origin);
+  await logging.started;
+  await page.goto(page_("/live/charts"));
+  await drawn(page, "value");
+  const points = () => document.querySelector('figure[data-metric="value"]').dataset.points;
+  for (let turn = 0; turn < 2; turn++) {
+    const before = await page.evaluate(points);
+    await page.waitForFunction(
+      (before) =>
+        Number(document.querySelector('figure[data-metric="value"]').dataset.points) > Number(before),
+      before,
+    );
+  }
+  await page.unroute(slow);
+  await page.getByRole("button", { name: "live", exact: true }).waitFor();
+  await logging.stop();
+  await drawn(page, "final");
+  await page.getByRole("button", { name: "at rest" }).waitFor();
+});
+
+test("space pauses and goes on", async () => {
+  const { page } = opened;
+  await page.locator("h1").click();
+  await page.keyboard.press(" ");
+  await page.getByRole("button", { name: "paused" }).waitFor();
+  await page.keyboard.press(" ");
+  await page.getByRole("button", { name: "at rest" }).waitFor();
+});
+
+test("pages ask only their server, and nothing complains", async () => {
+  const { complaints, requests } = opened;
+  const strangers = requests.map((r) => new URL(r.url())).filter((u) => u.origin !== server.origin);
+  assert.deepEqual(strangers.filter((u) => !["data:", "about:", "blob:"].includes(u.protocol)).map(String), []);
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,181 @@
+// The table of runs, a run's overview and what can be changed there.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+import { startRuns } from "./filled_server.mjs";
+
+const SCRIPT = "<img src=x onerror=alert(1)>";
+
+let server;
+let opened;
+const alerts = [];
+
+before(async () => {
+  server = await startRuns();
+  opened = await openBrowser();
+  opened.page.on("dialog", async (dialog) => {
+    alerts.push(dialog.message());
+    await dialog.dismiss();
+  });
+});
+
+after(async () => {
+  await opened?.browser.close();
+  if (server) assert.equal(await server.stop(), 0, "the server's exit code");
+});
+
+const names = (page) => page.locator("tbody tr[data-run]").evaluateAll((rows) => rows.map((r) => r.dataset.run));
+
+/** Until the table has exactly these runs, in this order. */
+const shows = (page, wanted) =>
+  page.waitForFunction(
+    (wanted) => {
+      const rows = [...document.querySelectorAll("tbody tr[data-run]")].map((r) => r.dataset.run);
+      return JSON.stringify(rows) === JSON.stringify(wanted);
+    },
+    wanted,
+  );
+
+test("the newest runs come first, with their configuration and a small curve", async () => {
+  const { page } = opened;
+  await page.goto(server.page());
+  await page.locator("tbody tr[data-run]").first().waitFor();
+  assert.equal((await names(page))[0], SCRIPT);
+  assert.equal((await names(page)).length, 13);
+  const row = page.locator('tr[data-run="seed-11"]');
+  await row.locator("svg.sparkline polyline").waitFor();
+  assert.match(await row.innerText(), /Closed/);
+  await row.getByText("ppo").first().waitFor();
+});
+
+test("a filter goes to the server and stays in the address; a wrong one is explained", async () => {
+  const { page } = opened;
+  const filter = page.getByLabel("Filter", { exact: true });
+  await filter.fill('attr(config/lr) < 0.01 AND attr(config/algorithm) == "ppo"');
+  await filter.press("Enter");
+  await shows(page, ["seed-11", "seed-7", "seed-3"]);
+  await page.reload();
+  await shows(page, ["seed-11", "seed-7", "seed-3"]);
+  await filter.fill("attr(config/lr) <");
+  await filter.press("Enter");
+  const alert = page.getByRole("alert");
+  await alert.waitFor();
+  assert.match(await alert.innerText(), /column 18/);
+  await filter.fill("");
+  await filter.press("Enter");
+  await alert.waitFor({ state: "detached" });
+});
+
+test("a column sorts, by the server", async () => {
+  const { page } = opened;
+  const first = (condition) =>
+    page.waitForFunction(
+      ([condition, script]) => {
+        const name = document.querySelector("tbody tr[data-run]")?.dataset.run;
+        return condition === "greatest" ? name === script : Number(name?.slice("seed-".length)) % 4 === 3;
+      },
+      [condition, SCRIPT],
+    );
+  await page.getByRole("button", { name: /^lr/ }).click();
+  await first("least");
+  await page.getByRole("button", { name: /^lr/ }).click();
+  await first("greatest"); // lr 7
+});
+
+test("runs are grouped with the means of their numbers", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page()}?group=config/algorithm`);
+  const row = page.locator("tbody tr", { has: page.locator("th", { hasText: /^ppo$/ }) });
+  await row.waitFor();
+  assert.match(await row.innerText(), /^ppo\s+6\s/);
+  assert.match(await row.innerText(), /6 ± 3\.9/); // seeds 1, 3, … 11, by Student's t
+});
+
+test("what differs from a baseline is marked", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page()}?baseline=seed-0`);
+  const differs = page.locator('tr[data-run="seed-4"] td.differs');
+  await differs.first().waitFor();
+  assert.deepEqual(await differs.allInnerTexts(), ["4"]); // the seed alone: lr and algorithm are the same
+});
+
+test("keys move, select and open", async () => {
+  const { page } = opened;
+  await page.goto(server.page());
+  await page.locator("tbody tr[data-run]").first().waitFor();
+  for (const key of ["j", "j", "k", "j", "x"]) await page.keyboard.press(key);
+  await page.getByText("1 selected").waitFor();
+  const selected = await page.locator("tr.current").getAttribute("data-run");
+  assert.equal(selected, "seed-11");
+  assert.ok(await page.getByLabel("Select seed-11").isChecked());
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "seed-11" }).waitFor();
+  await page.goto(server.page());
+  await page.getByRole("link", { name: "seed-3", exact: true }).click();
+  await page.getByRole("heading", { name: "seed-3" }).waitFor();
+});
+
+test("tags and description are changed on the run's page", async () => {
+  const { page } = opened;
+  await page.goto(server.page("seed-5"));
+  await page.getByLabel("Add a tag").fill("best");
+  await page.getByLabel("Add a tag").press("Enter");
+  await page.getByLabel("Remove tag best").waitFor();
+  await page.getByLabel("Remove tag sweep").click();
+  await page.getByLabel("Remove tag sweep").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Describe this run" }).click();
+  await page.getByLabel("Description").fill("the one to keep");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("the one to keep").waitFor();
+  await page.reload();
+  await page.getByText("the one to keep").waitFor();
+  await page.getByLabel("Remove tag best").waitFor();
+});
+
+test("the configuration stands beside that of another run", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("seed-5")}?baseline=seed-1`);
+  const table = page.locator("table.attributes");
+  await table.getByText("config/seed").waitFor();
+  assert.match(await table.innerText(), /config\/seed\s+5\s+1/);
+  assert.doesNotMatch(await table.innerText(), /config\/lr/);
+});
+
+test("runs are archived and deleted, after a question that names them", async () => {
+  const { page } = opened;
+  await page.goto(server.page());
+  await page.getByLabel("Select seed-2", { exact: true }).check();
+  await page.getByRole("button", { name: "Archive" }).click();
+  await page.locator('tr[data-run="seed-2"]').waitFor({ state: "detached" });
+  await page.getByLabel("Select seed-1", { exact: true }).check();
+  await page.getByRole("button", { name: "Delete…" }).click();
+  const question = page.getByRole("dialog");
+  assert.match(await question.innerText(), /seed-1/);
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Delete…" }).click();
+  await question.getByRole("button", { name: "Delete" }).click();
+  await page.locator('tr[data-run="seed-1"]').waitFor({ state: "detached" });
+  assert.equal((await names(page)).length, 11);
+});
+
+test("names are text, wherever they stand", async () => {
+  const { page } = opened;
+  const run = server.page(encodeURIComponent(SCRIPT));
+  for (const address of [server.page(), run, `${run}/charts`, `${run}/delivery`]) {
+    await page.goto(address);
+    await page.getByText(SCRIPT).first().waitFor();
+  }
+  await page.goto(`${run}/charts`);
+  await page.getByText("label=<b>bold</b>").first().waitFor();
+  await page.getByText("&lt;b&gt;", { exact: true }).first().waitFor();
+  assert.deepEqual(alerts, []);
+  assert.equal(await page.locator("img[src=x]").count(), 0);
+});
+
+test("pages ask only their server, and complain of nothing but the wrong filter", async () => {
+  const { complaints, requests } = opened;
+  const strangers = requests.map((r) => new URL(r.url())).filter((u) => u.origin !== server.origin);
+  assert.deepEqual(strangers.filter((u) => u.protocol !== "data:").map(String), []);
+  assert.deepEqual(complaints.filter((c) => !c.includes("400 (Bad Request)")), []);
+});

@@ -1,0 +1,84 @@
+"""Fills a server with what the tests of the charts and of the table of runs look at.
+
+    python tests/browser/runs_project.py --serve DIR --listen HOST:PORT
+
+Project `runs` has `seed-0` … `seed-11`, which differ in `lr` and `algorithm`, and a run
+whose name, tag, description, attribute and label are scripts, were they not shown as text, and
+whose metric would change.
+Project `curves` has `spike`, a million points with one that is far above the others, `odd`
+with points that are not finite and values of many sizes, and `other`. At the end a line of
+JSON tells the address.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+
+import numpy as np
+
+import metrana
+from metrana.server import Server
+
+SCRIPT = "<img src=x onerror=alert(1)>"
+LABEL = "<b>bold</b>"
+SPIKE_AT = 654_321
+
+
+def begin(url: str, project: str, run: str) -> None:
+    metrana.init(workspace_name="w", project_name=project, run_name=run, ingestion_url=url)
+
+
+def make_runs(url: str) -> None:
+    for seed in range(12):
+        begin(url, "runs", f"seed-{seed}")
+        algorithm = "ppo" if seed % 2 else "a2c"
+        metrana.log_config({"seed": seed, "lr": 10.0 ** -(1 + seed % 4), "algorithm": algorithm})
+        metrana.add_tags(["sweep", algorithm])
+        metrana.log("loss", 1 / (1 + np.arange(200) * (1 + seed)))
+        metrana.close()
+    begin(url, "runs", SCRIPT)
+    metrana.log_config({"note": SCRIPT, "lr": 7.0})
+    metrana.add_tags([SCRIPT])
+    metrana.set_description(SCRIPT)
+    metrana.log("loss", 0.5)
+    metrana.log("&lt;b&gt;", [1.0, 2.0], labels={"label": LABEL})
+    metrana.close()
+
+
+def make_curves(url: str) -> None:
+    begin(url, "curves", "spike")
+    values = np.sin(np.arange(1_000_000) / 5e4)
+    values[SPIKE_AT] = 50.0
+    metrana.log("signal", values)
+    metrana.log("train/loss", np.exp(-np.arange(500) / 50))
+    metrana.close()
+    begin(url, "curves", "odd")
+    loss = np.exp(-np.arange(500) / 20)
+    loss[[100, 200]] = math.nan, math.inf
+    metrana.log("train/loss", loss)
+    metrana.log("sizes", 10.0 ** (np.arange(300) % 7))
+    metrana.close()
+    begin(url, "curves", "other")
+    metrana.log("train/loss", np.exp(-np.arange(500) / 80))
+    metrana.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--serve", required=True, metavar="DIR")
+    parser.add_argument("--listen", default="127.0.0.1:0")
+    arguments = parser.parse_args()
+    with Server(arguments.serve, arguments.listen) as server:
+        make_runs(server.url)
+        make_curves(server.url)
+        told = {"url": server.url, "workspace": "w", "project": "runs", "runs": []}
+        print(json.dumps(told), flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
