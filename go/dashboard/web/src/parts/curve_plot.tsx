@@ -1,10 +1,12 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type AxisName, formatX } from "../lib/axis";
+import { type AxisName, formatX, isTime } from "../lib/axis";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
+import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 
@@ -102,7 +104,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       x: {
         time: false,
         distr: settings.logX ? 3 : 1,
-        range: (_u, low, high) => xRange(latest.current, low, high),
+        range: () => shownXs(latest.current),
       },
       y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
     },
@@ -120,8 +122,13 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: 28,
         font,
-        space: axis === "wall" ? 130 : 60,
-        values: (_u, ticks) => ticks.map((x) => (x === null ? "" : formatX(axis, x))),
+        space: isTime(axis) ? 90 : 60,
+        ...(isTime(axis) && !settings.logX ? { incrs: [...TIME_STEPS] } : {}),
+        values: (_u, ticks, _axis, _space, step) =>
+          ticks.map((x) => {
+            if (x === null) return "";
+            return settings.logX ? formatX(axis, x) : tickLabel(axis, x, step);
+          }),
       },
       {
         stroke: ink,
@@ -171,12 +178,8 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   return [edge, edge, raw, line];
 }
 
-/** uPlot's range where it is zoomed in: what was asked for, not what lies in it. */
-function xRange({ range, settings }: Props, low: number | null, high: number | null): ValueRange {
-  let [from, to] = range ? [range.from, range.to] : [low ?? 0, high ?? 1];
-  if (settings.logX && from <= 0) from = Math.min(1, low && low > 0 ? low : 1);
-  if (to <= from) to = settings.logX ? from * 10 : from + 1;
-  return [from, to];
+function shownXs({ data, range, settings, axis }: Props): ValueRange {
+  return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
 }
 
 /** The lowest and highest y of what a chart draws. */
