@@ -1,9 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type AxisName, formatX, isTime } from "../lib/axis";
+import { type AxisName, isTime } from "../lib/axis";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
+import { loneBucket } from "../lib/lone_bucket";
 import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import { aired, robustRange, type ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
@@ -127,7 +128,8 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         values: (_u, ticks, _axis, _space, step) =>
           ticks.map((x) => {
             if (x === null) return "";
-            return settings.logX ? formatX(axis, x) : tickLabel(axis, x, step);
+            // Logarithmic ticks lie further apart the greater they are.
+            return tickLabel(axis, x, settings.logX ? Math.min(x, 1000) : step);
           }),
       },
       {
@@ -153,9 +155,33 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     hooks: {
       setSelect: [(u) => zoom(u, latest.current)],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
-      draw: [(u) => drawMarks(u, latest.current)],
+      draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },
   };
+}
+
+/** The envelopes of lines with a single bucket, which no band shows, as strokes. */
+function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
+  if (!settings.band) return;
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.lineWidth = 3 * devicePixelRatio;
+  data.lines.forEach((line, place) => {
+    const bucket = loneBucket(data.xs, line);
+    if (bucket === null) return;
+    const x = u.valToPos(bucket.x, "x", true);
+    // On a logarithmic axis what is not above zero lies below the chart.
+    const below = settings.logY && bucket.low <= 0;
+    ctx.strokeStyle = `${colours[place]}66`;
+    ctx.beginPath();
+    ctx.moveTo(x, below ? bbox.top + bbox.height : u.valToPos(bucket.low, "y", true));
+    ctx.lineTo(x, u.valToPos(bucket.high, "y", true));
+    if (!settings.logY || bucket.high > 0) ctx.stroke();
+  });
+  ctx.restore();
 }
 
 const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
