@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { formatNames } from "../lib/episode_filter";
 import { hrefOf } from "../lib/route";
 import { messageOf } from "../live";
 import { archiveRun, deleteRun, editRun } from "../server/edits";
 import type { ProjectName } from "../server/runs";
+import { Dialog } from "./dialog";
 
 interface Props {
   of: ProjectName;
@@ -87,26 +87,6 @@ export function RunActions({ of, runs, onDone }: Props) {
         />
       )}
     </div>
-  );
-}
-
-/** A window above the page, which goes with Escape. */
-export function Dialog({
-  title,
-  onClose,
-  children,
-}: {
-  title: string;
-  onClose: () => void;
-  children: ComponentChildren;
-}) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog ref={dialog} aria-label={title} onClose={onClose}>
-      <h2>{title}</h2>
-      {children}
-    </dialog>
   );
 }
 
