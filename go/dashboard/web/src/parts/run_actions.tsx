@@ -10,7 +10,8 @@ import { Dialog } from "./dialog";
 interface Props {
   of: ProjectName;
   runs: readonly string[];
-  onDone: () => void;
+  /** Is told the runs that the action did not get to. */
+  onDone: (rest: string[]) => void;
 }
 
 /** What can be done with the runs that are selected. */
@@ -22,12 +23,16 @@ export function RunActions({ of, runs, onDone }: Props) {
   const each = async (action: (run: string) => Promise<void>) => {
     asking.value = null;
     failure.value = "";
+    const rest = [...runs];
     try {
-      for (const run of runs) await action(run);
+      for (const run of runs) {
+        await action(run);
+        rest.shift();
+      }
     } catch (error) {
-      failure.value = messageOf(error);
+      failure.value = `${rest[0]}: ${messageOf(error)}`;
     }
-    onDone();
+    onDone(rest);
   };
   return (
     <div class="run-actions" role="toolbar" aria-label="Selected runs">
