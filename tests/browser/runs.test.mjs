@@ -137,7 +137,8 @@ test("a baseline is found wherever it is in a long table; keys reach rows that w
   assert.ok(y >= 0 && y < 900, `the row is seen, at ${y}`);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "run-105" }).waitFor();
-  assert.match(await page.locator("table.attributes").innerText(), /config\/number\s+105\s+110/);
+  const number = page.locator("table.attributes tr", { hasText: "config/number" });
+  await number.filter({ hasText: /105\s*110/ }).waitFor();
 });
 
 test("what is selected is in the address", async () => {
@@ -197,6 +198,68 @@ test("nothing is wider than a phone", async () => {
     assert.ok(width <= 375, `${address}: ${width}`);
   }
   await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test("what loggers counted is on the pages of the run, with what to do about a loss", async () => {
+  const { page } = opened;
+  const call = async (method, message) => {
+    const response = await fetch(`${server.origin}/${method}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(message),
+    });
+    assert.equal(response.status, 200, await response.clone().text());
+    return response.json();
+  };
+  const { runs } = await call("metrana_protobuf.query.v1.svc.QueryService/ListRuns", {
+    workspace: "w",
+    project: "runs",
+    filter: 'attr(sys/name) == "seed-9"',
+    attributePaths: ["sys/id"],
+  });
+  const id = runs[0].attributes[0].stringValue;
+  await call("metrana.views.v1.ViewsService/ReportDelivery", {
+    runId: Buffer.from(id.replaceAll("-", ""), "hex").toString("base64"),
+    loggerId: 7,
+    delivery: { floatPoints: { added: 1250, enqueued: 1200, sent: 1200, dropped: 50 }, requestsResent: 3 },
+  });
+  await page.goto(server.page("seed-9"));
+  const card = page.getByLabel("Delivery", { exact: true });
+  await card.getByText("50 dropped").waitFor();
+  await card.getByRole("link", { name: "Delivery" }).click();
+  const row = page.locator("tr", { has: page.getByRole("cell", { name: "7", exact: true }) });
+  await row.waitFor();
+  assert.match(await row.innerText(), /points\s+1 250\s+1 200\s+1 200\s+50\s.*3 requests sent again/);
+  await page.getByText("50 points were dropped").waitFor();
+  await page.getByText('backpressure_strategy="block"').waitFor();
+  await page.goto(`${server.origin}/w/curves/odd/delivery`);
+  await page.getByRole("cell", { name: "NaN" }).waitFor();
+});
+
+test("a page of another site changes nothing", async () => {
+  const { browser } = opened;
+  const elsewhere = await browser.newContext();
+  const page = await elsewhere.newPage();
+  await page.route("http://elsewhere.example/", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<title>elsewhere</title>" }),
+  );
+  await page.goto("http://elsewhere.example/");
+  const target = { workspace: "w", project: "runs", run: "seed-8" };
+  const outcomes = await page.evaluate(
+    async ([url, body]) => {
+      const ask = (type) =>
+        fetch(url, { method: "POST", mode: type === "text/plain" ? "no-cors" : "cors", headers: { "Content-Type": type }, body }).then(
+          (response) => response.type,
+          () => "refused",
+        );
+      return [await ask("application/json"), await ask("text/plain")];
+    },
+    [`${server.origin}/metrana.admin.v1.AdminService/Delete`, JSON.stringify({ target })],
+  );
+  assert.equal(outcomes[0], "refused");
+  await elsewhere.close();
+  await opened.page.goto(server.page("seed-8"));
+  await opened.page.getByRole("heading", { name: "seed-8" }).waitFor();
 });
 
 test("keys move, select and open", async () => {
