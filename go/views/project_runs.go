@@ -33,12 +33,14 @@ func (s *Service) countRuns(workspace string, project catalog.Project) *pb.Proje
 	counts := &pb.ProjectRuns{Workspace: workspace, Project: project.Name, Modified: timestamppb.New(project.Modified)}
 	runs, _ := s.catalog.Runs(workspace, project.Name) // none: it was deleted meanwhile
 	for _, run := range runs {
-		switch run.Status() {
-		case catalog.StatusRunning:
+		switch status := run.Status(); {
+		case run.Archived():
+			counts.Archived++
+		case status == catalog.StatusRunning:
 			counts.Running++
-		case catalog.StatusClosed:
+		case status == catalog.StatusClosed:
 			counts.Closed++
-		default:
+		case status == catalog.StatusCrashed:
 			counts.Crashed++
 		}
 	}

@@ -29,7 +29,7 @@ func TestRunsAreCountedByTheirStatus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := func(project, name string, closed bool) {
+		log := func(project, name string, closed bool) *catalog.Run {
 			run, _, err := c.InitRun(catalog.RunSpec{Workspace: "w", Project: project, Run: name, CreateProject: true, CreateWorkspace: true})
 			if err != nil {
 				t.Fatal(err)
@@ -49,6 +49,7 @@ func TestRunsAreCountedByTheirStatus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			return run
 		}
 		log("p", "silent", false)
 		log("p", "silent too", false)
@@ -56,6 +57,9 @@ func TestRunsAreCountedByTheirStatus(t *testing.T) {
 		time.Sleep(time.Hour)
 		log("p", "busy", false)
 		log("p", "done", true)
+		if err := log("p", "put aside", true).SetArchived(true); err != nil {
+			t.Fatal(err)
+		}
 
 		service := New(c, query.New(c, query.Options{}))
 		answer, err := service.CountRuns(context.Background(), connect.NewRequest(&pb.CountRunsRequest{}))
@@ -64,9 +68,9 @@ func TestRunsAreCountedByTheirStatus(t *testing.T) {
 		}
 		var got string
 		for _, p := range answer.Msg.GetProjects() {
-			got += fmt.Sprintln(p.Workspace, p.Project, p.Running, p.Closed, p.Crashed, time.Since(p.Modified.AsTime()))
+			got += fmt.Sprintln(p.Workspace, p.Project, p.Running, p.Closed, p.Crashed, p.Archived, time.Since(p.Modified.AsTime()))
 		}
-		if want := "w p 1 1 2 0s\nw q 0 1 0 1h0m0s\n"; got != want {
+		if want := "w p 1 1 2 1 0s\nw q 0 1 0 0 1h0m0s\n"; got != want {
 			t.Errorf("got\n%swant\n%s", got, want)
 		}
 	})

@@ -68,7 +68,7 @@ func (x *CountRunsRequest) GetWorkspace() string {
 	return ""
 }
 
-// The runs of a project, counted by their status.
+// The runs of a project, counted by their status; those that were put aside are counted apart.
 type ProjectRuns struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the workspace.
@@ -81,8 +81,10 @@ type ProjectRuns struct {
 	Closed uint32 `protobuf:"varint,4,opt,name=closed,proto3" json:"closed,omitempty"`
 	// Runs that went silent without being closed.
 	Crashed uint32 `protobuf:"varint,5,opt,name=crashed,proto3" json:"crashed,omitempty"`
+	// Runs that were put aside, whatever their status.
+	Archived uint32 `protobuf:"varint,6,opt,name=archived,proto3" json:"archived,omitempty"`
 	// When one of the runs last took anything in; when the project was made while it has none.
-	Modified      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=modified,proto3" json:"modified,omitempty"`
+	Modified      *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=modified,proto3" json:"modified,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +154,13 @@ func (x *ProjectRuns) GetCrashed() uint32 {
 	return 0
 }
 
+func (x *ProjectRuns) GetArchived() uint32 {
+	if x != nil {
+		return x.Archived
+	}
+	return 0
+}
+
 func (x *ProjectRuns) GetModified() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Modified
@@ -213,14 +222,15 @@ const file_metrana_views_v1_project_runs_proto_rawDesc = "" +
 	"\x10CountRunsRequest\x12!\n" +
 	"\tworkspace\x18\x01 \x01(\tH\x00R\tworkspace\x88\x01\x01B\f\n" +
 	"\n" +
-	"_workspace\"\xc9\x01\n" +
+	"_workspace\"\xe5\x01\n" +
 	"\vProjectRuns\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x18\n" +
 	"\arunning\x18\x03 \x01(\rR\arunning\x12\x16\n" +
 	"\x06closed\x18\x04 \x01(\rR\x06closed\x12\x18\n" +
-	"\acrashed\x18\x05 \x01(\rR\acrashed\x126\n" +
-	"\bmodified\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bmodified\"N\n" +
+	"\acrashed\x18\x05 \x01(\rR\acrashed\x12\x1a\n" +
+	"\barchived\x18\x06 \x01(\rR\barchived\x126\n" +
+	"\bmodified\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bmodified\"N\n" +
 	"\x11CountRunsResponse\x129\n" +
 	"\bprojects\x18\x01 \x03(\v2\x1d.metrana.views.v1.ProjectRunsR\bprojectsB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 

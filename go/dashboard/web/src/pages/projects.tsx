@@ -32,8 +32,6 @@ metrana.close()`}</pre>
   );
 }
 
-const STATUSES = ["running", "closed", "crashed"] as const;
-
 function ProjectTable({ projects }: { projects: Project[] }) {
   const now = new Date();
   return (
@@ -43,17 +41,28 @@ function ProjectTable({ projects }: { projects: Project[] }) {
           <tr>
             <th scope="col">Project</th>
             <th scope="col">Workspace</th>
-            {STATUSES.map((status) => (
-              <th key={status} scope="col" class="number">
-                <span class={`status ${status}`}>{status}</span>
-              </th>
-            ))}
+            <th scope="col" class="number">
+              Runs
+            </th>
+            <th scope="col">Status of runs</th>
             <th scope="col">Last activity</th>
           </tr>
         </thead>
         <tbody>
           {projects.map((p) => (
-            <ProjectRow key={`${p.workspace}/${p.name}`} project={p} now={now} />
+            <tr key={`${p.workspace}/${p.name}`}>
+              <td>
+                <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
+                  {p.name}
+                </a>
+              </td>
+              <td>{p.workspace}</td>
+              <td class="number">{formatCount(p.runs)}</td>
+              <td>
+                <Statuses project={p} />
+              </td>
+              <td title={p.modified.toISOString()}>{formatAgo(p.modified, now)}</td>
+            </tr>
           ))}
         </tbody>
       </table>
@@ -61,35 +70,31 @@ function ProjectTable({ projects }: { projects: Project[] }) {
   );
 }
 
-function ProjectRow({ project, now }: { project: Project; now: Date }) {
-  const { workspace, name, modified } = project;
-  const href = hrefOf({ page: "runs", workspace, project: name });
+const STATUSES = ["running", "closed", "crashed", "archived"] as const;
+
+/** How many runs of a project have each status, those that none has left out. */
+function Statuses({ project }: { project: Project }) {
+  const runs = hrefOf({ page: "runs", workspace: project.workspace, project: project.name });
   return (
-    <tr>
-      <td>
-        <a href={href}>{name}</a>
-      </td>
-      <td>{workspace}</td>
-      {STATUSES.map((status) => (
-        <td key={status} class="number">
-          {project[status] === 0 ? (
-            <span class="faint">0</span>
-          ) : (
-            <CountLink {...{ href, status }} count={project[status]} />
-          )}
-        </td>
-      ))}
-      <td title={modified.toISOString()}>{formatAgo(modified, now)}</td>
-    </tr>
+    <span class="statuses">
+      {STATUSES.map((status) =>
+        project[status] === 0 ? null : (
+          <a
+            key={status}
+            class={`status ${status}`}
+            href={`${runs}?filter=${encodeURIComponent(conditionOf(status))}`}
+          >
+            {formatCount(project[status])} {status}
+          </a>
+        ),
+      )}
+    </span>
   );
 }
 
-/** So many runs, and the way to them. */
-function CountLink({ href, status, count }: { href: string; status: string; count: number }) {
-  const filter = `attr(sys/status) == ${quoted(status.toUpperCase())}`;
-  return (
-    <a href={`${href}?filter=${encodeURIComponent(filter)}`} aria-label={`${count} ${status}`}>
-      {formatCount(count)}
-    </a>
-  );
+/** The condition of runs that are counted under a status. */
+function conditionOf(status: (typeof STATUSES)[number]): string {
+  return status === "archived"
+    ? "attr(sys/archived) == True"
+    : `attr(sys/archived) == False AND attr(sys/status) == ${quoted(status.toUpperCase())}`;
 }

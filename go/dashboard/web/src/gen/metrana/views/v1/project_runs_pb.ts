@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/project_runs.proto.
  */
 export const file_metrana_views_v1_project_runs: GenFile = /*@__PURE__*/
-  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL3Byb2plY3RfcnVucy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI4ChBDb3VudFJ1bnNSZXF1ZXN0EhYKCXdvcmtzcGFjZRgBIAEoCUgAiAEBQgwKCl93b3Jrc3BhY2UikQEKC1Byb2plY3RSdW5zEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg8KB3J1bm5pbmcYAyABKA0SDgoGY2xvc2VkGAQgASgNEg8KB2NyYXNoZWQYBSABKA0SLAoIbW9kaWZpZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKEUNvdW50UnVuc1Jlc3BvbnNlEi8KCHByb2plY3RzGAEgAygLMh0ubWV0cmFuYS52aWV3cy52MS5Qcm9qZWN0UnVuc0IzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL3Byb2plY3RfcnVucy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI4ChBDb3VudFJ1bnNSZXF1ZXN0EhYKCXdvcmtzcGFjZRgBIAEoCUgAiAEBQgwKCl93b3Jrc3BhY2UiowEKC1Byb2plY3RSdW5zEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg8KB3J1bm5pbmcYAyABKA0SDgoGY2xvc2VkGAQgASgNEg8KB2NyYXNoZWQYBSABKA0SEAoIYXJjaGl2ZWQYBiABKA0SLAoIbW9kaWZpZWQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKEUNvdW50UnVuc1Jlc3BvbnNlEi8KCHByb2plY3RzGAEgAygLMh0ubWV0cmFuYS52aWV3cy52MS5Qcm9qZWN0UnVuc0IzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Asks how the runs of all projects are doing.
@@ -36,7 +36,7 @@ export const CountRunsRequestSchema: GenMessage<CountRunsRequest> = /*@__PURE__*
   messageDesc(file_metrana_views_v1_project_runs, 0);
 
 /**
- * The runs of a project, counted by their status.
+ * The runs of a project, counted by their status; those that were put aside are counted apart.
  *
  * @generated from message metrana.views.v1.ProjectRuns
  */
@@ -77,9 +77,16 @@ export type ProjectRuns = Message<"metrana.views.v1.ProjectRuns"> & {
   crashed: number;
 
   /**
+   * Runs that were put aside, whatever their status.
+   *
+   * @generated from field: uint32 archived = 6;
+   */
+  archived: number;
+
+  /**
    * When one of the runs last took anything in; when the project was made while it has none.
    *
-   * @generated from field: google.protobuf.Timestamp modified = 6;
+   * @generated from field: google.protobuf.Timestamp modified = 7;
    */
   modified?: Timestamp | undefined;
 };
