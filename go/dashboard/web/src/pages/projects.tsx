@@ -1,10 +1,9 @@
-import { useAnswer } from "../ask";
 import { formatAgo, formatCount } from "../lib/format";
+import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { useLive } from "../live";
 import { State } from "../parts/state";
-import { listProjects, type Project } from "../server";
-import { countByStatus, RUN_STATUSES } from "../server/runs";
+import { listProjects, type Project } from "../server/projects";
 
 /** All projects, the last changed first. */
 export function ProjectsPage() {
@@ -62,7 +61,7 @@ function ProjectTable({ projects }: { projects: Project[] }) {
               <td>
                 <Statuses project={p} />
               </td>
-              <td>{p.modified && formatAgo(p.modified, now)}</td>
+              <td title={p.modified.toISOString()}>{formatAgo(p.modified, now)}</td>
             </tr>
           ))}
         </tbody>
@@ -71,30 +70,31 @@ function ProjectTable({ projects }: { projects: Project[] }) {
   );
 }
 
-/** While a project changes, its runs are counted again each time so many milliseconds have passed. */
-const COUNTED_EACH = 10_000;
+const STATUSES = ["running", "closed", "crashed", "archived"] as const;
 
 /** How many runs of a project have each status, those that none has left out. */
-function Statuses({ project: { workspace, name, modified, runs } }: { project: Project }) {
-  const counts = useAnswer(
-    (signal) => countByStatus({ workspace, project: name }, signal),
-    [workspace, name, runs, Math.floor((modified?.getTime() ?? 0) / COUNTED_EACH)],
-  );
-  const { value, failure } = counts.value;
-  if (value === null) return failure === null ? null : <span class="failed">{failure}</span>;
+function Statuses({ project }: { project: Project }) {
+  const runs = hrefOf({ page: "runs", workspace: project.workspace, project: project.name });
   return (
     <span class="statuses">
-      {RUN_STATUSES.map((status, i) =>
-        value[i] ? (
+      {STATUSES.map((status) =>
+        project[status] === 0 ? null : (
           <a
             key={status}
-            class={`status ${status.toLowerCase()}`}
-            href={`${hrefOf({ page: "runs", workspace, project: name })}?filter=${encodeURIComponent(`attr(sys/status) == "${status}"`)}`}
+            class={`status ${status}`}
+            href={`${runs}?filter=${encodeURIComponent(conditionOf(status))}`}
           >
-            {formatCount(value[i])} {status.toLowerCase()}
+            {formatCount(project[status])} {status}
           </a>
-        ) : null,
+        ),
       )}
     </span>
   );
+}
+
+/** The condition of runs that are counted under a status. */
+function conditionOf(status: (typeof STATUSES)[number]): string {
+  return status === "archived"
+    ? "attr(sys/archived) == True"
+    : `attr(sys/archived) == False AND attr(sys/status) == ${quoted(status.toUpperCase())}`;
 }

@@ -85,22 +85,6 @@ export async function listForks(
   return { names: answer.runs.map((r) => r.name), total: Number(answer.totalCount) };
 }
 
-/** What a run may be doing. */
-export const RUN_STATUSES = ["RUNNING", "CLOSED", "CRASHED"] as const;
-
-/** How many runs of a project have each status, in the order of RUN_STATUSES; archived ones are left out. */
-export async function countByStatus(
-  { workspace, project }: ProjectName,
-  signal: AbortSignal,
-): Promise<number[]> {
-  const counts = RUN_STATUSES.map(async (status) => {
-    const filter = `${NOT_ARCHIVED} AND attr(sys/status) == ${quoted(status)}`;
-    const answer = await queries.listRuns({ workspace, project, filter, limit: 1n }, { signal });
-    return Number(answer.totalCount);
-  });
-  return Promise.all(counts);
-}
-
 /** The paths of the attributes that runs of a project have, the first ten thousand. */
 export async function listRunPaths(
   { workspace, project }: ProjectName,
