@@ -1,4 +1,6 @@
+import { useEffect } from "preact/hooks";
 import { formatNames, parseNames } from "./lib/episode_filter";
+import { pageTitle } from "./lib/page_title";
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
 import { ChartsPage } from "./pages/charts";
@@ -11,6 +13,7 @@ import { ProjectsPage } from "./pages/projects";
 import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
 import { type Codec, TEXT, useParam } from "./params";
+import { KeyHelp } from "./parts/key_help";
 import { ThemeSwitch } from "./parts/theme_switch";
 
 const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
@@ -18,18 +21,28 @@ const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 /** Every page: the way back on top, the page of the address below. */
 export function App() {
   const route = parseRoute(location.value);
+  const title = pageTitle(route);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   return (
     <>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
       <header class="top">
         <a class="brand" href="/">
           <img src="/icon.svg" alt="" width="22" height="22" />
           Metrana
         </a>
         <Breadcrumbs route={route} />
-        <ThemeSwitch />
+        <div class="top-tools">
+          <KeyHelp />
+          <ThemeSwitch />
+        </div>
       </header>
       <RunNav route={route} />
-      <main>
+      <main id="content" tabIndex={-1}>
         <Page route={route} />
       </main>
     </>

@@ -19,13 +19,19 @@ export function navigate(href: string): void {
   window.scrollTo(0, 0);
 }
 
+/** Whether a link leads to another part of the page it is on. */
+function isWithinPage({ hash, pathname, search }: HTMLAnchorElement): boolean {
+  const here = window.location;
+  return hash !== "" && pathname === here.pathname && search === here.search;
+}
+
 window.addEventListener("popstate", look);
 
 document.addEventListener("click", (event) => {
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   const link = event.target instanceof Element ? event.target.closest("a") : null;
   if (!plain || event.button !== 0 || !link || link.origin !== window.location.origin) return;
-  if (link.hasAttribute("download")) return;
+  if (link.hasAttribute("download") || isWithinPage(link)) return;
   event.preventDefault();
   navigate(link.href);
 });

@@ -3,7 +3,6 @@ import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Attribute } from "./gen/metrana_protobuf/common/v1/attribute_pb";
 import type { MetricDefinition } from "./gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { QueryService } from "./gen/metrana_protobuf/query/v1/svc/query_service_pb";
-import { allPages } from "./lib/pages";
 
 // The one module that talks to the server.
 
@@ -25,41 +24,8 @@ export interface Range {
   to: number;
 }
 
-/** The most that the server gives at once. */
-const PROJECTS_PAGE = 500;
-
-export interface Project {
-  workspace: string;
-  name: string;
-  runs: number;
-  modified: Date | null;
-}
-
 /** The value of an attribute, as pages show it. */
 export type Value = string | number | boolean | Date | string[] | null;
-
-/** The projects of all workspaces, last changed first. */
-export async function listProjects(signal: AbortSignal): Promise<Project[]> {
-  const { workspaces } = await client.listWorkspaces({}, { signal });
-  const lists = await Promise.all(workspaces.map((w) => projectsOf(w.name, signal)));
-  return lists.flat().sort((a, b) => (b.modified?.getTime() ?? 0) - (a.modified?.getTime() ?? 0));
-}
-
-async function projectsOf(workspace: string, signal: AbortSignal): Promise<Project[]> {
-  const projects = await allPages(PROJECTS_PAGE, async (page) => {
-    const asked = { workspace, attributePaths: ["sys/modification_time"], ...page };
-    return (await client.listProjects(asked, { signal })).projects;
-  });
-  return projects.map((p) => {
-    const modified = readValue(p.attributes[0]);
-    return {
-      workspace,
-      name: p.name,
-      runs: Number(p.runsCount),
-      modified: modified instanceof Date ? modified : null,
-    };
-  });
-}
 
 /** All attributes of a run. */
 export async function readAttributes(

@@ -28,8 +28,9 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto2\x83\b\n" +
-	"\fViewsService\x12]\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto2\xd9\b\n" +
+	"\fViewsService\x12T\n" +
+	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
 	"\x0eListRenderings\x12'.metrana.views.v1.ListRenderingsRequest\x1a(.metrana.views.v1.ListRenderingsResponse\x12r\n" +
 	"\x13GetEpisodeHistogram\x12,.metrana.views.v1.GetEpisodeHistogramRequest\x1a-.metrana.views.v1.GetEpisodeHistogramResponse\x12i\n" +
@@ -42,50 +43,54 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\rGetSparklines\x12&.metrana.views.v1.GetSparklinesRequest\x1a'.metrana.views.v1.GetSparklinesResponseB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var file_metrana_views_v1_views_service_proto_goTypes = []any{
-	(*ListEpisodesRequest)(nil),         // 0: metrana.views.v1.ListEpisodesRequest
-	(*ListRenderingsRequest)(nil),       // 1: metrana.views.v1.ListRenderingsRequest
-	(*GetEpisodeHistogramRequest)(nil),  // 2: metrana.views.v1.GetEpisodeHistogramRequest
-	(*ListEnvironmentsRequest)(nil),     // 3: metrana.views.v1.ListEnvironmentsRequest
-	(*GetEpisodeMatrixRequest)(nil),     // 4: metrana.views.v1.GetEpisodeMatrixRequest
-	(*BucketSeriesRequest)(nil),         // 5: metrana.views.v1.BucketSeriesRequest
-	(*GetStatisticsRequest)(nil),        // 6: metrana.views.v1.GetStatisticsRequest
-	(*GetRunHealthRequest)(nil),         // 7: metrana.views.v1.GetRunHealthRequest
-	(*ReportDeliveryRequest)(nil),       // 8: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 9: metrana.views.v1.GetSparklinesRequest
-	(*ListEpisodesResponse)(nil),        // 10: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 11: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 12: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 13: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 14: metrana.views.v1.GetEpisodeMatrixResponse
-	(*BucketSeriesResponse)(nil),        // 15: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),       // 16: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 17: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 18: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 19: metrana.views.v1.GetSparklinesResponse
+	(*CountRunsRequest)(nil),            // 0: metrana.views.v1.CountRunsRequest
+	(*ListEpisodesRequest)(nil),         // 1: metrana.views.v1.ListEpisodesRequest
+	(*ListRenderingsRequest)(nil),       // 2: metrana.views.v1.ListRenderingsRequest
+	(*GetEpisodeHistogramRequest)(nil),  // 3: metrana.views.v1.GetEpisodeHistogramRequest
+	(*ListEnvironmentsRequest)(nil),     // 4: metrana.views.v1.ListEnvironmentsRequest
+	(*GetEpisodeMatrixRequest)(nil),     // 5: metrana.views.v1.GetEpisodeMatrixRequest
+	(*BucketSeriesRequest)(nil),         // 6: metrana.views.v1.BucketSeriesRequest
+	(*GetStatisticsRequest)(nil),        // 7: metrana.views.v1.GetStatisticsRequest
+	(*GetRunHealthRequest)(nil),         // 8: metrana.views.v1.GetRunHealthRequest
+	(*ReportDeliveryRequest)(nil),       // 9: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 10: metrana.views.v1.GetSparklinesRequest
+	(*CountRunsResponse)(nil),           // 11: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 12: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 13: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 14: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 15: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 16: metrana.views.v1.GetEpisodeMatrixResponse
+	(*BucketSeriesResponse)(nil),        // 17: metrana.views.v1.BucketSeriesResponse
+	(*GetStatisticsResponse)(nil),       // 18: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 19: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),      // 20: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 21: metrana.views.v1.GetSparklinesResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
-	0,  // 0: metrana.views.v1.ViewsService.ListEpisodes:input_type -> metrana.views.v1.ListEpisodesRequest
-	1,  // 1: metrana.views.v1.ViewsService.ListRenderings:input_type -> metrana.views.v1.ListRenderingsRequest
-	2,  // 2: metrana.views.v1.ViewsService.GetEpisodeHistogram:input_type -> metrana.views.v1.GetEpisodeHistogramRequest
-	3,  // 3: metrana.views.v1.ViewsService.ListEnvironments:input_type -> metrana.views.v1.ListEnvironmentsRequest
-	4,  // 4: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
-	5,  // 5: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
-	6,  // 6: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
-	7,  // 7: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	8,  // 8: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	9,  // 9: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	10, // 10: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	11, // 11: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	12, // 12: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	13, // 13: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	14, // 14: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	15, // 15: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	16, // 16: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	17, // 17: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	18, // 18: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	19, // 19: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	10, // [10:20] is the sub-list for method output_type
-	0,  // [0:10] is the sub-list for method input_type
+	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
+	1,  // 1: metrana.views.v1.ViewsService.ListEpisodes:input_type -> metrana.views.v1.ListEpisodesRequest
+	2,  // 2: metrana.views.v1.ViewsService.ListRenderings:input_type -> metrana.views.v1.ListRenderingsRequest
+	3,  // 3: metrana.views.v1.ViewsService.GetEpisodeHistogram:input_type -> metrana.views.v1.GetEpisodeHistogramRequest
+	4,  // 4: metrana.views.v1.ViewsService.ListEnvironments:input_type -> metrana.views.v1.ListEnvironmentsRequest
+	5,  // 5: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
+	6,  // 6: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
+	7,  // 7: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
+	8,  // 8: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
+	9,  // 9: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	10, // 10: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	11, // 11: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	12, // 12: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	13, // 13: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	14, // 14: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	15, // 15: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	16, // 16: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	17, // 17: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	18, // 18: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	19, // 19: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	20, // 20: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	21, // 21: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	11, // [11:22] is the sub-list for method output_type
+	0,  // [0:11] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -100,6 +105,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_episode_histogram_proto_init()
 	file_metrana_views_v1_episode_matrix_proto_init()
 	file_metrana_views_v1_episodes_proto_init()
+	file_metrana_views_v1_project_runs_proto_init()
 	file_metrana_views_v1_renderings_proto_init()
 	file_metrana_views_v1_run_health_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()

@@ -23,6 +23,7 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
+	ViewsService_CountRuns_FullMethodName           = "/metrana.views.v1.ViewsService/CountRuns"
 	ViewsService_ListEpisodes_FullMethodName        = "/metrana.views.v1.ViewsService/ListEpisodes"
 	ViewsService_ListRenderings_FullMethodName      = "/metrana.views.v1.ViewsService/ListRenderings"
 	ViewsService_GetEpisodeHistogram_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
@@ -41,6 +42,8 @@ const (
 //
 // Answers in the shape of a page.
 type ViewsServiceClient interface {
+	// Counts the runs of each project by their status.
+	CountRuns(ctx context.Context, in *CountRunsRequest, opts ...grpc.CallOption) (*CountRunsResponse, error)
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error)
 	// Lists the videos of a run's episodes.
@@ -69,6 +72,16 @@ type viewsServiceClient struct {
 
 func NewViewsServiceClient(cc grpc.ClientConnInterface) ViewsServiceClient {
 	return &viewsServiceClient{cc}
+}
+
+func (c *viewsServiceClient) CountRuns(ctx context.Context, in *CountRunsRequest, opts ...grpc.CallOption) (*CountRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountRunsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_CountRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (c *viewsServiceClient) ListEpisodes(ctx context.Context, in *ListEpisodesRequest, opts ...grpc.CallOption) (*ListEpisodesResponse, error) {
@@ -177,6 +190,8 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, in *GetSparkline
 //
 // Answers in the shape of a page.
 type ViewsServiceServer interface {
+	// Counts the runs of each project by their status.
+	CountRuns(context.Context, *CountRunsRequest) (*CountRunsResponse, error)
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error)
 	// Lists the videos of a run's episodes.
@@ -207,6 +222,9 @@ type ViewsServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedViewsServiceServer struct{}
 
+func (UnimplementedViewsServiceServer) CountRuns(context.Context, *CountRunsRequest) (*CountRunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountRuns not implemented")
+}
 func (UnimplementedViewsServiceServer) ListEpisodes(context.Context, *ListEpisodesRequest) (*ListEpisodesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEpisodes not implemented")
 }
@@ -256,6 +274,24 @@ func RegisterViewsServiceServer(s grpc.ServiceRegistrar, srv ViewsServiceServer)
 		t.testEmbeddedByValue()
 	}
 	s.RegisterService(&ViewsService_ServiceDesc, srv)
+}
+
+func _ViewsService_CountRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).CountRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_CountRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).CountRuns(ctx, req.(*CountRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
 
 func _ViewsService_ListEpisodes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
@@ -445,6 +481,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "metrana.views.v1.ViewsService",
 	HandlerType: (*ViewsServiceServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "CountRuns",
+			Handler:    _ViewsService_CountRuns_Handler,
+		},
 		{
 			MethodName: "ListEpisodes",
 			Handler:    _ViewsService_ListEpisodes_Handler,

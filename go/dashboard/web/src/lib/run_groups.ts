@@ -18,7 +18,11 @@ export interface RunGroup {
 /** Groups runs by their value, in the order of their first runs. */
 export function groupRuns(runs: readonly GroupedRun[]): RunGroup[] {
   const groups = new Map<string, GroupedRun[]>();
-  for (const run of runs) groups.set(run.value, [...(groups.get(run.value) ?? []), run]);
+  for (const run of runs) {
+    const members = groups.get(run.value);
+    if (members) members.push(run);
+    else groups.set(run.value, [run]);
+  }
   return [...groups].map(([value, members]) => ({
     value,
     runs: members.map((run) => run.name),

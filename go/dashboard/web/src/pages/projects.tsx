@@ -1,8 +1,9 @@
 import { formatAgo, formatCount } from "../lib/format";
+import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { useLive } from "../live";
 import { State } from "../parts/state";
-import { listProjects, type Project } from "../server";
+import { listProjects, type Project } from "../server/projects";
 
 /** All projects, the last changed first. */
 export function ProjectsPage() {
@@ -34,31 +35,66 @@ metrana.close()`}</pre>
 function ProjectTable({ projects }: { projects: Project[] }) {
   const now = new Date();
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Project</th>
-          <th scope="col">Workspace</th>
-          <th scope="col" class="number">
-            Runs
-          </th>
-          <th scope="col">Last activity</th>
-        </tr>
-      </thead>
-      <tbody>
-        {projects.map((p) => (
-          <tr key={`${p.workspace}/${p.name}`}>
-            <td>
-              <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
-                {p.name}
-              </a>
-            </td>
-            <td>{p.workspace}</td>
-            <td class="number">{formatCount(p.runs)}</td>
-            <td>{p.modified && formatAgo(p.modified, now)}</td>
+    <div class="wide">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Project</th>
+            <th scope="col">Workspace</th>
+            <th scope="col" class="number">
+              Runs
+            </th>
+            <th scope="col">Status of runs</th>
+            <th scope="col">Last activity</th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {projects.map((p) => (
+            <tr key={`${p.workspace}/${p.name}`}>
+              <td>
+                <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
+                  {p.name}
+                </a>
+              </td>
+              <td>{p.workspace}</td>
+              <td class="number">{formatCount(p.runs)}</td>
+              <td>
+                <Statuses project={p} />
+              </td>
+              <td title={p.modified.toISOString()}>{formatAgo(p.modified, now)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
+}
+
+const STATUSES = ["running", "closed", "crashed", "archived"] as const;
+
+/** How many runs of a project have each status, those that none has left out. */
+function Statuses({ project }: { project: Project }) {
+  const runs = hrefOf({ page: "runs", workspace: project.workspace, project: project.name });
+  return (
+    <span class="statuses">
+      {STATUSES.map((status) =>
+        project[status] === 0 ? null : (
+          <a
+            key={status}
+            class={`status ${status}`}
+            href={`${runs}?filter=${encodeURIComponent(conditionOf(status))}`}
+          >
+            {formatCount(project[status])} {status}
+          </a>
+        ),
+      )}
+    </span>
+  );
+}
+
+/** The condition of runs that are counted under a status. */
+function conditionOf(status: (typeof STATUSES)[number]): string {
+  return status === "archived"
+    ? "attr(sys/archived) == True"
+    : `attr(sys/archived) == False AND attr(sys/status) == ${quoted(status.toUpperCase())}`;
 }

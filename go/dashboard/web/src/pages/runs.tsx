@@ -2,9 +2,11 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useKeys } from "../keys";
+import { differingColumns } from "../lib/baseline";
+import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatCount } from "../lib/format";
+import { namedOneOf } from "../lib/query_text";
 import { overviewOf } from "../lib/rl_overview";
-import { hrefOf } from "../lib/route";
 import {
   columnTitle,
   formatColumn,
@@ -16,11 +18,12 @@ import {
 import { queryFor, RL_SCALES } from "../lib/sections";
 import { messageOf } from "../live";
 import { navigate } from "../location";
-import { setParams, TEXT, useParam } from "../params";
+import { type Codec, setParams, TEXT, useParam } from "../params";
 import { ColumnPicker } from "../parts/column_picker";
+import { FILTER_EXAMPLES, FilterExamples, FilterFailure } from "../parts/filter_failure";
 import { RunActions } from "../parts/run_actions";
 import { RunGroupTable } from "../parts/run_group_table";
-import { RunTable } from "../parts/run_table";
+import { RunTable, runHref } from "../parts/run_table";
 import {
   listProjectMetrics,
   listRunPaths,
@@ -44,11 +47,7 @@ const COLUMNS: RunColumn[] = [
 /** How many columns of the configuration are shown before anybody chose. */
 const CONFIG_COLUMNS = 4;
 
-const EXAMPLES = [
-  "attr(config/lr) < 0.001",
-  'attr(sys/tags) CONTAINS "baseline" AND attr(sys/status) == "CLOSED"',
-  'loss():last <= 0.5 OR attr(sys/name) ~= "seed-[0-3]"',
-];
+const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 
 /** The runs of a project in a table: filtered, sorted and paged by the server. */
 export function RunsPage(of: ProjectName) {
@@ -78,8 +77,13 @@ export function RunsPage(of: ProjectName) {
       ? [{ kind: "summary", metric: summed.metricName, scale: summed.scale, func: "last" } as const]
       : []),
   ];
-  if (known.value.value === null && known.value.failure === null)
-    return <p class="note">Loading…</p>;
+  if (chosen === null && known.value.loading && known.value.value === null) {
+    return (
+      <p class="note" role="status">
+        Loading…
+      </p>
+    );
+  }
   return (
     <>
       <h1>{of.project}</h1>
@@ -111,22 +115,26 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const question = { filter, order, columns };
   const version = useSignal(0);
   const rows = useRows(of, question, version.value);
-  const selected = useSignal<ReadonlySet<string>>(new Set());
+  const selected = useParam("selected", RUNS).value;
+  const select = (runs: string[]) => setParams({ selected: formatNames(runs) });
+  const toggle = (run: string | undefined) => run !== undefined && select(toggled(selected, run));
   const cursor = useSignal(-1);
   const input = useRef<HTMLInputElement>(null);
-  const baseline = [...rows.known.value.values()].find((r) => r.name === baselineName) ?? null;
+  const baseline = useBaseline(of, baselineName, columns);
+  const onlyDiffering = useParam("differing", TEXT).value === "1";
+  const known = [...rows.known.value.values()];
+  const shown = baseline && onlyDiffering ? differingColumns(columns, known, baseline) : columns;
   const move = (by: number) => {
     cursor.value = Math.min(Math.max(cursor.value + by, 0), rows.total.value - 1);
-    document.querySelector("tr.current")?.scrollIntoView({ block: "nearest" });
   };
   useKeys({
     "/": () => input.current?.focus(),
     j: () => move(1),
     k: () => move(-1),
-    x: () => toggle(selected, rows.known.value.get(cursor.value)?.name),
+    x: () => toggle(rows.known.value.get(cursor.value)?.name),
     Enter: () => {
       const run = rows.known.value.get(cursor.value)?.name;
-      if (run !== undefined) navigate(hrefOf({ ...of, run, page: "run" }));
+      if (run !== undefined) navigate(runHref(of, run, baselineName));
     },
   });
   return (
@@ -137,7 +145,7 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
           type="search"
           class="filter"
           aria-label="Filter"
-          placeholder={`Filter, as ${EXAMPLES[0]}   ( / )`}
+          placeholder={`Filter, as ${FILTER_EXAMPLES[0]}   ( / )`}
           aria-invalid={rows.failure.value !== null}
           value={filter}
           onChange={(event) => setParams({ filter: event.currentTarget.value })}
@@ -166,20 +174,27 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
           columns={columns}
           onChange={(next) => setParams({ columns: next.map(formatColumn).join(",") || "none" })}
         />
+        {baseline && (
+          <label>
+            <input
+              type="checkbox"
+              checked={onlyDiffering}
+              onChange={(event) => setParams({ differing: event.currentTarget.checked ? "1" : "" })}
+            />
+            Only settings that differ from {baseline.name}
+          </label>
+        )}
         <span class="faint">{formatCount(rows.total.value)} runs</span>
       </div>
       {rows.failure.value !== null && (
-        <div class="note failed" role="alert">
-          <p>{rows.failure.value}</p>
-          <Examples />
-        </div>
+        <FilterFailure message={rows.failure.value} filter={filter} />
       )}
-      {selected.value.size > 0 && (
+      {selected.length > 0 && (
         <RunActions
           of={of}
-          runs={[...selected.value]}
-          onDone={() => {
-            selected.value = new Set();
+          runs={selected}
+          onDone={(rest) => {
+            select(rest);
             version.value++;
           }}
         />
@@ -192,11 +207,12 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
           of={of}
           total={rows.total.value}
           rows={rows.known.value}
-          columns={columns}
+          columns={shown}
           sparkline={sparkline}
           sort={sort || "a:sys%2Fcreation_time"}
           descending={descending}
-          selected={selected}
+          selected={new Set(selected)}
+          onSelect={toggle}
           cursor={cursor}
           baseline={baseline}
           onSort={(column, down) => setParams({ sort: column, desc: down ? "" : "0" })}
@@ -210,37 +226,51 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   );
 }
 
-function toggle(selected: { value: ReadonlySet<string> }, run: string | undefined): void {
-  if (run === undefined) return;
-  const next = new Set(selected.value);
-  if (!next.delete(run)) next.add(run);
-  selected.value = next;
+function toggled(selected: readonly string[], run: string): string[] {
+  return selected.includes(run) ? selected.filter((name) => name !== run) : [...selected, run];
 }
 
-function Examples() {
-  return (
-    <ul>
-      {EXAMPLES.map((example) => (
-        <li key={example}>
-          <code>{example}</code>
-        </li>
-      ))}
-    </ul>
+/** The run that others are told apart from, on whatever page of the table it is; null: none. */
+function useBaseline(of: ProjectName, name: string, columns: readonly RunColumn[]): RunRow | null {
+  const paths = columns.filter((c) => c.kind === "attribute");
+  const question = {
+    filter: namedOneOf([name]),
+    order: "",
+    columns: paths,
+    limit: 1,
+    offset: 0,
+  };
+  const answer = useAnswer(
+    async (signal) => (name === "" ? null : (await listRunRows(of, question, signal)).rows[0]),
+    [of.workspace, of.project, name, paths.map(formatColumn).join(",")],
   );
+  const run = answer.value.value ?? null;
+  return run?.name === name ? run : null;
 }
 
 function Nothing({ filter }: { filter: string }) {
   if (filter !== "") {
     return (
-      <p class="note">
-        No run meets this condition.{" "}
-        <button type="button" onClick={() => setParams({ filter: "" })}>
-          Show all
-        </button>
-      </p>
+      <div class="note">
+        <p>
+          No run meets this condition.{" "}
+          <button type="button" onClick={() => setParams({ filter: "" })}>
+            Show all
+          </button>
+        </p>
+        <p>Conditions look like these:</p>
+        <FilterExamples />
+      </div>
     );
   }
-  return <p class="note">This project has no runs that are not archived.</p>;
+  return (
+    <p class="note">
+      This project has no runs that are not archived.{" "}
+      <button type="button" onClick={() => setParams({ filter: "attr(sys/archived) == True" })}>
+        Show those that are
+      </button>
+    </p>
+  );
 }
 
 /**

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
+import { exactText } from "../lib/exact_text";
 import { setParams, TEXT, useParam } from "../params";
 import { type RunName, readAttributes, type Value } from "../server";
-import { cellText } from "./run_cell";
 
 /** What the user and the configuration said of a run, beside what they said of another one. */
 export function ConfigTable({
@@ -28,7 +28,7 @@ export function ConfigTable({
       (path) =>
         !beside ||
         !onlyDifferent.value ||
-        cellText(attributes.get(path)) !== cellText(beside.get(path)),
+        exactText(attributes.get(path)) !== exactText(beside.get(path)),
     )
     .sort();
   return (
@@ -93,8 +93,8 @@ export function ConfigTable({
             {paths.map((path) => (
               <tr key={path}>
                 <th scope="row">{path}</th>
-                <td>{cellText(attributes.get(path))}</td>
-                {beside && <td>{cellText(beside.get(path))}</td>}
+                <td>{exactText(attributes.get(path))}</td>
+                {beside && <td>{exactText(beside.get(path))}</td>}
               </tr>
             ))}
           </tbody>

@@ -1,11 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type AxisName, formatX } from "../lib/axis";
+import { type AxisName, isTime } from "../lib/axis";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
+import { loneBucket } from "../lib/lone_bucket";
 import { ticksOf } from "../lib/ticks";
+import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 
@@ -112,7 +115,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       x: {
         time: false,
         distr: settings.logX ? 3 : 1,
-        range: (_u, low, high) => xRange(latest.current, low, high),
+        range: () => shownXs(latest.current),
       },
       y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
     },
@@ -130,9 +133,14 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: 28,
         font,
-        space: axis === "wall" ? 130 : 60,
-        ...(settings.logX ? LOG_TICKS : {}),
-        values: (_u, ticks) => ticks.map((x) => (x === null ? "" : formatX(axis, x))),
+        space: isTime(axis) ? 90 : 60,
+        ...xTicks(axis, settings.logX),
+        values: (_u, ticks, _axis, _space, step) =>
+          ticks.map((x) => {
+            if (x === null) return "";
+            // Logarithmic ticks lie further apart the greater they are.
+            return tickLabel(axis, x, settings.logX ? Math.min(x, 1000) : step);
+          }),
       },
       {
         stroke: ink,
@@ -158,7 +166,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     hooks: {
       setSelect: [(u) => zoom(u, latest.current)],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
-      draw: [(u) => drawMarks(u, latest.current)],
+      draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },
   };
 }
@@ -168,6 +176,36 @@ const LOG_TICKS: uPlot.Axis = {
   splits: (_u, _axis, low, high) => ticksOf([low, high], true, 6),
   filter: (_u, ticks) => ticks,
 };
+
+/** Where ticks of x are, where uPlot does not know better. */
+function xTicks(axis: AxisName, log: boolean): uPlot.Axis {
+  if (log) return LOG_TICKS;
+  return isTime(axis) ? { incrs: [...TIME_STEPS] } : {};
+}
+
+/** The envelopes of lines with a single bucket, which no band shows, as strokes. */
+function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
+  if (!settings.band) return;
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.lineWidth = 3 * devicePixelRatio;
+  data.lines.forEach((line, place) => {
+    const bucket = loneBucket(data.xs, line);
+    if (bucket === null) return;
+    const x = u.valToPos(bucket.x, "x", true);
+    // On a logarithmic axis what is not above zero lies below the chart.
+    const below = settings.logY && bucket.low <= 0;
+    ctx.strokeStyle = `${colours[place]}66`;
+    ctx.beginPath();
+    ctx.moveTo(x, below ? bbox.top + bbox.height : u.valToPos(bucket.low, "y", true));
+    ctx.lineTo(x, u.valToPos(bucket.high, "y", true));
+    if (!settings.logY || bucket.high > 0) ctx.stroke();
+  });
+  ctx.restore();
+}
 
 const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
 
@@ -192,12 +230,8 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   return [edge, edge, raw, line];
 }
 
-/** uPlot's range where it is zoomed in: what was asked for, not what lies in it. */
-function xRange({ range, settings }: Props, low: number | null, high: number | null): ValueRange {
-  let [from, to] = range ? [range.from, range.to] : [low ?? 0, high ?? 1];
-  if (settings.logX && from <= 0) from = Math.min(1, low && low > 0 ? low : 1);
-  if (to <= from) to = settings.logX ? from * 10 : from + 1;
-  return [from, to];
+function shownXs({ data, range, settings, axis }: Props): ValueRange {
+  return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
 }
 
 /** The lowest and highest y of what a chart draws. */

@@ -1,16 +1,17 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { formatNames } from "../lib/episode_filter";
 import { hrefOf } from "../lib/route";
 import { messageOf } from "../live";
 import { archiveRun, deleteRun, editRun } from "../server/edits";
 import type { ProjectName } from "../server/runs";
+import { Dialog } from "./dialog";
 
 interface Props {
   of: ProjectName;
   runs: readonly string[];
-  onDone: () => void;
+  /** Is told the runs that the action did not get to. */
+  onDone: (rest: string[]) => void;
 }
 
 /** What can be done with the runs that are selected. */
@@ -22,12 +23,16 @@ export function RunActions({ of, runs, onDone }: Props) {
   const each = async (action: (run: string) => Promise<void>) => {
     asking.value = null;
     failure.value = "";
+    const rest = [...runs];
     try {
-      for (const run of runs) await action(run);
+      for (const run of runs) {
+        await action(run);
+        rest.shift();
+      }
     } catch (error) {
-      failure.value = messageOf(error);
+      failure.value = `${rest[0]}: ${messageOf(error)}`;
     }
-    onDone();
+    onDone(rest);
   };
   return (
     <div class="run-actions" role="toolbar" aria-label="Selected runs">
@@ -87,26 +92,6 @@ export function RunActions({ of, runs, onDone }: Props) {
         />
       )}
     </div>
-  );
-}
-
-/** A window above the page, which goes with Escape. */
-export function Dialog({
-  title,
-  onClose,
-  children,
-}: {
-  title: string;
-  onClose: () => void;
-  children: ComponentChildren;
-}) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  return (
-    <dialog ref={dialog} aria-label={title} onClose={onClose}>
-      <h2>{title}</h2>
-      {children}
-    </dialog>
   );
 }
 

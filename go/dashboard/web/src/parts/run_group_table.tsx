@@ -1,15 +1,19 @@
 import { useAnswer } from "../ask";
+import type { Estimate } from "../lib/confidence";
 import { formatNames } from "../lib/episode_filter";
-import { formatValue } from "../lib/format";
+import { exactText } from "../lib/exact_text";
+import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns } from "../lib/run_groups";
 import { listRunRows, type ProjectName, type RunQuestion, type RunRow } from "../server/runs";
 import { AnswerState } from "./answer_state";
-import { cellText, cellValue } from "./run_cell";
+import { cellValue, numberText } from "./run_cell";
 
 /** The most that the server gives at once. */
-const MOST = 1000;
+const PAGE = 1000;
+/** How many runs are looked at, at most. */
+const MOST = 10_000;
 
 /** Runs that agree in an attribute, with the means of their numbers and 95 % intervals. */
 export function RunGroupTable({
@@ -25,12 +29,7 @@ export function RunGroupTable({
 }) {
   const column: RunColumn = { kind: "attribute", path: by };
   const answer = useAnswer(
-    (signal) =>
-      listRunRows(
-        of,
-        { ...question, columns: [...question.columns, column], limit: MOST, offset: 0 },
-        signal,
-      ),
+    (signal) => readRuns(of, { ...question, columns: [...question.columns, column] }, signal),
     [of.workspace, of.project, JSON.stringify(question), by, version],
   );
   return (
@@ -49,6 +48,34 @@ export function RunGroupTable({
   );
 }
 
+/** A mean and half the width of its interval. */
+function EstimateText({ estimate, column }: { estimate: Estimate; column: RunColumn }) {
+  const { mean, half } = estimate;
+  return (
+    <>
+      {numberText(column, mean)}
+      {half !== null && (
+        <span class="faint"> ± {numberText(column, Number(half.toPrecision(2)))}</span>
+      )}
+    </>
+  );
+}
+
+/** The first runs that a question selects, page by page. */
+async function readRuns(
+  of: ProjectName,
+  question: Omit<RunQuestion, "limit" | "offset">,
+  signal: AbortSignal,
+): Promise<{ rows: RunRow[]; total: number }> {
+  const rows: RunRow[] = [];
+  for (;;) {
+    const page = await listRunRows(of, { ...question, limit: PAGE, offset: rows.length }, signal);
+    rows.push(...page.rows);
+    const { total } = page;
+    if (page.rows.length === 0 || rows.length >= Math.min(total, MOST)) return { rows, total };
+  }
+}
+
 interface GroupsProps {
   of: ProjectName;
   /** What runs are grouped by. */
@@ -64,7 +91,7 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
   const groups = groupRuns(
     rows.map((run) => ({
       name: run.name,
-      value: cellText(cellValue(run, column)) || "none",
+      value: exactText(cellValue(run, column)) || "none",
       numbers: numeric.map((c) => {
         const value = cellValue(run, c);
         return typeof value === "number" ? value : null;
@@ -95,13 +122,11 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
             <td class="number">{group.runs.length}</td>
             {group.estimates.map((e, i) => (
               <td key={formatColumn(numeric[i] ?? column)} class="number">
-                {e && formatValue(e.mean)}
-                {e?.half != null && (
-                  <span class="faint"> ± {formatValue(Number(e.half.toPrecision(2)))}</span>
-                )}
+                {e && <EstimateText estimate={e} column={numeric[i] ?? column} />}
               </td>
             ))}
             <td>
+              <a href={`${base}?filter=${encodeURIComponent(namedOneOf(group.runs))}`}>Runs</a>{" "}
               <a href={`${base}?screen=charts&runs=${encodeURIComponent(formatNames(group.runs))}`}>
                 Charts
               </a>

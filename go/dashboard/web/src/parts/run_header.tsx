@@ -1,10 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { formatAgo, formatDuration } from "../lib/format";
+import { useAnswer } from "../ask";
+import { formatAgo, formatCount, formatDuration } from "../lib/format";
+import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { messageOf } from "../live";
 import type { RunName, Value } from "../server";
 import { editRun, type RunEdit } from "../server/edits";
+import { listForks } from "../server/runs";
 import { Status } from "./status";
 
 interface Props {
@@ -51,6 +54,7 @@ export function RunHeader({ name, attributes, onEdited }: Props) {
           </span>
         )}
       </p>
+      <Forks name={name} />
       <TagList tags={attributes.get("sys/tags")} onEdit={edit} />
       <Description text={attributes.get("sys/description")} onEdit={edit} />
       {failure.value && (
@@ -59,6 +63,37 @@ export function RunHeader({ name, attributes, onEdited }: Props) {
         </p>
       )}
     </div>
+  );
+}
+
+/** How many forks are named on the page; the table has the others. */
+const NAMED = 8;
+
+/** The runs that were forked from this one. */
+function Forks({ name }: { name: RunName }) {
+  const forks = useAnswer(
+    (signal) => listForks(name, name.run, signal),
+    [name.workspace, name.project, name.run],
+  );
+  const { value, failure } = forks.value;
+  if (failure !== null) return <p class="failed">Its forks could not be listed: {failure}</p>;
+  if (value === null || value.total === 0) return null;
+  const table = hrefOf({ ...name, page: "runs" });
+  const filter = `attr(sys/forking/parent_run_name) == ${quoted(name.run)}`;
+  return (
+    <p>
+      <span>forked into</span>
+      {value.names.slice(0, NAMED).map((run) => (
+        <a key={run} href={hrefOf({ ...name, run, page: "run" })}>
+          {run}
+        </a>
+      ))}
+      {value.total > NAMED && (
+        <a href={`${table}?filter=${encodeURIComponent(filter)}`}>
+          and {formatCount(value.total - NAMED)} more
+        </a>
+      )}
+    </p>
   );
 }
 

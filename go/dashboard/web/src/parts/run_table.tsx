@@ -1,10 +1,12 @@
-import type { ReadonlySignal, Signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import type { ReadonlySignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { differs } from "../lib/baseline";
+import { exactText } from "../lib/exact_text";
 import { hrefOf } from "../lib/route";
 import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
-import { cellText, cellValue, RunCell } from "./run_cell";
+import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
 import { Sparkline } from "./sparkline";
 import { useWindow } from "./windowed";
@@ -19,7 +21,8 @@ interface Props {
   sparkline: string | null;
   sort: string;
   descending: boolean;
-  selected: Signal<ReadonlySet<string>>;
+  selected: ReadonlySet<string>;
+  onSelect: (run: string) => void;
   /** The place that the keyboard is at. */
   cursor: ReadonlySignal<number>;
   /** The run that others are told apart from. */
@@ -36,6 +39,7 @@ const ROW = 44;
 export function RunTable(props: Props) {
   const { of, total, rows, columns, selected, sparkline } = props;
   const body = useRef<HTMLTableSectionElement>(null);
+  useEffect(() => showPlace(body.current, props.cursor.value), [props.cursor.value]);
   const shown = useWindow(body, ROW, total);
   const places = Array.from({ length: shown.to - shown.from }, (_, i) => shown.from + i);
   props.onWindow(shown.from, shown.to);
@@ -87,7 +91,7 @@ export function RunTable(props: Props) {
                 {...props}
                 run={run}
                 current={props.cursor.value === place}
-                checked={selected.value.has(run.name)}
+                checked={selected.has(run.name)}
                 means={curves.value.value?.get(run.name)}
               />
             ) : (
@@ -103,6 +107,23 @@ export function RunTable(props: Props) {
       </table>
     </div>
   );
+}
+
+/** The address of a run, beside the baseline when another run is one. */
+export function runHref(of: ProjectName, run: string, baseline: string): string {
+  const href = hrefOf({ ...of, run, page: "run" });
+  return baseline === "" || baseline === run
+    ? href
+    : `${href}?baseline=${encodeURIComponent(baseline)}`;
+}
+
+/** Scrolls as little as it takes to see the row at a place, which need not exist yet. */
+function showPlace(body: HTMLElement | null, place: number): void {
+  if (!body || place < 0) return;
+  const top = body.getBoundingClientRect().top + place * ROW;
+  const below = top + ROW - window.innerHeight;
+  if (top < 0) window.scrollBy(0, top - ROW);
+  else if (below > 0) window.scrollBy(0, below + ROW);
 }
 
 function Filler({ rows, width }: { rows: number; width: number }) {
@@ -126,7 +147,7 @@ function Row({
   run,
   columns,
   sparkline,
-  selected,
+  onSelect,
   current,
   checked,
   means,
@@ -142,15 +163,11 @@ function Row({
           type="checkbox"
           aria-label={`Select ${run.name}`}
           checked={checked}
-          onChange={() => {
-            const next = new Set(selected.value);
-            if (!next.delete(run.name)) next.add(run.name);
-            selected.value = next;
-          }}
+          onChange={() => onSelect(run.name)}
         />
       </td>
       <td class="run-name" title={typeof description === "string" ? description : run.name}>
-        <a href={hrefOf({ ...of, run: run.name, page: "run" })}>{run.name}</a>
+        <a href={runHref(of, run.name, baseline?.name ?? "")}>{run.name}</a>
         {run.attributes.get("sys/archived") === true && <span class="faint"> archived</span>}
         <button
           type="button"
@@ -169,19 +186,14 @@ function Row({
       )}
       {columns.map((column) => {
         const value = cellValue(run, column);
-        const differs =
-          baseline !== null &&
-          !isBaseline &&
-          column.kind === "attribute" &&
-          !column.path.startsWith("sys/") &&
-          cellText(value) !== cellText(cellValue(baseline, column));
+        const unlike = differs(column, run, baseline);
         return (
           <td
             key={formatColumn(column)}
-            class={[typeof value === "number" ? "number" : "", differs ? "differs" : ""].join(" ")}
+            class={[typeof value === "number" ? "number" : "", unlike ? "differs" : ""].join(" ")}
             title={
-              differs
-                ? `baseline: ${cellText(baseline && cellValue(baseline, column)) || "none"}`
+              unlike
+                ? `${exactText(value) || "none"}, baseline: ${exactText(baseline?.attributes.get(column.kind === "attribute" ? column.path : "")) || "none"}`
                 : undefined
             }
           >

@@ -1,4 +1,5 @@
 import { floats } from "../lib/columns";
+import { quoted } from "../lib/query_text";
 import { type RunColumn, summaryText } from "../lib/run_columns";
 import { type Value, valuesOf } from "../server";
 import { queries, views } from "./clients";
@@ -67,6 +68,21 @@ export async function listRunRows(
     summaries: new Map(run.seriesSummaries.map((s) => [s.seriesSummary, s.value ?? null])),
   }));
   return { rows, total: Number(answer.totalCount) };
+}
+
+/** Names of the runs that were forked from a run, the first thousand by name, and how many there are. */
+export async function listForks(
+  { workspace, project }: ProjectName,
+  run: string,
+  signal: AbortSignal,
+): Promise<{ names: string[]; total: number }> {
+  const filter = `attr(sys/forking/parent_run_name) == ${quoted(run)}`;
+  const orderBy = "attr(sys/name) ASC";
+  const answer = await queries.listRuns(
+    { workspace, project, filter, orderBy, limit: 1000n },
+    { signal },
+  );
+  return { names: answer.runs.map((r) => r.name), total: Number(answer.totalCount) };
 }
 
 /** The paths of the attributes that runs of a project have, the first ten thousand. */

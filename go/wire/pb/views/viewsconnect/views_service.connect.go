@@ -36,6 +36,8 @@ const (
 // reflection-formatted method names, remove the leading slash and convert the remaining slash to a
 // period.
 const (
+	// ViewsServiceCountRunsProcedure is the fully-qualified name of the ViewsService's CountRuns RPC.
+	ViewsServiceCountRunsProcedure = "/metrana.views.v1.ViewsService/CountRuns"
 	// ViewsServiceListEpisodesProcedure is the fully-qualified name of the ViewsService's ListEpisodes
 	// RPC.
 	ViewsServiceListEpisodesProcedure = "/metrana.views.v1.ViewsService/ListEpisodes"
@@ -70,6 +72,8 @@ const (
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
 type ViewsServiceClient interface {
+	// Counts the runs of each project by their status.
+	CountRuns(context.Context, *connect.Request[views.CountRunsRequest]) (*connect.Response[views.CountRunsResponse], error)
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Lists the videos of a run's episodes.
@@ -103,6 +107,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 	baseURL = strings.TrimRight(baseURL, "/")
 	viewsServiceMethods := views.File_metrana_views_v1_views_service_proto.Services().ByName("ViewsService").Methods()
 	return &viewsServiceClient{
+		countRuns: connect.NewClient[views.CountRunsRequest, views.CountRunsResponse](
+			httpClient,
+			baseURL+ViewsServiceCountRunsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("CountRuns")),
+			connect.WithClientOptions(opts...),
+		),
 		listEpisodes: connect.NewClient[views.ListEpisodesRequest, views.ListEpisodesResponse](
 			httpClient,
 			baseURL+ViewsServiceListEpisodesProcedure,
@@ -168,6 +178,7 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 
 // viewsServiceClient implements ViewsServiceClient.
 type viewsServiceClient struct {
+	countRuns           *connect.Client[views.CountRunsRequest, views.CountRunsResponse]
 	listEpisodes        *connect.Client[views.ListEpisodesRequest, views.ListEpisodesResponse]
 	listRenderings      *connect.Client[views.ListRenderingsRequest, views.ListRenderingsResponse]
 	getEpisodeHistogram *connect.Client[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse]
@@ -178,6 +189,11 @@ type viewsServiceClient struct {
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
 	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
 	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
+}
+
+// CountRuns calls metrana.views.v1.ViewsService.CountRuns.
+func (c *viewsServiceClient) CountRuns(ctx context.Context, req *connect.Request[views.CountRunsRequest]) (*connect.Response[views.CountRunsResponse], error) {
+	return c.countRuns.CallUnary(ctx, req)
 }
 
 // ListEpisodes calls metrana.views.v1.ViewsService.ListEpisodes.
@@ -232,6 +248,8 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Req
 
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
+	// Counts the runs of each project by their status.
+	CountRuns(context.Context, *connect.Request[views.CountRunsRequest]) (*connect.Response[views.CountRunsResponse], error)
 	// Lists the episodes of a run with what they came to.
 	ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error)
 	// Lists the videos of a run's episodes.
@@ -261,6 +279,12 @@ type ViewsServiceHandler interface {
 // and JSON codecs. They also support gzip compression.
 func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOption) (string, http.Handler) {
 	viewsServiceMethods := views.File_metrana_views_v1_views_service_proto.Services().ByName("ViewsService").Methods()
+	viewsServiceCountRunsHandler := connect.NewUnaryHandler(
+		ViewsServiceCountRunsProcedure,
+		svc.CountRuns,
+		connect.WithSchema(viewsServiceMethods.ByName("CountRuns")),
+		connect.WithHandlerOptions(opts...),
+	)
 	viewsServiceListEpisodesHandler := connect.NewUnaryHandler(
 		ViewsServiceListEpisodesProcedure,
 		svc.ListEpisodes,
@@ -323,6 +347,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
+		case ViewsServiceCountRunsProcedure:
+			viewsServiceCountRunsHandler.ServeHTTP(w, r)
 		case ViewsServiceListEpisodesProcedure:
 			viewsServiceListEpisodesHandler.ServeHTTP(w, r)
 		case ViewsServiceListRenderingsProcedure:
@@ -351,6 +377,10 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 
 // UnimplementedViewsServiceHandler returns CodeUnimplemented from all methods.
 type UnimplementedViewsServiceHandler struct{}
+
+func (UnimplementedViewsServiceHandler) CountRuns(context.Context, *connect.Request[views.CountRunsRequest]) (*connect.Response[views.CountRunsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.CountRuns is not implemented"))
+}
 
 func (UnimplementedViewsServiceHandler) ListEpisodes(context.Context, *connect.Request[views.ListEpisodesRequest]) (*connect.Response[views.ListEpisodesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListEpisodes is not implemented"))

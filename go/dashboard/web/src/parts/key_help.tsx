@@ -1,0 +1,93 @@
+import { useSignal } from "@preact/signals";
+import { useKeys } from "../keys";
+import { Dialog } from "./dialog";
+
+/** What keys do, by the page they do it on. */
+const KEYS: readonly [where: string, keys: readonly [key: string, does: string][]][] = [
+  [
+    "Everywhere",
+    [
+      ["?", "show or hide this"],
+      ["/", "go to the search or filter of the page"],
+      ["Esc", "close a window or menu"],
+    ],
+  ],
+  [
+    "Runs",
+    [
+      ["j  k", "next, previous run"],
+      ["x", "select the run, or let go of it"],
+      ["Enter", "open the run"],
+    ],
+  ],
+  [
+    "Charts",
+    [
+      ["x", "next x axis"],
+      ["s", "more smoothing, then none"],
+      ["Space", "pause, go on"],
+    ],
+  ],
+  [
+    "Episode with a video",
+    [
+      ["Space", "play, pause"],
+      ["[  ]", "one frame back, forth"],
+    ],
+  ],
+];
+
+/** A button, and `?`, that show what keys do. */
+export function KeyHelp() {
+  const open = useSignal(false);
+  const show = () => {
+    open.value = true;
+  };
+  useKeys({ "?": show });
+  return (
+    <>
+      <button type="button" class="key-help" title="Keys ( ? )" aria-label="Keys" onClick={show}>
+        ?
+      </button>
+      {open.value && (
+        <Dialog
+          title="Keys"
+          onClose={() => {
+            open.value = false;
+          }}
+        >
+          <KeyTable />
+          <form method="dialog">
+            <button type="submit">Close</button>
+          </form>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function KeyTable() {
+  return (
+    <table class="keys">
+      {KEYS.map(([where, keys]) => (
+        <tbody key={where}>
+          <tr>
+            <th scope="rowgroup" colSpan={2}>
+              {where}
+            </th>
+          </tr>
+          {keys.map(([key, does]) => (
+            <tr key={key}>
+              <td>
+                {key.split("  ").map((one) => (
+                  <kbd key={one}>{one}</kbd>
+                ))}
+              </td>
+              <td>{does}</td>
+            </tr>
+          ))}
+        </tbody>
+      ))}
+    </table>
+  );
+}
