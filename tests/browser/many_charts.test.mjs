@@ -106,6 +106,26 @@ test("a link draws the same picture again", async () => {
   assert.equal(await picture(), first);
 });
 
+test("values of one moment are seen along time from the least to the greatest", async () => {
+  const { page } = opened;
+  await page.goto(server.page("odd", "charts?view=wall&find=sizes"));
+  await allDrawn(page);
+  const chart = page.locator('figure[data-metric="sizes"]');
+  assert.equal(await chart.getAttribute("data-buckets"), "1", "logged in one call");
+  const [coloured, height] = await chart.locator("canvas").evaluate((canvas) => {
+    const { data, width, height } = canvas
+      .getContext("2d")
+      .getImageData(0, 0, canvas.width, canvas.height);
+    const rows = new Set();
+    for (let i = 0; i < data.length; i += 4) {
+      const [red, , blue, alpha] = data.slice(i, i + 4);
+      if (alpha > 0 && blue - red > 60) rows.add(Math.floor(i / 4 / width));
+    }
+    return [rows.size, height];
+  });
+  assert.ok(coloured > height / 2, `${coloured} of ${height} rows of pixels`);
+});
+
 test("on a phone nothing reaches beyond the page, in either theme", async () => {
   const { page } = opened;
   await page.setViewportSize({ width: 390, height: 844 });
