@@ -261,10 +261,13 @@ class Renderer:
         closed properly. Then uploads are waited for; None abandons them.
         """
         self._finish_encoding(timeout)
-        if self._uploader is not None:
-            self._uploader.finish(upload_timeout)
+        lost = self._uploader.finish(upload_timeout) if self._uploader is not None else 0
+        # However many problems were noted, what they come to is among them.
+        if lost > 1:
+            folder = self._settings.rendering_output_dir
+            self._problems.append(f"{lost:,} videos were not uploaded; they lie in {folder}")
         if self._dropped:
-            self._note(f"{self._dropped:,} frames were dropped")
+            self._problems.append(f"{self._dropped:,} frames were dropped")
         return self._surface(closing=True)
 
     def _finish_encoding(self, timeout: float | None) -> None:

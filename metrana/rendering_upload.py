@@ -133,10 +133,13 @@ class Uploader:
                 return
         self._lose(video, f"{_WAITING:,} others wait")
 
-    def finish(self, timeout: float | None) -> None:
+    def finish(self, timeout: float | None) -> int:
         """Waits until all is delivered or reported, for so long at most.
 
         None: what is not delivered is abandoned, which is said but is no loss to report.
+
+        Returns:
+            How many videos were reported, since the first.
         """
         with self._changed:
             self._closing = True
@@ -147,8 +150,7 @@ class Uploader:
                 thread.join(min(timeout or 0, threading.TIMEOUT_MAX))
             finally:
                 self._stop(thread, abandon=timeout is None)
-        if self._lost > 1:
-            self._report(f"{self._lost:,} videos were not uploaded; they lie in {self._folder}")
+        return self._lost
 
     @property
     def _folder(self) -> Path:

@@ -40,7 +40,7 @@ type Logger struct {
 	ready      chan struct{}      // closed when the handshake has ended
 	initResult InitResult
 	initErr    error
-	sending    bool          // there is a sender; written before ready is closed
+	sender     *sender       // written before ready is closed; nil when the handshake failed
 	senderDone chan struct{} // closed when it has ended
 	goroutines sync.WaitGroup
 
@@ -117,8 +117,8 @@ func (l *Logger) open(ctx context.Context) {
 	l.initResult = result
 	requests := make(chan *request)
 	s := newSender(l, requests, result.RunID)
+	l.sender = s
 	b := newBatcher(l, requests, result.RunID)
-	l.sending = true
 	l.start("sender", func() {
 		defer close(l.senderDone)
 		s.run(ctx)
@@ -236,6 +236,7 @@ func (l *Logger) CloseErr() error { return l.closeErr }
 // finish is the goroutine of Close.
 func (l *Logger) finish(timeout time.Duration) {
 	defer close(l.closed)
+	end := time.Now().Add(timeout)
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	opening := l.state.Swap(stateClosing) == stateOpening
@@ -244,7 +245,7 @@ func (l *Logger) finish(timeout time.Duration) {
 		l.cancel()
 	}
 	<-l.ready
-	if !l.sending {
+	if l.sender == nil {
 		l.cancel()
 		l.goroutines.Wait()
 		l.state.Store(stateClosed)
@@ -258,6 +259,7 @@ func (l *Logger) finish(timeout time.Duration) {
 	expired := false
 	select {
 	case <-l.senderDone:
+		l.sender.hangUp(time.Until(end))
 	case <-l.abort:
 	case <-deadline.C:
 		expired = timeout > 0
@@ -265,6 +267,11 @@ func (l *Logger) finish(timeout time.Duration) {
 	before := l.counters.dropped.load()
 	l.cancel()
 	l.settle()
+	select {
+	case <-l.senderDone: // by now, if not before
+		l.sender.hangUp(0)
+	default:
+	}
 	l.closeErr = l.verdict(expired, before)
 	l.chunks.drop()
 	l.state.Store(stateClosed)

@@ -30,13 +30,16 @@ type sender struct {
 	window   *window
 	declared []wire.Declaration // of requests that left the window or were sent
 
+	reporter reporter
+	conn     *grpc.ClientConn // over which all was delivered, for the last report; nil until then
+
 	failures int  // in a row
 	refused  bool // it was said that the server refuses the run; until there is progress
 	progress atomic.Bool
 }
 
 func newSender(l *Logger, in <-chan *request, runID []byte) *sender {
-	return &sender{l: l, in: in, runID: runID, window: newWindow()}
+	return &sender{l: l, in: in, runID: runID, window: newWindow(), reporter: reporter{l: l, runID: runID}}
 }
 
 // run delivers until the request that closes the run is acknowledged, the
@@ -58,16 +61,13 @@ func (s *sender) run(ctx context.Context) {
 }
 
 // dropAll counts what is left as dropped, when nothing is sent any more.
-func (s *sender) dropAll() { s.drop(s.window.drop(true)) }
+func (s *sender) dropAll() { s.window.drop(true, s.countDropped) }
 
-func (s *sender) drop(requests []*request) (n int) {
-	for _, r := range requests {
-		s.l.counters.dropped.add(r.counts)
-		if r.sends == 0 {
-			s.declared = append(s.declared, r.declarations...)
-		}
+func (s *sender) countDropped(r *request) {
+	s.l.counters.dropped.add(r.counts)
+	if r.sends == 0 {
+		s.declared = append(s.declared, r.declarations...)
 	}
-	return len(requests)
 }
 
 // failed does what the end of a stream demands. It reports whether there is
@@ -83,8 +83,8 @@ func (s *sender) failed(err error) (done bool) {
 		s.l.die(errors.New(describeStatus(err)))
 		return true
 	case discard:
-		dropped := s.window.drop(false)
-		if n := s.drop(dropped); n > 0 {
+		dropped := s.window.drop(false, s.countDropped)
+		if n := len(dropped); n > 0 {
 			s.l.events.report(true, "%d buffered requests dropped, data lost, cause: %s", n, describeStatus(err))
 		} else if !s.refused {
 			s.refused = true
@@ -99,9 +99,8 @@ func (s *sender) failed(err error) (done bool) {
 	if limit < 0 || s.failures%max(1, limit) != 0 {
 		return false
 	}
-	dropped := s.window.drop(true)
-	n := s.drop(dropped)
-	s.l.events.report(false, "%d buffered requests dropped, data lost, cause: %s", n, describeStatus(err))
+	dropped := s.window.drop(true, s.countDropped)
+	s.l.events.report(false, "%d buffered requests dropped, data lost, cause: %s", len(dropped), describeStatus(err))
 	return s.gaveUpClosing(dropped, err)
 }
 
@@ -149,13 +148,21 @@ func (s *sender) acceptable() <-chan *request {
 // connectAndServe opens a stream and sends over it until it ends. The error
 // is nil only when everything, the end of the run included, is acknowledged.
 func (s *sender) connectAndServe(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(s.l.authorize(ctx))
-	defer cancel()
 	conn, err := s.l.dial()
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // what is not acknowledged is sent again
+	if err = s.serveOn(s.l.authorize(ctx), conn); err == nil && ctx.Err() == nil {
+		s.conn = conn
+		return nil
+	}
+	_ = conn.Close() // what is not acknowledged is sent again
+	return err
+}
+
+func (s *sender) serveOn(ctx context.Context, conn *grpc.ClientConn) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	options := []grpc.CallOption{grpc.ForceCodecV2(frameCodec{})}
 	if s.l.options.Zstd {
 		options = append(options, grpc.UseCompressor(zstdName))
@@ -175,10 +182,33 @@ func (s *sender) connectAndServe(ctx context.Context) error {
 		defer close(received)
 		c.receive()
 	})
+	reported := make(chan struct{})
+	s.l.start("reporter", func() {
+		defer close(reported)
+		select {
+		case <-c.opened:
+			s.reporter.follow(ctx, conn)
+		case <-ctx.Done():
+		}
+	})
 	err = c.serve(ctx)
 	cancel()
 	<-received
+	<-reported
 	return err
+}
+
+// hangUp reports what was delivered, if there is time for it, and closes the connection
+// over which that was. The sender has ended.
+func (s *sender) hangUp(limit time.Duration) {
+	if s.conn == nil {
+		return
+	}
+	if limit > 0 {
+		s.reporter.report(s.l.authorize(context.Background()), s.conn, min(limit, lastReportTime))
+	}
+	_ = s.conn.Close() // everything is acknowledged
+	s.conn = nil
 }
 
 // connection is one stream. The sender's goroutine sends on it, receive reads
@@ -295,16 +325,16 @@ func (c *connection) receive() {
 }
 
 func (s *sender) acknowledged() {
-	r := s.window.acknowledge()
-	if r == nil {
-		return // more acknowledgements than requests
+	r := s.window.acknowledge(s.countSent)
+	if r != nil && r.sends == 1 { // nil: more acknowledgements than requests
+		s.l.chunks.put(r.memory) // else an earlier connection may still hold it
 	}
+}
+
+func (s *sender) countSent(r *request) {
 	s.progress.Store(true)
 	s.l.counters.sent.add(r.counts)
 	// In this order, sent and in flight together never exceed what was sent.
 	s.l.counters.requestsInFlight.Add(-1)
 	s.l.counters.requestsSent.Add(1)
-	if r.sends == 1 {
-		s.l.chunks.put(r.memory) // else an earlier connection may still hold it
-	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/wire/pb/ingestion"
+	"github.com/metrana/metrana/go/wire/pb/views"
 )
 
 // server is an IngestService that does what a test says. Each stream is served
@@ -40,6 +41,7 @@ type server struct {
 	scripts  []script
 	streams  []*peer
 	metadata []metadata.MD
+	report   func(context.Context, *views.ReportDeliveryRequest) error // nil: no such service
 }
 
 type (
@@ -89,6 +91,11 @@ func (s *server) start() {
 			{StreamName: "InitializeRunLogging", ServerStreams: true, Handler: s.serveInit},
 			{StreamName: "UpdateRunStream", ServerStreams: true, ClientStreams: true, Handler: s.serveStream},
 		},
+	}, s)
+	s.grpc.RegisterService(&grpc.ServiceDesc{
+		ServiceName: views.ViewsService_ServiceDesc.ServiceName,
+		HandlerType: (*any)(nil),
+		Methods:     []grpc.MethodDesc{{MethodName: "ReportDelivery", Handler: s.serveReport}},
 	}, s)
 	s.mu.Lock()
 	s.listener, s.refuse = listener, nil
@@ -160,6 +167,20 @@ func (s *server) serveInit(_ any, stream grpc.ServerStream) error {
 	}
 	s.mu.Unlock()
 	return next(func(m *ingestion.InitializeRunLoggingResponse) error { return stream.SendMsg(m) })
+}
+
+func (s *server) serveReport(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) { //nolint:revive // as grpc has it
+	request := &views.ReportDeliveryRequest{}
+	if err := decode(request); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	report := s.report
+	s.mu.Unlock()
+	if report == nil {
+		return nil, status.Error(codes.Unimplemented, "unknown service")
+	}
+	return &views.ReportDeliveryResponse{}, report(ctx, request)
 }
 
 func (s *server) serveStream(_ any, stream grpc.ServerStream) error {

@@ -66,14 +66,16 @@ func (w *window) next() *request {
 	return nil
 }
 
-// acknowledge takes out the oldest sent request, nil when there is none.
-func (w *window) acknowledge() *request {
+// acknowledge takes out the oldest sent request, nil when there is none, and counts it
+// before anybody is told that it has arrived.
+func (w *window) acknowledge(count func(*request)) *request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.sent == 0 {
 		return nil
 	}
 	r := w.pop()
+	count(r)
 	w.finished = w.finished || r.last
 	w.passBarriers()
 	select {
@@ -91,8 +93,9 @@ func (w *window) rewind() {
 	w.passBarriers()
 }
 
-// drop takes out the requests that were sent on this stream, or all.
-func (w *window) drop(all bool) []*request {
+// drop takes out the requests that were sent on this stream, or all, and counts each
+// before a barrier behind it is passed.
+func (w *window) drop(all bool, count func(*request)) []*request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.sent
@@ -106,6 +109,7 @@ func (w *window) drop(all bool) []*request {
 			w.pass(r)
 			continue
 		}
+		count(r)
 		dropped = append(dropped, r)
 	}
 	w.passBarriers()

@@ -233,7 +233,7 @@ func (h handler) play(w http.ResponseWriter, r *http.Request, content sum) {
 	header := w.Header()
 	header.Set("Content-Type", ContentType)
 	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Content-Security-Policy", "default-src 'none'; media-src 'self'; sandbox")
+	header.Set("Content-Security-Policy", "default-src 'none'; media-src 'self'; sandbox allow-same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	header.Set("Cache-Control", "private, max-age=31536000, immutable")
 	header.Set("ETag", `"`+content.String()+`"`)

@@ -20,7 +20,7 @@ func TestAVideoIsPlayedInParts(t *testing.T) {
 	w.is(head, http.StatusOK)
 	for name, want := range map[string]string{
 		"Content-Type": "video/mp4", "Content-Length": "100000", "Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff",
-		"Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox", "Cross-Origin-Resource-Policy": "same-origin",
+		"Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox allow-same-origin", "Cross-Origin-Resource-Policy": "same-origin",
 		"Cache-Control": "private, max-age=31536000, immutable",
 	} {
 		if got := head.Header.Get(name); got != want {

@@ -29,18 +29,17 @@ def main() -> None:
         arguments.url, arguments.run, backpressure_strategy=strategy, **options
     )
     if arguments.workload == "sustained":
-        figures = workloads.sustained(engine, arguments.points, engine.close, arguments.single)
-        print(json.dumps(figures))
+        sustained = workloads.sustained(engine, arguments.points, engine.close, arguments.single)
+        print(json.dumps(sustained))
         return
-    workload = {
+    figures = {
         "scalar": lambda: workloads.scalar(engine),
         "call_1024": lambda: workloads.call(engine, 1, 400),
         "call_1024x100": lambda: workloads.call(engine, workloads.STEPS, 200),
         "burst": lambda: workloads.burst(engine),
         "stalled": lambda: workloads.stalled(engine, arguments.server),
         "disabled": lambda: workloads.disabled(engine),
-    }[arguments.workload]
-    figures = workload()
+    }[arguments.workload]()
     engine.close()
     print(json.dumps(figures))
 

@@ -65,7 +65,7 @@ test("a drag zooms by asking the server, a double click shows all again", async 
   const chart = await chartWithPoints(page);
   await chart.scrollIntoViewIfNeeded();
   const metric = await chart.getAttribute("data-metric");
-  await shows(page, metric, "points", true, 3);
+  await shows(page, metric, "buckets", true, 5);
   const first = Number(await chart.getAttribute("data-first"));
   const area = await chart.locator(".u-over").boundingBox();
   const middle = area.y + area.height / 2;
@@ -83,7 +83,7 @@ test("a drag zooms by asking the server, a double click shows all again", async 
 test("an environment's episode is drawn env step by env step", async () => {
   const { page } = opened;
   await page.getByRole("link", { name: "Episodes", exact: true }).click();
-  await page.getByRole("heading", { name: "Episodes" }).waitFor();
+  await page.getByRole("heading", { name: "Episodes", level: 1 }).waitFor();
   await page.locator("tbody a[href*='/episode?']").first().click();
   await page.locator("canvas").first().waitFor();
   assert.match(page.url(), /\/episode\?env=.+&episode=\d+/);

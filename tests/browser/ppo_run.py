@@ -22,7 +22,9 @@ NaN in `a2c-s1` or the last seed, and in `ppo-s0` two environments restarted the
 
 Options: `--workspace` (rl), `--project` (locomotion), `--seeds` (8), `--environments` (64),
 `--updates` (40), `--steps` of each environment in an update (48), `--episodes N` adds a run
-`many-episodes` of N episodes of EPISODE scale alone, `--only-episodes` makes no other run. At
+`many-episodes` of N episodes of EPISODE scale alone, `--only-episodes` makes no other run,
+`--videos N` uploads videos of the first N episodes of env-00 in `ppo-s0`, a frame for each env
+step, whose red is four times the step (the Python package `av` makes them). At
 the end a line of JSON tells url, workspace, project and runs.
 """
 
@@ -30,8 +32,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +66,7 @@ class Options:
     steps: int
     episodes: int
     only_episodes: bool
+    videos: int
 
 
 @dataclass(frozen=True)
@@ -171,9 +178,10 @@ class Ended:
     lengths: Ints
 
 
-def train(training: Training, begin: Callable[..., object]) -> None:
+def train(training: Training, begin: Callable[..., object], videos_dir: str) -> None:
     """Makes one run."""
     options = training.options
+    videos = options.videos if training.name == "ppo-s0" else 0
     random = np.random.default_rng([training.seed, ALGORITHMS.index(training.algorithm)])
     begin(
         run_name=training.name,
@@ -186,6 +194,7 @@ def train(training: Training, begin: Callable[..., object]) -> None:
             "environments": options.environments,
             "steps": options.steps,
         },
+        **({"rendering_upload": True, "rendering_output_dir": videos_dir} if videos else {}),
     )
     describe_environments(training)
     simulation = Simulation(training, random)
@@ -198,6 +207,7 @@ def train(training: Training, begin: Callable[..., object]) -> None:
                 name, block, rl_step=update, env_id=training.environments, episode=episodes
             )
         log_episodes(training, ended, update)
+        film(training, ended, update, videos)
         metrana.log(losses(training, update, random), step=update)
         if update % 4 == 0:
             skill = training.skill(update / options.updates, simulation.luck)
@@ -235,6 +245,20 @@ def log_episodes(training: Training, ended: list[Ended], update: int) -> None:
             ("success", (of.returns > 0.5 * HORIZON).astype(float)),
         ):
             metrana.log_rl_episode(name, values, rl_step=update, episode=of.episodes, env_id=env_id)
+
+
+def film(training: Training, ended: list[Ended], update: int, episodes: int) -> None:
+    """Logs the frames of the first episodes of the first environment."""
+    for of in ended:
+        for env, episode, length in zip(of.environments, of.episodes, of.lengths, strict=True):
+            if env != 0 or episode >= episodes:
+                continue
+            for step in range(int(length)):
+                frame = np.full((96, 128, 3), (4 * step, 40, 90), np.uint8)
+                frame[40:56, step : step + 16] = 255
+                metrana.log_rendering(
+                    frame, rl_step=update, episode=int(episode), env_id=training.environments[0]
+                )
 
 
 def losses(training: Training, update: int, random: np.random.Generator) -> dict[str, float]:
@@ -306,11 +330,12 @@ def fill(url: str, options: Options) -> list[str]:
 
     names = []
     if not options.only_episodes:
-        for algorithm in ALGORITHMS:
-            for seed in range(options.seeds):
-                training = Training(algorithm, seed, options)
-                train(training, begin)
-                names.append(training.name)
+        with tempfile.TemporaryDirectory() as videos_dir:
+            for algorithm in ALGORITHMS:
+                for seed in range(options.seeds):
+                    training = Training(algorithm, seed, options)
+                    train(training, begin, videos_dir)
+                    names.append(training.name)
     if options.episodes:
         log_many_episodes(options, begin)
         names.append("many-episodes")
@@ -331,6 +356,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=48)
     parser.add_argument("--episodes", type=int, default=0)
     parser.add_argument("--only-episodes", action="store_true")
+    parser.add_argument("--videos", type=int, default=0)
     given = vars(parser.parse_args())
     url, serve, listen = (given.pop(name) for name in ("url", "serve", "listen"))
     options = Options(**given)
@@ -339,12 +365,20 @@ def main() -> None:
     if url is not None:
         report(url, options)
         return
-    with Server(serve, listen) as server:
-        report(server.url, options)
-        try:
+    # However it is ended, the server ends with it. A shell starts background jobs with
+    # Ctrl-C ignored, which would be inherited.
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        with Server(serve, listen) as server:
+            report(server.url, options)
             server.wait()
-        except KeyboardInterrupt:
-            return
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def report(url: str, options: Options) -> None:

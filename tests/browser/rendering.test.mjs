@@ -1,11 +1,12 @@
-// A logged video plays in a browser.
+// A logged video plays in a browser, from the server that it was uploaded to.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 
@@ -13,39 +14,48 @@ const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 const record = new URL("record.py", import.meta.url).pathname;
 
 let directory;
-let files;
+let server;
 let opened;
+let address;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "metrana-rendering-"));
-  execFileSync(python, ["-W", "error", record, directory], { stdio: "inherit" });
-  const video = await readFile(join(directory, "r", "env-0_7.mp4"));
-  files = createServer((request, response) => {
-    if (request.url === "/video.mp4") return answerRange(request, response, video);
-    response.setHeader("Content-Type", "text/html");
-    response.end("<link rel=icon href=data:,><video src=/video.mp4 muted></video>");
+  server = spawn(python, ["-W", "error", record, directory], {
+    stdio: ["pipe", "pipe", "inherit"],
   });
-  await new Promise((resolve) => files.listen(0, "127.0.0.1", resolve));
+  const exited = once(server, "exit").then(([code]) => {
+    throw new Error(`record.py exited with ${code}`);
+  });
+  const [line] = await Promise.race([once(createInterface({ input: server.stdout }), "line"), exited]);
+  const answer = await fetch(`${line}/metrana.views.v1.ViewsService/ListRenderings`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ run: { workspace: "ws", project: "p", run: "r" } }),
+  });
+  const { renderings } = await answer.json();
+  assert.equal(renderings.length, 1);
+  address = new URL(renderings[0].url, line).href;
   opened = await openBrowser();
-  await opened.page.goto(`http://127.0.0.1:${files.address().port}/`);
+  // A page of the server's, with what its pages may load.
+  await opened.page.goto(line);
+  await opened.page.evaluate((source) => {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.src = source;
+    document.body.append(video);
+  }, renderings[0].url);
 });
 
 after(async () => {
   await opened?.browser.close();
-  files?.close();
+  if (server?.exitCode === null) {
+    server.removeAllListeners("exit");
+    const ended = once(server, "exit");
+    server.stdin.end();
+    await ended;
+  }
   if (directory) await rm(directory, { recursive: true });
 });
-
-/** Browsers seek only where they may ask for ranges of bytes. */
-function answerRange(request, response, video) {
-  const [, from, to] = request.headers.range?.match(/^bytes=(\d+)-(\d*)$/) ?? [null, "0", ""];
-  const end = to === "" ? video.length - 1 : Number(to);
-  response.writeHead(206, {
-    "Content-Type": "video/mp4",
-    "Content-Range": `bytes ${from}-${end}/${video.length}`,
-  });
-  response.end(video.subarray(Number(from), end + 1));
-}
 
 /** The colour of a pixel of the frame that is shown at a time. */
 const colourAt = (seconds, x, y) =>
@@ -93,4 +103,20 @@ test("it plays to its end", async () => {
     return done;
   });
   assert.equal(ended, 2);
+});
+
+test("it plays by itself, too", async () => {
+  await opened.page.goto(address);
+  const video = opened.page.locator("video");
+  await assert.doesNotReject(async () => {
+    // The page may run no scripts of its own: it is asked from outside.
+    while ((await video.evaluate((v) => v.readyState)) < 2) {
+      const failed = await video.evaluate((v) => v.error?.message);
+      if (failed || opened.complaints.length > 0) throw new Error(failed ?? opened.complaints.join());
+    }
+  });
+});
+
+test("nothing is complained of", () => {
+  assert.deepEqual(opened.complaints, []);
 });

@@ -13,7 +13,7 @@ let server;
 let opened;
 
 before(async () => {
-  server = await startPpo("--seeds", String(SEEDS), "--updates", "30");
+  server = await startPpo("--seeds", String(SEEDS), "--updates", "30", "--videos", "2");
   opened = await openBrowser();
 });
 
@@ -27,16 +27,21 @@ const metrics = [{ seriesQuery: 'return(scale="EPISODE")' }];
 /** How many colours a canvas has. */
 const coloursOf = (canvas) =>
   canvas.evaluate((element) => {
-    const { data } = element.getContext("2d").getImageData(0, 0, element.width, element.height);
+    const copy = new OffscreenCanvas(element.width, element.height);
+    const context = copy.getContext("2d", { willReadFrequently: true });
+    context.drawImage(element, 0, 0);
+    const { data } = context.getImageData(0, 0, copy.width, copy.height);
     return new Set(new Uint32Array(data.buffer)).size;
   });
 
-/** Until a condition holds for what `look` gives. */
+/** Until a condition holds for what `look` gives, which comes back. */
 async function until(look, holds) {
   const { page } = opened;
+  const deadline = Date.now() + 15_000;
   for (;;) {
     const seen = await look();
     if (holds(seen)) return seen;
+    if (Date.now() > deadline) throw new Error(`still ${JSON.stringify(seen)}, which does not fit ${holds}`);
     await page.evaluate(() => new Promise(requestAnimationFrame));
   }
 }
@@ -125,11 +130,20 @@ test("only the curves that are seen are drawn, all of them when scrolled to", as
   const { page } = opened;
   await page.goto(server.page("ppo-s0", "environments"));
   const grid = page.locator(".curve-grid");
-  await grid.locator("canvas").first().waitFor({ state: "attached" });
-  assert.ok((await grid.locator("canvas").count()) < ENVIRONMENTS);
-  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.getByRole("heading", { name: "return of each environment" }).scrollIntoViewIfNeeded();
+  const drawn = await until(
+    () => grid.locator("canvas").count(),
+    (count) => count > 0,
+  );
+  assert.ok(drawn < ENVIRONMENTS, `${drawn} curves are drawn`);
   const last = grid.locator("li", { hasText: "env-63" });
-  await last.locator("canvas").waitFor();
+  await until(
+    async () => {
+      await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+      return last.locator("canvas").count();
+    },
+    (count) => count === 1,
+  );
   await until(() => coloursOf(last.locator("canvas")), (colours) => colours > 10);
 });
 
@@ -139,7 +153,7 @@ test("episodes are sorted, paged and chosen by their return", async () => {
   const { totalCount } = await server.ask("ListEpisodes", "ppo-s0", { limit: 1 });
   const all = await totalOf(page);
   assert.equal(all, Number(totalCount));
-  await page.getByRole("button", { name: "return" }).click();
+  await page.getByRole("columnheader", { name: "return" }).getByRole("button").click();
   const best = await server.ask("ListEpisodes", "ppo-s0", {
     metrics,
     limit: 1,
@@ -159,6 +173,7 @@ test("episodes are sorted, paged and chosen by their return", async () => {
   assert.ok(searchOf(page).get("page"), "the page is in the address");
   await page.getByRole("button", { name: "Previous" }).click();
 
+  await page.locator(".histogram").scrollIntoViewIfNeeded();
   const bars = page.locator(".histogram .bar");
   const box = await bars.nth(50).boundingBox();
   const end = await bars.nth(59).boundingBox();
@@ -218,6 +233,49 @@ test("from an episode to its neighbours, and others laid over it", async () => {
   await page.getByText("rendering_upload=True").waitFor();
 });
 
+/** The env step that a video's frame was made at: its red is four times that. */
+const stepOf = (video) =>
+  video.evaluate((element) => {
+    const canvas = new OffscreenCanvas(element.videoWidth, element.videoHeight);
+    const context = canvas.getContext("2d");
+    context.drawImage(element, 0, 0);
+    return Math.round(context.getImageData(100, 10, 1, 1).data[0] / 4);
+  });
+
+test("a video and the charts of its episode follow each other", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=env-00&episode=1`);
+  const video = page.locator(".player video");
+  await page.waitForFunction(() => document.querySelector(".player video")?.readyState >= 2);
+  const chart = page.locator(".chart[data-metric=reward] .u-over");
+  const at = () => page.locator("[data-frame]").getAttribute("data-frame").then(Number);
+  const box = await chart.boundingBox();
+  await page.mouse.click(box.x + box.width * 0.6, box.y + box.height / 2);
+  const clicked = await until(at, (step) => step > 0);
+  await until(() => stepOf(video), (step) => step === clicked);
+  await page.keyboard.press("]");
+  await until(() => stepOf(video), (step) => step === clicked + 1);
+  await page.keyboard.press("[");
+  await page.keyboard.press("[");
+  await until(() => stepOf(video), (step) => step === clicked - 1);
+  assert.equal(await at(), clicked - 1);
+
+  await video.evaluate((element) => {
+    element.currentTime = 2.5 / 30;
+  });
+  await until(at, (step) => step === 2);
+  await page.keyboard.press("Space");
+  const end = Number(await page.locator(".chart[data-metric=reward]").getAttribute("data-points")) - 1;
+  assert.equal(await until(at, (step) => step === end), await stepOf(video));
+});
+
+test("episodes with a video are marked in the table", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episodes")}?env=env-00&episodes=0..3&sort=episode`);
+  const marks = page.locator("table[data-total] tbody tr td:last-child");
+  await until(() => marks.allTextContents(), (texts) => texts.join() === "▶ video,▶ video,,");
+});
+
 test("an episode that began anew says so", async () => {
   const { page } = opened;
   const restarted = await server.ask("ListEpisodes", "ppo-s0", {
@@ -238,7 +296,7 @@ test("algorithms are compared over their seeds, and the figure says how", async 
   const method = await figure.locator(".method").textContent();
   assert.match(method, /interquartile mean of runs \(n: a2c 4, ppo 4\)/);
   assert.match(method, /Band: bootstrap 95 % interval \(percentile method, 1.000 resamples\)/);
-  assert.match(method, /Grid: 100 even points from 0 to [\d.]+; samples are linear between/);
+  assert.match(method, /Grid: 100 even points from \d+ to 1440; samples are the means of their points around each/);
   assert.match(method, /Not normalised/);
   await until(() => coloursOf(figure.locator("canvas")), (colours) => colours > 10);
   const better = page.locator(".improvement tbody tr", { hasText: "ppo" }).locator("td").first();

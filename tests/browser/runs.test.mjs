@@ -62,6 +62,9 @@ test("a filter goes to the server and stays in the address; a wrong one is expla
   const alert = page.getByRole("alert");
   await alert.waitFor();
   assert.match(await alert.innerText(), /column 18/);
+  await filter.fill("attr(config/lr) < < 1");
+  await filter.press("Enter");
+  await alert.locator("mark", { hasText: /^< 1$/ }).waitFor(); // where it goes wrong
   await filter.fill("");
   await filter.press("Enter");
   await alert.waitFor({ state: "detached" });
@@ -98,6 +101,165 @@ test("what differs from a baseline is marked", async () => {
   const differs = page.locator('tr[data-run="seed-4"] td.differs');
   await differs.first().waitFor();
   assert.deepEqual(await differs.allInnerTexts(), ["4"]); // the seed alone: lr and algorithm are the same
+});
+
+test("numbers that agree in five digits are told apart; settings that all share may go", async () => {
+  const { page } = opened;
+  const shown = "a:config%2Falgorithm,a:config%2Ftoken,a:config%2Flr";
+  const filter = 'attr(config/algorithm) == "ppo" OR attr(sys/name) == "seed-0"';
+  const query = new URLSearchParams({ columns: shown, baseline: "seed-1", filter });
+  await page.goto(`${server.page()}?${query}`);
+  const token = page.locator('tr[data-run="seed-0"] td.differs', { hasText: /^1\.235e\+6$/ });
+  await token.waitFor();
+  assert.equal(await token.getAttribute("title"), "1234567, baseline: 1234568");
+  await page.goto(`${server.page()}?${new URLSearchParams({ columns: shown, baseline: "seed-1", filter: 'attr(config/algorithm) == "ppo"' })}`);
+  await page.getByRole("button", { name: "token" }).waitFor();
+  await page.getByLabel("Only settings that differ from seed-1").check();
+  await page.getByRole("button", { name: "token" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "lr" }).waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "lr" }).waitFor();
+  assert.ok(await page.getByLabel("Only settings that differ from seed-1").isChecked());
+  assert.equal(await page.getByRole("button", { name: "algorithm" }).count(), 0);
+  await page.goto(`${server.page()}?group=config/token`);
+  await page.locator("tbody th", { hasText: /^1234568$/ }).waitFor();
+});
+
+test("a baseline is found wherever it is in a long table; keys reach rows that were not there", async () => {
+  const { page } = opened;
+  const many = `${server.origin}/w/many`;
+  await page.goto(`${many}?sort=a:config%2Fnumber&desc=0&baseline=run-110`);
+  await page.locator('tr[data-run="run-3"] td.differs', { hasText: /^3$/ }).waitFor();
+  assert.equal(await page.locator('tr[data-run="run-110"]').count(), 0);
+  for (let i = 0; i < 106; i++) await page.keyboard.press("j");
+  await page.locator('tr.current[data-run="run-105"]').waitFor();
+  const { y } = await page.locator("tr.current").boundingBox();
+  assert.ok(y >= 0 && y < 900, `the row is seen, at ${y}`);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "run-105" }).waitFor();
+  const number = page.locator("table.attributes tr", { hasText: "config/number" });
+  await number.filter({ hasText: /105\s*110/ }).waitFor();
+});
+
+test("what is selected is in the address", async () => {
+  const { page } = opened;
+  await page.goto(server.page());
+  await page.getByLabel("Select seed-4", { exact: true }).check();
+  await page.keyboard.press("?"); // the box has the focus
+  const help = page.getByRole("dialog", { name: "Keys" });
+  await help.waitFor();
+  await page.keyboard.press("j"); // not below a window
+  await page.keyboard.press("Escape");
+  await help.waitFor({ state: "detached" });
+  assert.equal(await page.locator("tr.current").count(), 0);
+  await page.getByLabel("Select seed-6", { exact: true }).check();
+  await page.reload();
+  await page.getByText("2 selected").waitFor();
+  assert.ok(await page.getByLabel("Select seed-4", { exact: true }).isChecked());
+  const href = await page.getByRole("link", { name: "Compare" }).getAttribute("href");
+  assert.equal(href, "/w/runs?screen=compare&runs=seed-4%2Cseed-6");
+});
+
+test("a run names what it was forked from, and its forks", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/forks/parent`);
+  await page.getByRole("link", { name: "child", exact: true }).click();
+  await page.getByRole("heading", { name: "child" }).waitFor();
+  assert.equal(await page.title(), "child · forks · Metrana");
+  await page.getByText("forked from parent at 1").waitFor();
+});
+
+test("projects tell what their runs are doing", async () => {
+  const { page } = opened;
+  await page.goto(server.origin);
+  const row = page.locator("tr", { hasText: "forks" });
+  await row.getByRole("link", { name: "2 closed" }).click();
+  await shows(page, ["child", "parent"]);
+});
+
+test("the first Tab skips to the content", async () => {
+  const { page } = opened;
+  await page.goto(server.page());
+  await page.locator("tbody tr[data-run]").first().waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "content");
+});
+
+test("nothing is wider than a phone", async () => {
+  const { page } = opened;
+  await page.setViewportSize({ width: 375, height: 700 });
+  const run = server.page("seed-5");
+  for (const address of [server.origin, server.page(), run, `${run}/delivery`, `${run}/charts`]) {
+    await page.goto(address);
+    await page.locator("main h1").waitFor();
+    await page.waitForFunction(() => !document.querySelector("[role=status]"));
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 375, `${address}: ${width}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+});
+
+test("what loggers counted is on the pages of the run, with what to do about a loss", async () => {
+  const { page } = opened;
+  const call = async (method, message) => {
+    const response = await fetch(`${server.origin}/${method}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(message),
+    });
+    assert.equal(response.status, 200, await response.clone().text());
+    return response.json();
+  };
+  const { runs } = await call("metrana_protobuf.query.v1.svc.QueryService/ListRuns", {
+    workspace: "w",
+    project: "runs",
+    filter: 'attr(sys/name) == "seed-9"',
+    attributePaths: ["sys/id"],
+  });
+  const id = runs[0].attributes[0].stringValue;
+  await call("metrana.views.v1.ViewsService/ReportDelivery", {
+    runId: Buffer.from(id.replaceAll("-", ""), "hex").toString("base64"),
+    loggerId: 7,
+    delivery: { floatPoints: { added: 1250, enqueued: 1200, sent: 1200, dropped: 50 }, requestsResent: 3 },
+  });
+  await page.goto(server.page("seed-9"));
+  const card = page.getByLabel("Delivery", { exact: true });
+  await card.getByText("50 dropped").waitFor();
+  await card.getByRole("link", { name: "Delivery" }).click();
+  const row = page.locator("tr", { has: page.getByRole("cell", { name: "7", exact: true }) });
+  await row.waitFor();
+  assert.match(await row.innerText(), /points\s+1 250\s+1 200\s+1 200\s+50\s.*3 requests sent again/);
+  await page.getByText("50 points were dropped").waitFor();
+  await page.getByText('backpressure_strategy="block"').waitFor();
+  await page.goto(`${server.origin}/w/curves/odd/delivery`);
+  await page.getByRole("cell", { name: "NaN" }).waitFor();
+});
+
+test("a page of another site changes nothing", async () => {
+  const { browser } = opened;
+  const elsewhere = await browser.newContext();
+  const page = await elsewhere.newPage();
+  await page.route("http://elsewhere.example/", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<title>elsewhere</title>" }),
+  );
+  await page.goto("http://elsewhere.example/");
+  const target = { workspace: "w", project: "runs", run: "seed-8" };
+  const outcomes = await page.evaluate(
+    async ([url, body]) => {
+      const ask = (type) =>
+        fetch(url, { method: "POST", mode: type === "text/plain" ? "no-cors" : "cors", headers: { "Content-Type": type }, body }).then(
+          (response) => response.type,
+          () => "refused",
+        );
+      return [await ask("application/json"), await ask("text/plain")];
+    },
+    [`${server.origin}/metrana.admin.v1.AdminService/Delete`, JSON.stringify({ target })],
+  );
+  assert.equal(outcomes[0], "refused");
+  await elsewhere.close();
+  await opened.page.goto(server.page("seed-8"));
+  await opened.page.getByRole("heading", { name: "seed-8" }).waitFor();
 });
 
 test("keys move, select and open", async () => {

@@ -2,9 +2,11 @@
 
     python tests/browser/runs_project.py --serve DIR --listen HOST:PORT
 
-Project `runs` has `seed-0` … `seed-11`, which differ in `lr` and `algorithm`, and a run
-whose name, tag, description, attribute and label are scripts, were they not shown as text, and
-whose metric would change.
+Project `runs` has `seed-0` … `seed-11`, which differ in `lr`, `algorithm` and the last digit
+of a long `token`, and a run whose name, tag, description, attribute and label are scripts, were
+they not shown as text, and whose metric would change.
+Project `forks` has `parent` and `child`, which was forked from it; project `many` has `run-0` …
+`run-119`.
 Project `curves` has `spike`, a million points with one that is far above the others, `odd`
 with points that are not finite and values of many sizes, and `other`. At the end a line of
 JSON tells the address.
@@ -24,6 +26,7 @@ from metrana.server import Server
 
 SCRIPT = "<img src=x onerror=alert(1)>"
 LABEL = "<b>bold</b>"
+MANY = 120
 SPIKE_AT = 654_321
 
 
@@ -35,7 +38,9 @@ def make_runs(url: str) -> None:
     for seed in range(12):
         begin(url, "runs", f"seed-{seed}")
         algorithm = "ppo" if seed % 2 else "a2c"
-        metrana.log_config({"seed": seed, "lr": 10.0 ** -(1 + seed % 4), "algorithm": algorithm})
+        lr = 10.0 ** -(1 + seed % 4)
+        token = 1_234_567 + seed % 2
+        metrana.log_config({"seed": seed, "lr": lr, "algorithm": algorithm, "token": token})
         metrana.add_tags(["sweep", algorithm])
         metrana.log("loss", 1 / (1 + np.arange(200) * (1 + seed)))
         metrana.close()
@@ -46,6 +51,29 @@ def make_runs(url: str) -> None:
     metrana.log("loss", 0.5)
     metrana.log("&lt;b&gt;", [1.0, 2.0], labels={"label": LABEL})
     metrana.close()
+
+
+def make_forks(url: str) -> None:
+    begin(url, "forks", "parent")
+    metrana.log("loss", [3.0, 2.0, 1.0])
+    metrana.close()
+    metrana.init(
+        workspace_name="w",
+        project_name="forks",
+        run_name="child",
+        ingestion_url=url,
+        fork_from_run="parent",
+        fork_at_step=1,
+    )
+    metrana.log("loss", [0.5])
+    metrana.close()
+
+
+def make_many(url: str) -> None:
+    for number in range(MANY):
+        begin(url, "many", f"run-{number}")
+        metrana.log_config({"number": number})
+        metrana.close()
 
 
 def make_curves(url: str) -> None:
@@ -73,6 +101,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with Server(arguments.serve, arguments.listen) as server:
         make_runs(server.url)
+        make_forks(server.url)
+        make_many(server.url)
         make_curves(server.url)
         told = {"url": server.url, "workspace": "w", "project": "runs", "runs": []}
         print(json.dumps(told), flush=True)

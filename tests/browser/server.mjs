@@ -34,7 +34,7 @@ export async function startDemo() {
   return {
     address: new URL(await says(/http:\/\/\S+(?=\s)/)),
     /** Returns when the training is over and everything is delivered. */
-    delivered: () => says(/delivered .* 0 dropped/),
+    delivered: () => says(/delivered .* 0 dropped[^]*serving until Ctrl-C/),
     /** Ends the demo as Ctrl-C does; gives its exit code. */
     async stop() {
       demo.kill("SIGINT");

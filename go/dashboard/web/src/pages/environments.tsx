@@ -22,7 +22,8 @@ import { listEnvironmentAttributes } from "../server/environments";
 import "../styles/compare.css";
 
 /** The environments of a run: all of their episodes at a glance, as a table, and as curves. */
-export function EnvironmentsPage(name: RunName) {
+export function EnvironmentsPage({ workspace, project, run }: RunName) {
+  const name = { workspace, project, run };
   const version = useRunVersion(name);
   const asked = useAnswer(
     async (signal) => {

@@ -15,10 +15,12 @@ import { queryFor } from "../lib/sections";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EpisodeChart } from "../parts/episode_chart";
+import { Player } from "../parts/player";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName, type Value } from "../server";
 import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
 import { type Episode, listEpisodes } from "../server/episodes";
+import { readVideo } from "../server/renderings";
 import "../styles/episodes.css";
 
 const BUCKETS = 1000;
@@ -42,7 +44,8 @@ const NUMBERS: Codec<number[]> = {
 };
 
 /** One episode of an environment, env step by env step. */
-export function EpisodePage(name: RunName) {
+export function EpisodePage({ workspace, project, run }: RunName) {
+  const name = { workspace, project, run };
   const environment = useParam("env", TEXT).value;
   const episode = useParam("episode", NUMBER).value;
   const version = useRunVersion(name);
@@ -76,7 +79,7 @@ interface Which {
 }
 
 function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
-  const { name, environment, episode, version } = of;
+  const { environment, episode, version } = of;
   const playhead = useSignal<number | null>(null);
   const metrics = episodeMetrics(definitions).filter((m) => m.scale === "EPISODE");
   const beside = useAnswer(
@@ -104,7 +107,7 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
       </AnswerState>
       <div class="episode">
         <aside>
-          <NoVideo name={name} />
+          <Video of={of} playhead={playhead} />
           <EpisodeAttributes of={of} />
         </aside>
         <StepCharts of={of} definitions={definitions} playhead={playhead} />
@@ -239,6 +242,22 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
         </p>
       )}
     </>
+  );
+}
+
+/** The video of the episode, or how to have one. */
+function Video({ of, playhead }: { of: Which; playhead: Signal<number | null> }) {
+  const { name, environment, episode, version } = of;
+  const video = useAnswer(
+    (signal) => readVideo(name, environment, episode, signal),
+    [version, environment, episode],
+  );
+  return (
+    <AnswerState of={video.value}>
+      {(parts) =>
+        parts.length > 0 ? <Player parts={parts} playhead={playhead} /> : <NoVideo name={name} />
+      }
+    </AnswerState>
   );
 }
 

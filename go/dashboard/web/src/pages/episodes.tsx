@@ -32,7 +32,8 @@ const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
 const STRETCH: Codec<Stretch> = { parse: parseStretch, format: formatStretch };
 
 /** The episodes of a run, by page: what they came to, and how they are spread. */
-export function EpisodesPage(name: RunName) {
+export function EpisodesPage({ workspace, project, run }: RunName) {
+  const name = { workspace, project, run };
   const version = useRunVersion(name);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),

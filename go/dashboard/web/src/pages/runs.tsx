@@ -77,8 +77,13 @@ export function RunsPage(of: ProjectName) {
       ? [{ kind: "summary", metric: summed.metricName, scale: summed.scale, func: "last" } as const]
       : []),
   ];
-  if (known.value.value === null && known.value.failure === null)
-    return <p class="note">Loading…</p>;
+  if (chosen === null && known.value.loading && known.value.value === null) {
+    return (
+      <p class="note" role="status">
+        Loading…
+      </p>
+    );
+  }
   return (
     <>
       <h1>{of.project}</h1>

@@ -7,6 +7,7 @@ import { hrefOf } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
 import type { RunName } from "../server";
 import { type Episode, type EpisodeSort, listEpisodes } from "../server/episodes";
+import { findVideos, videoKey } from "../server/renderings";
 import { AnswerState } from "./answer_state";
 import { type EpisodesShown, textOf } from "./episodes_shown";
 import { SortHeader } from "./sort_header";
@@ -45,6 +46,11 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
   useEffect(() => {
     if (!answer.value.loading) onListed();
   }, [answer.value.loading]);
+  const shown = answer.value.value?.episodes ?? [];
+  const videos = useAnswer(
+    (signal) => findVideos(name, shown, signal),
+    [version, answer.value.value],
+  );
   const onSort = (column: string, down: boolean) => {
     before.value = [];
     setParams({ sort: `${down ? "-" : ""}${column}`, page: "" });
@@ -82,6 +88,7 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
                       numeric
                       {...{ sort, descending, onSort }}
                     />
+                    <th scope="col">Video</th>
                   </tr>
                 </thead>
                 <tbody>
@@ -91,6 +98,7 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
                       name={name}
                       metric={metric}
                       episode={e}
+                      video={videos.value.value?.has(videoKey(e.environment, e.episode)) ?? false}
                     />
                   ))}
                 </tbody>
@@ -134,10 +142,12 @@ function Row({
   name,
   metric,
   episode: e,
+  video,
 }: {
   name: RunName;
   metric: EpisodeMetric;
   episode: Episode;
+  video: boolean;
 }) {
   const search = new URLSearchParams({ env: e.environment, episode: String(e.episode) });
   const [value, length] = e.metrics;
@@ -164,6 +174,7 @@ function Row({
       <td class="number">{TIME.format(e.firstTime)}</td>
       <td class="number">{formatTook(e.lastTime - e.firstTime)}</td>
       <td class="number">{e.restarts > 0 ? formatCount(e.restarts) : ""}</td>
+      <td>{video ? "▶ video" : ""}</td>
     </tr>
   );
 }

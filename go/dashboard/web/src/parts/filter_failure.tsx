@@ -11,14 +11,15 @@ export const FILTER_EXAMPLES = [
 export function FilterFailure({ message, filter }: { message: string; filter: string }) {
   const error = filterError(message, filter);
   return (
-    <div class="note failed" role="alert">
+    <div class="note" role="alert">
       {error && (
         <pre class="filter-error">
           {error.before}
           <mark>{error.after || " "}</mark>
         </pre>
       )}
-      <p>{message}</p>
+      <p class="failed">{message}</p>
+      <p>Conditions look like these:</p>
       <FilterExamples />
     </div>
   );

@@ -133,7 +133,7 @@ export function Heatmap(props: Props) {
         <span>{props.legend[1]}</span>
       </p>
       <p class="readout" aria-live="polite">
-        {at.value ? props.describe(at.value) : " "}
+        {at.value ? props.describe(at.value) : "\u00a0"}
       </p>
     </div>
   );

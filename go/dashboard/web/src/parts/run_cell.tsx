@@ -22,13 +22,19 @@ export function RunCell({ run, column }: { run: RunRow; column: RunColumn }) {
       case "sys/tags":
         return <Tags value={value} />;
       case "sys/running_time_seconds":
-        return <>{typeof value === "number" && formatDuration(value)}</>;
+        return <>{typeof value === "number" && numberText(column, value)}</>;
       case "sys/creation_time":
       case "sys/modification_time":
         return <>{value instanceof Date && formatAgo(value, new Date())}</>;
     }
   }
   return <>{cellText(value)}</>;
+}
+
+/** A number of a column, or one that numbers of it come to. */
+export function numberText(column: RunColumn, value: number): string {
+  const isTime = column.kind === "attribute" && column.path === "sys/running_time_seconds";
+  return isTime ? formatDuration(value) : formatValue(value);
 }
 
 /** A value in a few words; empty where there is none. */

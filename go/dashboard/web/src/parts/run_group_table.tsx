@@ -1,14 +1,14 @@
 import { useAnswer } from "../ask";
+import type { Estimate } from "../lib/confidence";
 import { formatNames } from "../lib/episode_filter";
 import { exactText } from "../lib/exact_text";
-import { formatValue } from "../lib/format";
 import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns } from "../lib/run_groups";
 import { listRunRows, type ProjectName, type RunQuestion, type RunRow } from "../server/runs";
 import { AnswerState } from "./answer_state";
-import { cellValue } from "./run_cell";
+import { cellValue, numberText } from "./run_cell";
 
 /** The most that the server gives at once. */
 const PAGE = 1000;
@@ -45,6 +45,19 @@ export function RunGroupTable({
         </div>
       )}
     </AnswerState>
+  );
+}
+
+/** A mean and half the width of its interval. */
+function EstimateText({ estimate, column }: { estimate: Estimate; column: RunColumn }) {
+  const { mean, half } = estimate;
+  return (
+    <>
+      {numberText(column, mean)}
+      {half !== null && (
+        <span class="faint"> ± {numberText(column, Number(half.toPrecision(2)))}</span>
+      )}
+    </>
   );
 }
 
@@ -109,10 +122,7 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
             <td class="number">{group.runs.length}</td>
             {group.estimates.map((e, i) => (
               <td key={formatColumn(numeric[i] ?? column)} class="number">
-                {e && formatValue(e.mean)}
-                {e?.half != null && (
-                  <span class="faint"> ± {formatValue(Number(e.half.toPrecision(2)))}</span>
-                )}
+                {e && <EstimateText estimate={e} column={numeric[i] ?? column} />}
               </td>
             ))}
             <td>
