@@ -1,6 +1,6 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test test-torch test-tensorflow check bench bench-store bench-dashboard bench-billion soak gen demo clean
+.PHONY: build test test-torch test-tensorflow check bench bench-store bench-dashboard bench-billion soak gen demo screenshots clean
 
 build:
 	build_scripts/build
@@ -37,6 +37,9 @@ gen:
 
 demo:
 	build_scripts/demo
+
+screenshots:
+	build_scripts/screenshots
 
 clean:
 	rm -rf .venv .tools metrana/_lib go/dashboard/dist/assets go/dashboard/dist/index.html go/dashboard/web/node_modules

@@ -133,7 +133,7 @@ class Reader:
         """Calls a method and yields its pages as they come.
 
         Args:
-            method: A method of QueryService.
+            method: A method of QueryService or ViewsService.
             request: Its request, fields under their names in the schema.
             most: How many items to ask for, of requests with limit and offset; 0: all.
 

@@ -21,6 +21,7 @@ from metrana.aggregation import Aggregations
 from metrana.asking import RLInfo
 from metrana.attribute_definitions import Attributes
 from metrana.buckets import BucketsOfSeries
+from metrana.curves import Curve, Curves, CurvesOfSeries
 from metrana.definitions import Definitions
 from metrana.filters import (
     AttrFilter,
@@ -47,6 +48,8 @@ __all__ = [
     "AttrFilter",
     "Axis",
     "Buckets",
+    "Curve",
+    "Curves",
     "Filter",
     "FloatSeries",
     "FloatSeriesList",
@@ -63,7 +66,14 @@ __all__ = [
 
 
 class QueryClient(
-    Tables, Points, BucketsOfSeries, Aggregations, Summaries, Attributes, Definitions
+    Tables,
+    Points,
+    BucketsOfSeries,
+    CurvesOfSeries,
+    Aggregations,
+    Summaries,
+    Attributes,
+    Definitions,
 ):
     """A connection to a server that answers queries about one project.
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	pb "github.com/metrana/metrana/go/wire/pb/query"
+	"github.com/metrana/metrana/go/wire/pb/views"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -111,15 +112,29 @@ func (rawCodec) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 
-// Begin makes a call of a method of QueryService with its request in JSON. An
-// answer with a resume_token is followed by the page that the token asks for; of a
+// services are those whose methods may be called.
+var services = []protoreflect.ServiceDescriptor{
+	pb.File_metrana_protobuf_query_v1_svc_query_service_proto.Services().ByName("QueryService"),
+	views.File_metrana_views_v1_views_service_proto.Services().ByName("ViewsService"),
+}
+
+func methodNamed(name string) (protoreflect.MethodDescriptor, error) {
+	for _, service := range services {
+		if m := service.Methods().ByName(protoreflect.Name(name)); m != nil {
+			return m, nil
+		}
+	}
+	return nil, &ConfigError{fmt.Sprintf("no service has a method %q", name)}
+}
+
+// Begin makes a call of a method of QueryService, or of ViewsService where that
+// answers at once, with its request in JSON. An answer with a resume_token is followed by the page that the token asks for; of a
 // request with limit and offset and an answer with a total_count, pages are asked for until
 // all is there, or as many as most, if that is not 0.
 func (r *Reader) Begin(method string, request []byte, most int64) (*Call, error) {
-	service := pb.File_metrana_protobuf_query_v1_svc_query_service_proto.Services().ByName("QueryService")
-	m := service.Methods().ByName(protoreflect.Name(method))
-	if m == nil {
-		return nil, &ConfigError{fmt.Sprintf("QueryService has no method %q", method)}
+	m, err := methodNamed(method)
+	if err != nil {
+		return nil, err
 	}
 	asked, err := messageType(m.Input())
 	if err != nil {
@@ -137,7 +152,7 @@ func (r *Reader) Begin(method string, request []byte, most int64) (*Call, error)
 		return nil, ErrClosed
 	}
 	c := &Call{
-		reader: r, method: "/" + string(service.FullName()) + "/" + method, request: message, answer: answered,
+		reader: r, method: "/" + string(m.Parent().FullName()) + "/" + method, request: message, answer: answered,
 		pages: make(chan result, 1), // one ahead
 	}
 	ctx, cancel := context.WithCancel(r.ctx)

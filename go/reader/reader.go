@@ -1,4 +1,5 @@
-// Package reader reads back: a client of the public QueryService.
+// Package reader reads back: a client of the public QueryService, and of the
+// ViewsService where that answers what the public one does not.
 //
 // A Reader is a connection. Reader.Begin makes a call, which follows the pages of
 // the answer one ahead of who takes them; each Page is a tree of JSON whose long

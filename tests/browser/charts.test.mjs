@@ -1,11 +1,14 @@
 // The workspace of charts: what is drawn, zoomed, set, copied and saved.
 
 import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { openBrowser } from "./browser.mjs";
 import { startRuns } from "./filled_server.mjs";
 
+const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 const SPIKE_AT = 654_321; // see runs_project.py
 
 let server;
@@ -57,6 +60,35 @@ async function highest(chart) {
   return Math.max(...cells.map(Number));
 }
 
+/** Logs a run until it is stopped, which then logs a metric that it had not. */
+function startLogging(url) {
+  const program = `
+import sys, threading, metrana
+stop = threading.Event()
+threading.Thread(target=lambda: (sys.stdin.read(), stop.set())).start()
+with metrana.init(workspace_name="w", project_name="curves", run_name="live", ingestion_url=sys.argv[1]) as run:
+    run.log("value", 0.0)
+    metrana.flush()
+    print("started", flush=True)
+    while not stop.wait(0.1):
+        run.log("value", 1.0)
+    run.log("final", 1.0)
+`;
+  const logging = spawn(python, ["-c", program, url], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = new Promise((resolve) => logging.once("exit", resolve));
+  const started = new Promise((resolve, reject) => {
+    logging.stdout.once("data", resolve);
+    exited.then((code) => reject(new Error(`logging ended with ${code}`)));
+  });
+  return {
+    started,
+    async stop() {
+      logging.stdin.end();
+      assert.equal(await exited, 0, "the exit code of who logs");
+    },
+  };
+}
+
 test("one point far above a million others is seen at every zoom", async () => {
   const { page } = opened;
   await page.goto(page_("/spike/charts?find=signal"));
@@ -69,7 +101,7 @@ test("one point far above a million others is seen at every zoom", async () => {
     const before = page.url();
     await drag(page, chart, left, right);
     await page.waitForFunction((before) => location.href !== before, before);
-    [, from, to] = new URL(page.url()).searchParams.get("range").match(/^(\d+)\.\.(\d+)$/).map(Number);
+    [, from, to] = new URL(page.url()).searchParams.get("zoom").match(/^step:(\d+)\.\.(\d+)$/).map(Number);
     await page.waitForFunction(
       ([from, to]) => {
         const { first, points } = document.querySelector('figure[data-metric="signal"]').dataset;
@@ -91,7 +123,7 @@ test("a double click shows all again", async () => {
   await page.waitForFunction(
     () => document.querySelector('figure[data-metric="signal"]').dataset.points === "1000000",
   );
-  assert.equal(new URL(page.url()).searchParams.get("range"), null);
+  assert.equal(new URL(page.url()).searchParams.get("zoom"), null);
 });
 
 test("runs lie in one chart, with marks where one is not finite", async () => {
@@ -177,6 +209,88 @@ test("numbers and pictures are saved, and the program that gives them is copied"
   await chart.getByRole("button", { name: "Copy as Python" }).click();
   const program = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(program, /client\.fetch_curves\(\s+\["other"\],\s+SeriesFilter\("train\/loss"\)/);
+});
+
+test("the copied program gives the numbers of the chart", async () => {
+  const { page } = opened;
+  await page.goto(page_("/spike/charts?find=signal&zoom=step:600000..700000"));
+  const chart = await drawn(page, "signal");
+  await page.waitForFunction(
+    () => document.querySelector('figure[data-metric="signal"]').dataset.points === "100001",
+  );
+  await chart.locator(".menu > summary").click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    chart.getByRole("button", { name: "Save CSV" }).click(),
+  ]);
+  const rows = (await readFile(await download.path(), "utf8")).trim().split("\r\n").slice(1);
+  const shown = rows.map((row) => row.split(",").slice(3).map(Number));
+  await chart.locator(".menu > summary").click();
+  await chart.getByRole("button", { name: "Copy as Python" }).click();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  const told = `${copied}\nprint(curves.to_pandas().iloc[:, 3:].to_json(orient="values", double_precision=15))\n`;
+  const { stdout } = await promisify(execFile)(python, ["-c", told]);
+  const given = JSON.parse(stdout);
+  assert.equal(given.length, shown.length);
+  given.flat().forEach((value, i) => {
+    assert.ok(Math.abs(value - shown.flat()[i]) <= 1e-12 * Math.max(1, Math.abs(value)), `${value} at ${i}`);
+  });
+});
+
+test("a chart along an axis of its own is zoomed apart from the others", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts?own=sizes%20ML_STEP:relative"));
+  const sizes = await drawn(page, "sizes");
+  assert.equal(await sizes.getAttribute("data-axis"), "relative");
+  const loss = await drawn(page, "train/loss");
+  await drag(page, loss, 0.1, 0.5);
+  await loss.getByRole("button", { name: "Show all" }).waitFor();
+  assert.equal(await sizes.getByRole("button", { name: "Show all" }).count(), 0);
+  assert.equal(await sizes.getAttribute("data-points"), "300");
+  assert.match(new URL(page.url()).searchParams.get("zoom"), /^step:\d+\.\.\d+$/);
+});
+
+test("a click in a legend draws a run alone, on all charts and from the address", async () => {
+  const { page } = opened;
+  const hidden = () => page.locator("figure[data-metric='train/loss'] .hidden-line").allInnerTexts();
+  await page.goto(page_("?screen=charts&runs=odd,other,spike"));
+  const loss = await drawn(page, "train/loss");
+  await loss.getByRole("button", { name: "other" }).click();
+  await page.waitForFunction(() => document.querySelectorAll(".hidden-line").length === 4);
+  assert.equal(new URL(page.url()).searchParams.get("lines"), "only,other");
+  await loss.getByRole("button", { name: "spike" }).click({ modifiers: ["Alt"] });
+  await page.reload();
+  await drawn(page, "train/loss");
+  assert.match((await hidden()).join(), /^odd[^,]*$/);
+  await page.getByRole("button", { name: "Show all lines" }).click();
+  await page.locator(".hidden-line").first().waitFor({ state: "detached" });
+});
+
+test("a run that is logging is followed, also by answers slower than its news", async () => {
+  const { page } = opened;
+  const slow = "**/BucketSeries";
+  await page.route(slow, async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come every second
+    await route.continue().catch(() => {}); // the page has left meanwhile
+  });
+  const logging = startLogging(server.origin);
+  await logging.started;
+  await page.goto(page_("/live/charts"));
+  await drawn(page, "value");
+  const points = () => document.querySelector('figure[data-metric="value"]').dataset.points;
+  for (let turn = 0; turn < 2; turn++) {
+    const before = await page.evaluate(points);
+    await page.waitForFunction(
+      (before) =>
+        Number(document.querySelector('figure[data-metric="value"]').dataset.points) > Number(before),
+      before,
+    );
+  }
+  await page.unroute(slow);
+  await page.getByRole("button", { name: "live", exact: true }).waitFor();
+  await logging.stop();
+  await drawn(page, "final");
+  await page.getByRole("button", { name: "at rest" }).waitFor();
 });
 
 test("space pauses and goes on", async () => {

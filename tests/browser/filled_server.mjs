@@ -14,6 +14,9 @@ export const startPpo = (...options) => startFilled("ppo_run.py", ...options);
 /** The same with runs and curves for tests of tables and charts. */
 export const startRuns = () => startFilled("runs_project.py");
 
+/** The same with very many charts, and curves, for tests of what a page bears. */
+export const startManyCurves = () => startFilled("many_curves.py");
+
 async function startFilled(name, ...options) {
   const program = new URL(name, import.meta.url).pathname;
   const directory = await mkdtemp(join(tmpdir(), "metrana-filled-"));

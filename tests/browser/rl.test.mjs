@@ -1,10 +1,14 @@
 // What somebody does who wants to know how their environments, episodes and seeds fared.
 
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { startPpo } from "./filled_server.mjs";
+
+const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 
 const SEEDS = 4;
 const ENVIRONMENTS = 64;
@@ -311,8 +315,16 @@ test("a figure's numbers are those of the server", async () => {
   const rows = (await readFile(await file.path(), "utf8")).trim().split("\r\n");
   assert.equal(rows[0], "group,env steps,samples,estimate,low,high");
   assert.equal(rows.length, 201);
-  const [, , samples, estimate, low, high] = rows.at(-2).split(",").map(Number);
-  assert.ok(samples > 0 && low <= estimate && estimate <= high, rows.at(-2));
+  const [group, ...numbers] = rows.at(-1).split(",");
+  const [, samples, estimate, low, high] = numbers.map(Number);
+  assert.ok(samples > 0 && low <= estimate && estimate <= high, rows.at(-1));
+
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy as Python" }).click();
+  await page.getByText("Copied").waitFor();
+  const program = await page.evaluate(() => navigator.clipboard.readText());
+  const said = execFileSync(python, ["-c", program], { encoding: "utf8" }).trim().split("\n");
+  assert.deepEqual(said.at(-1), `${group} (${SEEDS}, 100) ${estimate}`);
 });
 
 test("estimator, band, samples and scale are chosen, and the address keeps them", async () => {
@@ -340,6 +352,29 @@ test("groups are made by hand", async () => {
     () => page.locator("figure.compare .method").textContent(),
     (said) => said.includes("(n: a2c 1, ppo 1, mine 1)"),
   );
+});
+
+/** Logs an episode, and another one once it is told to. */
+const TWO_EPISODES = `
+import sys, metrana
+with metrana.init(workspace_name="rl", project_name="locomotion", run_name="live", ingestion_url=sys.argv[1]):
+    metrana.log_rl_episode("return", 1.0, rl_step=0, episode=0, env_id="env-0")
+    metrana.flush()
+    print("one", flush=True)
+    sys.stdin.readline()
+    metrana.log_rl_episode("return", 2.0, rl_step=1, episode=1, env_id="env-0")
+`;
+
+test("a page that is open shows episodes as they come", async () => {
+  const { page } = opened;
+  const training = spawn(python, ["-c", TWO_EPISODES, server.origin], { stdio: ["pipe", "pipe", "inherit"] });
+  const exited = once(training, "exit");
+  await once(training.stdout, "data");
+  await page.goto(server.page("live", "episodes"));
+  assert.equal(await totalOf(page), 1);
+  training.stdin.end("\n");
+  assert.equal(await changedTotal(page, 1), 2);
+  assert.deepEqual(await exited, [0, null]);
 });
 
 test("pages fit a telephone", async () => {

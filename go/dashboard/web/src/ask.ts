@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { messageOf } from "./live";
 
 /** The last answer, and whether a newer one is on its way or failed. */
@@ -13,25 +13,50 @@ export interface Answer<T> {
 /**
  * Asks the server once for each change of the dependencies. The last answer stays
  * until the next one is there; a question that is no longer wanted is cancelled.
+ *
+ * @param version Another one asks the same question again, once the one under way is
+ *   answered: news that come faster than answers do not keep the answers away.
  */
 export function useAnswer<T>(
   read: (signal: AbortSignal) => Promise<T>,
   dependencies: readonly unknown[],
+  version = 0,
 ): Signal<Answer<T>> {
   const answer = useSignal<Answer<T>>({ value: null, loading: true, failure: null });
+  const latest = useRef({ read, version });
+  latest.current = { read, version };
+  const again = useRef(() => {});
   useEffect(() => {
     const gone = new AbortController();
-    answer.value = { ...answer.peek(), loading: true };
-    read(gone.signal).then(
-      (value) => {
-        if (!gone.signal.aborted) answer.value = { value, loading: false, failure: null };
-      },
-      (error: unknown) => {
-        if (gone.signal.aborted) return;
-        answer.value = { ...answer.peek(), loading: false, failure: messageOf(error) };
-      },
-    );
+    let asked: number | null = null;
+    let underWay = false;
+    again.current = async () => {
+      if (underWay) return;
+      underWay = true;
+      while (!gone.signal.aborted && asked !== latest.current.version) {
+        asked = latest.current.version;
+        await ask(latest.current.read, answer, gone.signal);
+      }
+      underWay = false;
+    };
+    again.current();
     return () => gone.abort();
   }, dependencies);
+  useEffect(() => again.current(), [version]);
   return answer;
+}
+
+async function ask<T>(
+  read: (signal: AbortSignal) => Promise<T>,
+  answer: Signal<Answer<T>>,
+  gone: AbortSignal,
+): Promise<void> {
+  answer.value = { ...answer.peek(), loading: true };
+  try {
+    const value = await read(gone);
+    if (!gone.aborted) answer.value = { value, loading: false, failure: null };
+  } catch (error) {
+    if (gone.aborted) return;
+    answer.value = { ...answer.peek(), loading: false, failure: messageOf(error) };
+  }
 }

@@ -1,5 +1,6 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { messageOf } from "./live";
 import type { RunNames } from "./server/curves";
 import { listRunStates, type RunState } from "./server/run_states";
 
@@ -19,7 +20,8 @@ const PERIOD_AT_REST = 5000;
 
 /**
  * Follows runs while the page is visible and not paused: one small question a second,
- * whatever the page shows. Charts ask again only when the version grows.
+ * whatever the page shows, and less often while there is no answer. Charts ask again only
+ * when the version grows.
  */
 export function useRunNews(names: RunNames, paused: ReadonlySignal<boolean>): Signal<RunNews> {
   const news = useSignal<RunNews>({ version: 0, runs: null, failure: null });
@@ -27,6 +29,7 @@ export function useRunNews(names: RunNames, paused: ReadonlySignal<boolean>): Si
   useEffect(() => {
     const gone = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let failures = 0;
     const look = async () => {
       clearTimeout(timer);
       if (document.visibilityState !== "visible" || paused.peek()) return;
@@ -35,13 +38,16 @@ export function useRunNews(names: RunNames, paused: ReadonlySignal<boolean>): Si
         const before = news.peek();
         const version = before.version + (differ(before.runs, states) ? 1 : 0);
         news.value = { version, runs: states, failure: null };
+        failures = 0;
       } catch (error) {
         if (gone.signal.aborted) return;
-        news.value = { ...news.peek(), failure: String(error) };
+        news.value = { ...news.peek(), failure: messageOf(error) };
+        failures++;
       }
       if (gone.signal.aborted) return;
       const running = news.peek().runs?.some((run) => run.status === "RUNNING") ?? true;
-      timer = setTimeout(() => void look(), running ? PERIOD : PERIOD_AT_REST);
+      const period = (running ? PERIOD : PERIOD_AT_REST) * 2 ** Math.min(failures, 4);
+      timer = setTimeout(() => void look(), period);
     };
     document.addEventListener("visibilitychange", () => void look(), { signal: gone.signal });
     const unwatch = paused.subscribe((value) => {

@@ -14,13 +14,17 @@ export function useRunVersion({ workspace, project, run }: RunName): Signal<numb
   useEffect(() => {
     const gone = new AbortController();
     let known: string | null = null;
+    // What came while the page asked for the first time may be missing from its answers.
+    let again = false;
     const look = async () => {
       if (document.visibilityState !== "visible") return;
       try {
         const attributes = await readAttributes({ workspace, project, run }, gone.signal);
-        const modified = String(attributes.get("sys/modification_time"));
-        if (known !== null && modified !== known) version.value++;
-        known = modified;
+        const modified = attributes.get("sys/modification_time");
+        const now = modified instanceof Date ? modified.toISOString() : "";
+        if (known !== null && (again || now !== known)) version.value++;
+        again = known === null && attributes.get("sys/status") === "RUNNING";
+        known = now;
       } catch {
         // Nothing new is known of it; the page's own questions say what is wrong.
       }

@@ -12,6 +12,7 @@ const curve = (run: string, labels: string) => ({
   lasts: [0.5, 0.25],
   nans: [],
   infinities: [],
+  negativeInfinities: [],
 });
 
 test("each bucket is a row", () => {

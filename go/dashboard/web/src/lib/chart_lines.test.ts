@@ -12,6 +12,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   lasts: means.map((v) => v + 0.5),
   nans: [],
   infinities: [],
+  negativeInfinities: [],
 });
 const plain = { value: "mean", smoothing: 0 } as const;
 
@@ -19,6 +20,7 @@ test("curves are laid out over all xs", () => {
   const { xs, lines, points } = chartLines(
     [curve("a", [0, 2], [1, 3]), curve("b", [1, 2], [5, 6])],
     plain,
+    2,
   );
   expect(xs).toEqual([0, 1, 2]);
   expect(lines.map((l) => l.values)).toEqual([
@@ -30,14 +32,23 @@ test("curves are laid out over all xs", () => {
 });
 
 test("lines are named by what tells them apart", () => {
-  const of = (curves: DrawableCurve[]) => chartLines(curves, plain).lines.map((l) => l.label);
-  expect(of([curve("a", [0], [1])])).toEqual([""]);
-  expect(of([curve("a", [0], [1], "head=b")])).toEqual(["head=b"]);
-  expect(of([curve("a", [0], [1]), curve("b", [0], [1], "head=b")])).toEqual(["a", "b head=b"]);
+  const of = (runs: number, ...curves: DrawableCurve[]) =>
+    chartLines(curves, plain, runs).lines.map((l) => l.label);
+  expect(of(1, curve("a", [0], [1]))).toEqual([""]);
+  expect(of(1, curve("a", [0], [1], "head=b"))).toEqual(["head=b"]);
+  expect(of(2, curve("a", [0], [1]), curve("b", [0], [1], "head=b"))).toEqual(["a", "b head=b"]);
+});
+
+test("a line says whose it is when the other runs lack the metric", () => {
+  expect(chartLines([curve("a", [0], [1])], plain, 2).lines[0]?.label).toBe("a");
 });
 
 test("smoothing keeps what it smooths", () => {
-  const [line] = chartLines([curve("a", [0, 1], [0, 10])], { value: "last", smoothing: 0.5 }).lines;
+  const [line] = chartLines(
+    [curve("a", [0, 1], [0, 10])],
+    { value: "last", smoothing: 0.5 },
+    1,
+  ).lines;
   expect(line?.raw).toEqual([0.5, 10.5]);
   expect(line?.values[0]).toBe(0.5);
   expect(line?.values[1]).toBeLessThan(10.5);
@@ -45,12 +56,17 @@ test("smoothing keeps what it smooths", () => {
 
 test("very many lines are told as quantiles, with all that is not finite", () => {
   const many = Array.from({ length: MOST_LINES + 1 }, (_, i) => curve(`r${i}`, [0], [i]));
-  const { lines, summedUp } = chartLines([...many, { ...curve("nan", [], []), nans: [7] }], plain);
+  const { lines, summedUp } = chartLines(
+    [...many, { ...curve("nan", [], []), nans: [7] }],
+    plain,
+    300,
+  );
   expect(summedUp).toBe(MOST_LINES + 2);
-  expect(lines).toHaveLength(1);
   expect(lines[0]?.values).toEqual([MOST_LINES / 2]);
   expect(lines[0]?.low).toEqual([MOST_LINES / 10]);
   expect(lines[0]?.nans).toEqual([7]);
+  expect(lines.slice(1).map((l) => l.label)).toEqual(["r200", "r199", "r198", "r2", "r1", "r0"]);
+  expect(lines[1]?.high).toEqual([null]);
 });
 
 test("quantiles are linear between values", () => {

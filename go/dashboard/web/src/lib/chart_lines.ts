@@ -12,11 +12,14 @@ export interface DrawableCurve {
   lasts: ArrayLike<number>;
   nans: ArrayLike<number>;
   infinities: ArrayLike<number>;
+  negativeInfinities: ArrayLike<number>;
 }
 
 /** A line of a chart: its values at the xs of the chart, null where it has none. */
 export interface ChartLine {
   run: string;
+  /** By what it is chosen: its run, or its labels where there is one run. */
+  key: string;
   label: string;
   values: (number | null)[];
   /** Before smoothing; null when that changes nothing. */
@@ -25,6 +28,7 @@ export interface ChartLine {
   high: (number | null)[];
   nans: number[];
   infinities: number[];
+  negativeInfinities: number[];
 }
 
 /** What a chart draws. */
@@ -44,16 +48,26 @@ export interface LineStyle {
 
 /** Beyond so many lines a chart shows how they are spread. */
 export const MOST_LINES = 200;
+/** How many lines at either end are drawn all the same. */
+const HIGHLIGHTED = 3;
 
-/** Lays curves out over the xs that any of them has. */
-export function chartLines(curves: readonly DrawableCurve[], style: LineStyle): ChartLines {
+/**
+ * Lays curves out over the xs that any of them has.
+ *
+ * @param ofRuns Of how many runs curves were asked for; of more than one, lines say theirs.
+ */
+export function chartLines(
+  curves: readonly DrawableCurve[],
+  style: LineStyle,
+  ofRuns: number,
+): ChartLines {
   const xs = joinedXs(curves);
   const places = new Map(xs.map((x, i) => [x, i]));
-  const runs = new Set(curves.map((c) => c.run));
-  const lines = curves.map((curve) => lineOf(curve, style, places, runs.size > 1));
+  const lines = curves.map((curve) => lineOf(curve, style, places, ofRuns > 1));
   const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
   if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
-  return { xs, lines: [spreadOf(xs.length, lines)], points, summedUp: lines.length };
+  const shown = [spreadOf(xs.length, lines), ...extremesOf(lines)];
+  return { xs, lines: shown, points, summedUp: lines.length };
 }
 
 /** The xs of all curves, each once, ascending. Curves of one question mostly have the same. */
@@ -85,6 +99,7 @@ function lineOf(
   const raw = laidOut(value === "last" ? curve.lasts : curve.means);
   return {
     run: curve.run,
+    key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
     values: smoothing > 0 ? smoothed(raw, smoothing) : raw,
     raw: smoothing > 0 ? raw : null,
@@ -92,6 +107,7 @@ function lineOf(
     high: laidOut(curve.maxima),
     nans: Array.from(curve.nans),
     infinities: Array.from(curve.infinities),
+    negativeInfinities: Array.from(curve.negativeInfinities),
   };
 }
 
@@ -99,6 +115,7 @@ function lineOf(
 function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
   const spread: ChartLine = {
     run: "",
+    key: "",
     label: `median of ${lines.length} lines, 10 % to 90 %`,
     values: new Array<number | null>(n).fill(null),
     raw: null,
@@ -106,6 +123,7 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
     high: new Array<number | null>(n).fill(null),
     nans: [...new Set(lines.flatMap((line) => line.nans))],
     infinities: [...new Set(lines.flatMap((line) => line.infinities))],
+    negativeInfinities: [...new Set(lines.flatMap((line) => line.negativeInfinities))],
   };
   for (let i = 0; i < n; i++) {
     const here: number[] = [];
@@ -119,6 +137,20 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
     spread.high[i] = quantile(here, 0.9);
   }
   return spread;
+}
+
+/** The lines that end highest and lowest, from the highest on, without their envelopes. */
+function extremesOf(lines: readonly ChartLine[]): ChartLine[] {
+  const ends = lines.flatMap((line) => {
+    const end = line.values.findLast((v) => v !== null);
+    return end === null || end === undefined ? [] : [{ line, end }];
+  });
+  ends.sort((a, b) => b.end - a.end);
+  const shown = new Set([...ends.slice(0, HIGHLIGHTED), ...ends.slice(-HIGHLIGHTED)]);
+  return Array.from(shown, ({ line }) => {
+    const none = line.values.map(() => null);
+    return { ...line, low: none, high: none };
+  });
 }
 
 /** A quantile of ascending values, linear between them; null of none. */

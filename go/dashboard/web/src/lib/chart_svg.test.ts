@@ -1,24 +1,21 @@
 import { expect, test } from "vitest";
-import { chartLines } from "./chart_lines";
-import { chartToSvg, ticksOf } from "./chart_svg";
+import { chartLines, type DrawableCurve } from "./chart_lines";
+import { chartToSvg } from "./chart_svg";
 
-const lines = chartLines(
-  [
-    {
-      run: "<script>alert(1)</script>",
-      labels: 'a="b"',
-      xs: [0, 1],
-      counts: [1, 1],
-      means: [0, 10],
-      minima: [0, 9],
-      maxima: [1, 11],
-      lasts: [0, 10],
-      nans: [],
-      infinities: [],
-    },
-  ],
-  { value: "mean", smoothing: 0 },
-);
+const CURVE: DrawableCurve = {
+  run: "<script>alert(1)</script>",
+  labels: 'a="b"',
+  xs: [0, 1],
+  counts: [1, 1],
+  means: [0, 10],
+  minima: [0, 9],
+  maxima: [1, 11],
+  lasts: [0, 10],
+  nans: [0],
+  infinities: [2],
+  negativeInfinities: [0.5],
+};
+const lines = chartLines([CURVE], { value: "mean", smoothing: 0 }, 1);
 
 test("a chart is drawn from corner to corner, and names are text", () => {
   const svg = chartToSvg({
@@ -34,12 +31,9 @@ test("a chart is drawn from corner to corner, and names are text", () => {
   expect(svg).toContain("&lt;b&gt;loss&lt;/b&gt; &amp; more");
   expect(svg).toContain("a=&quot;b&quot;");
   expect(svg).not.toContain("<b>");
-});
-
-test("ticks are round numbers within the range", () => {
-  expect(ticksOf([0, 10], false, 5)).toEqual([0, 2, 4, 6, 8, 10]);
-  expect(ticksOf([0.5, 5000], true, 6)).toEqual([1, 10, 100, 1000]);
-  expect(ticksOf([3, 3], false, 5)).toEqual([3]);
+  expect(svg).toContain('d="M70,34m-5,0h10l-5,8Z"'); // NaN
+  expect(svg).toContain('d="M387,314m0,-5'); // −∞, at the bottom
+  expect(svg).not.toContain('d="M1338,'); // ∞ beyond what is shown
 });
 
 test("on a logarithmic axis what is not positive is left out", () => {
@@ -53,4 +47,20 @@ test("on a logarithmic axis what is not positive is left out", () => {
     y: { range: [1, 10], log: true },
   });
   expect(svg).toContain('d="M704,34"');
+});
+
+test("between positive values that others lie between, there is a gap", () => {
+  const xs = [0, 1, 2, 3, 4];
+  const means = [10, 100, -1, 10, 100];
+  const curve = { ...CURVE, xs, means, minima: means, maxima: means };
+  const svg = chartToSvg({
+    title: "",
+    axis: "step",
+    lines: chartLines([curve], { value: "mean", smoothing: 0 }, 1),
+    colours: ["#123456"],
+    band: false,
+    x: { range: [0, 4], log: false },
+    y: { range: [10, 100], log: true },
+  });
+  expect(svg).toContain('d="M70,314L228.5,34M545.5,314L704,34"');
 });

@@ -1,6 +1,7 @@
 import { type AxisName, axisTitle, formatX } from "./axis";
 import type { ChartLines } from "./chart_lines";
 import { formatValue } from "./format";
+import { ticksOf } from "./ticks";
 import type { ValueRange } from "./value_range";
 
 /** A chart that is drawn as vectors. */
@@ -40,6 +41,7 @@ export function chartToSvg(chart: SvgChart): string {
     `<g clip-path="url(#area)">`,
     ...chart.lines.lines.flatMap((_, i) => linePaths(chart, i, place)),
     "</g>",
+    ...chart.lines.lines.flatMap((_, i) => marks(chart, i, place.x)),
     ...named.map((line, row) => legend(chart, line.label, chart.lines.lines.indexOf(line), row)),
     "</svg>",
     "",
@@ -56,25 +58,6 @@ function scale(
   const on = (v: number) => (log ? Math.log10(v) : v);
   const [low, high] = [on(range[0]), on(range[1])];
   return (v) => from + ((on(v) - low) / (high - low || 1)) * (to - from);
-}
-
-/** Where ticks are: at 1, 2 or 5 times a power of ten, or at powers of ten. */
-export function ticksOf([low, high]: ValueRange, log: boolean, most: number): number[] {
-  if (log) {
-    const from = Math.ceil(Math.log10(low));
-    const to = Math.floor(Math.log10(high));
-    const every = Math.max(1, Math.ceil((to - from + 1) / most));
-    const powers = [];
-    for (let p = from; p <= to; p += every) powers.push(10 ** p);
-    return powers.length > 0 ? powers : [low, high];
-  }
-  const rough = (high - low) / most;
-  if (!(rough > 0)) return [low];
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
-  const ticks = [];
-  for (let i = Math.ceil(low / step); i * step <= high; i++) ticks.push(i * step);
-  return ticks;
 }
 
 function yTicks(chart: SvgChart, y: Place): string[] {
@@ -100,14 +83,16 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
   const line = chart.lines.lines[i];
   if (!line) return [];
   const colour = chart.colours[i] ?? "#3b7de0";
-  const path = (values: readonly (number | null)[]) => points(chart, values, place);
   const out = [];
   if (chart.band) {
-    const above = path(line.high);
-    const below = path(line.low).reverse();
-    if (above.length > 1) {
+    const bands = stretches(chart, line.high).map((stretch) => {
+      const above = points(chart, stretch, line.high, place);
+      const below = points(chart, stretch, line.low, place).reverse();
+      return `M${[...above, ...below].join("L")}Z`;
+    });
+    if (bands.length > 0) {
       out.push(
-        `<path d="M${[...above, ...below].join("L")}Z" fill="${colour}" fill-opacity="0.18"/>`,
+        `<path d="${bands.join("")}" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
       );
     }
   }
@@ -115,28 +100,67 @@ function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): s
     [line.raw, 0.35],
     [line.values, 1],
   ] as const) {
-    if (values) {
+    const drawn = values ?? [];
+    const parts = stretches(chart, drawn).map(
+      (stretch) => `M${points(chart, stretch, drawn, place).join("L")}`,
+    );
+    if (parts.length > 0) {
       out.push(
-        `<path d="M${path(values).join("L")}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-opacity="${opacity}"/>`,
+        `<path d="${parts.join("")}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-opacity="${opacity}"/>`,
       );
     }
   }
   return out;
 }
 
+/** Places of values that are drawn as one line: what a logarithmic axis cannot have is a gap. */
+function stretches({ lines, x, y }: SvgChart, values: readonly (number | null)[]): number[][] {
+  const out: number[][] = [];
+  let going = false;
+  lines.xs.forEach((at, i) => {
+    const value = values[i];
+    if (value === null || value === undefined || (x.log && at <= 0)) return;
+    if (y.log && value <= 0) {
+      going = false;
+    } else if (going) {
+      out[out.length - 1]?.push(i);
+    } else {
+      out.push([i]);
+      going = true;
+    }
+  });
+  return out;
+}
+
+/** As on the page: triangles where it is NaN, diamonds where it is infinite. */
+function marks(chart: SvgChart, i: number, x: Place): string[] {
+  const line = chart.lines.lines[i];
+  if (!line) return [];
+  const fill = chart.colours[i] ?? "#3b7de0";
+  const draw = (xs: readonly number[], y: number, shape: string) =>
+    xs
+      .filter((at) => at >= chart.x.range[0] && at <= chart.x.range[1])
+      .map((at) => `<path d="M${round(x(at))},${y}${shape}Z" fill="${fill}"/>`);
+  const diamond = "m0,-5l5,5l-5,5l-5,-5";
+  return [
+    ...draw(line.nans, TOP, "m-5,0h10l-5,8"),
+    ...draw(line.infinities, TOP, diamond),
+    ...draw(line.negativeInfinities, HEIGHT - BOTTOM, diamond),
+  ];
+}
+
+/** Where values lie; what is below all of a logarithmic axis lies at its bottom. */
 function points(
-  { lines, x, y }: SvgChart,
+  { lines, y }: SvgChart,
+  at: readonly number[],
   values: readonly (number | null)[],
   place: { x: Place; y: Place },
 ): string[] {
-  const out: string[] = [];
-  lines.xs.forEach((at, i) => {
-    const value = values[i];
-    if (value === null || value === undefined || (x.log && at <= 0) || (y.log && value <= 0))
-      return;
-    out.push(`${round(place.x(at))},${round(place.y(value))}`);
+  return at.map((i) => {
+    const value = values[i] ?? 0;
+    const shown = y.log && value <= 0 ? y.range[0] : value;
+    return `${round(place.x(lines.xs[i] ?? 0))},${round(place.y(shown))}`;
   });
-  return out;
 }
 
 function legend(chart: SvgChart, label: string, line: number, row: number): string {

@@ -15,7 +15,9 @@ export function sectionsOf(metrics: MetricDefinition[]): Section[] {
   for (const metric of metrics) {
     const slash = metric.metricName.lastIndexOf("/");
     const name = slash < 0 ? "" : metric.metricName.slice(0, slash);
-    sections.set(name, [...(sections.get(name) ?? []), metric]);
+    const list = sections.get(name);
+    if (list) list.push(metric);
+    else sections.set(name, [metric]);
   }
   return [...sections]
     .sort(([a], [b]) => (a < b ? -1 : 1))

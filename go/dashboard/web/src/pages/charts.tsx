@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
@@ -12,10 +13,13 @@ import {
   parseSettings,
 } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
+import { formatNames, parseNames } from "../lib/episode_filter";
+import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
 import { nextWeight } from "../lib/smoothing";
+import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { ChartCard } from "../parts/chart_card";
@@ -23,24 +27,20 @@ import { ChartGrid } from "../parts/chart_grid";
 import { LiveChip } from "../parts/live_chip";
 import { SettingsForm } from "../parts/settings_form";
 import { useRunNews } from "../run_news";
-import type { Range } from "../server";
 import { listMetricsOf, type RunNames } from "../server/curves";
 import "../styles/charts.css";
 
-const RANGE: Codec<Range | null> = {
-  parse(text) {
-    const ends = text.match(/^(-?\d+)\.\.(-?\d+)$/);
-    if (!ends) return null;
-    const range = { from: Number(ends[1]), to: Number(ends[2]) };
-    return range.to > range.from ? range : null;
-  },
-  format: (range) => (range ? `${range.from}..${range.to}` : ""),
-};
+const ZOOM: Codec<Zoom> = { parse: parseZoom, format: formatZoom };
 
 const NAMES: Codec<Set<string>> = {
-  parse: (text) => new Set(text === "" ? [] : text.split(",").map(decodeURIComponent)),
-  format: (names) => [...names].map(encodeURIComponent).join(","),
+  parse: (text) => new Set(parseNames(text)),
+  format: (names) => formatNames([...names]),
 };
+
+const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
+
+/** How often metrics are looked for that are new, in milliseconds: charts follow all news. */
+const METRICS_PERIOD = 5000;
 
 /** The section of what people look at first. */
 const OVERVIEW = "Overview";
@@ -54,11 +54,10 @@ const keyOf = (m: { metricName: string; scale: string }) => `${m.metricName} ${m
 export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
   const paused = useSignal(false);
   const news = useRunNews(names, paused);
-  // Metrics seldom come anew: they are looked for every so often, charts with all news.
-  const generation = Math.floor(news.value.version / 5);
   const metrics = useAnswer(
     (signal) => listMetricsOf(names, signal),
-    [names.workspace, names.project, names.runs.join("\n"), generation],
+    [names.workspace, names.project, names.runs.join("\n")],
+    useAtMostEvery(news.value.version, METRICS_PERIOD),
   );
   useKeys({
     " ": () => {
@@ -80,16 +79,22 @@ export function ChartsPage({ title, names }: { title: string; names: RunNames })
 }
 
 function CopyLink() {
-  const copied = useSignal(false);
+  const copied = useSignal<boolean | null>(null);
   return (
     <button
       type="button"
       onClick={async () => {
-        await navigator.clipboard.writeText(window.location.href);
-        copied.value = true;
+        try {
+          await navigator.clipboard.writeText(window.location.href);
+          copied.value = true;
+        } catch {
+          copied.value = false;
+        }
       }}
     >
-      {copied.value ? "Link copied" : "Copy link"}
+      {copied.value === null && "Copy link"}
+      {copied.value === true && "Link copied"}
+      {copied.value === false && "Not allowed: copy the address instead"}
     </button>
   );
 }
@@ -103,9 +108,10 @@ interface WorkspaceProps {
 function Workspace({ names, metrics, version }: WorkspaceProps) {
   const settings = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
   const own = parseOwn(useParam("own", TEXT).value);
-  const range = useParam("range", RANGE).value;
+  const zoom = useParam("zoom", ZOOM).value;
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
+  const choice = useParam("lines", LINES).value;
   const find = useRef<HTMLInputElement>(null);
   const change = (next: typeof settings) =>
     setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
@@ -115,9 +121,11 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
     s: () => change({ ...settings, smoothing: nextWeight(settings.smoothing) }),
   });
   const pattern = regexOf(search);
-  const found = pattern ? metrics.filter((m) => pattern.test(m.metricName)) : metrics;
-  const sections = sectionsWithOverview(found, search === "");
-  const colours = coloursOf(names.runs);
+  const sections = useMemo(() => {
+    const found = pattern ? metrics.filter((m) => pattern.test(m.metricName)) : metrics;
+    return sectionsWithOverview(found, search === "");
+  }, [metrics, search]);
+  const colours = useMemo(() => coloursOf(names.runs), [names.runs.join("\n")]);
   const manyRuns = names.runs.length > 1;
   if (metrics.length === 0) {
     return <p class="note">No points yet. Charts appear here as soon as there are any.</p>;
@@ -135,8 +143,13 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
           onInput={(event) => setParams({ find: event.currentTarget.value })}
         />
         <SettingsForm settings={settings} onChange={change} />
-        {range && (
-          <button type="button" onClick={() => setParams({ range: "" })}>
+        {choice.keys.size > 0 && (
+          <button type="button" onClick={() => setParams({ lines: "" })}>
+            Show all lines
+          </button>
+        )}
+        {zoom.size > 0 && (
+          <button type="button" onClick={() => setParams({ zoom: "" })}>
             Show all of the axis
           </button>
         )}
@@ -146,7 +159,7 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
           {search} is no regular expression.
         </p>
       )}
-      {found.length === 0 && (
+      {sections.length === 0 && (
         <p class="note">
           None of {metrics.length} metrics is called like that.{" "}
           <button type="button" onClick={() => setParams({ find: "" })}>
@@ -170,12 +183,14 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
             version={version}
             page={settings}
             own={own.get(keyOf(metric)) ?? ""}
-            range={range}
+            zoom={zoom}
+            choice={choice}
+            onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
             }
             onOwn={(text) => setParams({ own: formatOwn(new Map(own).set(keyOf(metric), text)) })}
-            onZoom={(next) => setParams({ range: RANGE.format(next) })}
+            onZoom={(axis, stretch) => setParams({ zoom: formatZoom(zoomed(zoom, axis, stretch)) })}
           />
         )}
       />

@@ -102,10 +102,11 @@ function usualMetric(metrics: Metric[]): Metric | undefined {
 }
 
 /** The axes that points of a scale have, the usual one first. */
-function axesOf(metric: Metric): StatisticsAxis[] {
-  return RL_SCALES.includes(metric.scale)
-    ? ["env steps", "update", "episode", "seconds since the start"]
-    : ["step", "seconds since the start"];
+function axesOf(metric: Metric, metrics: Metric[]): StatisticsAxis[] {
+  if (!RL_SCALES.includes(metric.scale)) return ["step", "seconds since the start"];
+  const hasSteps = metrics.some((m) => m.scale === "ENVIRONMENT_STEP");
+  const others: StatisticsAxis[] = ["update", "episode", "seconds since the start"];
+  return hasSteps ? ["env steps", ...others] : others;
 }
 
 function useChoice<T extends string>(name: string, choices: readonly T[]): T {
@@ -127,7 +128,8 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
   const isRl = RL_SCALES.includes(metric.scale);
-  const axis = useChoice("axis", axesOf(metric));
+  const axes = axesOf(metric, metrics);
+  const axis = useChoice("axis", axes);
   const unit = useChoice("samples", isRl ? ["run", "environment"] : ["run"]);
   const estimator = useChoice<EstimatorName>("estimator", ESTIMATORS);
   const band = useChoice<Band>("band", BANDS);
@@ -167,7 +169,7 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
           value={formatGrouping(grouping)}
           options={groupingOptions(paths, grouping, groups)}
         />
-        <Choice label="Along" param="axis" value={axis} options={pairs(axesOf(metric))} />
+        <Choice label="Along" param="axis" value={axis} options={pairs(axes)} />
         {isRl && (
           <Choice
             label="A sample is"

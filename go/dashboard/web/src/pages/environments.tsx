@@ -74,7 +74,11 @@ function Body({ name, version, definitions, attributes }: BodyProps) {
         />
         <FilterField attributes={attributes} />
       </div>
-      <Sections {...{ name, version, metric, attributes }} length={lengthOf(known)} />
+      <Sections
+        {...{ name, version, metric, attributes }}
+        hasSteps={definitions.some((d) => d.scale === "ENVIRONMENT_STEP")}
+        length={lengthOf(known)}
+      />
     </>
   );
 }
@@ -85,7 +89,7 @@ interface SectionsProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
 }
 
 /** All parts of the page, of the environments that meet the filter. */
-function Sections({ name, version, metric, attributes, length }: SectionsProps) {
+function Sections({ name, version, metric, attributes, hasSteps, length }: SectionsProps) {
   const filter = useParam("filter", TEXT).value;
   const found = useAnswer(
     (signal) => allRows(name, metric, filter, attributes, signal),
@@ -94,7 +98,7 @@ function Sections({ name, version, metric, attributes, length }: SectionsProps) 
   return (
     <AnswerState of={found.value}>
       {(rows) => {
-        const shown = { name, version, metric, filter, rows };
+        const shown = { name, version, metric, filter, hasSteps, rows };
         return (
           <>
             <EpisodeHeatmap {...shown} />
@@ -120,7 +124,7 @@ metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=ep
 
 function FilterField({ attributes }: { attributes: string[] }) {
   const filter = useParam("filter", TEXT).value;
-  const example = attributes[0] ?? "latest_episode";
+  const example = attributes[0] ? `attr(${attributes[0]}) EXISTS AND ` : "";
   return (
     <form
       class="pickers wide"
@@ -136,7 +140,7 @@ function FilterField({ attributes }: { attributes: string[] }) {
           name="filter"
           type="search"
           defaultValue={filter}
-          placeholder={`attr(${example}) EXISTS AND attr(latest_episode) >= 10`}
+          placeholder={`${example}attr(latest_episode) >= 10`}
           spellcheck={false}
         />
       </label>

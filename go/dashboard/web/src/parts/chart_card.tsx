@@ -1,11 +1,12 @@
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
-import { axisFor, axisTitle, formatX } from "../lib/axis";
-import { type ChartLines, chartLines } from "../lib/chart_lines";
+import { type AxisName, axisFor, axisTitle, formatX } from "../lib/axis";
+import { type ChartLine, type ChartLines, chartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings, parseSettings } from "../lib/chart_settings";
 import { formatCount, formatValue } from "../lib/format";
-import type { Range } from "../server";
+import { isDrawn, isolated, type LineChoice, toggled } from "../lib/line_choice";
+import type { Stretch, Zoom } from "../lib/zoom";
 import { type Curve, type RunNames, readCurves } from "../server/curves";
 import { ChartMenu } from "./chart_menu";
 import { CurvePlot } from "./curve_plot";
@@ -19,11 +20,15 @@ interface Props {
   page: ChartSettings;
   /** What the chart has of its own, as chart_settings.ts writes it. */
   own: string;
-  range: Range | null;
+  /** What charts are zoomed in on, by their axes. */
+  zoom: Zoom;
   colourOf: (run: string, line: number) => string;
+  /** Which lines are drawn. */
+  choice: LineChoice;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
-  onZoom: (range: Range | null) => void;
+  onZoom: (axis: AxisName, stretch: Stretch | null) => void;
+  onChoose: (choice: LineChoice) => void;
 }
 
 /** How many lines the legend names. */
@@ -36,7 +41,7 @@ const PLOT_HEIGHT = 220;
  * shows stays until the answer is there.
  */
 export function ChartCard(props: Props) {
-  const { names, metric, version, page, own, range } = props;
+  const { names, metric, version, page, own, zoom } = props;
   const box = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
   const at = useSignal<number | null>(null);
@@ -44,8 +49,7 @@ export function ChartCard(props: Props) {
   const asTable = useSignal(false);
   const settings = parseSettings(own, page);
   const axis = axisFor(metric.scale, settings.axis);
-  // Another chart's axis has other numbers: what is zoomed in on is of the page's.
-  const stretch = axis === axisFor(metric.scale, page.axis) ? range : null;
+  const stretch = zoom.get(axis) ?? null;
   useEffect(() => {
     width.value = box.current?.clientWidth ?? 0;
   }, []);
@@ -62,16 +66,20 @@ export function ChartCard(props: Props) {
       axis,
       stretch?.from,
       stretch?.to,
-      version,
       width.value,
     ],
+    version,
   );
   const curves = answer.value.value;
-  const data = useComputed(() => chartLines(answer.value.value ?? [], styleOf.value));
+  const data = useComputed(() =>
+    chartLines(answer.value.value ?? [], styleOf.value, names.runs.length),
+  );
   const styleOf = useSignal(settings);
   if (formatSettings(settings, styleOf.peek()) !== "") styleOf.value = settings;
-  const lines = data.value;
-  const colours = lines.lines.map((line, i) => props.colourOf(line.run, i));
+  const all = data.value;
+  const allColours = all.lines.map((line, i) => props.colourOf(line.run, i));
+  const { lines, places } = useMemo(() => chosenOf(all, props.choice), [all, props.choice]);
+  const colours = places.map((place) => allColours[place] ?? "");
   const empty = curves !== null && lines.xs.length === 0;
   return (
     <figure
@@ -92,7 +100,7 @@ export function ChartCard(props: Props) {
             : axisTitle(axis)}
         </span>
         {stretch && (
-          <button type="button" onClick={() => props.onZoom(null)}>
+          <button type="button" onClick={() => props.onZoom(axis, null)}>
             Show all
           </button>
         )}
@@ -123,7 +131,7 @@ export function ChartCard(props: Props) {
             emphasised={emphasised.value}
             label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines`}
             height={PLOT_HEIGHT}
-            onZoom={props.onZoom}
+            onZoom={(next) => props.onZoom(axis, next)}
             onCursor={(place) => {
               at.value = place;
             }}
@@ -138,10 +146,26 @@ export function ChartCard(props: Props) {
         {empty && <p class="note">{emptyText(lines, stretch !== null)}</p>}
       </div>
       {curves && (
-        <Legend lines={lines} colours={colours} at={at.value} axis={axis} emphasised={emphasised} />
+        <Legend
+          lines={all}
+          places={places}
+          colours={allColours}
+          at={at}
+          axis={axis}
+          emphasised={emphasised}
+          choice={props.choice}
+          onChoose={props.onChoose}
+        />
       )}
     </figure>
   );
+}
+
+/** The lines that are drawn, and the places that these have among all. */
+function chosenOf(all: ChartLines, choice: LineChoice): { lines: ChartLines; places: number[] } {
+  const places = all.lines.flatMap((line, place) => (isDrawn(choice, line.key) ? [place] : []));
+  const lines = all.lines.filter((line) => isDrawn(choice, line.key));
+  return { lines: lines.length === all.lines.length ? all : { ...all, lines }, places };
 }
 
 /** What a point of a chart is of, where that is not said by its axis. */
@@ -151,7 +175,7 @@ function scaleNote(scale: string): string {
 }
 
 function emptyText(lines: ChartLines, zoomed: boolean): string {
-  if (lines.lines.some((l) => l.nans.length + l.infinities.length > 0)) {
+  if (lines.lines.some((line) => notFinite(line) > 0)) {
     return "Every point is NaN or infinite here.";
   }
   return zoomed
@@ -159,56 +183,102 @@ function emptyText(lines: ChartLines, zoomed: boolean): string {
     : "No points along this axis. Choose another one above.";
 }
 
-interface LegendProps {
-  lines: ChartLines;
-  colours: readonly string[];
-  at: number | null;
-  axis: Parameters<typeof formatX>[0];
-  emphasised: { value: number | null };
+/** How many stretches of a line hold something that is not finite, for each kind. */
+function notFinite({ nans, infinities, negativeInfinities }: ChartLine): number {
+  return nans.length + infinities.length + negativeInfinities.length;
 }
 
-/** The lines with their values at the cursor, or else their last. */
-function Legend({ lines, colours, at, axis, emphasised }: LegendProps) {
+interface LegendProps {
+  /** Also those that are not drawn. */
+  lines: ChartLines;
+  /** Of the lines that are drawn. */
+  places: readonly number[];
+  colours: readonly string[];
+  /** Place of the cursor; a signal, so that moving it draws the legend alone. */
+  at: ReadonlySignal<number | null>;
+  axis: AxisName;
+  emphasised: Signal<number | null>;
+  choice: LineChoice;
+  onChoose: (choice: LineChoice) => void;
+}
+
+/**
+ * The lines with their values at the cursor, or else their last. The pointer on a name
+ * makes others pale, a click draws its line alone, one with Alt hides it.
+ */
+function Legend(props: LegendProps) {
+  const { lines, places, colours, at, axis, emphasised } = props;
   const shown = lines.lines.slice(0, LEGEND_LINES);
-  const x = at === null ? undefined : lines.xs[at];
+  const place = at.value;
+  const x = place === null ? undefined : lines.xs[place];
   return (
     <ul class="legend">
-      {shown.map((line, place) => (
+      {shown.map((line, i) => (
         <li
           key={line.label}
+          class={places.includes(i) ? undefined : "hidden-line"}
           onMouseEnter={() => {
-            emphasised.value = place;
+            emphasised.value = places.includes(i) ? places.indexOf(i) : null;
           }}
           onMouseLeave={() => {
             emphasised.value = null;
           }}
         >
           <svg width="10" height="3" aria-hidden="true">
-            <rect width="10" height="3" rx="1.5" fill={colours[place]} />
+            <rect width="10" height="3" rx="1.5" fill={colours[i]} />
           </svg>
-          {line.label && (
-            <span class="name" title={line.label}>
-              {line.label}
-            </span>
-          )}
-          <span class="value">{valueAt(line.values, at)}</span>
-          {line.nans.length + line.infinities.length > 0 && (
+          <LineName line={line} drawn={places.includes(i)} {...props} />
+          <span class="value">{valueAt(line.values, place)}</span>
+          {notFinite(line) > 0 && (
             <span
               class="failed"
-              title="stretches with NaN (triangles) or infinite (diamonds) points"
+              title="Stretches with points that are NaN (triangles), ∞ (diamonds at the top) or −∞ (diamonds at the bottom)"
             >
-              {line.nans.length + line.infinities.length} not finite
+              {notFinite(line)} not finite
             </span>
           )}
         </li>
       ))}
-      {lines.lines.length > shown.length && <li>and {lines.lines.length - shown.length} more</li>}
+      {lines.lines.length > shown.length && (
+        <li>and {formatCount(lines.lines.length - shown.length)} more</li>
+      )}
       <li class="faint">
         {x === undefined
           ? `${formatCount(lines.points)} ${lines.points === 1 ? "point" : "points"}`
           : `at ${formatX(axis, x)}`}
       </li>
     </ul>
+  );
+}
+
+interface LineNameProps {
+  line: ChartLine;
+  drawn: boolean;
+  choice: LineChoice;
+  onChoose: (choice: LineChoice) => void;
+}
+
+function LineName({ line, drawn, choice, onChoose }: LineNameProps) {
+  if (line.label === "") return null;
+  if (line.key === "") {
+    return (
+      <span class="name" title={line.label}>
+        {line.label}
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      class="name"
+      aria-pressed={drawn}
+      title={`${line.label}: click to draw it alone, Alt-click to hide it`}
+      onClick={(event) =>
+        onChoose(event.altKey ? toggled(choice, line.key) : isolated(choice, line.key))
+      }
+    >
+      {line.label}
+    </button>
   );
 }
 

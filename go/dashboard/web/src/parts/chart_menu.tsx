@@ -70,9 +70,11 @@ export function ChartMenu(props: Props) {
               <button type="button" onClick={act(() => saveSvg(props))}>
                 Save SVG
               </button>
-              <button type="button" onClick={act(() => savePng(props, at.current))}>
-                Save PNG
-              </button>
+              {!asTable.value && (
+                <button type="button" onClick={act(() => savePng(props, at.current))}>
+                  Save PNG
+                </button>
+              )}
             </>
           );
         }}
@@ -81,9 +83,15 @@ export function ChartMenu(props: Props) {
   );
 }
 
-function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
+/** Where a browser does not let pages copy, the program is saved instead. */
+async function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
   const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
-  return navigator.clipboard.writeText(pythonCall(asked));
+  const program = pythonCall(asked);
+  try {
+    await navigator.clipboard.writeText(program);
+  } catch {
+    downloadText(fileName(metric.metricName, "py"), "text/x-python", program);
+  }
 }
 
 const fileName = (metric: string, ending: string) =>

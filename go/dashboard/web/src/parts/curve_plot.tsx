@@ -1,10 +1,14 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type AxisName, formatX } from "../lib/axis";
+import { type AxisName, isTime } from "../lib/axis";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
+import { loneBucket } from "../lib/lone_bucket";
+import { ticksOf } from "../lib/ticks";
+import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 
@@ -76,14 +80,23 @@ export function CurvePlot(props: Props) {
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
   const from = settings.logX ? data.xs.findIndex((x) => x > 0) : 0;
-  const cut = (column: (number | null)[]) => {
-    const kept = from > 0 ? column.slice(from) : column;
-    return settings.logY ? kept.map((v) => (v !== null && v > 0 ? v : null)) : kept;
+  // To uPlot, undefined is where a line has nothing and goes on; null is a gap in it.
+  const drawable = (v: number | null) => {
+    if (v === null) return undefined;
+    return settings.logY && v <= 0 ? null : v;
   };
+  const cut = (column: (number | null)[]) => column.slice(Math.max(from, 0)).map(drawable);
   const none = new Array<number | null>(data.xs.length).fill(null);
-  const of = (line: ChartLine) => [line.high, line.low, line.raw ?? none, line.values].map(cut);
+  const of = (line: ChartLine) =>
+    [line.high, lowOf(line, settings.logY), line.raw ?? none, line.values].map(cut);
   const xs = from < 0 ? [] : data.xs.slice(Math.max(from, 0));
   return [xs, ...data.lines.flatMap(of)];
+}
+
+/** Lower ends of an envelope; of one that reaches below all of a logarithmic axis, far below. */
+function lowOf({ low, high }: ChartLine, logY: boolean): (number | null)[] {
+  if (!logY) return low;
+  return low.map((v, i) => (v !== null && v <= 0 && (high[i] ?? 0) > 0 ? 1e-300 : v));
 }
 
 function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
@@ -102,7 +115,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       x: {
         time: false,
         distr: settings.logX ? 3 : 1,
-        range: (_u, low, high) => xRange(latest.current, low, high),
+        range: () => shownXs(latest.current),
       },
       y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
     },
@@ -120,8 +133,14 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: 28,
         font,
-        space: axis === "wall" ? 130 : 60,
-        values: (_u, ticks) => ticks.map((x) => (x === null ? "" : formatX(axis, x))),
+        space: isTime(axis) ? 90 : 60,
+        ...xTicks(axis, settings.logX),
+        values: (_u, ticks, _axis, _space, step) =>
+          ticks.map((x) => {
+            if (x === null) return "";
+            // Logarithmic ticks lie further apart the greater they are.
+            return tickLabel(axis, x, settings.logX ? Math.min(x, 1000) : step);
+          }),
       },
       {
         stroke: ink,
@@ -129,6 +148,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: (_u, labels) => 18 + 6.5 * Math.max(5, ...(labels ?? []).map((l) => l?.length ?? 0)),
         font,
+        ...(settings.logY ? LOG_TICKS : {}),
         values: (_u, ticks) => ticks.map((v) => (v === null ? "" : formatValue(v))),
       },
     ],
@@ -146,37 +166,72 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     hooks: {
       setSelect: [(u) => zoom(u, latest.current)],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
-      draw: [(u) => drawMarks(u, latest.current)],
+      draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },
   };
+}
+
+/** uPlot's own lie so close on axes over many powers of ten that they are a surface. */
+const LOG_TICKS: uPlot.Axis = {
+  splits: (_u, _axis, low, high) => ticksOf([low, high], true, 6),
+  filter: (_u, ticks) => ticks,
+};
+
+/** Where ticks of x are, where uPlot does not know better. */
+function xTicks(axis: AxisName, log: boolean): uPlot.Axis {
+  if (log) return LOG_TICKS;
+  return isTime(axis) ? { incrs: [...TIME_STEPS] } : {};
+}
+
+/** The envelopes of lines with a single bucket, which no band shows, as strokes. */
+function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
+  if (!settings.band) return;
+  const { ctx, bbox } = u;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.lineWidth = 3 * devicePixelRatio;
+  data.lines.forEach((line, place) => {
+    const bucket = loneBucket(data.xs, line);
+    if (bucket === null) return;
+    const x = u.valToPos(bucket.x, "x", true);
+    // On a logarithmic axis what is not above zero lies below the chart.
+    const below = settings.logY && bucket.low <= 0;
+    ctx.strokeStyle = `${colours[place]}66`;
+    ctx.beginPath();
+    ctx.moveTo(x, below ? bbox.top + bbox.height : u.valToPos(bucket.low, "y", true));
+    ctx.lineTo(x, u.valToPos(bucket.high, "y", true));
+    if (!settings.logY || bucket.high > 0) ctx.stroke();
+  });
+  ctx.restore();
 }
 
 const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
 
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const colour = latest.current.colours[place] ?? "#3b7de0";
-  const edge: uPlot.Series = { width: 0, points: { show: false }, spanGaps: true };
+  // A band of one bucket is hardly seen as an area; its edge is.
+  const edge: uPlot.Series = {
+    stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
+    width: latest.current.settings.band ? 1 : 0,
+    points: { show: false },
+  };
   const raw: uPlot.Series = {
     stroke: `${colour}4d`,
     width: 1,
     points: { show: false },
-    spanGaps: true,
   };
   const line: uPlot.Series = {
     stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
     width: 1.5,
-    spanGaps: true,
     points: { size: 4, fill: colour },
   };
   return [edge, edge, raw, line];
 }
 
-/** uPlot's range where it is zoomed in: what was asked for, not what lies in it. */
-function xRange({ range, settings }: Props, low: number | null, high: number | null): ValueRange {
-  let [from, to] = range ? [range.from, range.to] : [low ?? 0, high ?? 1];
-  if (settings.logX && from <= 0) from = Math.min(1, low && low > 0 ? low : 1);
-  if (to <= from) to = settings.logX ? from * 10 : from + 1;
-  return [from, to];
+function shownXs({ data, range, settings, axis }: Props): ValueRange {
+  return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
 }
 
 /** The lowest and highest y of what a chart draws. */
@@ -210,22 +265,25 @@ function zoom(u: uPlot, { onZoom }: Props): void {
   if (to > from) onZoom({ from, to });
 }
 
-/** At the top: a triangle where a line is NaN, a diamond where it is infinite. */
+/** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */
 function drawMarks(u: uPlot, { data, colours }: Props): void {
   const size = 5 * devicePixelRatio;
   data.lines.forEach((line, place) => {
     u.ctx.fillStyle = colours[place] ?? "";
-    for (const x of line.nans) mark(u, x, [-size, 0, size, 0, 0, size * 1.6]);
-    for (const x of line.infinities) mark(u, x, [0, -size, size, 0, 0, size, -size, 0]);
+    const diamond = [0, -size, size, 0, 0, size, -size, 0];
+    const { top } = u.bbox;
+    for (const x of line.nans) mark(u, x, top, [-size, 0, size, 0, 0, size * 1.6]);
+    for (const x of line.infinities) mark(u, x, top, diamond);
+    for (const x of line.negativeInfinities) mark(u, x, top + u.bbox.height, diamond);
   });
 }
 
-function mark({ ctx, bbox, valToPos }: uPlot, x: number, corners: number[]): void {
+function mark({ ctx, bbox, valToPos }: uPlot, x: number, y: number, corners: number[]): void {
   const at = valToPos(x, "x", true);
   if (!(at >= bbox.left && at <= bbox.left + bbox.width)) return;
   ctx.beginPath();
   for (let i = 0; i < corners.length; i += 2) {
-    ctx.lineTo(at + (corners[i] ?? 0), bbox.top + (corners[i + 1] ?? 0));
+    ctx.lineTo(at + (corners[i] ?? 0), y + (corners[i + 1] ?? 0));
   }
   ctx.fill();
 }

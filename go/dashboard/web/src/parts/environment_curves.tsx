@@ -42,7 +42,7 @@ export function EnvironmentCurves({ name, version, metric, rows }: EnvironmentsS
   );
 }
 
-interface GridProps extends Omit<EnvironmentsShown, "filter" | "rows"> {
+interface GridProps extends Pick<EnvironmentsShown, "name" | "version" | "metric"> {
   axis: CurveAxis;
   ids: string[];
 }

@@ -17,13 +17,14 @@ interface Props extends EnvironmentsShown {
   attributes: string[];
 }
 
-const AXES: StatisticsAxis[] = ["env steps", "update", "episode"];
-
 /** The interquartile mean over environments that have an attribute in common, as they learn. */
-export function EnvironmentGroups({ name, version, metric, rows, attributes }: Props) {
+export function EnvironmentGroups({ name, version, metric, rows, hasSteps, attributes }: Props) {
   const chosen = useParam("by", TEXT).value;
   const along = useParam("along", TEXT).value;
-  const axis = AXES.find((a) => a === along) ?? "env steps";
+  const axes: StatisticsAxis[] = hasSteps
+    ? ["env steps", "update", "episode"]
+    : ["episode", "update"];
+  const axis = axes.find((a) => a === along) ?? axes[0] ?? "episode";
   const { workspace, project, run } = name;
   const definition = { metricName: metric.name, scale: metric.scale };
   const answer = useAnswer(
@@ -76,7 +77,7 @@ export function EnvironmentGroups({ name, version, metric, rows, attributes }: P
                   value={axis}
                   onChange={(event) => setParams({ along: event.currentTarget.value })}
                 >
-                  {AXES.map((a) => (
+                  {axes.map((a) => (
                     <option key={a}>{a}</option>
                   ))}
                 </select>

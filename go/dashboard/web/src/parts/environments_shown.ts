@@ -11,6 +11,8 @@ export interface EnvironmentsShown {
   version: number;
   metric: EpisodeMetric;
   filter: string;
+  /** Whether env steps are logged, so that episodes lie along them. */
+  hasSteps: boolean;
   /** All environments that meet the filter and have a finite number, by id. */
   rows: EnvironmentRow[];
 }

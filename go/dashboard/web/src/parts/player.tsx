@@ -69,7 +69,7 @@ export function Player({ parts, playhead }: Props) {
           </span>
         )}
         <span data-frame={playhead.value ?? 0}>
-          env step {formatCount(playhead.value ?? 0)} of {formatCount(framesOf(parts))} frames
+          env step {formatCount(playhead.value ?? 0)} of 0 to {formatCount(framesOf(parts) - 1)}
         </span>
         <span class="faint">space plays, [ and ] step a frame</span>
       </figcaption>

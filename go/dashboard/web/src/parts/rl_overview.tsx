@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { DEFAULT_SETTINGS } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
+import { ALL_LINES } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
-import type { Range } from "../server";
+import { type Zoom, zoomed } from "../lib/zoom";
 import type { RunNames } from "../server/curves";
 import { ChartCard } from "./chart_card";
 
@@ -19,7 +20,8 @@ const OF_A_TOPIC = 3;
 
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
 export function RlOverview({ names, metrics, version }: Props) {
-  const range = useSignal<Range | null>(null);
+  const choice = useSignal(ALL_LINES);
+  const zoom = useSignal<Zoom>(new Map());
   const topics = overviewOf(metrics).flatMap((topic) => topic.metrics.slice(0, OF_A_TOPIC));
   const shown = topics.length > 0 ? topics : metrics.slice(0, FIRST);
   return (
@@ -32,10 +34,14 @@ export function RlOverview({ names, metrics, version }: Props) {
           version={version}
           page={DEFAULT_SETTINGS}
           own=""
-          range={range.value}
+          zoom={zoom.value}
+          choice={choice.value}
+          onChoose={(next) => {
+            choice.value = next;
+          }}
           colourOf={(_, line) => colourOf(line)}
-          onZoom={(next) => {
-            range.value = next;
+          onZoom={(axis, stretch) => {
+            zoom.value = zoomed(zoom.value, axis, stretch);
           }}
         />
       ))}

@@ -21,6 +21,7 @@ export interface Curve {
   /** xs at which it is not finite. */
   nans: Float64Array;
   infinities: Float64Array;
+  negativeInfinities: Float64Array;
 }
 
 /** Which runs of a project. */
@@ -67,7 +68,8 @@ export async function readCurves(
     maxima: floats(c.maxima),
     lasts: floats(c.lasts),
     nans: floats(c.nanXs),
-    infinities: Float64Array.of(...floats(c.infinityXs), ...floats(c.negativeInfinityXs)),
+    infinities: floats(c.infinityXs),
+    negativeInfinities: floats(c.negativeInfinityXs),
   }));
 }
 

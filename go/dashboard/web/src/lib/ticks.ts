@@ -1,0 +1,39 @@
+import type { ValueRange } from "./value_range";
+
+/**
+ * Where ticks of an axis are, about so many: at 1, 2 or 5 times a power of ten; on a
+ * logarithmic axis at powers of ten, unless less than two lie in the range.
+ */
+export function ticksOf(range: ValueRange, log: boolean, most: number): number[] {
+  return log ? logTicks(range, most) : linearTicks(range, most);
+}
+
+function linearTicks([low, high]: ValueRange, most: number): number[] {
+  const rough = (high - low) / most;
+  if (!(rough > 0)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);
+  const ticks: number[] = [];
+  for (let i = Math.ceil(low / step); ; i++) {
+    const tick = Number((i * step).toPrecision(12));
+    if (tick > high) return ticks;
+    ticks.push(tick);
+  }
+}
+
+function logTicks([low, high]: ValueRange, most: number): number[] {
+  const from = Math.floor(Math.log10(low));
+  const to = Math.ceil(Math.log10(high));
+  const every = Math.max(1, Math.ceil((to - from) / most));
+  const within = (multiples: number[], step: number) => {
+    const ticks = [];
+    for (let p = Math.ceil(from / step) * step; p <= to; p += step) {
+      ticks.push(...multiples.map((m) => Number(`${m}e${p}`)));
+    }
+    return ticks.filter((tick) => tick >= low && tick <= high);
+  };
+  for (const ticks of [within([1], every), within([1, 2, 5], 1)]) {
+    if (ticks.length > 1) return ticks;
+  }
+  return linearTicks([low, high], most);
+}

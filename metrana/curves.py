@@ -1,0 +1,168 @@
+"""Curves as the dashboard draws them: series in buckets along any axis, environments together."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from metrana.asking import Asking
+from metrana.errors import MetranaQueryConfigError
+from metrana.frames import Floats, SeriesId, UInts, pandas
+from metrana.request import SeriesQueries, given, strings, texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CurveAxis = Literal[
+    "step",
+    "rl_step",
+    "cumulative_env_steps",
+    "episode",
+    "env_step",
+    "relative_time",
+    "wall_time",
+]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The buckets of a curve that hold finite points. Arrays but the last three are parallel."""
+
+    run: str
+    series: SeriesId
+    environment: str | None
+    """None: all environments together, or points that belong to none."""
+    xs: Floats
+    """Where the buckets begin."""
+    counts: UInts
+    means: Floats
+    mins: Floats
+    maxs: Floats
+    lasts: Floats
+    """The last point of each bucket along the axis."""
+    nan_xs: Floats
+    """Where buckets begin that NaNs fell into; they are in no other number here."""
+    infinity_xs: Floats
+    negative_infinity_xs: Floats
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Curve:
+        """Out of a CurveBuckets of the protocol."""
+        identity = answer["identity"]
+        names = ("xs", "means", "minima", "maxima", "lasts")
+        xs, means, mins, maxs, lasts = (_floats(answer, name) for name in names)
+        return cls(
+            identity["run"],
+            SeriesId.of(identity["series"]),
+            identity.get("environment"),
+            xs,
+            np.frombuffer(_memory(answer, "counts"), "<u8"),
+            means,
+            mins,
+            maxs,
+            lasts,
+            _floats(answer, "nan_xs"),
+            _floats(answer, "infinity_xs"),
+            _floats(answer, "negative_infinity_xs"),
+        )
+
+
+def _floats(answer: Mapping[str, Any], name: str) -> Floats:
+    return np.frombuffer(_memory(answer, name), "<f8")
+
+
+def _memory(answer: Mapping[str, Any], name: str) -> bytes:
+    return base64.b64decode(answer.get(name, ""))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Curves that share their buckets: runs as they were named, series by identity."""
+
+    bucket_width: float
+    """Buckets begin at multiples of it behind the first one, rounded down; 1: each holds one x."""
+    curves: Sequence[Curve]
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(self.curves)
+
+    def __getitem__(self, at: int) -> Curve:
+        return self.curves[at]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a bucket: `run`, `series`, `environment`, `x`, and the numbers of the bucket."""
+        pd = pandas()
+        tables = [
+            pd.DataFrame(
+                {
+                    "run": one.run,
+                    "series": one.series.key,
+                    "environment": one.environment,
+                    "x": one.xs,
+                    "count": one.counts,
+                    "mean": one.means,
+                    "min": one.mins,
+                    "max": one.maxs,
+                    "last": one.lasts,
+                }
+            )
+            for one in self.curves
+        ]
+        columns = ["run", "series", "environment", "x", "count", "mean", "min", "max", "last"]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
+
+
+class CurvesOfSeries(Asking):
+    """What a `QueryClient` fetches of curves."""
+
+    def fetch_curves(
+        self,
+        runs: str | Sequence[str],
+        series: SeriesQueries,
+        *,
+        axis: CurveAxis = "step",
+        within: tuple[int | None, int | None] | None = None,
+        buckets: int | None = None,
+        environments: str | Sequence[str] = (),
+    ) -> Curves:
+        """Series along any axis, as charts have them: "Copy as Python" of a chart writes this.
+
+        Args:
+            runs: Names of runs, 1,000 at most.
+            series: Which series.
+            axis: Points of environments have every axis but `step`, all others `step` and the
+                times, in milliseconds since the run began or since 1970. `cumulative_env_steps` are
+                those that the environment had taken over all its episodes.
+            within: Only x from here to there, both included; None at an end: without bound.
+            buckets: At most so many, from 1 to 5,000; 1,000 unless given.
+            environments: A curve for each of these, 1,000 at most; unless given, all environments
+                of a series are one curve.
+        """
+        if axis not in get_args(CurveAxis):
+            raise MetranaQueryConfigError(
+                f"axis must be one of {', '.join(get_args(CurveAxis))}, not {axis!r}"
+            )
+        if buckets is not None and not 1 <= buckets <= 5000:
+            raise MetranaQueryConfigError(f"buckets must be from 1 to 5,000, not {buckets!r}")
+        request: dict[str, Any] = {
+            "workspace": self._scope["workspace"],
+            "project": self._named_project(),
+            "runs": strings(runs),
+            "series_queries": texts(series),
+            "axis": f"AXIS_{axis.upper()}",
+            "environments": strings(environments),
+            **given(buckets=buckets),
+        }
+        if within is not None:
+            request["range"] = given(**{"from": within[0], "to": within[1]})
+        (answer,) = self._reader.pages("BucketSeries", request)
+        return Curves(
+            answer.get("bucket_width", 1.0), [Curve.of(one) for one in answer.get("curves", ())]
+        )

@@ -1,0 +1,135 @@
+// The workspace of charts with thousands of metrics and hundreds of lines, on wide and narrow pages.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+import { startManyCurves } from "./filled_server.mjs";
+
+const METRICS = 2000; // see many_curves.py
+const MARKUP = "&lt;b&gt;bold&lt;/b&gt;'";
+/** No page draws more charts at once. */
+const MOST_CANVASES = 40;
+
+let server;
+let opened;
+
+before(async () => {
+  server = await startManyCurves();
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened?.browser.close();
+  if (server) assert.equal(await server.stop(), 0, "the server's exit code");
+});
+
+/** Until every chart near what is seen has drawn its points; gives how many there are. */
+async function allDrawn(page) {
+  const count = await page.waitForFunction(() => {
+    const charts = [...document.querySelectorAll("figure.chart")];
+    const drawn = charts.every((c) => Number(c.dataset.points) > 0 && c.querySelector("canvas"));
+    return drawn && charts.length;
+  });
+  return count.jsonValue();
+}
+
+const asked = (requests) => requests.filter((r) => r.url().endsWith("/BucketSeries"));
+
+test("of two thousand charts only those near what is seen exist and ask", async () => {
+  const { page, requests } = opened;
+  requests.length = 0;
+  await page.goto(server.page("wide", "charts"));
+  const first = await allDrawn(page);
+  assert.ok(first <= MOST_CANVASES, `${first} charts`);
+  assert.ok(asked(requests).length <= MOST_CANVASES, `${asked(requests).length} questions`);
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.locator('figure[data-metric="s19/m099"] canvas').waitFor();
+  const last = await allDrawn(page);
+  assert.ok(last <= MOST_CANVASES, `${last} charts`);
+  assert.ok(asked(requests).length < METRICS / 10, `${asked(requests).length} questions`);
+});
+
+test("what is scrolled away is not asked any longer", async () => {
+  const { page, requests } = opened;
+  await page.goto(server.page("wide", "charts"));
+  await allDrawn(page);
+  // Answers wait until the charts that want them are gone.
+  let release;
+  const released = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route("**/BucketSeries", async (route) => {
+    await released;
+    await route.continue().catch(() => {}); // cancelled by the page: there is nothing to go on with
+  });
+  requests.length = 0;
+  const cancelled = [];
+  page.on("requestfailed", (request) => cancelled.push(request));
+  await page.evaluate(() => window.scrollTo(0, 20_000));
+  await page.waitForFunction(() => document.querySelector("figure.chart:not([data-points])"));
+  while (asked(requests).length === 0) await page.waitForEvent("request");
+  const wanted = asked(requests).length;
+  const gone = page.waitForEvent("requestfailed");
+  await page.evaluate(() => window.scrollTo(0, 60_000));
+  await gone;
+  assert.ok(asked(cancelled).length > 0, `none of ${wanted} questions was cancelled`);
+  release();
+  await allDrawn(page);
+  await page.unroute("**/BucketSeries");
+});
+
+test("names that look like markup are text", async () => {
+  const { page } = opened;
+  await page.goto(server.page("odd", "charts"));
+  await allDrawn(page);
+  const names = await page.locator("figure.chart figcaption strong").allInnerTexts();
+  assert.ok(names.includes(MARKUP), names.join(" "));
+  assert.equal(await page.locator("main b").count(), 0);
+});
+
+test("three hundred lines are drawn as their spread", async () => {
+  const { page } = opened;
+  const chart = page.locator('figure[data-metric="spread"]');
+  assert.match(await chart.locator(".legend").innerText(), /median of 300 lines/);
+  assert.equal(await chart.getAttribute("data-points"), String(300 * 30));
+});
+
+test("a link draws the same picture again", async () => {
+  const { page } = opened;
+  await page.goto(server.page("odd", "charts?view=smooth=0.6,logx,logy&find=sizes"));
+  await allDrawn(page);
+  const picture = () =>
+    page.locator('figure[data-metric="sizes"] canvas').evaluate((canvas) => canvas.toDataURL());
+  const first = await picture();
+  await page.goto(page.url());
+  await allDrawn(page);
+  assert.equal(await picture(), first);
+});
+
+test("on a phone nothing reaches beyond the page, in either theme", async () => {
+  const { page } = opened;
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.goto(server.page("odd", "charts"));
+    await allDrawn(page);
+    if (process.env.SCREENSHOTS) {
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/phone-${colorScheme}.png` });
+    }
+    const [width, seen] = await page.evaluate(() => [
+      document.documentElement.scrollWidth,
+      document.documentElement.clientWidth,
+    ]);
+    assert.ok(width <= seen, `${colorScheme}: ${width} pixels on a page of ${seen}`);
+    const wide = await page.evaluate(() =>
+      [...document.querySelectorAll("figure.chart")].filter(
+        (c) => c.getBoundingClientRect().right > document.documentElement.clientWidth,
+      ).length,
+    );
+    assert.equal(wide, 0, `charts that are cut off in ${colorScheme}`);
+  }
+});
+
+test("nothing complains", () => {
+  assert.deepEqual(opened.complaints, []);
+});

@@ -1,0 +1,102 @@
+"""Curves as the dashboard draws them, against NumPy on what was logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import metrana
+from conftest import ServerProcess
+from metrana import errors
+from metrana.query import QueryClient, SeriesFilter
+
+RETURN = SeriesFilter("return", scale="EPISODE")
+
+
+@pytest.fixture
+def client(server: ServerProcess) -> Iterator[QueryClient]:
+    with QueryClient(workspace_name="w", project_name="p", query_url=server.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def values(begin: Callable[..., metrana.OpenRun]) -> np.ndarray[Any, Any]:
+    """What `loss` is at each step; NaN and infinite at three of them."""
+    values = np.random.default_rng(3).normal(size=1000)
+    values[[10, 500, 990]] = np.nan, np.inf, -np.inf
+    with begin(workspace_name="w", project_name="p", run_name="r") as run:
+        run.log("loss", values)
+    return values
+
+
+@pytest.fixture
+def returns(begin: Callable[..., metrana.OpenRun]) -> np.ndarray[Any, Any]:
+    """Returns by environment and update, an episode each."""
+    returns = np.random.default_rng(4).normal(size=(2, 8))
+    with begin(workspace_name="w", project_name="p", run_name="rl") as run:
+        for update in range(8):
+            run.log_rl_episode(
+                "return", returns[:, update], rl_step=update, env_id=["e0", "e1"], episode=update
+            )
+    return returns
+
+
+def test_buckets_are_numpys(client: QueryClient, values: np.ndarray[Any, Any]) -> None:
+    curves = client.fetch_curves("r", "loss()", buckets=10)
+    assert curves.bucket_width == 100
+    (curve,) = curves
+    rows = values.reshape(10, 100)
+    finite = [row[np.isfinite(row)] for row in rows]
+    assert curve.xs.tolist() == [100.0 * i for i in range(10)]
+    assert curve.counts.tolist() == [len(row) for row in finite]
+    np.testing.assert_allclose(curve.means, [row.mean() for row in finite], rtol=1e-12)
+    assert curve.mins.tolist() == [row.min() for row in finite]
+    assert curve.maxs.tolist() == [row.max() for row in finite]
+    assert curve.lasts.tolist() == [row[-1] for row in finite]
+    assert curve.nan_xs.tolist() == [0]
+    assert curve.infinity_xs.tolist() == [500]
+    assert curve.negative_infinity_xs.tolist() == [900]
+    assert (curve.run, curve.series.key, curve.environment) == ("r", "loss", None)
+
+
+def test_a_part_of_the_axis_down_to_points(
+    client: QueryClient, values: np.ndarray[Any, Any]
+) -> None:
+    (curve,) = client.fetch_curves("r", "loss()", within=(20, 29))
+    assert curve.xs.tolist() == list(range(20, 30))
+    assert curve.means.tolist() == values[20:30].tolist()
+    table = client.fetch_curves("r", "loss()", within=(998, None)).to_pandas()
+    assert table["x"].tolist() == [998, 999]
+    assert table["last"].tolist() == values[998:].tolist()
+
+
+def test_environments_are_one_curve_or_one_each(
+    client: QueryClient, returns: np.ndarray[Any, Any]
+) -> None:
+    (together,) = client.fetch_curves(["rl"], RETURN, axis="rl_step")
+    np.testing.assert_allclose(together.means, returns.mean(axis=0), rtol=1e-12)
+    each = client.fetch_curves("rl", RETURN, axis="episode", environments=["e1", "e0"])
+    assert [curve.environment for curve in each] == ["e1", "e0"]
+    assert each[0].means.tolist() == returns[1].tolist()
+
+
+def test_without_points_there_is_no_curve(
+    client: QueryClient, values: np.ndarray[Any, Any]
+) -> None:
+    curves = client.fetch_curves("r", "absent()")
+    assert len(curves) == 0
+    assert list(curves.to_pandas().columns)[:4] == ["run", "series", "environment", "x"]
+
+
+def test_what_cannot_be_asked_is_named(client: QueryClient, values: np.ndarray[Any, Any]) -> None:
+    with pytest.raises(
+        errors.MetranaQueryConfigError, match=r"axis must be one of step, .*'steps'"
+    ):
+        client.fetch_curves("r", "loss()", axis="steps")  # type: ignore[arg-type]
+    with pytest.raises(errors.MetranaQueryConfigError, match="from 1 to 5,000, not 0"):
+        client.fetch_curves("r", "loss()", buckets=0)
+    with pytest.raises(errors.MetranaQueryRpcError, match="NOT_FOUND"):
+        client.fetch_curves("nobody", "loss()")
