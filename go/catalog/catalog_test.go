@@ -466,3 +466,36 @@ func TestArchivingAndDeletingOutliveARestart(t *testing.T) {
 	}
 	created(t, c, spec("a"))
 }
+
+// An attribute that is asked for is the one that is listed.
+func TestAttributesOneByOne(t *testing.T) {
+	c, end := opened(t, vfs.NewMem())
+	defer end()
+	directory, experiment := "a/b", "e"
+	of := spec("child")
+	of.Directory, of.Experiment, of.Fork = &directory, &experiment, &Fork{Parent: "parent", Step: 3}
+	for _, run := range []*Run{created(t, c, spec("parent")), created(t, c, of)} {
+		edit(t, run, time.Now(), func(e *Edit) {
+			value := Whole(7)
+			e.Attributes([]Update{{Path: "a", Value: &value}})
+		})
+		listed := attributesOf(run)
+		for path, want := range listed {
+			if got := run.Attribute(path); got == nil || !reflect.DeepEqual(*got, want) {
+				t.Errorf("%s: %v, listed %v", path, got, want)
+			}
+		}
+		for path := range run.EachAttribute {
+			if _, known := listed[path]; !known {
+				t.Errorf("%s is yielded and not listed", path)
+			}
+			delete(listed, path)
+		}
+		if len(listed) != 0 {
+			t.Errorf("not yielded: %v", listed)
+		}
+	}
+	if got := created(t, c, spec("bare")).Attribute("sys/forking/step"); got != nil {
+		t.Errorf("%v", got)
+	}
+}

@@ -244,13 +244,34 @@ func (s *Service) runAttributes(workspace string, source *pb.AttrDefRunSource) (
 		return run.Attributes(), nil
 	}
 	runs, err := s.projectRuns(workspace, source.GetProject())
-	var all []catalog.Attribute
+	known := make(definedOnce)
 	for _, run := range runs {
 		if inExperiment(run, source.Experiment) {
-			all = append(all, run.Attributes()...)
+			run.EachAttribute(known.note)
 		}
 	}
-	return all, err
+	return known.list(), err
+}
+
+// definedOnce has one attribute for each path and kind, of however many runs.
+type definedOnce map[pathAndKind]catalog.Value
+
+type pathAndKind struct {
+	path string
+	kind catalog.Kind
+}
+
+func (d definedOnce) note(path string, value catalog.Value) bool {
+	d[pathAndKind{path, value.Kind}] = value
+	return true
+}
+
+func (d definedOnce) list() []catalog.Attribute {
+	var all []catalog.Attribute
+	for of, value := range d {
+		all = append(all, catalog.Attribute{Path: of.path, Value: value})
+	}
+	return all
 }
 
 func (s *Service) projectRuns(workspace, project string) ([]*catalog.Run, error) {

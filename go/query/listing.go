@@ -3,9 +3,12 @@ package query
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/query/grammar"
+	common "github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
 )
 
@@ -86,7 +89,7 @@ func (s *Service) ListRuns(
 	if !found {
 		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
 	}
-	var things []listed[runPoints]
+	var things []listed[*catalog.Run]
 	for _, run := range runs {
 		if !inExperiment(run, r.Experiment) || !inDirectory(run, r.DirectoryPath) {
 			continue
@@ -109,19 +112,35 @@ func (s *Service) ListRuns(
 		}
 		answer.Runs = append(answer.Runs, &pb.ListRunsResponse_Run{
 			Name: t.item.Name, Experiment: t.item.Experiment,
-			Attributes: pickAttributes(t.item.Attributes(), r.GetAttributePaths()), SeriesSummaries: summaries,
+			Attributes: runAttributesAt(t.item, r.GetAttributePaths()), SeriesSummaries: summaries,
 		})
 	}
 	return connect.NewResponse(answer), nil
 }
 
-func (s *Service) listRun(run *catalog.Run) listed[runPoints] {
-	points, err := run.Points()
-	if err != nil {
-		s.leaveOut(run, err)
+// runAttributesAt gives those of the attributes of a run that have these paths.
+func runAttributesAt(run *catalog.Run, paths []string) []*common.Attribute {
+	var picked []*common.Attribute
+	for _, path := range paths {
+		if value := run.Attribute(path); value != nil {
+			picked = append(picked, encodeAttribute(catalog.Attribute{Path: path, Value: *value}))
+		}
 	}
-	item := runPoints{run, points}
-	return listed[runPoints]{item: item, subject: subject{find: run.Attribute, sum: s.summariser(item)}}
+	return picked
+}
+
+// listRun makes a run one of a list; its points are opened when something asks for
+// them, which for most runs of a long list is never.
+func (s *Service) listRun(run *catalog.Run) listed[*catalog.Run] {
+	item := sync.OnceValue(func() runPoints {
+		points, err := run.Points()
+		if err != nil {
+			s.leaveOut(run, err)
+		}
+		return runPoints{run, points}
+	})
+	sum := func(q grammar.Series) (summary, error) { return s.summariser(item())(q) }
+	return listed[*catalog.Run]{item: run, subject: subject{find: run.Attribute, sum: sum}}
 }
 
 func inExperiment(run *catalog.Run, name *string) bool {
