@@ -136,6 +136,8 @@ func (c *Catalog) project(workspaceName, name string) *project {
 }
 
 func (c *Catalog) add(r *Run) {
+	first := c.db.NextRevision()
+	r.changes = descriptionChanges{attributes: first, delivery: first}
 	c.project(r.Workspace, r.Project).runs[r.Name] = r
 	c.runs[r.ID] = r
 }

@@ -40,6 +40,8 @@ func (r *Run) SetArchived(archived bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.archived = archived
+	r.changes.attributes = r.catalog.db.NextRevision()
+	r.announce()
 	return nil
 }
 
@@ -67,6 +69,7 @@ func (c *Catalog) DeleteRun(workspaceName, projectName, name string) error {
 	r.editing.Lock()
 	err = c.db.DeleteRun(r.ID, r.deleteRecords)
 	r.editing.Unlock()
+	defer r.announceDeletion()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {

@@ -58,6 +58,8 @@ func (r *Run) ReportDelivery(d Delivery) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keepDelivery(d)
+	r.changes.delivery = r.catalog.db.NextRevision()
+	r.announce()
 	return nil
 }
 

@@ -241,6 +241,10 @@ func (e *Edit) apply(at time.Time) {
 	r := e.run
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.announce()
+	if len(e.staged) > 0 {
+		r.changes.attributes = r.catalog.db.NextRevision()
+	}
 	for _, s := range e.staged {
 		switch {
 		case s.env != nil:

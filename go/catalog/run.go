@@ -55,6 +55,8 @@ type Run struct {
 	attributes map[string]Value
 	envs       map[string]envAttributes
 	deliveries map[uint64]Delivery // by logger; nil while there are none
+	changes    descriptionChanges
+	watchers   map[chan<- struct{}]struct{}
 }
 
 func newRun(c *Catalog, id store.RunID) *Run {
@@ -69,11 +71,13 @@ func (r *Run) Attach() (left func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.streams++
+	r.announce()
 	return sync.OnceFunc(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.streams--
 		r.left = time.Now()
+		r.announce()
 	})
 }
 

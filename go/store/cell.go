@@ -273,6 +273,7 @@ type series struct {
 	ordering point.Ordering
 	std      *cell
 	envs     []*cell // by environment number - 1; nil where it has no points
+	changed  uint64  // revision in which points came last
 }
 
 func (s *series) ordered() bool { return s.ordering != point.Unordered }
@@ -287,4 +288,5 @@ type environment struct {
 	// lastMinorEpisode is that of points of EPISODE scale, plus one.
 	lastMinorEpisode uint64
 	clocks           map[string]*clock // by labels of series
+	changed          uint64            // revision in which points came last
 }

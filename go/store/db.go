@@ -60,6 +60,7 @@ type DB struct {
 	maxSheetRows int            // rows of a sheet
 	rowsOfPart   int            // rows that a goroutine of its own sums up
 	backups      atomic.Int64   // begun
+	revisions    atomic.Uint64  // the last one given
 	// cut is held for writing while a backup links files: by then nothing commits and
 	// no file is removed. Who holds it for reading takes no lock that others hold then.
 	cut       sync.RWMutex
@@ -101,6 +102,7 @@ func Open(dir string, o Options) (*DB, error) {
 	if db.log == nil {
 		db.log = slog.Default()
 	}
+	db.revisions.Store(firstRevision())
 	db.cache = newCache(maxCachedBytes)
 	db.files = newFiles(db.fs, maxOpenFiles)
 	db.space = &space{fs: db.fs, dir: dir}

@@ -30,6 +30,7 @@ type Run struct {
 	environments []*environment
 	byID         map[string]*environment
 	sessions     map[uint64]uint64 // highest sequence number applied, by logger session
+	revision     uint64            // of the last change, see changes.go
 	points       uint64
 	duplicates   uint64
 	refused      uint64       // RL points whose position no axis can hold
@@ -73,6 +74,7 @@ func (r *Run) reset() {
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
+	r.revision = r.db.NextRevision()
 	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)
 	r.settleCount()
@@ -161,7 +163,7 @@ func (r *Run) readLock() {
 }
 
 func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
-	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), labels: key.FlatLabels(), ordering: ordering}
+	s := &series{no: uint32(len(r.series) + 1), key: key, identity: key.Identity(), labels: key.FlatLabels(), ordering: ordering, changed: r.revision}
 	r.series = append(r.series, s)
 	r.byKey[key.Key()] = s
 	if r.byName[key.Name] == nil {
@@ -174,7 +176,7 @@ func (r *Run) addSeries(key point.Series, ordering point.Ordering) *series {
 }
 
 func (r *Run) addEnvironment(id string) *environment {
-	e := &environment{no: uint32(len(r.environments) + 1), id: id}
+	e := &environment{no: uint32(len(r.environments) + 1), id: id, changed: r.revision}
 	r.environments = append(r.environments, e)
 	r.byID[id] = e
 	return e

@@ -125,13 +125,17 @@ func (r *Run) Environments() []EnvInfo {
 	defer r.mu.RUnlock()
 	infos := make([]EnvInfo, len(r.environments))
 	for i, e := range r.environments {
-		infos[i] = EnvInfo{
-			No: e.no, ID: e.id, Points: e.points, LastRLStep: e.lastRLStep,
-			HasEpisode: e.lastEpisode > 0, LastEpisode: max(e.lastEpisode, 1) - 1,
-			HasMinorEpisode: e.lastMinorEpisode > 0, LastMinorEpisode: max(e.lastMinorEpisode, 1) - 1,
-		}
+		infos[i] = e.info()
 	}
 	return infos
+}
+
+func (e *environment) info() EnvInfo {
+	return EnvInfo{
+		No: e.no, ID: e.id, Points: e.points, LastRLStep: e.lastRLStep,
+		HasEpisode: e.lastEpisode > 0, LastEpisode: max(e.lastEpisode, 1) - 1,
+		HasMinorEpisode: e.lastMinorEpisode > 0, LastMinorEpisode: max(e.lastMinorEpisode, 1) - 1,
+	}
 }
 
 // FindSeries gives the number of a series.

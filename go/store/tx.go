@@ -16,6 +16,7 @@ type Tx struct {
 	records *pebble.Batch // of the catalog; nil while there are none
 	entries []byte        // behind room for the head of a journal record
 	kept    columns       // scratch
+	number  uint64        // the run's revision once it is committed
 	last    bool          // nothing is expected after it
 	err     error         // first failure; Commit reports it
 }
@@ -30,7 +31,7 @@ func (r *Run) Begin() *Tx {
 	for r.stale || r.rolling && r.headBytes > r.db.maxHead {
 		r.ended.Wait()
 	}
-	return &Tx{run: r, entries: framed(r.entries)}
+	return &Tx{run: r, entries: framed(r.entries), number: r.db.NextRevision()}
 }
 
 // Applied tells whether the request with this number was applied before. The
@@ -82,7 +83,7 @@ func (tx *Tx) Append(no uint32, logger uint64, b point.Batch) {
 		c.std.late += late
 		tx.entries = appendNumbersEntry(tx.entries, entryLate, uint64(no), late)
 	}
-	tx.add(c)
+	tx.add(c, s)
 }
 
 // AppendRL adds RL points of a series in an environment. Only a request with a
@@ -115,7 +116,9 @@ func (tx *Tx) AppendRL(no, env uint32, b point.RLBatch, mayRestart bool) {
 		r.duplicates += duplicates
 		tx.entries = appendNumbersEntry(tx.entries, entryDuplicates, duplicates)
 	}
-	tx.add(c)
+	if tx.add(c, s) {
+		r.environments[env-1].changed = tx.number
+	}
 }
 
 func (tx *Tx) clear() {
@@ -125,11 +128,14 @@ func (tx *Tx) clear() {
 	tx.kept.values = nil // it may be the caller's
 }
 
-func (tx *Tx) add(c *cell) {
-	if len(tx.kept.values) > 0 {
-		tx.entries = appendPointsEntry(tx.entries, c.id, &tx.kept)
-		tx.run.take(c, &tx.kept)
+func (tx *Tx) add(c *cell, s *series) (added bool) {
+	if len(tx.kept.values) == 0 {
+		return false
 	}
+	tx.entries = appendPointsEntry(tx.entries, c.id, &tx.kept)
+	tx.run.take(c, &tx.kept)
+	s.changed = tx.number
+	return true
 }
 
 // Records writes records in the same atomic change.
@@ -196,6 +202,7 @@ func (tx *Tx) Commit() (Pending, error) {
 	}
 	if tx.changed() {
 		r.journal++
+		r.revision = tx.number
 	}
 	r.entries = tx.entries
 	r.settleCount()

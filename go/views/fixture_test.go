@@ -28,6 +28,8 @@ type world struct {
 
 	catalog *catalog.Catalog
 	client  viewsconnect.ViewsServiceClient
+	service *Service
+	server  *httptest.Server
 }
 
 func newWorld(t *testing.T) *world { return worldOn(t, t.TempDir()) }
@@ -42,7 +44,8 @@ func worldOn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, handler := viewsconnect.NewViewsServiceHandler(New(c, query.New(c, query.Options{})))
+	service := New(c, query.New(c, query.Options{}))
+	_, handler := viewsconnect.NewViewsServiceHandler(service)
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		server.Close()
@@ -50,7 +53,7 @@ func worldOn(t *testing.T, dir string) *world {
 			t.Error(err)
 		}
 	})
-	return &world{t, c, viewsconnect.NewViewsServiceClient(server.Client(), server.URL)}
+	return &world{t, c, viewsconnect.NewViewsServiceClient(server.Client(), server.URL), service, server}
 }
 
 // run makes a run, unless there is one, and lets change write to it.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
@@ -28,6 +29,7 @@ type Service struct {
 
 	catalog *catalog.Catalog
 	queries *query.Service
+	tails   atomic.Int64 // open
 }
 
 // New makes the service beside the QueryService of the same catalog.

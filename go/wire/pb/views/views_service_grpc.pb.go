@@ -34,6 +34,7 @@ const (
 	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
 	ViewsService_ReportDelivery_FullMethodName      = "/metrana.views.v1.ViewsService/ReportDelivery"
 	ViewsService_GetSparklines_FullMethodName       = "/metrana.views.v1.ViewsService/GetSparklines"
+	ViewsService_Tail_FullMethodName                = "/metrana.views.v1.ViewsService/Tail"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -64,6 +65,8 @@ type ViewsServiceClient interface {
 	ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error)
 	// Gives small curves for a list of runs.
 	GetSparklines(ctx context.Context, in *GetSparklinesRequest, opts ...grpc.CallOption) (*GetSparklinesResponse, error)
+	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
+	Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error)
 }
 
 type viewsServiceClient struct {
@@ -184,6 +187,25 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, in *GetSparkline
 	return out, nil
 }
 
+func (c *viewsServiceClient) Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ViewsService_ServiceDesc.Streams[0], ViewsService_Tail_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TailRequest, TailResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ViewsService_TailClient = grpc.ServerStreamingClient[TailResponse]
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -212,6 +234,8 @@ type ViewsServiceServer interface {
 	ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error)
 	// Gives small curves for a list of runs.
 	GetSparklines(context.Context, *GetSparklinesRequest) (*GetSparklinesResponse, error)
+	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
+	Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -254,6 +278,9 @@ func (UnimplementedViewsServiceServer) ReportDelivery(context.Context, *ReportDe
 }
 func (UnimplementedViewsServiceServer) GetSparklines(context.Context, *GetSparklinesRequest) (*GetSparklinesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSparklines not implemented")
+}
+func (UnimplementedViewsServiceServer) Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error {
+	return status.Error(codes.Unimplemented, "method Tail not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -474,6 +501,17 @@ func _ViewsService_GetSparklines_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_Tail_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(TailRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ViewsServiceServer).Tail(m, &grpc.GenericServerStream[TailRequest, TailResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ViewsService_TailServer = grpc.ServerStreamingServer[TailResponse]
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -526,6 +564,12 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ViewsService_GetSparklines_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Tail",
+			Handler:       _ViewsService_Tail_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "metrana/views/v1/views_service.proto",
 }

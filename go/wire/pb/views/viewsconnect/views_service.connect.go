@@ -68,6 +68,8 @@ const (
 	// ViewsServiceGetSparklinesProcedure is the fully-qualified name of the ViewsService's
 	// GetSparklines RPC.
 	ViewsServiceGetSparklinesProcedure = "/metrana.views.v1.ViewsService/GetSparklines"
+	// ViewsServiceTailProcedure is the fully-qualified name of the ViewsService's Tail RPC.
+	ViewsServiceTailProcedure = "/metrana.views.v1.ViewsService/Tail"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -94,6 +96,8 @@ type ViewsServiceClient interface {
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 	// Gives small curves for a list of runs.
 	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
+	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
+	Tail(context.Context, *connect.Request[views.TailRequest]) (*connect.ServerStreamForClient[views.TailResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -173,6 +177,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("GetSparklines")),
 			connect.WithClientOptions(opts...),
 		),
+		tail: connect.NewClient[views.TailRequest, views.TailResponse](
+			httpClient,
+			baseURL+ViewsServiceTailProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("Tail")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -189,6 +199,7 @@ type viewsServiceClient struct {
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
 	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
 	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
+	tail                *connect.Client[views.TailRequest, views.TailResponse]
 }
 
 // CountRuns calls metrana.views.v1.ViewsService.CountRuns.
@@ -246,6 +257,11 @@ func (c *viewsServiceClient) GetSparklines(ctx context.Context, req *connect.Req
 	return c.getSparklines.CallUnary(ctx, req)
 }
 
+// Tail calls metrana.views.v1.ViewsService.Tail.
+func (c *viewsServiceClient) Tail(ctx context.Context, req *connect.Request[views.TailRequest]) (*connect.ServerStreamForClient[views.TailResponse], error) {
+	return c.tail.CallServerStream(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Counts the runs of each project by their status.
@@ -270,6 +286,8 @@ type ViewsServiceHandler interface {
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 	// Gives small curves for a list of runs.
 	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
+	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
+	Tail(context.Context, *connect.Request[views.TailRequest], *connect.ServerStream[views.TailResponse]) error
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -345,6 +363,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("GetSparklines")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceTailHandler := connect.NewServerStreamHandler(
+		ViewsServiceTailProcedure,
+		svc.Tail,
+		connect.WithSchema(viewsServiceMethods.ByName("Tail")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceCountRunsProcedure:
@@ -369,6 +393,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceReportDeliveryHandler.ServeHTTP(w, r)
 		case ViewsServiceGetSparklinesProcedure:
 			viewsServiceGetSparklinesHandler.ServeHTTP(w, r)
+		case ViewsServiceTailProcedure:
+			viewsServiceTailHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -420,4 +446,8 @@ func (UnimplementedViewsServiceHandler) ReportDelivery(context.Context, *connect
 
 func (UnimplementedViewsServiceHandler) GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetSparklines is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) Tail(context.Context, *connect.Request[views.TailRequest], *connect.ServerStream[views.TailResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.Tail is not implemented"))
 }
