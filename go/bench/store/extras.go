@@ -29,8 +29,11 @@ const (
 
 // extras adds a run with one series of ten million points, a run of 100,000
 // metrics and a project of 10,000 runs.
-func extras(args []string) (any, error) {
-	flags := flag.NewFlagSet("extras", flag.ExitOnError)
+func extras(args []string) (any, error) { return filled("extras", args, makeLong, makeMany, makeTable) }
+
+// filled fills a directory and says how long that took.
+func filled(command string, args []string, fills ...func(*directory) error) (any, error) {
+	flags := flag.NewFlagSet(command, flag.ExitOnError)
 	dir := flags.String("dir", "", "the data directory")
 	_ = flags.Parse(args) // exits by itself
 	d, err := open(*dir)
@@ -38,7 +41,7 @@ func extras(args []string) (any, error) {
 		return nil, err
 	}
 	start := time.Now()
-	for _, fill := range []func(*directory) error{makeLong, makeMany, makeTable} {
+	for _, fill := range fills {
 		if err = fill(d); err != nil {
 			break
 		}

@@ -3,9 +3,6 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"time"
 
@@ -31,26 +28,7 @@ const episodeEnvironments = 250
 
 // pages adds a project of 50 runs with 100,000 points each, a run with 20,000 metrics
 // and one of a million episodes.
-func pages(args []string) (any, error) {
-	flags := flag.NewFlagSet("pages", flag.ExitOnError)
-	dir := flags.String("dir", "", "the data directory")
-	_ = flags.Parse(args) // exits by itself
-	d, err := open(*dir)
-	if err != nil {
-		return nil, err
-	}
-	start := time.Now()
-	for _, fill := range []func(*directory) error{makeSeeds, makeWide, makeEpisodes} {
-		if err = fill(d); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = d.db.Settle(context.Background())
-	}
-	err = errors.Join(err, d.db.Close())
-	return map[string]any{"seconds": time.Since(start).Seconds()}, err
-}
+func pages(args []string) (any, error) { return filled("pages", args, makeSeeds, makeWide, makeEpisodes) }
 
 func makeSeeds(d *directory) error {
 	m, err := newMaker("f32noise")
