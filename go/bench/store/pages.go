@@ -28,7 +28,9 @@ const episodeEnvironments = 250
 
 // pages adds a project of 50 runs with 100,000 points each, a run with 20,000 metrics
 // and one of a million episodes.
-func pages(args []string) (any, error) { return filled("pages", args, makeSeeds, makeWide, makeEpisodes) }
+func pages(args []string) (any, error) {
+	return filled("pages", args, makeSeeds, makeWide, makeEpisodes)
+}
 
 func makeSeeds(d *directory) error {
 	m, err := newMaker("f32noise")
