@@ -12,7 +12,7 @@ import numpy as np
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.frames import Floats, SeriesId, UInts, pandas
-from metrana.request import SeriesQueries, given, strings, texts
+from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,9 +128,12 @@ class CurvesOfSeries(Asking):
         series: SeriesQueries,
         *,
         axis: CurveAxis = "step",
-        within: tuple[int | None, int | None] | None = None,
+        within: Range | None = None,
         buckets: int | None = None,
         environments: str | Sequence[str] = (),
+        episodes: Range | None = None,
+        rl_steps: Range | None = None,
+        include_inherited: bool = False,
     ) -> Curves:
         """Series along any axis, as charts have them: "Copy as Python" of a chart writes this.
 
@@ -144,6 +147,10 @@ class CurvesOfSeries(Asking):
             buckets: At most so many, from 1 to 5,000; 1,000 unless given.
             environments: A curve for each of these, 1,000 at most; unless given, all environments
                 of a series are one curve.
+            episodes: Only points of environments in these episodes, both ends included.
+            rl_steps: Only points of environments at these updates.
+            include_inherited: Also points that forked runs have from their parents; not of
+                environments.
         """
         if axis not in get_args(CurveAxis):
             raise MetranaQueryConfigError(
@@ -158,10 +165,10 @@ class CurvesOfSeries(Asking):
             "series_queries": texts(series),
             "axis": f"AXIS_{axis.upper()}",
             "environments": strings(environments),
+            "include_inherited": include_inherited,
             **given(buckets=buckets),
+            **ranges(range=within, episodes=episodes, rl_steps=rl_steps),
         }
-        if within is not None:
-            request["range"] = given(**{"from": within[0], "to": within[1]})
         (answer,) = self._reader.pages("BucketSeries", request)
         return Curves(
             answer.get("bucket_width", 1.0), [Curve.of(one) for one in answer.get("curves", ())]

@@ -10,6 +10,8 @@ from metrana.errors import MetranaQueryConfigError
 from metrana.filters import AttrFilter, SeriesFilter, SummaryColumn
 
 SeriesQueries = SeriesFilter | str | Sequence[SeriesFilter | str]
+Range = tuple[int | None, int | None]
+"""From here to there, both included; None at an end: without bound."""
 Columns = SummaryColumn | str | Sequence[SummaryColumn | str]
 
 NAMES_A_PAGE = 10_000
@@ -70,3 +72,10 @@ def strings(values: str | Iterable[str]) -> list[str]:
         if not isinstance(name, str):
             raise MetranaQueryConfigError(f"a name must be a str, not {name!r}")
     return names
+
+
+def ranges(**named: Range | None) -> dict[str, dict[str, int]]:
+    """As the protocol writes ranges, those that are given."""
+    return {
+        name: given(**{"from": of[0], "to": of[1]}) for name, of in named.items() if of is not None
+    }

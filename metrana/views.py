@@ -15,7 +15,7 @@ from metrana.curves import CurveAxis
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
 from metrana.frames import pandas
-from metrana.request import SeriesQueries, given, strings, texts
+from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
 from metrana.views_answers import health_of, matrix_of, statistics_of
 from metrana.views_frames import EpisodeMatrix, RunHealth, Sparkline, Statistics, column
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Reduction = Literal["sum", "mean", "last", "min", "max", "count"]
 Estimator = Literal["mean", "median", "iqm", "std", "sem", "min", "max"]
-Range = tuple[int | None, int | None]
 """The lowest and the highest, both inclusive; None: no limit."""
 EpisodeOrder = Literal[
     "environment", "episode", "first_rl_step", "last_rl_step", "env_steps", "first_time",
@@ -78,7 +77,7 @@ class Views(Asking):
             "run": self._run(run),
             "metrics": asked,
             "environments": strings(environments),
-            **_ranges(episodes=episodes, rl_steps=rl_steps),
+            **ranges(episodes=episodes, rl_steps=rl_steps),
             **given(order=_order(order_by, descending)),
         }
         columns = [one["series_query"] for one in asked]
@@ -124,7 +123,7 @@ class Views(Asking):
             "run": self._run(run),
             "metric": one,
             "environments": strings(environments),
-            **_ranges(episodes=episodes),
+            **ranges(episodes=episodes),
             **given(max_rows=max_rows, max_columns=max_columns),
         }
         return matrix_of(self._answer("GetEpisodeMatrix", request))
@@ -182,7 +181,7 @@ class Views(Asking):
             "percentiles": list(percentiles),
             "unit": f"SAMPLE_UNIT_{unit.upper()}",
             "include_samples": include_samples,
-            **_ranges(range=within),
+            **ranges(range=within),
             **given(grid_points=grid_points, bootstrap=bootstrap if resamples else None),
         }
         return statistics_of(self._answer("GetStatistics", request))
@@ -244,12 +243,6 @@ def _metrics(
         {"series_query": str(query), "reduction": f"REDUCTION_{reduction.upper()}"}
         for query, reduction in metrics.items()
     ]
-
-
-def _ranges(**ranges: Range | None) -> dict[str, dict[str, int]]:
-    return {
-        name: given(**{"from": of[0], "to": of[1]}) for name, of in ranges.items() if of is not None
-    }
 
 
 def _order(by: str | int | None, descending: bool) -> dict[str, Any] | None:

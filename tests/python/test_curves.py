@@ -83,6 +83,28 @@ def test_environments_are_one_curve_or_one_each(
     assert each[0].means.tolist() == returns[1].tolist()
 
 
+def test_updates_and_episodes_choose_points(
+    client: QueryClient, returns: np.ndarray[Any, Any]
+) -> None:
+    (some,) = client.fetch_curves("rl", RETURN, axis="rl_step", rl_steps=(2, 5))
+    np.testing.assert_allclose(some.means, returns[:, 2:6].mean(axis=0), rtol=1e-12)
+    (late,) = client.fetch_curves("rl", RETURN, axis="episode", episodes=(6, None))
+    assert late.xs.tolist() == [6, 7]
+
+
+def test_a_fork_goes_on_where_its_parent_was(
+    client: QueryClient, values: np.ndarray[Any, Any], begin: Callable[..., metrana.OpenRun]
+) -> None:
+    fork = {"fork_from_run": "r", "fork_at_step": 20}
+    with begin(workspace_name="w", project_name="p", run_name="fork", **fork) as run:
+        run.log("loss", [7.0, 8.0])
+    (own,) = client.fetch_curves("fork", "loss()")
+    assert own.xs.tolist() == [21, 22]
+    (whole,) = client.fetch_curves("fork", "loss()", include_inherited=True)
+    assert whole.xs.tolist() == [x for x in range(23) if x != 10]  # NaN there
+    assert whole.lasts.tolist()[-3:] == [values[20], 7.0, 8.0]
+
+
 def test_without_points_there_is_no_curve(
     client: QueryClient, values: np.ndarray[Any, Any]
 ) -> None:
