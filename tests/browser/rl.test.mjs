@@ -69,6 +69,7 @@ test("all episodes of all environments are on a map that tells what is under the
   await canvas.waitFor();
   await until(() => coloursOf(canvas), (colours) => colours > 30);
   assert.equal(await canvas.evaluate((c) => c.height), ENVIRONMENTS);
+  await map.locator(".cells").scrollIntoViewIfNeeded();
   const box = await map.locator(".cells").boundingBox();
   await page.mouse.move(box.x + 3, box.y + 2);
   const readout = map.locator(".readout");
@@ -82,6 +83,7 @@ test("all episodes of all environments are on a map that tells what is under the
 test("a brush over the map leads to the episodes in it", async () => {
   const { page } = opened;
   const cells = page.locator(".heatmap .cells").first();
+  await cells.scrollIntoViewIfNeeded();
   const box = await cells.boundingBox();
   await page.mouse.move(box.x + box.width * 0.1, box.y + box.height * 0.1);
   await page.mouse.down();
@@ -216,9 +218,7 @@ test("an episode's charts share a playhead, and a NaN is marked", async () => {
     ["action_norm", "reward", "reward_terms/energy", "reward_terms/progress", "value"],
   );
   await page.locator(".chart[data-metric=reward]").getByText("1 not finite").waitFor();
-  const over = page.locator(".chart[data-metric=value] .u-over");
-  const box = await over.boundingBox();
-  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await page.locator(".chart[data-metric=value] .u-over").click();
   await until(
     () => page.locator(".playhead").evaluateAll((all) => all.map((p) => !p.hidden && p.style.transform)),
     (places) => places.length === 5 && places.every((p) => p && p !== ""),
@@ -253,6 +253,7 @@ test("a video and the charts of its episode follow each other", async () => {
   await page.waitForFunction(() => document.querySelector(".player video")?.readyState >= 2);
   const chart = page.locator(".chart[data-metric=reward] .u-over");
   const at = () => page.locator("[data-frame]").getAttribute("data-frame").then(Number);
+  await chart.scrollIntoViewIfNeeded();
   const box = await chart.boundingBox();
   await page.mouse.click(box.x + box.width * 0.6, box.y + box.height / 2);
   const clicked = await until(at, (step) => step > 0);
