@@ -12,11 +12,16 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from metrana import watch_terminal
 from metrana.curves import Curve, CurveAxis, CurvesOfSeries
-from metrana.errors import MetranaQueryConfigError, MetranaQueryTransportError
+from metrana.errors import (
+    MetranaQueryConfigError,
+    MetranaQueryRpcError,
+    MetranaQueryTransportError,
+)
 from metrana.filters import AttrFilter, SeriesFilter
 from metrana.frames import SeriesId
 from metrana.request import NAMES_A_PAGE
@@ -26,6 +31,7 @@ from metrana.watch_picture import Picture, Row, lines, rank
 
 _BUCKETS = 64
 _MOST_ROWS = 200
+_ANSWER_SLICE_SECS = 0.05
 _RUNNING = "RUNNING"
 _RL_SCALES = ("EPISODE", "ENVIRONMENT_STEP")
 
@@ -62,7 +68,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         metavar="URL",
         help="the server; else METRANA_QUERY_API_URL, METRANA_INGESTION_URL, " + DEFAULT_URL,
     )
-    parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=2.0)
+    parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=1.0)
     parser.add_argument(
         "--metric", metavar="REGEX", type=_regex, default="", help="only metrics that hold a match"
     )
@@ -102,14 +108,15 @@ class _Watched(Views, CurvesOfSeries):
         values = self._attributes(run)
         health = self.get_run_health(run, include_non_finite=True)
         series = self._series(run)
-        chosen = sorted((one for one in series if matches(one.key)), key=rank)[:_MOST_ROWS]
+        matching = sorted((one for one in series if matches(one.key)), key=rank)
         return Picture(
             "/".join((self._scope["workspace"], self._named_project(), run)),
             values.get("sys/status", {}).get("string_value", ""),
             values.get("sys/running_time_seconds", {}).get("float_value", 0.0),
             health,
-            self._rows(run, chosen, series),
+            self._rows(run, matching[:_MOST_ROWS], series),
             len(series),
+            len(matching),
         )
 
     def _attributes(self, run: str) -> dict[str, Any]:
@@ -186,34 +193,45 @@ def _print(picture: Picture) -> None:
 def _print_until_it_ends(look: Callable[[], Picture], interval: float) -> None:
     shown: object = None
     with contextlib.suppress(KeyboardInterrupt):
+        picture = look()  # what is wrong from the start ends it
         while True:
-            picture = look()
-            state = picture.status, picture.health
+            state = picture.status, picture.health, picture.trouble
             if state != shown:
                 _print(picture)
                 shown = state
             if picture.status != _RUNNING:
                 return
             time.sleep(interval)
+            picture = _next(look, picture)
 
 
 def _show(look: Callable[[], Picture], interval: float) -> None:
     with contextlib.suppress(KeyboardInterrupt), contextlib.ExitStack() as stack:
         picture = look()  # what is wrong from the start is said in the shell
         terminal = stack.enter_context(watch_terminal.taken_over())
+        # Beside the screen, so that keys and resizes count while the server is slow. What is
+        # still asked when the screen is left ends with the client.
+        asker = ThreadPoolExecutor(1)
+        stack.callback(asker.shutdown, wait=False)
+        answer: Future[Picture] | None = None
+        stale = True
         while True:
-            columns, rows = terminal.size()
-            terminal.draw(lines(picture, columns, rows, colour=True))
-            event = terminal.wait(interval)
+            if stale:
+                columns, rows = terminal.size()
+                terminal.draw(lines(picture, columns, rows, colour=True))
+            event = terminal.wait(interval if answer is None else _ANSWER_SLICE_SECS)
             if event == "quit":
                 return
-            if not event:
-                picture = _next(look, picture)
+            stale = event == "resized"
+            if answer is not None and answer.done():
+                picture, answer, stale = answer.result(), None, True
+            elif answer is None and not event:
+                answer = asker.submit(_next, look, picture)
 
 
 def _next(look: Callable[[], Picture], before: Picture) -> Picture:
     """A newer picture, or the one before with why there is none."""
     try:
         return look()
-    except MetranaQueryTransportError as error:
+    except (MetranaQueryTransportError, MetranaQueryRpcError) as error:
         return dataclasses.replace(before, trouble=str(error))

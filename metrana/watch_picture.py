@@ -59,6 +59,8 @@ class Picture:
     rows: Sequence[Row]
     series: int
     """How many series there are, shown or not."""
+    matching: int
+    """How many of them are chosen; `rows` may hold fewer."""
     trouble: str = ""
     """Why this is not the newest."""
 
@@ -149,10 +151,14 @@ def lines(
         nothing = "no series matches --metric" if picture.series else "no series yet"
         table = [fit(nothing, columns).rstrip()]
     found = [*top, "", *table]
-    if rows is None or len(found) <= rows:
+    beyond = max(picture.matching - len(picture.rows), 0)
+    if not beyond and (rows is None or len(found) <= rows):
         return found
-    hidden = f"… {len(found) - rows + 1} more; --metric chooses"
-    return [*found[: rows - 1], paint(DIM, fit(hidden, columns).rstrip())]
+    kept = found if rows is None else found[: rows - 1]
+    shown = min(max(len(kept) - len(top) - 2, 0), len(picture.rows))
+    more = len(picture.rows) - shown + beyond
+    hidden = f"… {more} more; --metric chooses"
+    return [*kept, paint(DIM, fit(hidden, columns).rstrip())]
 
 
 def _paint(code: str, text: str) -> str:

@@ -14,14 +14,19 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 
 import metrana
 from conftest import ServerProcess
+from metrana import watch
+from metrana.errors import MetranaQueryRpcError
+from metrana.watch_picture import Picture
 
 TIMEOUT = 60.0
+QUIT_TIMEOUT = 10.0  # below the 30 s after which a call is given up
 COMMAND = [sys.executable, "-m", "metrana", "watch"]
 
 
@@ -48,6 +53,11 @@ class Screen:
             assert left > 0, f"{text!r} never came: {self.written[-2000:]!r}"
             if select.select([self.master], [], [], min(left, 1))[0]:
                 self.written += os.read(self.master, 65536).decode(errors="replace")
+
+    def until_quiet(self) -> None:
+        """Until nothing is drawn for many intervals: an answer is waited for."""
+        while select.select([self.master], [], [], 1)[0]:
+            self.written += os.read(self.master, 65536).decode(errors="replace")
 
     def resize(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -135,6 +145,59 @@ def test_a_server_that_is_gone_is_said_and_waited_for(
     server: ServerProcess, run: Callable[..., metrana.OpenRun]
 ) -> None:
     with on_a_terminal("ws/p/r", "--url", server.url, "--interval", "0.1") as screen:
+        screen.until("loss")
+        server.kill()
+        screen.until("not up to date")
+        server.restart()
+        metrana.log("accuracy", 0.5)
+        screen.until("accuracy")
+
+
+def test_a_server_that_does_not_answer_holds_no_key_up(
+    server: ServerProcess, run: Callable[..., metrana.OpenRun]
+) -> None:
+    with on_a_terminal("ws/p/r", "--url", server.url, "--interval", "0.1") as screen:
+        screen.until("loss")
+        server.signal(signal.SIGSTOP)
+        screen.until_quiet()
+        at = len(screen.written)
+        screen.resize(30, 7)
+        screen.until("more; --metric", at)
+        os.write(screen.master, b"q")
+        assert screen.process.wait(QUIT_TIMEOUT) == 0
+        server.signal(signal.SIGCONT)
+
+
+def test_a_server_that_takes_too_long_is_asked_again(
+    server: ServerProcess,
+    run: Callable[..., metrana.OpenRun],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    looks = 0
+    really = watch._Watched.look
+
+    def look(self: watch._Watched, *given: Any) -> Picture:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise MetranaQueryRpcError("DEADLINE_EXCEEDED: context deadline exceeded")
+        if looks == 3:
+            metrana.close()
+        return really(self, *given)
+
+    monkeypatch.setattr(watch._Watched, "look", look)
+    assert watch.watch(["ws/p/r", "--url", server.url, "--interval", "0.1"]) == 0
+    shown = capsys.readouterr().out
+    assert "not up to date: DEADLINE_EXCEEDED" in shown
+    assert "not up to date" not in shown[shown.rindex("ws/p/r") :]
+
+
+def test_plain_output_goes_on_when_the_server_is_back(
+    server: ServerProcess, run: Callable[..., metrana.OpenRun]
+) -> None:
+    watched = ("ws/p/r", "--url", server.url, "--interval", "0.1")
+    with on_a_terminal(*watched, NO_COLOR="1") as screen:
         screen.until("loss")
         server.kill()
         screen.until("not up to date")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -28,9 +29,8 @@ HEALTH = RunHealth(1005, 2, 0, 0, {"histograms": 3}, None, None, 1500, [REPORT],
 
 
 def picture(rows: list[Row], health: RunHealth = HEALTH, **given: str) -> Picture:
-    return Picture(
-        "w/p/" + given.pop("run", "r"), "running", 3725, health, rows, len(rows), **given
-    )
+    path = "w/p/" + given.pop("run", "r")
+    return Picture(path, "running", 3725, health, rows, len(rows), len(rows), **given)
 
 
 def test_a_picture() -> None:
@@ -54,6 +54,17 @@ def test_it_fits_whatever_the_size(columns: int, rows: int) -> None:
     shown = lines(picture(found, trouble="gone " * 50), columns, rows)
     assert len(shown) <= rows
     assert max(width(line) for line in shown) <= columns
+
+
+def test_it_says_how_many_series_are_not_shown() -> None:
+    some = [Row(SeriesId(f"m{i}", "ML_STEP")) for i in range(20)]
+    all_shown, more_exist = picture(some), dataclasses.replace(picture(some), matching=1020)
+    assert "more;" not in "".join(lines(all_shown, 80))
+    assert lines(more_exist, 80)[-1] == "… 1000 more; --metric chooses"
+    # 4 lines of header, an empty one, the titles, and the last: 5 of 12 are for metrics.
+    assert lines(all_shown, 80, 12)[-1] == "… 15 more; --metric chooses"
+    assert lines(more_exist, 80, 12)[-1] == "… 1015 more; --metric chooses"
+    assert lines(more_exist, 80, 3)[-1] == "… 1020 more; --metric chooses"
 
 
 def test_what_users_wrote_cannot_command_the_terminal() -> None:
