@@ -299,7 +299,7 @@ test("the configuration stands beside that of another run", async () => {
   const { page } = opened;
   await page.goto(`${server.page("seed-5")}?baseline=seed-1`);
   const table = page.locator("table.attributes");
-  await table.getByText("config/seed").waitFor();
+  await table.getByRole("columnheader", { name: "seed-1" }).waitFor();
   assert.match(await table.innerText(), /config\/seed\s+5\s+1/);
   assert.doesNotMatch(await table.innerText(), /config\/lr/);
 });

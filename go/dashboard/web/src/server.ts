@@ -1,15 +1,6 @@
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
 import type { Attribute } from "./gen/metrana_protobuf/common/v1/attribute_pb";
 import type { MetricDefinition } from "./gen/metrana_protobuf/query/v1/svc/definitions_pb";
-import { QueryService } from "./gen/metrana_protobuf/query/v1/svc/query_service_pb";
-
-// The one module that talks to the server.
-
-const client = createClient(
-  QueryService,
-  createConnectTransport({ baseUrl: window.location.origin, useBinaryFormat: true }),
-);
+import { queries } from "./server/clients";
 
 /** Which run. */
 export interface RunName {
@@ -32,7 +23,7 @@ export async function readAttributes(
   { workspace, project, run }: RunName,
   signal: AbortSignal,
 ): Promise<Map<string, Value>> {
-  const answer = await client.listAttributes(
+  const answer = await queries.listAttributes(
     { workspace, source: { case: "runSource", value: { project, run } }, limit: 10_000n },
     { signal },
   );
@@ -66,7 +57,7 @@ export async function listMetrics(
   { workspace, project, run }: RunName,
   signal: AbortSignal,
 ): Promise<MetricDefinition[]> {
-  const answer = await client.listMetricDefinitions(
+  const answer = await queries.listMetricDefinitions(
     { workspace, project, runNames: [run], limit: 10_000n },
     { signal },
   );

@@ -3,7 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { heightOf, layRows, type RowSection, rowsWithin } from "../lib/chart_rows";
 import { formatCount } from "../lib/format";
-import { useWidth } from "./windowed";
+import { useWidth, watchScroll } from "./windowed";
 
 /** Heights of rows and the least width of a chart, in pixels; the stylesheet has them, too. */
 const HEIGHTS = { title: 52, charts: 340 };
@@ -68,9 +68,7 @@ export function ChartGrid<T>({ sections, closed, onToggle, keyOf, draw }: Props<
 function useSeen(element: { current: HTMLElement | null }): { from: number; to: number } {
   const seen = useSignal({ from: 0, to: 0 });
   useEffect(() => {
-    let frame = 0;
     const look = () => {
-      frame = 0;
       const top = element.current?.getBoundingClientRect().top;
       if (top === undefined) return;
       const from = Math.floor(-top / 100) * 100;
@@ -78,18 +76,7 @@ function useSeen(element: { current: HTMLElement | null }): { from: number; to: 
       const before = seen.peek();
       if (from !== before.from || to !== before.to) seen.value = { from, to };
     };
-    const soon = () => {
-      frame ||= requestAnimationFrame(look);
-    };
-    look();
-    const moved = new ResizeObserver(soon);
-    moved.observe(document.body);
-    window.addEventListener("scroll", soon, { passive: true });
-    return () => {
-      cancelAnimationFrame(frame);
-      moved.disconnect();
-      window.removeEventListener("scroll", soon);
-    };
+    return watchScroll(look);
   }, []);
   return seen.value;
 }

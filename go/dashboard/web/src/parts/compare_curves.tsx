@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { downloadText } from "../download";
 import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
@@ -151,8 +152,9 @@ function Export({ of, question, statistics }: Omit<FiguresProps, "metric">) {
       <button
         type="button"
         onClick={() =>
-          save(
+          downloadText(
             `${of.project}-statistics.csv`,
+            "text/csv",
             statisticsCsv(question.axis, statistics.grid, statistics.groups),
           )
         }
@@ -165,13 +167,4 @@ function Export({ of, question, statistics }: Omit<FiguresProps, "metric">) {
       <span role="status">{copied.value}</span>
     </span>
   );
-}
-
-/** Saves a text as a file. The link is in no document, so that nothing takes it for a page. */
-function save(name: string, text: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

@@ -11,29 +11,36 @@ export function useWindow(
 ): Window {
   const shown = useSignal<Window>({ from: 0, to: 0 });
   useEffect(() => {
-    let frame = 0;
     const look = () => {
-      frame = 0;
       const top = list.current?.getBoundingClientRect().top;
       if (top === undefined) return;
       const next = windowOf(top, window.innerHeight, rowHeight, count);
       const { from, to } = shown.peek();
       if (next.from !== from || next.to !== to) shown.value = next;
     };
-    const soon = () => {
-      frame ||= requestAnimationFrame(look);
-    };
-    look();
-    const moved = new ResizeObserver(soon);
-    moved.observe(document.body);
-    window.addEventListener("scroll", soon, { passive: true });
-    return () => {
-      cancelAnimationFrame(frame);
-      moved.disconnect();
-      window.removeEventListener("scroll", soon);
-    };
+    return watchScroll(look);
   }, [rowHeight, count]);
   return shown.value;
+}
+
+/** Looks now, and once a frame while the page scrolls or changes its size, until it is called off. */
+export function watchScroll(look: () => void): () => void {
+  let frame = 0;
+  const soon = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      look();
+    });
+  };
+  look();
+  const moved = new ResizeObserver(soon);
+  moved.observe(document.body);
+  window.addEventListener("scroll", soon, { passive: true });
+  return () => {
+    cancelAnimationFrame(frame);
+    moved.disconnect();
+    window.removeEventListener("scroll", soon);
+  };
 }
 
 /** The width of an element, also when it changes. */
