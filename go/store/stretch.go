@@ -10,8 +10,8 @@ import "github.com/metrana/metrana/go/store/chunk"
 type stretch struct {
 	stretchPlace
 
-	count   uint64 // of finite points
-	sum     float64
+	count uint64 // of finite points
+	sum   float64
 	// continued holds where the stretch began in the segment before; count and sum
 	// are of all of it.
 	continued bool

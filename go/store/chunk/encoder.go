@@ -76,27 +76,6 @@ func (e *encoder) plan(values []float64) directory {
 	return directory{kind: rawPages}
 }
 
-// survey gives the bits that any value has, and the lowest and highest of all taken
-// as integers. It looks at two values at a time, which do not wait for each other.
-func survey(values []float64) (any, low, high uint64) {
-	first := math.Float64bits(values[0])
-	low, high = first, first
-	otherLow, otherHigh, other := first, first, uint64(0)
-	for ; len(values) > 1; values = values[2:] {
-		a, b := math.Float64bits(values[0]), math.Float64bits(values[1])
-		any |= a
-		other |= b
-		low, high = min(low, a), max(high, a)
-		otherLow, otherHigh = min(otherLow, b), max(otherHigh, b)
-	}
-	if len(values) == 1 {
-		last := math.Float64bits(values[0])
-		other |= last
-		otherLow, otherHigh = min(otherLow, last), max(otherHigh, last)
-	}
-	return any | other, min(low, otherLow), max(high, otherHigh)
-}
-
 // planWhole gives every value a symbol, if there are few different ones.
 func (e *encoder) planWhole(values []float64, dropped uint) (directory, bool) {
 	const fewInSample = 48
@@ -238,11 +217,11 @@ func (e *encoder) countHighs(values []float64, cut uint) {
 	base := e.base
 	for ; len(values) > 1; values = values[2:] {
 		a, b := math.Float64bits(values[0]), math.Float64bits(values[1])
-		e.window[(a>>(cut&63)-base)&(highsWindow-1)]++
-		e.window[(b>>(cut&63)-base)&(highsWindow-1)]++
+		e.window[(a>>(cut&63)-base)&highsMask]++
+		e.window[(b>>(cut&63)-base)&highsMask]++
 	}
 	if len(values) == 1 {
-		e.window[(math.Float64bits(values[0])>>(cut&63)-base)&(highsWindow-1)]++
+		e.window[(math.Float64bits(values[0])>>(cut&63)-base)&highsMask]++
 	}
 }
 
@@ -264,7 +243,7 @@ func (e *encoder) appendSymbols(dst []byte, page []float64, d directory) []byte 
 func (e *encoder) appendCodes(dst []byte, values []float64, d directory) []byte {
 	start, room := len(dst), len(values)*maxCodeBits/8+16
 	dst = slices.Grow(dst, room)
-	to := codeWriter{to: dst[start : start+room]}
+	to := bitWriter{to: dst[start : start+room]}
 	if e.whole {
 		e.writeWhole(&to, values)
 	} else {
@@ -273,64 +252,9 @@ func (e *encoder) appendCodes(dst []byte, values []float64, d directory) []byte 
 	return dst[:start+to.finish()]
 }
 
-func (e *encoder) writeWhole(to *codeWriter, page []float64) {
-	codeOf := func(v float64) code {
+func (e *encoder) writeWhole(to *bitWriter, page []float64) {
+	for _, v := range page {
 		no, _ := e.few.number(math.Float64bits(v))
-		return e.codes[no]
+		to.add(uint64(e.codes[no].bits), uint(e.codes[no].n))
 	}
-	for _, v := range page {
-		to.add(codeOf(v))
-	}
-}
-
-func (e *encoder) writeHighs(to *codeWriter, page []float64, cut uint) {
-	base, w, codeOf := e.base, *to, &e.codeOf
-	for ; len(page) >= 4; page = page[4:] {
-		a := codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)]
-		b := codeOf[(math.Float64bits(page[1])>>(cut&63)-base)&(highsWindow-1)]
-		c := codeOf[(math.Float64bits(page[2])>>(cut&63)-base)&(highsWindow-1)]
-		d := codeOf[(math.Float64bits(page[3])>>(cut&63)-base)&(highsWindow-1)]
-		w.held |= fourCodes(a, b, c, d) << (w.bits & 63)
-		w.bits += uint(a.n+b.n) + uint(c.n+d.n)
-		w.store()
-	}
-	for _, v := range page {
-		w.add(codeOf[(math.Float64bits(v)>>(cut&63)-base)&(highsWindow-1)])
-	}
-	*to = w
-}
-
-// codeWriter packs codes: four at a time, which fit behind the bits of a byte that is
-// not full, so that the chain of what depends on what came before is short and has no
-// branch.
-type codeWriter struct {
-	to   []byte
-	at   int
-	held uint64
-	bits uint // of held; fewer than eight
-}
-
-func fourCodes(a, b, c, d code) uint64 {
-	two, more := uint64(a.bits)|uint64(b.bits)<<(a.n&63), uint64(c.bits)|uint64(d.bits)<<(c.n&63)
-	return two | more<<((a.n+b.n)&63)
-}
-
-func (w *codeWriter) add(c code) {
-	w.held |= uint64(c.bits) << (w.bits & 63)
-	w.bits += uint(c.n)
-	w.store()
-}
-
-// store writes what is held and keeps the bits of the byte that is not full.
-func (w *codeWriter) store() {
-	binary.LittleEndian.PutUint64(w.to[w.at:], w.held)
-	w.at += int(w.bits >> 3)
-	w.held >>= w.bits &^ 7 & 63
-	w.bits &= 7
-}
-
-// finish gives the number of bytes, to a whole one.
-func (w *codeWriter) finish() int {
-	binary.LittleEndian.PutUint64(w.to[w.at:], w.held)
-	return w.at + int(w.bits+7)/8
 }

@@ -51,6 +51,7 @@ const (
 	crcSize     = 4
 	sampleSize  = 512
 	highsWindow = 1 << 14 // how far apart high bits may be
+	highsMask   = highsWindow - 1
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -104,39 +105,6 @@ func AppendValues(head, pages []byte, values []float64) (newHead, newPages []byt
 
 func appendSum(pages []byte, start int) []byte {
 	return binary.LittleEndian.AppendUint32(pages, crc32.Checksum(pages[start:], castagnoli))
-}
-
-// appendLow packs the low bits of a page.
-func appendLow(dst []byte, page []float64, dropped, low uint) []byte {
-	if low == 0 {
-		return dst
-	}
-	size := (len(page)*int(low) + 7) / 8
-	start := len(dst)
-	dst = append(dst, make([]byte, size+8)...) // room for the last store
-	to := dst[start:]
-	mask := uint64(1)<<low - 1
-	at, held, bits := 0, uint64(0), uint(0)
-	if low <= maxLow/2 { // two at a time fit
-		for ; len(page) > 1; page = page[2:] {
-			one, two := math.Float64bits(page[0])>>(dropped&63)&mask, math.Float64bits(page[1])>>(dropped&63)&mask
-			held |= (one | two<<(low&63)) << (bits & 7)
-			bits += 2 * low
-			binary.LittleEndian.PutUint64(to[at:], held)
-			at += int(bits >> 3)
-			held >>= bits &^ 7 & 63
-			bits &= 7
-		}
-	}
-	for _, v := range page {
-		held |= math.Float64bits(v) >> dropped & mask << (bits & 7)
-		bits += low
-		binary.LittleEndian.PutUint64(to[at:], held)
-		at += int(bits >> 3)
-		held >>= bits &^ 7 & 63
-		bits &= 7
-	}
-	return dst[:start+size]
 }
 
 // ParseValues reads the directory of a column of n values.
