@@ -103,9 +103,9 @@ func (s *Service) runsToDescribe(r runsRequest) ([]runPoints, error) {
 	if len(names) > 0 {
 		return s.findRuns(r.GetWorkspace(), r.GetProject(), names)
 	}
-	all, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
-	if !found {
-		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	all, err := s.projectRuns(r.GetWorkspace(), r.GetProject())
+	if err != nil {
+		return nil, err
 	}
 	var runs []runPoints
 	for _, run := range all {

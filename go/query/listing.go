@@ -85,9 +85,9 @@ func (s *Service) ListRuns(
 	_ context.Context, request *connect.Request[pb.ListRunsRequest],
 ) (*connect.Response[pb.ListRunsResponse], error) {
 	r := request.Msg
-	runs, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
-	if !found {
-		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	runs, err := s.projectRuns(r.GetWorkspace(), r.GetProject())
+	if err != nil {
+		return nil, err
 	}
 	var things []listed[*catalog.Run]
 	for _, run := range runs {
@@ -96,8 +96,7 @@ func (s *Service) ListRuns(
 		}
 		things = append(things, s.listRun(run))
 	}
-	things, err := filterAndSort(things, r.Filter, orNewest(r.OrderBy))
-	if err != nil {
+	if things, err = filterAndSort(things, r.Filter, orNewest(r.OrderBy)); err != nil {
 		return nil, s.failed(err)
 	}
 	page, err := offsetPage(things, r.Limit, r.Offset, maxRunsPage)
