@@ -156,9 +156,12 @@ func (w *keyWorld) compare(project string) {
 func (w *keyWorld) compareCounts(project string, want map[AttributeKey]int) {
 	w.Helper()
 	keys := w.c.project("w", project).keys
-	got := make(map[AttributeKey]int)
+	got, paths := make(map[AttributeKey]int), make(map[string]bool)
 	for _, key := range keys.list() {
-		got[key] = keys.paths[key.Path].runs[key.Kind]
+		got[key], paths[key.Path] = keys.paths[key.Path].runs[key.Kind], true
+	}
+	if len(keys.paths) != len(paths) {
+		w.Fatalf("project %q keeps %d paths, of which runs have %d", project, len(keys.paths), len(paths))
 	}
 	if !maps.Equal(got, want) {
 		w.Fatalf("project %q counts %v, want %v", project, got, want)

@@ -131,13 +131,7 @@ func runAttributesAt(run *catalog.Run, paths []string) []*common.Attribute {
 // listRun makes a run one of a list; its points are opened when something asks for
 // them, which for most runs of a long list is never.
 func (s *Service) listRun(run *catalog.Run) listed[*catalog.Run] {
-	item := sync.OnceValue(func() runPoints {
-		points, err := run.Points()
-		if err != nil {
-			s.leaveOut(run, err)
-		}
-		return runPoints{run, points}
-	})
+	item := sync.OnceValue(func() runPoints { return s.pointsOf(run) })
 	sum := func(q grammar.Series) (summary, error) { return s.summariser(item())(q) }
 	return listed[*catalog.Run]{item: run, subject: subject{find: run.Attribute, sum: sum}}
 }
