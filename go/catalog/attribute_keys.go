@@ -71,24 +71,28 @@ func (c *Catalog) AttributeKeys(workspaceName, projectName string) ([]AttributeK
 	}
 	runs, keys := slices.Collect(maps.Values(p.runs)), p.keys.list()
 	c.mu.RUnlock()
-	for _, ofServer := range []map[string]func(*Run) Value{kept, derived} {
-		for path := range ofServer {
-			if kind := kindOfAny(runs, path); kind != KindNone {
+	return append(keys, serverKeys(runs)...), true
+}
+
+// serverKeys lists the keys of what the server says of runs: it is looked for until one
+// has it, which nearly always is the first.
+func serverKeys(runs []*Run) (keys []AttributeKey) {
+	wanted, wantedDerived := maps.Clone(kept), maps.Clone(derived)
+	find := func(r *Run, wanted map[string]func(*Run) Value) {
+		for path, valueOf := range wanted {
+			if kind := valueOf(r).Kind; kind != KindNone {
 				keys = append(keys, AttributeKey{path, kind})
+				delete(wanted, path)
 			}
 		}
 	}
-	return keys, true
-}
-
-// kindOfAny is the kind that a path has in the first run that has it.
-func kindOfAny(runs []*Run, path string) Kind {
 	for _, r := range runs {
-		if kind := r.attribute(path).Kind; kind != KindNone {
-			return kind
-		}
+		find(r, wantedDerived)
+		r.mu.RLock()
+		find(r, wanted)
+		r.mu.RUnlock()
 	}
-	return KindNone
+	return keys
 }
 
 // setAttribute makes a value that of a path; nil clears it. The caller holds mu.
