@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -49,14 +48,12 @@ func BenchmarkRunTable(b *testing.B) {
 			}
 		})
 	}
-	before := heapInUse()
 	c, end = openedForBench(b, dir)
 	defer end()
 	s := New(c, Options{})
 	for _, ask := range tableQuestions {
 		ask(b, s)
 	}
-	b.Logf("%.0f MB of heap, %.0f before", float64(heapInUse())/1e6, float64(before)/1e6)
 	for name, ask := range tableQuestions {
 		b.Run("again/"+name, func(b *testing.B) {
 			for b.Loop() {
@@ -72,13 +69,6 @@ func BenchmarkRunTable(b *testing.B) {
 			}
 		})
 	}
-}
-
-func heapInUse() uint64 {
-	runtime.GC()
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return stats.HeapAlloc
 }
 
 var tableQuestions = map[string]func(b *testing.B, s *Service){
