@@ -183,7 +183,9 @@ func (c *Catalog) readAttribute(key, record []byte) error {
 	if f.err == nil && value.Kind == KindNone {
 		f.err = errCorrupt
 	}
-	r.attributes[string(path)] = value
+	if f.err == nil {
+		r.setAttribute(string(path), &value)
+	}
 	return f.err
 }
 

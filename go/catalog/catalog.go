@@ -32,6 +32,7 @@ type workspace struct {
 type project struct {
 	created time.Time
 	runs    map[string]*Run
+	keys    *attributeKeys
 }
 
 // Records of the catalog's own: 'w' + workspace, and 'p' + workspace, 0, project
@@ -129,7 +130,7 @@ func (c *Catalog) project(workspaceName, name string) *project {
 	w := c.workspace(workspaceName)
 	p, known := w.projects[name]
 	if !known {
-		p = &project{runs: make(map[string]*Run)}
+		p = &project{runs: make(map[string]*Run), keys: &attributeKeys{paths: make(map[string]*attributePath)}}
 		w.projects[name] = p
 	}
 	return p
@@ -138,7 +139,9 @@ func (c *Catalog) project(workspaceName, name string) *project {
 func (c *Catalog) add(r *Run) {
 	first := c.db.NextRevision()
 	r.changes = descriptionChanges{attributes: first, delivery: first}
-	c.project(r.Workspace, r.Project).runs[r.Name] = r
+	p := c.project(r.Workspace, r.Project)
+	p.runs[r.Name] = r
+	r.keys = p.keys
 	c.runs[r.ID] = r
 }
 

@@ -76,6 +76,7 @@ func (c *Catalog) DeleteRun(workspaceName, projectName, name string) error {
 		r.deleting = false
 		return fmt.Errorf("catalog: deleting run %q: %w", name, err)
 	}
+	r.uncountAttributes()
 	delete(c.runs, r.ID)
 	delete(c.project(workspaceName, projectName).runs, name)
 	return nil

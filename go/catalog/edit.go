@@ -246,13 +246,10 @@ func (e *Edit) apply(at time.Time) {
 		r.changes.attributes = r.catalog.db.NextRevision()
 	}
 	for _, s := range e.staged {
-		switch {
-		case s.env != nil:
+		if s.env != nil {
 			r.setEnv(*s.env, plusOne(s.episode), s.path, s.value)
-		case s.value == nil:
-			delete(r.attributes, s.path)
-		default:
-			r.attributes[s.path] = *s.value
+		} else {
+			r.setAttribute(s.path, s.value)
 		}
 	}
 	if e.closed == nil && !e.logged {

@@ -41,7 +41,8 @@ type Run struct {
 	Fork          *Fork
 
 	catalog  *Catalog
-	deleting bool // under the catalog's lock
+	keys     *attributeKeys // of its project
+	deleting bool           // under the catalog's lock
 
 	editing sync.Mutex // held by the one Edit under way, taken before mu
 

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -123,7 +124,7 @@ func (s *Service) attributesOf(r attributeSource) ([]catalog.Attribute, error) {
 	projects, _ := s.catalog.Projects(r.GetWorkspace())
 	i := slices.IndexFunc(projects, func(p catalog.Project) bool { return p.Name == source.GetProject() })
 	if i < 0 {
-		return nil, notFound("no project %q in workspace %q", source.GetProject(), r.GetWorkspace())
+		return nil, noProject(r.GetWorkspace(), source.GetProject())
 	}
 	return projectAttributes(projects[i]), nil
 }
@@ -243,41 +244,45 @@ func (s *Service) runAttributes(workspace string, source *pb.AttrDefRunSource) (
 		}
 		return run.Attributes(), nil
 	}
+	keys, err := s.runKeys(workspace, source)
+	all := make([]catalog.Attribute, len(keys))
+	for i, key := range keys {
+		all[i] = catalog.Attribute{Path: key.Path, Value: catalog.Value{Kind: key.Kind}}
+	}
+	return all, err
+}
+
+// runKeys lists the paths and kinds of attributes of a project's runs, or of those of an
+// experiment.
+func (s *Service) runKeys(workspace string, source *pb.AttrDefRunSource) ([]catalog.AttributeKey, error) {
+	if source.Experiment == nil {
+		keys, found := s.catalog.AttributeKeys(workspace, source.GetProject())
+		if !found {
+			return nil, noProject(workspace, source.GetProject())
+		}
+		return keys, nil
+	}
 	runs, err := s.projectRuns(workspace, source.GetProject())
-	known := make(definedOnce)
+	known := make(map[catalog.AttributeKey]bool)
 	for _, run := range runs {
-		if inExperiment(run, source.Experiment) {
-			run.EachAttribute(known.note)
+		if !inExperiment(run, source.Experiment) {
+			continue
+		}
+		for path, value := range run.EachAttribute {
+			known[catalog.AttributeKey{Path: path, Kind: value.Kind}] = true
 		}
 	}
-	return known.list(), err
-}
-
-// definedOnce has one attribute for each path and kind, of however many runs.
-type definedOnce map[pathAndKind]catalog.Value
-
-type pathAndKind struct {
-	path string
-	kind catalog.Kind
-}
-
-func (d definedOnce) note(path string, value catalog.Value) bool {
-	d[pathAndKind{path, value.Kind}] = value
-	return true
-}
-
-func (d definedOnce) list() []catalog.Attribute {
-	var all []catalog.Attribute
-	for of, value := range d {
-		all = append(all, catalog.Attribute{Path: of.path, Value: value})
-	}
-	return all
+	return slices.Collect(maps.Keys(known)), err
 }
 
 func (s *Service) projectRuns(workspace, project string) ([]*catalog.Run, error) {
 	runs, found := s.catalog.Runs(workspace, project)
 	if !found {
-		return nil, notFound("no project %q in workspace %q", project, workspace)
+		return nil, noProject(workspace, project)
 	}
 	return runs, nil
+}
+
+func noProject(workspace, project string) error {
+	return notFound("no project %q in workspace %q", project, workspace)
 }

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,12 +46,6 @@ func isChild(path, parent string) bool {
 	return rest != "" && !strings.Contains(rest, "/")
 }
 
-// metric is what a metric's series have in common.
-type metric struct {
-	name, scale string
-	labels      map[string]bool
-}
-
 // ListMetricDefinitions lists the metrics of runs with the keys of their labels,
 // by name and scale; those of RL series are among them. Without runs it looks at
 // the whole project or experiment, except for runs that cannot be read.
@@ -68,16 +61,19 @@ func (s *Service) ListMetricDefinitions(
 	if err != nil {
 		return nil, err
 	}
-	return listMetrics(s.metrics.collect(runs, passes), r.Limit, r.ResumeToken)
+	return listMetrics(s.metricsOf(r, runs, passes), r.Limit, r.ResumeToken)
 }
 
-func metricKey(m *metric) string { return m.name + "\x00" + m.scale }
+// metricsOf lists the metrics of a request's runs that pass, by name and scale.
+func (s *Service) metricsOf(r runsRequest, runs []runPoints, passes func(point.Series) bool) []*metric {
+	return keep(s.metrics.of(r, runs), func(m *metric) bool { return passes(point.Series{Name: m.name, Scale: m.scale}) })
+}
 
 func encodeMetrics(metrics []*metric) []*pb.MetricDefinition {
 	var out []*pb.MetricDefinition
 	for _, m := range metrics {
 		out = append(out, &pb.MetricDefinition{
-			MetricName: m.name, Scale: m.scale, LabelKeys: slices.Sorted(maps.Keys(m.labels)),
+			MetricName: m.name, Scale: m.scale, LabelKeys: m.labels,
 			ValueKind: common.SeriesValueKind_SERIES_VALUE_KIND_FLOAT,
 		})
 	}
@@ -103,23 +99,36 @@ func (s *Service) runsToDescribe(r runsRequest) ([]runPoints, error) {
 	if len(names) > 0 {
 		return s.findRuns(r.GetWorkspace(), r.GetProject(), names)
 	}
-	all, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
-	if !found {
-		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	all, err := s.projectRuns(r.GetWorkspace(), r.GetProject())
+	if err != nil {
+		return nil, err
 	}
-	var runs []runPoints
-	for _, run := range all {
-		if name := r.GetExperiment(); name != "" && !inExperiment(run, &name) {
-			continue
-		}
-		points, err := run.Points()
-		if err != nil {
-			s.leaveOut(run, err)
-			continue
-		}
-		runs = append(runs, runPoints{run, points})
+	if name := r.GetExperiment(); name != "" {
+		all = keep(all, func(run *catalog.Run) bool { return inExperiment(run, &name) })
 	}
-	return runs, nil
+	return s.readable(all), nil
+}
+
+// readable gives runs their points, except for those whose cannot be read.
+func (s *Service) readable(runs []*catalog.Run) []runPoints {
+	list := make([]runPoints, len(runs))
+	for i, run := range runs {
+		list[i].Run = run
+	}
+	_ = eachSideBySide(list, func(r *runPoints) error {
+		*r = s.pointsOf(r.Run)
+		return nil
+	}) // what cannot be read is left out
+	return keep(list, func(r runPoints) bool { return r.points != nil })
+}
+
+// pointsOf gives a run of many its points; none where they cannot be read.
+func (s *Service) pointsOf(run *catalog.Run) runPoints {
+	points, err := run.Points()
+	if err != nil {
+		s.leaveOut(run, err)
+	}
+	return runPoints{run, points}
 }
 
 // metricsWanted says which metrics a request wants.
@@ -144,23 +153,13 @@ func metricFilter(w metricsWanted) (func(point.Series) bool, error) {
 	}, nil
 }
 
-// metricsOf joins series that differ in labels alone, by name and scale.
+// metricsOf lists the metrics of series that pass, by name and scale.
 func metricsOf(infos []store.SeriesInfo, passes func(point.Series) bool) []*metric {
-	found := make(map[[2]string]*metric)
-	var metrics []*metric
+	metrics := newMetricSet()
 	for _, info := range infos {
-		if !passes(info.Key) {
-			continue
-		}
-		id := [2]string{info.Key.Name, info.Key.Scale}
-		if found[id] == nil {
-			found[id] = &metric{name: id[0], scale: id[1], labels: make(map[string]bool)}
-			metrics = append(metrics, found[id])
-		}
-		for _, label := range info.Key.Labels {
-			found[id].labels[label.Key] = true
+		if passes(info.Key) {
+			metrics.add(info.Key)
 		}
 	}
-	slices.SortFunc(metrics, compareMetrics)
-	return metrics
+	return metrics.list()
 }

@@ -81,7 +81,7 @@ func (s *Service) BrowseMetricDefinitions(
 	if err != nil {
 		return nil, err
 	}
-	return browseMetrics(s.metrics.collect(runs, passes), r.GetDirectory(), r.Limit, r.ResumeToken)
+	return browseMetrics(s.metricsOf(r, runs, passes), r.GetDirectory(), r.Limit, r.ResumeToken)
 }
 
 func listMetrics(metrics []*metric, limit *int64, token *string) (*connect.Response[pb.ListMetricDefinitionsResponse], error) {

@@ -86,7 +86,8 @@ func (s subject) seriesHolds(c grammar.SeriesCond) (bool, error) {
 type listed[T any] struct {
 	item T
 	subject
-	key *catalog.Value // to sort by; nil sorts last
+	kept bool           // by the filter
+	key  *catalog.Value // to sort by; nil sorts last
 }
 
 // filterAndSort keeps the things for which the filter holds, in the order asked
@@ -97,17 +98,9 @@ func filterAndSort[T any](things []listed[T], filter, order *string) ([]listed[T
 		if err != nil {
 			return nil, syntax("filter", err)
 		}
-		var kept []listed[T]
-		for _, thing := range things {
-			holds, err := thing.holds(parsed)
-			if err != nil {
-				return nil, err
-			}
-			if holds {
-				kept = append(kept, thing)
-			}
+		if things, err = filterBy(things, parsed); err != nil {
+			return nil, err
 		}
-		things = kept
 	}
 	if order == nil || *order == "" {
 		return things, nil
@@ -119,13 +112,21 @@ func filterAndSort[T any](things []listed[T], filter, order *string) ([]listed[T
 	return sortBy(things, parsed)
 }
 
+func filterBy[T any](things []listed[T], filter grammar.Filter) ([]listed[T], error) {
+	err := eachSideBySide(things, func(thing *listed[T]) (err error) {
+		thing.kept, err = thing.holds(filter)
+		return err
+	})
+	return keep(things, func(thing listed[T]) bool { return thing.kept }), err
+}
+
 func sortBy[T any](things []listed[T], order grammar.Order) ([]listed[T], error) {
-	for i := range things {
-		key, err := things[i].sortKey(order)
-		if err != nil {
-			return nil, err
-		}
-		things[i].key = key
+	err := eachSideBySide(things, func(thing *listed[T]) (err error) {
+		thing.key, err = thing.sortKey(order)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(things, func(a, b listed[T]) int {
 		if a.key == nil || b.key == nil {

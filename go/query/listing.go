@@ -85,9 +85,9 @@ func (s *Service) ListRuns(
 	_ context.Context, request *connect.Request[pb.ListRunsRequest],
 ) (*connect.Response[pb.ListRunsResponse], error) {
 	r := request.Msg
-	runs, found := s.catalog.Runs(r.GetWorkspace(), r.GetProject())
-	if !found {
-		return nil, notFound("no project %q in workspace %q", r.GetProject(), r.GetWorkspace())
+	runs, err := s.projectRuns(r.GetWorkspace(), r.GetProject())
+	if err != nil {
+		return nil, err
 	}
 	var things []listed[*catalog.Run]
 	for _, run := range runs {
@@ -96,8 +96,7 @@ func (s *Service) ListRuns(
 		}
 		things = append(things, s.listRun(run))
 	}
-	things, err := filterAndSort(things, r.Filter, orNewest(r.OrderBy))
-	if err != nil {
+	if things, err = filterAndSort(things, r.Filter, orNewest(r.OrderBy)); err != nil {
 		return nil, s.failed(err)
 	}
 	page, err := offsetPage(things, r.Limit, r.Offset, maxRunsPage)
@@ -132,13 +131,7 @@ func runAttributesAt(run *catalog.Run, paths []string) []*common.Attribute {
 // listRun makes a run one of a list; its points are opened when something asks for
 // them, which for most runs of a long list is never.
 func (s *Service) listRun(run *catalog.Run) listed[*catalog.Run] {
-	item := sync.OnceValue(func() runPoints {
-		points, err := run.Points()
-		if err != nil {
-			s.leaveOut(run, err)
-		}
-		return runPoints{run, points}
-	})
+	item := sync.OnceValue(func() runPoints { return s.pointsOf(run) })
 	sum := func(q grammar.Series) (summary, error) { return s.summariser(item())(q) }
 	return listed[*catalog.Run]{item: run, subject: subject{find: run.Attribute, sum: sum}}
 }

@@ -1,82 +1,74 @@
 package query
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 
-	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 )
 
-// maxMetricLists is how many runs' metrics are kept.
+// maxMetricLists is how many lists of metrics are kept.
 const maxMetricLists = 64
 
-// metricLists keeps the metrics of runs that were asked for, sorted: a page of
-// 100,000 costs as much as its entries. A run's series only become more, so their
-// number tells whether its list still holds.
+// metricLists keeps the metrics of runs that were asked for, those of whole projects
+// among them, by the names in the question.
 type metricLists struct {
 	mu    sync.Mutex
-	lists map[store.RunID]metricList
+	lists map[string]*metricList
 }
 
-type metricList struct {
-	series  int
-	metrics []*metric // never changed again
+// of gives the metrics of runs by name and scale; nobody may change the list.
+func (l *metricLists) of(r runsRequest, runs []runPoints) []*metric {
+	names := append([]string{r.GetWorkspace(), r.GetProject(), r.GetExperiment(), r.GetRun()}, r.GetRunNames()...)
+	return l.named(strings.Join(names, "\x00")).of(runs)
 }
 
-func (l *metricLists) of(run runPoints) []*metric {
-	series := run.points.SeriesCount()
-	l.mu.Lock()
-	known, found := l.lists[run.ID]
-	l.mu.Unlock()
-	if found && known.series == series {
-		return known.metrics
-	}
-	infos := run.points.SeriesInfos()
-	made := metricList{len(infos), metricsOf(infos, func(point.Series) bool { return true })}
+func (l *metricLists) named(question string) *metricList {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.lists) >= maxMetricLists || l.lists == nil {
-		l.lists = make(map[store.RunID]metricList)
+	if l.lists[question] == nil {
+		if len(l.lists) >= maxMetricLists || l.lists == nil {
+			l.lists = make(map[string]*metricList)
+		}
+		l.lists[question] = &metricList{}
 	}
-	l.lists[run.ID] = made
-	return made.metrics
+	return l.lists[question]
 }
 
-// collect gives the metrics of runs that pass, by name and scale.
-func (l *metricLists) collect(runs []runPoints, passes func(point.Series) bool) []*metric {
-	var all []*metric
+// metricList is the metrics of some runs. The series of a run only become more, so that
+// it need look at those only that came since it was asked last.
+type metricList struct {
+	mu      sync.Mutex
+	series  map[store.RunID]int // how many of each run are in metrics
+	metrics metricSet
+}
+
+func (l *metricList) of(runs []runPoints) []*metric {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.series == nil || l.lost(runs) {
+		l.series, l.metrics = make(map[store.RunID]int), newMetricSet()
+	}
 	for _, run := range runs {
-		for _, m := range l.of(run) {
-			if passes(point.Series{Name: m.name, Scale: m.scale}) {
-				all = append(all, m)
-			}
+		keys := run.points.SeriesFrom(l.series[run.ID])
+		for _, key := range keys {
+			l.metrics.add(key)
 		}
+		l.series[run.ID] += len(keys)
 	}
-	if len(runs) < 2 {
-		return all
-	}
-	slices.SortStableFunc(all, compareMetrics)
-	return slices.CompactFunc(joined(all), func(a, b *metric) bool { return a == b })
+	return l.metrics.list()
 }
 
-func compareMetrics(a, b *metric) int { return strings.Compare(metricKey(a), metricKey(b)) }
-
-// joined makes one metric of equal ones that follow each other.
-func joined(sorted []*metric) []*metric {
-	for i := 1; i < len(sorted); i++ {
-		before, m := sorted[i-1], sorted[i]
-		if before.name != m.name || before.scale != m.scale {
-			continue
-		}
-		both := &metric{name: m.name, scale: m.scale, labels: maps.Clone(before.labels)}
-		maps.Copy(both.labels, m.labels)
-		sorted[i] = both
-		for k := i - 1; k >= 0 && sorted[k] == before; k-- {
-			sorted[k] = both
+// lost tells whether there are series in the list of a run that is not among these.
+func (l *metricList) lost(runs []runPoints) bool {
+	here := make(map[store.RunID]bool, len(runs))
+	for _, run := range runs {
+		here[run.ID] = true
+	}
+	for id := range l.series {
+		if !here[id] {
+			return true
 		}
 	}
-	return sorted
+	return false
 }

@@ -67,11 +67,11 @@ func (s selector) reduce(columns []column, anyScale bool) []column {
 	return out
 }
 
-func keep(columns []column, wanted func(column) bool) []column {
-	var kept []column
-	for _, c := range columns {
-		if wanted(c) {
-			kept = append(kept, c)
+func keep[T any](list []T, wanted func(T) bool) []T {
+	var kept []T
+	for _, item := range list {
+		if wanted(item) {
+			kept = append(kept, item)
 		}
 	}
 	return kept

@@ -2,10 +2,8 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -223,17 +221,11 @@ func (s *Service) encodeSummaries(asked *summaryQueries, run runPoints, rows []s
 	const few = 2048 // rows, for which a goroutine would not pay
 	out := make([]*pb.KeyedSeriesSummary, len(rows))
 	definitions := s.definitions.of(run, rows)
-	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(rows)+few-1)/few))
-	var workers sync.WaitGroup
-	for k := range faults {
-		from, to := k*len(rows)/len(faults), (k+1)*len(rows)/len(faults)
-		workers.Go(func() {
-			w := summaryWriter{asked: asked, run: run}
-			faults[k] = w.write(out[from:to], rows[from:to], definitions[from:to])
-		})
-	}
-	workers.Wait()
-	return out, errors.Join(faults...)
+	err := sideBySide(len(rows), few, func(from, to int) error {
+		w := summaryWriter{asked: asked, run: run}
+		return w.write(out[from:to], rows[from:to], definitions[from:to])
+	})
+	return out, err
 }
 
 // summaryWriter writes rows into few pieces of memory.

@@ -83,7 +83,7 @@ func TestSelectionsFindWhatAScanFinds(t *testing.T) {
 			for random.IntN(3) == 0 {
 				selections = append(selections, randomSelection(random))
 			}
-			if _, known := r.labelled(selections[:1], r.SeriesCount()/indexPays); known {
+			if _, known := r.labelled(selections[:1], len(r.series)/indexPays); known {
 				looked++
 			}
 			want := scanned(r, selections)

@@ -96,11 +96,15 @@ func (r *Run) SeriesInfos() []SeriesInfo {
 	return infos
 }
 
-// SeriesCount is how many series the run has.
-func (r *Run) SeriesCount() int {
+// SeriesFrom names the series of the run by number, but for the first n.
+func (r *Run) SeriesFrom(n int) []point.Series {
 	r.readLock()
 	defer r.mu.RUnlock()
-	return len(r.series)
+	var keys []point.Series
+	for _, s := range r.series[min(n, len(r.series)):] {
+		keys = append(keys, s.key)
+	}
+	return keys
 }
 
 // EnvSeries lists the series that have points in an environment, by number.

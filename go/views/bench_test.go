@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http/httptest"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -12,18 +13,22 @@ import (
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/wire/pb/views/viewsconnect"
 )
 
 // A run of a million episodes of 20 env steps in 250 environments, in process, on a
-// settled store: their return and length, and a reward for each step.
+// settled store, and over a connection: their return and length, and a reward for each step.
 func BenchmarkAMillionEpisodes(b *testing.B) {
 	s := millionEpisodes(b)
-	list := func(name string, r *pb.ListEpisodesRequest) {
+	type lister interface {
+		ListEpisodes(context.Context, *connect.Request[pb.ListEpisodesRequest]) (*connect.Response[pb.ListEpisodesResponse], error)
+	}
+	ask := func(of lister, name string, r *pb.ListEpisodesRequest) {
 		b.Run(name, func(b *testing.B) {
 			r.Run = named("r")
 			b.ReportAllocs()
 			for b.Loop() {
-				answer, err := s.ListEpisodes(context.Background(), connect.NewRequest(r))
+				answer, err := of.ListEpisodes(context.Background(), connect.NewRequest(r))
 				if err != nil || answer.Msg.TotalCount != 1_000_000 {
 					b.Fatal(answer, err)
 				}
@@ -34,9 +39,13 @@ func BenchmarkAMillionEpisodes(b *testing.B) {
 		{SeriesQuery: "return()"}, {SeriesQuery: "length()"},
 		{SeriesQuery: `reward(scale="ENVIRONMENT_STEP")`, Reduction: pb.Reduction_REDUCTION_MAX},
 	}
-	list("first page", &pb.ListEpisodesRequest{})
-	list("first page with three metrics", &pb.ListEpisodesRequest{Metrics: metrics})
-	list("1,000 of the highest returns", &pb.ListEpisodesRequest{
+	_, handler := viewsconnect.NewViewsServiceHandler(s)
+	server := httptest.NewServer(handler)
+	defer server.Close()
+	ask(viewsconnect.NewViewsServiceClient(server.Client(), server.URL), "first page over a connection", &pb.ListEpisodesRequest{Metrics: metrics})
+	ask(s, "first page", &pb.ListEpisodesRequest{})
+	ask(s, "first page with three metrics", &pb.ListEpisodesRequest{Metrics: metrics})
+	ask(s, "1,000 of the highest returns", &pb.ListEpisodesRequest{
 		Metrics: metrics, Limit: 1000, Order: &pb.EpisodeOrder{Column: pb.EpisodeColumn_EPISODE_COLUMN_METRIC, Descending: true},
 	})
 }

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
 import { columnTitle, formatColumn, type RunColumn, SUMMARIES } from "../lib/run_columns";
-import { listProjectMetrics, listRunPaths, type ProjectName } from "../server/runs";
+import { listRunColumns, type ProjectName } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { Menu } from "./menu";
 
@@ -26,16 +26,7 @@ export function ColumnPicker(props: Props) {
 function Choices({ of, columns, onChange }: Props) {
   const search = useSignal("");
   const func = useSignal<string>("last");
-  const known = useAnswer(
-    async (signal) => {
-      const [paths, metrics] = await Promise.all([
-        listRunPaths(of, signal),
-        listProjectMetrics(of, signal),
-      ]);
-      return { paths, metrics };
-    },
-    [of.workspace, of.project],
-  );
+  const known = useAnswer((signal) => listRunColumns(of, signal), [of.workspace, of.project]);
   const chosen = new Set(columns.map(formatColumn));
   const toggle = (column: RunColumn) => {
     const text = formatColumn(column);

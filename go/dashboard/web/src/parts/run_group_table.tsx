@@ -6,7 +6,7 @@ import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns } from "../lib/run_groups";
-import { listRunRows, type ProjectName, type RunQuestion, type RunRow } from "../server/runs";
+import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { cellValue, numberText } from "./run_cell";
 
@@ -23,7 +23,7 @@ export function RunGroupTable({
   version,
 }: {
   of: ProjectName;
-  question: Omit<RunQuestion, "limit" | "offset">;
+  question: TableQuestion;
   by: string;
   version: number;
 }) {
@@ -64,7 +64,7 @@ function EstimateText({ estimate, column }: { estimate: Estimate; column: RunCol
 /** The first runs that a question selects, page by page. */
 async function readRuns(
   of: ProjectName,
-  question: Omit<RunQuestion, "limit" | "offset">,
+  question: TableQuestion,
   signal: AbortSignal,
 ): Promise<{ rows: RunRow[]; total: number }> {
   const rows: RunRow[] = [];

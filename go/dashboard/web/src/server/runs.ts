@@ -28,6 +28,9 @@ export interface RunQuestion {
   offset: number;
 }
 
+/** What a table of runs is asked by, whatever the page. */
+export type TableQuestion = Omit<RunQuestion, "limit" | "offset">;
+
 /** What every row shows, whatever its columns. */
 const PATHS = [
   "sys/status",
@@ -86,7 +89,7 @@ export async function listForks(
 }
 
 /** The paths of the attributes that runs of a project have, the first ten thousand. */
-export async function listRunPaths(
+async function listRunPaths(
   { workspace, project }: ProjectName,
   signal: AbortSignal,
 ): Promise<string[]> {
@@ -98,12 +101,21 @@ export async function listRunPaths(
 }
 
 /** Metrics of a project's runs, the first thousand. */
-export async function listProjectMetrics({ workspace, project }: ProjectName, signal: AbortSignal) {
+async function listProjectMetrics({ workspace, project }: ProjectName, signal: AbortSignal) {
   const answer = await queries.listMetricDefinitions(
     { workspace, project, limit: 1000n },
     { signal },
   );
   return answer.metricDefinitions;
+}
+
+/** What the runs of a project can be shown by: paths of attributes, and metrics. */
+export async function listRunColumns(of: ProjectName, signal: AbortSignal) {
+  const [paths, metrics] = await Promise.all([
+    listRunPaths(of, signal),
+    listProjectMetrics(of, signal),
+  ]);
+  return { paths, metrics };
 }
 
 /** The means of a series of each run over its length, in few buckets; empty where a run has none. */

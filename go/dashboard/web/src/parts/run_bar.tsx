@@ -1,0 +1,87 @@
+import type { Ref } from "preact";
+import { formatCount } from "../lib/format";
+import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import { setParams } from "../params";
+import type { ProjectName, RunRow } from "../server/runs";
+import { ColumnPicker } from "./column_picker";
+import { FILTER_EXAMPLES } from "./filter_failure";
+
+interface Props {
+  of: ProjectName;
+  /** Where the filter is written. */
+  input: Ref<HTMLInputElement>;
+  filter: string;
+  /** Whether the server did not take the filter. */
+  refused: boolean;
+  /** The attribute that runs are grouped by; empty: none. */
+  group: string;
+  paths: readonly string[];
+  columns: readonly RunColumn[];
+  baseline: RunRow | null;
+  onlyDiffering: boolean;
+  total: number;
+}
+
+/** What is above the table: which runs it has, and how. */
+export function RunBar(props: Props) {
+  const { of, columns, baseline, total } = props;
+  return (
+    <div class="run-bar">
+      <FilterInput {...props} />
+      <GroupBy group={props.group} paths={props.paths} />
+      <ColumnPicker
+        of={of}
+        columns={columns}
+        onChange={(next) => setParams({ columns: next.map(formatColumn).join(",") || "none" })}
+      />
+      {baseline && <OnlyDiffering baseline={baseline} checked={props.onlyDiffering} />}
+      <span class="faint">{formatCount(total)} runs</span>
+    </div>
+  );
+}
+
+function FilterInput({ input, filter, refused }: Pick<Props, "input" | "filter" | "refused">) {
+  return (
+    <input
+      ref={input}
+      type="search"
+      class="filter"
+      aria-label="Filter"
+      placeholder={`Filter, as ${FILTER_EXAMPLES[0]}   ( / )`}
+      aria-invalid={refused}
+      value={filter}
+      onChange={(event) => setParams({ filter: event.currentTarget.value })}
+    />
+  );
+}
+
+const GROUPS = ["sys/tags", "sys/status", "sys/experiment/name"];
+
+function GroupBy({ group, paths }: Pick<Props, "group" | "paths">) {
+  return (
+    <label>
+      Group by
+      <select value={group} onChange={(event) => setParams({ group: event.currentTarget.value })}>
+        <option value="">nothing</option>
+        {[...GROUPS, ...paths.filter((path) => !path.startsWith("sys/"))].map((path) => (
+          <option key={path} value={path}>
+            {columnTitle({ kind: "attribute", path })}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function OnlyDiffering({ baseline, checked }: { baseline: RunRow; checked: boolean }) {
+  return (
+    <label>
+      <input
+        type="checkbox"
+        checked={checked}
+        onChange={(event) => setParams({ differing: event.currentTarget.checked ? "1" : "" })}
+      />
+      Only settings that differ from {baseline.name}
+    </label>
+  );
+}
