@@ -159,8 +159,7 @@ class CurvesOfSeries(Asking):
         if buckets is not None and not 1 <= buckets <= 5000:
             raise MetranaQueryConfigError(f"buckets must be from 1 to 5,000, not {buckets!r}")
         request: dict[str, Any] = {
-            "workspace": self._scope["workspace"],
-            "project": self._named_project(),
+            **self._in_views(),
             "runs": strings(runs),
             "series_queries": texts(series),
             "axis": f"AXIS_{axis.upper()}",
@@ -169,7 +168,7 @@ class CurvesOfSeries(Asking):
             **given(buckets=buckets),
             **ranges(range=within, episodes=episodes, rl_steps=rl_steps),
         }
-        (answer,) = self._reader.pages("BucketSeries", request)
+        answer = self._answer("BucketSeries", request)
         return Curves(
             answer.get("bucket_width", 1.0), [Curve.of(one) for one in answer.get("curves", ())]
         )
