@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import numpy as np
 
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.frames import Floats, SeriesId, UInts, pandas
 from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
+from metrana.views_frames import column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,29 +52,21 @@ class Curve:
         """Out of a CurveBuckets of the protocol."""
         identity = answer["identity"]
         names = ("xs", "means", "minima", "maxima", "lasts")
-        xs, means, mins, maxs, lasts = (_floats(answer, name) for name in names)
+        xs, means, mins, maxs, lasts = (column(answer.get(name)) for name in names)
         return cls(
             identity["run"],
             SeriesId.of(identity["series"]),
             identity.get("environment"),
             xs,
-            np.frombuffer(_memory(answer, "counts"), "<u8"),
+            column(answer.get("counts"), "<u8"),
             means,
             mins,
             maxs,
             lasts,
-            _floats(answer, "nan_xs"),
-            _floats(answer, "infinity_xs"),
-            _floats(answer, "negative_infinity_xs"),
+            column(answer.get("nan_xs")),
+            column(answer.get("infinity_xs")),
+            column(answer.get("negative_infinity_xs")),
         )
-
-
-def _floats(answer: Mapping[str, Any], name: str) -> Floats:
-    return np.frombuffer(_memory(answer, name), "<f8")
-
-
-def _memory(answer: Mapping[str, Any], name: str) -> bytes:
-    return base64.b64decode(answer.get(name, ""))
 
 
 @dataclass(frozen=True)
