@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -303,8 +302,7 @@ func (r runPoints) sumUp(sums *store.StandardSums) (sum summary, err error) {
 		sum.addSummed(sums.Count, &sums.Summary)
 		return sum, nil
 	}
-	points, err := r.points.Points(sums.No, 0, math.MaxUint64)
-	sum.add(points.Values)
+	err = r.addUnordered(&sum, sums.No)
 	return sum, err
 }
 
