@@ -54,7 +54,7 @@ func (r *Run) ascending(no uint32) (highest highestSteps, count uint64, err erro
 			ascend = ascend && highest.take(c.head.position(c.at, colStep), c.head.position(c.at, colLogger))
 			return nil
 		})
-		for _, c := range []*columns{&v.frozen, &v.head} {
+		for _, c := range []*held{&v.frozen, &v.head} {
 			ascend = ascend && highest.take(c.ints[colStep], c.ints[colLogger])
 		}
 		if !ascend {
