@@ -71,6 +71,14 @@ class Asking:
     def _in_project(self) -> dict[str, Any]:
         return {**self._scope, "project": self._named_project()}
 
+    def _answer(self, method: str, request: dict[str, Any]) -> Any:
+        (answer,) = self._reader.pages(method, request)
+        return answer
+
+    def _in_views(self) -> dict[str, str]:
+        # Organizations are none of the views' business.
+        return {"workspace": self._scope["workspace"], "project": self._named_project()}
+
     def _items(
         self, method: str, request: dict[str, Any], field: str, limit: int | None
     ) -> Iterator[Any]:

@@ -105,7 +105,10 @@ class Attributes(Asking):
         regex: str | None = None,
         prefix: str | None = None,
     ) -> dict[str, Any]:
-        """An environment's attributes by path; those of an episode when one is given."""
+        """An environment's attributes by path: those that were logged without an episode.
+
+        Those that hold at an episode when one is given.
+        """
         return self._attributes(
             "ListRLEnvAttributes",
             {

@@ -79,9 +79,9 @@ def _ls(arguments: list[str]) -> int:
 
 
 def _export(arguments: list[str]) -> int:
-    from metrana import listing
+    from metrana import export  # loads the engine, too
 
-    return listing.export(arguments)
+    return export.export(arguments)
 
 
 def _watch(arguments: list[str]) -> int:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import numpy as np
 
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.frames import Floats, SeriesId, UInts, pandas
 from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
+from metrana.views_frames import column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,29 +52,21 @@ class Curve:
         """Out of a CurveBuckets of the protocol."""
         identity = answer["identity"]
         names = ("xs", "means", "minima", "maxima", "lasts")
-        xs, means, mins, maxs, lasts = (_floats(answer, name) for name in names)
+        xs, means, mins, maxs, lasts = (column(answer.get(name)) for name in names)
         return cls(
             identity["run"],
             SeriesId.of(identity["series"]),
             identity.get("environment"),
             xs,
-            np.frombuffer(_memory(answer, "counts"), "<u8"),
+            column(answer.get("counts"), "<u8"),
             means,
             mins,
             maxs,
             lasts,
-            _floats(answer, "nan_xs"),
-            _floats(answer, "infinity_xs"),
-            _floats(answer, "negative_infinity_xs"),
+            column(answer.get("nan_xs")),
+            column(answer.get("infinity_xs")),
+            column(answer.get("negative_infinity_xs")),
         )
-
-
-def _floats(answer: Mapping[str, Any], name: str) -> Floats:
-    return np.frombuffer(_memory(answer, name), "<f8")
-
-
-def _memory(answer: Mapping[str, Any], name: str) -> bytes:
-    return base64.b64decode(answer.get(name, ""))
 
 
 @dataclass(frozen=True)
@@ -159,8 +149,7 @@ class CurvesOfSeries(Asking):
         if buckets is not None and not 1 <= buckets <= 5000:
             raise MetranaQueryConfigError(f"buckets must be from 1 to 5,000, not {buckets!r}")
         request: dict[str, Any] = {
-            "workspace": self._scope["workspace"],
-            "project": self._named_project(),
+            **self._in_views(),
             "runs": strings(runs),
             "series_queries": texts(series),
             "axis": f"AXIS_{axis.upper()}",
@@ -169,7 +158,7 @@ class CurvesOfSeries(Asking):
             **given(buckets=buckets),
             **ranges(range=within, episodes=episodes, rl_steps=rl_steps),
         }
-        (answer,) = self._reader.pages("BucketSeries", request)
+        answer = self._answer("BucketSeries", request)
         return Curves(
             answer.get("bucket_width", 1.0), [Curve.of(one) for one in answer.get("curves", ())]
         )

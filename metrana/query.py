@@ -41,6 +41,7 @@ from metrana.frames import (
 )
 from metrana.points import Points
 from metrana.request import Steps
+from metrana.statistics import GroupMember, Normalisation, StatisticsOfGroups
 from metrana.summaries import Summaries
 from metrana.tables import Tables
 from metrana.views import Views
@@ -54,7 +55,9 @@ __all__ = [
     "Filter",
     "FloatSeries",
     "FloatSeriesList",
+    "GroupMember",
     "LabelFilter",
+    "Normalisation",
     "OrderBy",
     "QueryClient",
     "RLInfo",
@@ -75,6 +78,7 @@ class QueryClient(
     Summaries,
     Attributes,
     Definitions,
+    StatisticsOfGroups,
     Views,
 ):
     """A connection to a server that answers queries about one project.

@@ -1,4 +1,4 @@
-"""What the dashboard shows, as numbers: episodes, statistics over runs, how a run fares.
+"""What the dashboard shows, as numbers: episodes, how a run fares, small curves.
 
 Asked of the server's own ViewsService, which public servers may lack: they answer UNIMPLEMENTED.
 """
@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from metrana.asking import Asking
-from metrana.curves import CurveAxis
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
 from metrana.frames import pandas
 from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
-from metrana.views_answers import health_of, matrix_of, statistics_of
-from metrana.views_frames import EpisodeMatrix, RunHealth, Sparkline, Statistics, column
+from metrana.views_answers import health_of, matrix_of
+from metrana.views_frames import EpisodeMatrix, RunHealth, Sparkline, column
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Reduction = Literal["sum", "mean", "last", "min", "max", "count"]
-Estimator = Literal["mean", "median", "iqm", "std", "sem", "min", "max"]
-"""The lowest and the highest, both inclusive; None: no limit."""
 EpisodeOrder = Literal[
     "environment", "episode", "first_rl_step", "last_rl_step", "env_steps", "first_time",
     "last_time", "restarts",
@@ -51,7 +48,11 @@ class Views(Asking):
     ) -> pd.DataFrame:
         """The episodes of a run, a row each.
 
-            client.list_episodes("ppo-1", "return()", order_by=0, descending=True, limit=10)
+            >>> best = client.list_episodes(
+            ...     "ppo-1", "return()", order_by=0, descending=True, limit=10
+            ... )
+            >>> bool(best["return()"].is_monotonic_decreasing)
+            True
 
         Args:
             run: The run.
@@ -104,7 +105,8 @@ class Views(Asking):
     ) -> EpisodeMatrix:
         """One number for every environment (rows) and episode (columns) of a run.
 
-            client.fetch_episode_matrix("ppo-1", "return()").to_pandas()
+            >>> client.fetch_episode_matrix("ppo-1", "return()").to_pandas().index.to_list()
+            ['env-0', 'env-1', 'env-2']
 
         Args:
             run: The run.
@@ -128,69 +130,12 @@ class Views(Asking):
         }
         return matrix_of(self._answer("GetEpisodeMatrix", request))
 
-    def fetch_statistics(
-        self,
-        groups: Mapping[str, str | Sequence[str]],
-        series: SeriesFilter | str,
-        *,
-        axis: CurveAxis = "step",
-        estimators: Sequence[Estimator] = ("mean",),
-        percentiles: Sequence[float] = (),
-        unit: Literal["run", "environment"] = "run",
-        within: Range | None = None,
-        grid_points: int | None = None,
-        resamples: int | None = None,
-        confidence: float = 0.95,
-        seed: int = 0,
-        include_samples: bool = False,
-    ) -> Statistics:
-        """Estimates over the runs of groups, such as the seeds of algorithms, on one grid.
-
-            client.fetch_statistics(
-                {"ppo": ["ppo-1", "ppo-2"], "dqn": ["dqn-1", "dqn-2"]}, "return()",
-                axis="rl_step", estimators=["iqm"], resamples=1000,
-            ).to_pandas()
-
-        Args:
-            groups: The runs of each group.
-            series: Which series; all that it selects in a run are taken together.
-            axis: What the grid goes along, as in `fetch_curves`.
-            estimators: What to make of the samples at each grid point.
-            percentiles: From 0 to 100, linear between samples.
-            unit: What one sample is.
-            within: Only this part of the axis.
-            grid_points: Up to 5,000; 256 unless given.
-            resamples: Up to 10,000 for confidence intervals by the bootstrap; none unless given.
-            confidence: The part of the estimates that lie within.
-            seed: Begins the bootstrap's random numbers.
-            include_samples: Give the curve of each sample, too.
-        """
-        query = str(series)
-        bootstrap = {"resamples": resamples, "confidence": confidence, "seed": seed}
-        request = {
-            **self._in_views(),
-            "groups": [
-                {
-                    "name": name,
-                    "members": [{"run": r, "series_query": query} for r in strings(runs)],
-                }
-                for name, runs in groups.items()
-            ],
-            "axis": f"AXIS_{axis.upper()}",
-            "estimators": [f"ESTIMATOR_{one.upper()}" for one in estimators],
-            "percentiles": list(percentiles),
-            "unit": f"SAMPLE_UNIT_{unit.upper()}",
-            "include_samples": include_samples,
-            **ranges(range=within),
-            **given(grid_points=grid_points, bootstrap=bootstrap if resamples else None),
-        }
-        return statistics_of(self._answer("GetStatistics", request))
-
     def get_run_health(self, run: str, *, include_non_finite: bool = False) -> RunHealth:
         """What arrived of a run, what did not, and what its loggers counted.
 
-            health = client.get_run_health("ppo-1")
-            sum(one.float_points.dropped for one in health.deliveries)
+            >>> health = client.get_run_health("ppo-1")
+            >>> sum(one.float_points.dropped for one in health.deliveries)
+            0
 
         Args:
             run: The run.
@@ -205,7 +150,11 @@ class Views(Asking):
     ) -> list[Sparkline]:
         """Small curves of whole series, one for each query.
 
-            client.fetch_sparklines([("ppo-1", "loss()"), ("ppo-2", "loss()")], buckets=32)
+            >>> one, two = client.fetch_sparklines(
+            ...     [("ppo-1", "loss()"), ("ppo-2", "loss()")], buckets=32
+            ... )
+            >>> len(one.means)
+            32
 
         Args:
             queries: Each a run and a series; of several that it selects the first is meant.
@@ -221,14 +170,6 @@ class Views(Asking):
                 means, places = one.get("means"), one.get("bucket_indexes")
                 found.append(Sparkline(column(means), column(places, "<u8"), *numbers))
         return found
-
-    def _answer(self, method: str, request: dict[str, Any]) -> Any:
-        (answer,) = self._reader.pages(method, request)
-        return answer
-
-    def _in_views(self) -> dict[str, str]:
-        # Organizations are none of the views' business.
-        return {"workspace": self._scope["workspace"], "project": self._named_project()}
 
     def _run(self, run: str) -> dict[str, str]:
         return {**self._in_views(), "run": run}

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from metrana import watch_terminal
+from metrana.command_options import add_url
 from metrana.curves import Curve, CurveAxis, CurvesOfSeries
 from metrana.errors import (
     MetranaQueryConfigError,
@@ -25,7 +26,6 @@ from metrana.errors import (
 from metrana.filters import AttrFilter, SeriesFilter
 from metrana.frames import SeriesId
 from metrana.request import NAMES_A_PAGE
-from metrana.settings import DEFAULT_URL
 from metrana.views import Views
 from metrana.watch_picture import Picture, Row, lines, rank
 
@@ -63,11 +63,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "set, plain text is printed whenever something has changed, until the run has ended.",
     )
     parser.add_argument("run", metavar="WORKSPACE/PROJECT/RUN", type=_run)
-    parser.add_argument(
-        "--url",
-        metavar="URL",
-        help="the server; else METRANA_QUERY_API_URL, METRANA_INGESTION_URL, " + DEFAULT_URL,
-    )
+    add_url(parser)
     parser.add_argument("--interval", metavar="SECONDS", type=_seconds, default=1.0)
     parser.add_argument(
         "--metric", metavar="REGEX", type=_regex, default="", help="only metrics that hold a match"

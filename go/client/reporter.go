@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,8 +22,8 @@ const (
 
 // reporter tells the server what the logger counted, for the page that says whether
 // everything arrived: while something changes, and in the end. A report that fails is
-// nobody's loss; the next one says more. A server that has no place for it is not asked
-// again.
+// nobody's loss; the next one says more. A server that has no place for it, or refuses it
+// for good, is not asked again.
 //
 // It belongs to the sender's goroutine, or to one that the sender waits for.
 type reporter struct {
@@ -59,8 +60,12 @@ func (r *reporter) report(ctx context.Context, conn *grpc.ClientConn, limit time
 	switch status.Code(err) {
 	case codes.OK:
 		r.last = now
-	case codes.Unimplemented:
+	case codes.Unimplemented: // as public servers answer
 		r.unasked = true
+	case codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument:
+		r.unasked = true
+		r.l.events.notice(fmt.Sprintf(
+			"the server refuses reports of what was delivered, so the run's page will lack them; logging goes on: %s", describeStatus(err)))
 	}
 }
 

@@ -56,24 +56,55 @@ func TestCountersAreReportedWhileTheyChangeAndInTheEnd(t *testing.T) {
 	})
 }
 
-func TestAServerThatHasNoPlaceForReportsIsAskedOnce(t *testing.T) {
+func TestAServerThatRefusesReportsForGoodIsAskedOnce(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unimplemented, codes.PermissionDenied, codes.Unauthenticated, codes.InvalidArgument} {
+		t.Run(code.String(), func(t *testing.T) {
+			asked, said := reportsToARefusal(t, code)
+			wantEqual(t, "times it was asked", asked, 1)
+			if code == codes.Unimplemented { // nothing is wrong
+				wantText(t, "what it says", said, []string(nil))
+				return
+			}
+			wantText(t, "what it says", said, []string{
+				"the server refuses reports of what was delivered, so the run's page will lack them; logging goes on: " + code.String() + ": no reports",
+			})
+		})
+	}
+}
+
+func TestAReportIsTriedAgainAfterPassingErrors(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unavailable, codes.Internal, codes.ResourceExhausted, codes.DeadlineExceeded, codes.NotFound} {
+		t.Run(code.String(), func(t *testing.T) {
+			asked, said := reportsToARefusal(t, code)
+			wantEqual(t, "times it was asked", asked, 7)
+			wantText(t, "what it says", said, []string(nil))
+		})
+	}
+}
+
+// reportsToARefusal logs for 60 seconds to a server that refuses reports: it returns how
+// often it was asked, and what the program hears of it.
+func reportsToARefusal(t *testing.T, code codes.Code) (asked int, said []string) {
 	inBubble(t, func(t *testing.T, s *server) {
-		asked := 0
 		s.report = func(context.Context, *views.ReportDeliveryRequest) error {
 			asked++
-			return status.Error(codes.Unimplemented, "unknown service")
+			return status.Error(code, "no reports")
 		}
 		l := opened(t, testOptions(s))
 		loss := seriesOf(t, l, "loss")
 		for range 3 {
 			log(t, l, loss, 1)
-			time.Sleep(2*reportEvery + reportEvery/2)
+			time.Sleep(2 * reportEvery)
+			said = append(said, l.Events().Warnings...)
 		}
+		time.Sleep(reportEvery / 2) // behind the sixth
 		if err := closeLogger(l, time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		wantEqual(t, "times it was asked", asked, 1)
+		said = append(said, l.ClosingEvents().Warnings...)
+		wantEqual(t, "points sent", checkBalance(t, l).Sent[FloatPoints], 3)
 	})
+	return asked, said
 }
 
 // A report that is not answered delays closing by a second, and is nobody's error.

@@ -5,8 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/wire"
@@ -22,8 +20,13 @@ func invalid(format string, args ...any) error {
 	return &ValidationError{Text: fmt.Sprintf(format, args...)}
 }
 
-// The characters that the query grammar gives a meaning.
-const grammarCharacters = `()[],=<>!~"|`
+// validated makes a ValidationError of what is wrong with a name.
+func validated(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ValidationError{Text: err.Error()}
+}
 
 // maxStep is the highest step the protocol can carry.
 const maxStep = math.MaxInt64
@@ -34,25 +37,7 @@ var reservedEnvironments = []string{
 
 var computedEnvironmentPaths = []string{"environment_id", "latest_episode", "latest_rl_step"}
 
-func checkSeries(s point.Series) error {
-	if err := checkToken("metric name", s.Name, ""); err != nil {
-		return err
-	}
-	if s.Scale != "" {
-		if err := checkToken("scale", s.Scale, ""); err != nil {
-			return err
-		}
-	}
-	for _, label := range s.Labels {
-		if err := checkToken("label key", label.Key, "&"); err != nil {
-			return err
-		}
-		if err := checkLabelValue(label); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func checkSeries(s point.Series) error { return validated(s.Check()) }
 
 func checkEnvironment(id string) error {
 	if err := checkToken("environment id", id, `/\?#%`); err != nil {
@@ -64,40 +49,8 @@ func checkEnvironment(id string) error {
 	return nil
 }
 
-func checkLabelValue(label point.Label) error {
-	for _, c := range label.Value {
-		if c == '=' || c == '&' || unicode.IsControl(c) {
-			return invalid("invalid label value %q of %q: it must not contain %q", label.Value, label.Key, c)
-		}
-	}
-	return checkText("label value", label.Value)
-}
-
-// checkToken checks a name that the query grammar must be able to hold.
 func checkToken(what, text, forbidden string) error {
-	if text == "" {
-		return invalid("invalid %s %q: it must not be empty", what, text)
-	}
-	if strings.HasPrefix(text, ":") {
-		return invalid("invalid %s %q: it must not start with ':'", what, text)
-	}
-	for _, c := range text {
-		if unicode.IsSpace(c) || unicode.IsControl(c) {
-			return invalid("invalid %s %q: it must not contain whitespace or control characters, such as %q",
-				what, text, c)
-		}
-		if strings.ContainsRune(grammarCharacters, c) || strings.ContainsRune(forbidden, c) {
-			return invalid("invalid %s %q: it must not contain %q", what, text, c)
-		}
-	}
-	return checkText(what, text)
-}
-
-func checkText(what, text string) error {
-	if !utf8.ValidString(text) {
-		return invalid("invalid %s %q: it is not UTF-8", what, text)
-	}
-	return nil
+	return validated(point.CheckToken(what, text, forbidden))
 }
 
 // checkRunAttribute checks what may be set on a run: of the system's own
@@ -134,8 +87,8 @@ func checkEnvironmentAttribute(a *wire.AttributeUpdate) error {
 func checkAttributeText(a *wire.AttributeUpdate) error {
 	for _, texts := range [][]string{{a.String}, a.Strings, a.Removed} {
 		for _, text := range texts {
-			if err := checkText("value of the attribute "+a.Path, text); err != nil {
-				return err
+			if err := point.CheckText("value of the attribute "+a.Path, text); err != nil {
+				return validated(err)
 			}
 		}
 	}

@@ -114,7 +114,8 @@ func logs(r *ingestion.UpdateRunRequest) bool {
 }
 
 // declare takes in the series that a request declares. The same declaration may
-// come again, ids in any order and with gaps.
+// come again, ids in any order and with gaps. Names that clients must not send are
+// refused, which they hear of at once: no query could ask for them.
 func declare(declared map[uint64]declaration, request *ingestion.UpdateRunRequest) error {
 	for _, d := range request.GetSeriesDeclarations() {
 		next := declaration{
@@ -124,8 +125,8 @@ func declare(declared map[uint64]declaration, request *ingestion.UpdateRunReques
 		if next.key.Scale == "" {
 			next.key.Scale = point.ScaleMLStep
 		}
-		if next.key.Name == "" {
-			return invalid("series %d is declared without a metric name", d.GetDeclarationId())
+		if err := next.key.Check(); err != nil {
+			return invalid("series %d: %w", d.GetDeclarationId(), err)
 		}
 		before, again := declared[d.GetDeclarationId()]
 		if again && (before.key.Key() != next.key.Key() || before.ordering != next.ordering) {

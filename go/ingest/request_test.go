@@ -221,7 +221,7 @@ func TestDeclarationsMayRepeatAndHaveGaps(t *testing.T) {
 	u := f.open(run)
 	for range 2 {
 		u.send(&ingestion.UpdateRunRequest{SeriesDeclarations: []*types.SeriesDeclaration{
-			declare(9, "b", "", ordered), declare(4, "a", "own scale", ordered), declare(1<<40, "c", "EPISODE", types.OrderingMode_ORDERING_MODE_UNDEFINED),
+			declare(9, "b", "", ordered), declare(4, "a", "own-scale", ordered), declare(1<<40, "c", "EPISODE", types.OrderingMode_ORDERING_MODE_UNDEFINED),
 		}})
 	}
 	u.send(&ingestion.UpdateRunRequest{Series: append(floats(4, 0, 1), floats(9, 0, 2)...)})
@@ -229,8 +229,45 @@ func TestDeclarationsMayRepeatAndHaveGaps(t *testing.T) {
 	u.end()
 	// Series of which nothing was logged are not made.
 	infos := f.points(run).SeriesInfos()
-	if len(infos) != 2 || infos[0].Key.Scale != "own scale" || infos[1].Key.Scale != "ML_STEP" {
+	if len(infos) != 2 || infos[0].Key.Scale != "own-scale" || infos[1].Key.Scale != "ML_STEP" {
 		t.Errorf("%+v", infos)
+	}
+}
+
+// What clients refuse to log is refused of one that does not, too: no query has quotes
+// to ask for it with.
+func TestNamesThatNoQueryCanWriteAreRefused(t *testing.T) {
+	f := start(t, localMode)
+	run := f.run("r")
+	labelled := func(key, value string) *types.SeriesDeclaration {
+		d := declare(1, "loss", "", ordered)
+		d.Labels = map[string]string{key: value}
+		return d
+	}
+	for _, c := range []struct {
+		declared *types.SeriesDeclaration
+		words    string
+	}{
+		{declare(1, "", "", ordered), `invalid metric name "": it must not be empty`},
+		{declare(1, "train loss", "", ordered), `invalid metric name "train loss": it must not contain whitespace or control characters, such as ' '`},
+		{declare(1, `the"loss"`, "", ordered), `invalid metric name "the\"loss\"": it must not contain '"'`},
+		{declare(1, ":loss", "", ordered), `invalid metric name ":loss": it must not start with ':'`},
+		{declare(1, "loss", "a,b", ordered), `invalid scale "a,b": it must not contain ','`},
+		{labelled("a key", "v"), `invalid label key "a key": it must not contain whitespace`},
+		{labelled("key", "a&b=c"), `invalid label value "a&b=c" of "key": it must not contain '&'`},
+	} {
+		u := f.open(run)
+		u.send(&ingestion.UpdateRunRequest{SeriesDeclarations: []*types.SeriesDeclaration{c.declared}, Series: floats(1, 0, 1)})
+		if s := u.refused(); s.Code() != codes.InvalidArgument || !strings.Contains(s.Message(), "series 1: "+c.words) {
+			t.Errorf("%v, want %s", s, c.words)
+		}
+	}
+	u := f.open(run)
+	u.send(&ingestion.UpdateRunRequest{SeriesDeclarations: []*types.SeriesDeclaration{labelled("$column", `any text, "quoted"`)}, Series: floats(1, 0, 1)})
+	u.acknowledged(1)
+	u.end()
+	if n := f.points(run).SeriesCount(); n != 1 {
+		t.Errorf("%d series", n)
 	}
 }
 

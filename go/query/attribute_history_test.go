@@ -73,8 +73,33 @@ func TestAttributesHoldFromTheirEpisodeOn(t *testing.T) {
 	f("a", 7, "seven")
 	f("a", 9, "seven")
 	f("b", 5, "always")
-	latest := ask(w, w.client.ListRLEnvAttributes, &pb.ListRLEnvAttributesRequest{Workspace: "w", Project: "p", Run: "r", Environment: "short"})
-	same(t, "at the latest", []string{levelOf(latest.GetAttributes())}, []string{"three"})
+	// Without an episode none is laid over the environment, whatever its points have got to.
+	for env, want := range map[string]string{"a": "-", "b": "always", "short": "-"} {
+		own := ask(w, w.client.ListRLEnvAttributes, &pb.ListRLEnvAttributesRequest{Workspace: "w", Project: "p", Run: "r", Environment: env})
+		same(t, "of "+env, []string{levelOf(own.GetAttributes())}, []string{want})
+		below := ask(w, w.client.BrowseRLEnvAttributes, &pb.BrowseRLEnvAttributesRequest{Workspace: "w", Project: "p", Run: "r", Environment: env})
+		same(t, "of "+env, []string{levelOf(below.GetAttributes())}, []string{want})
+	}
+}
+
+// At its last rl_step an environment is in the episode of the points there, also where
+// its episodes go back.
+func TestTheEpisodeAtTheLastRLStepIsThatOfItsPoints(t *testing.T) {
+	w := newWorld(t)
+	w.run("r", nil, func(tx *store.Tx, edit *catalog.Edit) {
+		episode(tx, "a", 2, 9, 1)
+		episode(tx, "a", 6, 3, 1)
+		level(edit, "a", pointer(uint64(3)), "three")
+		level(edit, "a", pointer(uint64(7)), "seven")
+	})
+	for rlStep, want := range map[uint64]string{2: "9 seven", 4: "9 seven", 6: "3 three"} {
+		envs := ask(w, w.client.ListRLEnvironments, &pb.ListRLEnvironmentsRequest{
+			Workspace: "w", Project: "p", Run: "r", ScaleSelector: atRLStep(rlStep), AttributePaths: []string{"level"},
+		}).GetEnvironments()
+		if got := fmt.Sprint(envs[0].GetCurrentEpisode(), " ", levelOf(envs[0].GetAttributes())); got != want {
+			t.Errorf("at rl_step %d: %s, want %s", rlStep, got, want)
+		}
+	}
 }
 
 func groupings(w *world, byEpisode bool) *pb.AggregateRLEnvironmentSeriesResponse {

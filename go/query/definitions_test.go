@@ -173,7 +173,7 @@ func TestEnvironmentAttributesAndMetrics(t *testing.T) {
 	}
 	same(t, "at an episode", at(pointer(uint64(0))), []string{"environment_id", "latest_episode", "latest_rl_step", "map/size"})
 	below := ask(w, w.client.BrowseRLEnvAttributes, &pb.BrowseRLEnvAttributesRequest{
-		Workspace: "w", Project: "p", Run: "r0", Environment: "e1", Directory: "map",
+		Workspace: "w", Project: "p", Run: "r0", Environment: "e1", Episode: pointer(uint64(0)), Directory: "map",
 	})
 	same(t, "below", paths(below.GetAttributes()), []string{"map/size"})
 

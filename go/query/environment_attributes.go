@@ -12,8 +12,8 @@ import (
 // maxAcrossRuns is the most runs of a question about several runs at once.
 const maxAcrossRuns = 100
 
-// ListRLEnvAttributes lists the attributes of an environment by path: at an
-// episode, or else at its latest.
+// ListRLEnvAttributes lists the attributes of an environment by path: those that hold
+// at an episode, or, without one, those that were logged without.
 func (s *Service) ListRLEnvAttributes(
 	_ context.Context, request *connect.Request[pb.ListRLEnvAttributesRequest],
 ) (*connect.Response[pb.ListRLEnvAttributesResponse], error) {
@@ -60,11 +60,7 @@ func (s *Service) attributesOfEnvironment(workspace, project, name, environment 
 	if err != nil {
 		return nil, err
 	}
-	at := latestEpisode(envs[0])
-	if episode != nil {
-		at = *episode
-	}
-	return run.environmentAttributes(envs[0], at), nil
+	return run.environmentAttributes(envs[0], episode), nil
 }
 
 // ListRLAttributesDefinitions lists the paths and kinds of the attributes of one
@@ -147,7 +143,7 @@ func (s *Service) everyEnvironmentAttribute(workspace, project string, names []s
 			return nil, err
 		}
 		for _, env := range envs {
-			all = append(append(all, run.environmentAttributes(env, 0)...), run.EveryEnvAttribute(env.ID)...)
+			all = append(append(all, workedOut(env)...), run.EveryEnvAttribute(env.ID)...)
 		}
 	}
 	return all, nil

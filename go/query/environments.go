@@ -169,7 +169,7 @@ func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 		things = append(things, listed[environment]{
 			item: environment{env, current},
 			subject: subject{
-				attributes: r.environmentAttributes(env, current),
+				attributes: r.environmentAttributes(env, &current),
 				sum:        func(q grammar.Series) (summary, error) { return r.summariseEnvironment(env, at, q) },
 			},
 		})
@@ -182,9 +182,6 @@ func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 func (r runPoints) currentEpisode(env store.EnvInfo, at anchor) (uint64, error) {
 	if at.rlStep == nil {
 		return min(at.episode, latestEpisode(env)), nil
-	}
-	if *at.rlStep == env.LastRLStep {
-		return latestEpisode(env), nil
 	}
 	current, known := uint64(0), false
 	for _, info := range r.points.EnvSeries(env.No) {
@@ -215,8 +212,9 @@ func workedOut(env store.EnvInfo) []catalog.Attribute {
 	}
 }
 
-func (r runPoints) environmentAttributes(env store.EnvInfo, episode uint64) []catalog.Attribute {
-	attributes := append(r.EnvAttributes(env.ID, &episode), workedOut(env)...)
+// environmentAttributes are those that hold at an episode, or, with nil, without one.
+func (r runPoints) environmentAttributes(env store.EnvInfo, episode *uint64) []catalog.Attribute {
+	attributes := append(r.EnvAttributes(env.ID, episode), workedOut(env)...)
 	slices.SortFunc(attributes, func(a, b catalog.Attribute) int { return strings.Compare(a.Path, b.Path) })
 	return attributes
 }

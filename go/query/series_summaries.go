@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -295,8 +294,7 @@ func (r runPoints) sumUp(sums *store.StandardSums) (sum summary, err error) {
 		sum.addSummed(sums.Count, &sums.Summary)
 		return sum, nil
 	}
-	points, err := r.points.Points(sums.No, 0, math.MaxUint64)
-	sum.add(points.Values)
+	err = r.addUnordered(&sum, sums.No)
 	return sum, err
 }
 

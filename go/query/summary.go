@@ -136,14 +136,27 @@ func (r runPoints) summarise(q grammar.Series) (summary, error) {
 			sum.addSummed(info.Count, &info.Summary)
 			continue
 		}
-		// Points that were overwritten count no more.
-		columns, err := r.points.Points(info.No, 0, math.MaxUint64)
-		if err != nil {
+		if err := r.addUnordered(&sum, info.No); err != nil {
 			return sum, err
 		}
-		sum.add(columns.Values)
 	}
 	return sum, nil
+}
+
+// addUnordered sums up the points of an unordered series: those that were overwritten
+// count no more, so all are read where there may be some.
+func (r runPoints) addUnordered(sum *summary, no uint32) error {
+	points, kept, known, err := r.points.DistinctSummary(no)
+	if err != nil {
+		return err
+	}
+	if known {
+		sum.addSummed(points, &kept)
+		return nil
+	}
+	columns, err := r.points.Points(no, 0, math.MaxUint64)
+	sum.add(columns.Values)
+	return err
 }
 
 // summaryColumns evaluates requested columns; the texts come back as they were

@@ -218,11 +218,10 @@ func (c *Call) run(ctx context.Context, most int64) {
 // follower changes the request into that for the page behind an answer, and tells
 // whether there is one.
 func (c *Call) follower(most int64) func(answer *Answer) (more bool, err error) {
-	fields := c.request.Descriptor().Fields()
-	if offset, limit := fields.ByName("offset"), fields.ByName("limit"); offset != nil && limit != nil {
-		return c.byOffset(offset, limit, most)
+	if follow := c.byOffset(most); follow != nil {
+		return follow
 	}
-	asked, given := fields.ByName("resume_token"), c.answer.Descriptor().Fields().ByName("resume_token")
+	asked, given := c.request.Descriptor().Fields().ByName("resume_token"), c.answer.Descriptor().Fields().ByName("resume_token")
 	return func(answer *Answer) (bool, error) {
 		if asked == nil || given == nil {
 			return false, nil
@@ -237,52 +236,6 @@ func (c *Call) follower(most int64) func(answer *Answer) (more bool, err error) 
 		c.request.Set(asked, protoreflect.ValueOfString(string(token)))
 		return true, nil
 	}
-}
-
-// pageSize is the most that the server gives at once.
-const pageSize = 1000
-
-func (c *Call) byOffset(offset, limit protoreflect.FieldDescriptor, most int64) func(*Answer) (bool, error) {
-	got := c.request.Get(offset).Int()
-	end := int64(0)
-	if most > 0 {
-		end = got + most
-	}
-	ask := func() {
-		n := int64(pageSize)
-		if end > 0 {
-			n = min(n, end-got)
-		}
-		c.request.Set(limit, protoreflect.ValueOfInt64(n))
-		c.request.Set(offset, protoreflect.ValueOfInt64(got))
-	}
-	ask()
-	return func(page *Answer) (bool, error) {
-		message, err := page.decode()
-		if err != nil {
-			return false, err
-		}
-		answer := message.ProtoReflect()
-		n := int64(items(answer))
-		asked := c.request.Get(limit).Int()
-		total := answer.Get(answer.Descriptor().Fields().ByName("total_count")).Int()
-		if got += n; n < asked || got >= total || end > 0 && got >= end {
-			return false, nil
-		}
-		ask()
-		return true, nil
-	}
-}
-
-// items counts what the lists of an answer hold.
-func items(answer protoreflect.Message) (n int) {
-	answer.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if f.IsList() {
-			n += v.List().Len()
-		}
-		return true
-	})
-	return n
 }
 
 // ask gets one page, in several attempts if need be.

@@ -19,8 +19,8 @@ import (
 // first, each from a multiple of eight bytes on, then a table of the memory of
 // columns that lie elsewhere, where each begins and its size, and last its tree as JSON:
 // fields under their names in the schema, those that are not there left out, enums by name. A
-// list of numbers is {"$column": [memory, first byte, how many, NumPy's name of its
-// type]}, the memory being that of the page, 0, or one of the table, from 1 on.
+// list of numbers, or a field of bytes, is {"$column": [memory, first byte, how many, NumPy's
+// name of its type]}, the memory being that of the page, 0, or one of the table, from 1 on.
 type Page struct {
 	columns []column
 	size    int // of the columns, with the gaps between them
@@ -185,8 +185,8 @@ func (p *Page) value(f protoreflect.FieldDescriptor, v protoreflect.Value) {
 	case protoreflect.Uint64Kind, protoreflect.Uint32Kind, protoreflect.Fixed64Kind:
 		p.tree = strconv.AppendUint(p.tree, v.Uint(), 10)
 	case protoreflect.BytesKind:
-		encoded, _ := json.Marshal(v.Bytes()) // of bytes it cannot fail
-		p.tree = append(p.tree, encoded...)
+		b := v.Bytes()
+		p.add(column{of: pieces{b}, size: len(b)}, len(b), "u1")
 	default:
 		p.tree = strconv.AppendInt(p.tree, v.Int(), 10)
 	}

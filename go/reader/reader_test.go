@@ -16,6 +16,7 @@ import (
 
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
+	"github.com/metrana/metrana/go/wire/pb/views"
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,11 +29,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // server answers as its fields say.
 type server struct {
 	pb.UnimplementedQueryServiceServer
+	views.UnimplementedViewsServiceServer
 
 	calls  atomic.Int64
 	keys   atomic.Value
 	series func(call int64, r *pb.ListFloatSeriesRequest) (*pb.ListFloatSeriesResponse, error)
 	runs   func(r *pb.ListRunsRequest) *pb.ListRunsResponse
+	envs   func(r *views.ListEnvironmentsRequest) *views.ListEnvironmentsResponse
 }
 
 func (s *server) ListFloatSeries(ctx context.Context, r *pb.ListFloatSeriesRequest) (*pb.ListFloatSeriesResponse, error) {
@@ -46,6 +49,10 @@ func (s *server) ListRuns(_ context.Context, r *pb.ListRunsRequest) (*pb.ListRun
 	return s.runs(r), nil
 }
 
+func (s *server) ListEnvironments(_ context.Context, r *views.ListEnvironmentsRequest) (*views.ListEnvironmentsResponse, error) {
+	return s.envs(r), nil
+}
+
 func serve(t *testing.T, s *server) *Reader {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -54,6 +61,7 @@ func serve(t *testing.T, s *server) *Reader {
 	}
 	g := grpc.NewServer()
 	pb.RegisterQueryServiceServer(g, s)
+	views.RegisterViewsServiceServer(g, s)
 	served := make(chan error, 1)
 	go func() { served <- g.Serve(listener) }()
 	r, err := Open(Options{URL: "http://" + listener.Addr().String(), Key: "secret"})
@@ -173,11 +181,21 @@ func TestEmptyPageWithATokenIsAnError(t *testing.T) {
 func TestPagesByOffset(t *testing.T) {
 	const total = 2500
 	var asked [][2]int64
-	s := &server{runs: func(r *pb.ListRunsRequest) *pb.ListRunsResponse {
-		asked = append(asked, [2]int64{r.GetOffset(), r.GetLimit()})
-		n := min(r.GetLimit(), total-r.GetOffset())
-		return &pb.ListRunsResponse{Runs: make([]*pb.ListRunsResponse_Run, n), TotalCount: total}
-	}}
+	ask := func(offset, limit int64) (n int64) {
+		asked = append(asked, [2]int64{offset, limit})
+		return min(limit, total-offset)
+	}
+	s := &server{
+		runs: func(r *pb.ListRunsRequest) *pb.ListRunsResponse {
+			n := ask(r.GetOffset(), r.GetLimit())
+			return &pb.ListRunsResponse{Runs: make([]*pb.ListRunsResponse_Run, n), TotalCount: total}
+		},
+		// Its numbers are of other types, and it has other lists beside the first.
+		envs: func(r *views.ListEnvironmentsRequest) *views.ListEnvironmentsResponse {
+			n := ask(int64(r.GetOffset()), int64(r.GetLimit()))
+			return &views.ListEnvironmentsResponse{Environments: make([]string, n), Metrics: [][]byte{{1}, {2}}, TotalCount: total}
+		},
+	}
 	r := serve(t, s)
 	for _, test := range []struct {
 		request string
@@ -189,9 +207,11 @@ func TestPagesByOffset(t *testing.T) {
 		{`{}`, 1000, [][2]int64{{0, 1000}}},
 		{`{"offset": 2400}`, 0, [][2]int64{{2400, 1000}}},
 	} {
-		asked = nil
-		if _, err := all(t, begin(t, r, "ListRuns", test.request, test.most)); err != nil || !slices.Equal(asked, test.want) {
-			t.Errorf("%s, at most %d: asked for %v (%v)", test.request, test.most, asked, err)
+		for _, method := range []string{"ListRuns", "ListEnvironments"} {
+			asked = nil
+			if _, err := all(t, begin(t, r, method, test.request, test.most)); err != nil || !slices.Equal(asked, test.want) {
+				t.Errorf("%s, %s, at most %d: asked for %v (%v)", method, test.request, test.most, asked, err)
+			}
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Columns of numbers cross as bytes: little-endian, 8 a number.
+// Columns of numbers cross as bytes: little-endian, 8 a number; flags are a byte each.
 
 func floatColumn(values []float64) []byte {
 	b := make([]byte, 0, 8*len(values))
@@ -26,3 +26,14 @@ func column[T any, N ~uint64 | ~int64](things []T, number func(T) N) []byte {
 
 // itself is the number of a number.
 func itself(n uint64) uint64 { return n }
+
+// flagColumn writes a byte for each thing: 1 where it holds.
+func flagColumn(flags []bool) []byte {
+	b := make([]byte, len(flags))
+	for i, holds := range flags {
+		if holds {
+			b[i] = 1
+		}
+	}
+	return b
+}

@@ -70,13 +70,7 @@ func (r runPoints) nonFinite() (list []*pb.NonFinitePoint, more bool, err error)
 		if len(list) == maxNonFinite {
 			return list, true, nil
 		}
-		p.MetricName, p.Scale = info.Key.Name, info.Key.Scale
-		for _, label := range info.Key.Labels {
-			if p.Labels == nil {
-				p.Labels = make(map[string]string)
-			}
-			p.Labels[label.Key] = label.Value
-		}
+		p.MetricName, p.Scale, p.Labels = info.Key.Name, info.Key.Scale, labelsOf(info.Key)
 		list = append(list, p)
 	}
 	return list, false, nil

@@ -207,15 +207,11 @@ func tailParts(changes store.Changes) []*pb.RunChange {
 }
 
 func tailedSeries(info store.SeriesInfo) *pb.TailedSeries {
-	out := &pb.TailedSeries{MetricName: info.Key.Name, Scale: info.Key.Scale, Points: info.Count + info.RLCount}
+	out := &pb.TailedSeries{
+		MetricName: info.Key.Name, Scale: info.Key.Scale, Labels: labelsOf(info.Key), Points: info.Count + info.RLCount,
+	}
 	if info.Standard {
 		out.LastStep = &info.LastStep
-	}
-	for _, label := range info.Key.Labels {
-		if out.Labels == nil {
-			out.Labels = make(map[string]string)
-		}
-		out.Labels[label.Key] = label.Value
 	}
 	return out
 }

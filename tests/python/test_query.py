@@ -13,13 +13,11 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 import metrana
@@ -661,29 +659,6 @@ def test_ls(logged: Logged) -> None:
     wrong = _metrana(logged.url, "ls", "w//p")
     assert wrong.returncode == 1
     assert "'w//p' is not" in wrong.stderr
-
-
-def test_export_writes_every_point(logged: Logged, tmp_path: Path) -> None:
-    file = tmp_path / "out.parquet"
-    done = _metrana(logged.url, "export", "w/p/run-0", "w/p/run-1", "-o", str(file))
-    points = 2 * (POINTS + 40) + ENVIRONMENTS * EPISODES * STEPS
-    assert done.stdout == f"{points:,} points in {file}\n", done.stderr
-    table = pq.read_table(file).to_pandas()
-    assert len(table) == points
-    loss = table[(table["run"] == "run-1") & (table["metric"] == "loss")]
-    np.testing.assert_array_equal(loss["value"], logged.loss["run-1"])
-    acc = table[(table["run"] == "run-1") & (table["metric"] == "acc")]
-    assert acc["labels"].iloc[0] == [("split", "a,b")]
-    one = table[(table["environment"] == "env-3") & (table["episode"] == 2)]
-    np.testing.assert_array_equal(one["value"], rewards()[3, 2])
-    np.testing.assert_array_equal(one["step"], np.arange(STEPS))
-    again = _metrana(logged.url, "export", "w/p/run-0", "-o", str(file))
-    assert again.returncode == 1
-    assert "exists already" in again.stderr
-    missing = _metrana(logged.url, "export", "w/p/nope", "-o", str(tmp_path / "no.parquet"))
-    assert missing.returncode == 1
-    assert "NOT_FOUND" in missing.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.parquet"]
 
 
 def test_a_label_may_be_named_like_a_column(server: ServerProcess) -> None:

@@ -28,14 +28,16 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xa2\t\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xfb\t\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
 	"\x0eListRenderings\x12'.metrana.views.v1.ListRenderingsRequest\x1a(.metrana.views.v1.ListRenderingsResponse\x12r\n" +
 	"\x13GetEpisodeHistogram\x12,.metrana.views.v1.GetEpisodeHistogramRequest\x1a-.metrana.views.v1.GetEpisodeHistogramResponse\x12i\n" +
 	"\x10ListEnvironments\x12).metrana.views.v1.ListEnvironmentsRequest\x1a*.metrana.views.v1.ListEnvironmentsResponse\x12i\n" +
-	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12]\n" +
+	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12W\n" +
+	"\n" +
+	"ListPoints\x12#.metrana.views.v1.ListPointsRequest\x1a$.metrana.views.v1.ListPointsResponse\x12]\n" +
 	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12`\n" +
 	"\rGetStatistics\x12&.metrana.views.v1.GetStatisticsRequest\x1a'.metrana.views.v1.GetStatisticsResponse\x12]\n" +
 	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12c\n" +
@@ -50,24 +52,26 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*GetEpisodeHistogramRequest)(nil),  // 3: metrana.views.v1.GetEpisodeHistogramRequest
 	(*ListEnvironmentsRequest)(nil),     // 4: metrana.views.v1.ListEnvironmentsRequest
 	(*GetEpisodeMatrixRequest)(nil),     // 5: metrana.views.v1.GetEpisodeMatrixRequest
-	(*BucketSeriesRequest)(nil),         // 6: metrana.views.v1.BucketSeriesRequest
-	(*GetStatisticsRequest)(nil),        // 7: metrana.views.v1.GetStatisticsRequest
-	(*GetRunHealthRequest)(nil),         // 8: metrana.views.v1.GetRunHealthRequest
-	(*ReportDeliveryRequest)(nil),       // 9: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 10: metrana.views.v1.GetSparklinesRequest
-	(*TailRequest)(nil),                 // 11: metrana.views.v1.TailRequest
-	(*CountRunsResponse)(nil),           // 12: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 13: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 14: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 15: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 16: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 17: metrana.views.v1.GetEpisodeMatrixResponse
-	(*BucketSeriesResponse)(nil),        // 18: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),       // 19: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 20: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 21: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 22: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 23: metrana.views.v1.TailResponse
+	(*ListPointsRequest)(nil),           // 6: metrana.views.v1.ListPointsRequest
+	(*BucketSeriesRequest)(nil),         // 7: metrana.views.v1.BucketSeriesRequest
+	(*GetStatisticsRequest)(nil),        // 8: metrana.views.v1.GetStatisticsRequest
+	(*GetRunHealthRequest)(nil),         // 9: metrana.views.v1.GetRunHealthRequest
+	(*ReportDeliveryRequest)(nil),       // 10: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 11: metrana.views.v1.GetSparklinesRequest
+	(*TailRequest)(nil),                 // 12: metrana.views.v1.TailRequest
+	(*CountRunsResponse)(nil),           // 13: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 14: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 15: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 16: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 17: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 18: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 19: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 20: metrana.views.v1.BucketSeriesResponse
+	(*GetStatisticsResponse)(nil),       // 21: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 22: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),      // 23: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 24: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 25: metrana.views.v1.TailResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -76,26 +80,28 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	3,  // 3: metrana.views.v1.ViewsService.GetEpisodeHistogram:input_type -> metrana.views.v1.GetEpisodeHistogramRequest
 	4,  // 4: metrana.views.v1.ViewsService.ListEnvironments:input_type -> metrana.views.v1.ListEnvironmentsRequest
 	5,  // 5: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
-	6,  // 6: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
-	7,  // 7: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
-	8,  // 8: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	9,  // 9: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	10, // 10: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	11, // 11: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
-	12, // 12: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	13, // 13: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	14, // 14: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	15, // 15: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	16, // 16: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	17, // 17: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	18, // 18: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	19, // 19: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	20, // 20: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	21, // 21: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	22, // 22: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	23, // 23: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	12, // [12:24] is the sub-list for method output_type
-	0,  // [0:12] is the sub-list for method input_type
+	6,  // 6: metrana.views.v1.ViewsService.ListPoints:input_type -> metrana.views.v1.ListPointsRequest
+	7,  // 7: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
+	8,  // 8: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
+	9,  // 9: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
+	10, // 10: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	11, // 11: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	12, // 12: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
+	13, // 13: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	14, // 14: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	15, // 15: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	16, // 16: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	17, // 17: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	18, // 18: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	19, // 19: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	20, // 20: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	21, // 21: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	22, // 22: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	23, // 23: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	24, // 24: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	25, // 25: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	13, // [13:26] is the sub-list for method output_type
+	0,  // [0:13] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -110,6 +116,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_episode_histogram_proto_init()
 	file_metrana_views_v1_episode_matrix_proto_init()
 	file_metrana_views_v1_episodes_proto_init()
+	file_metrana_views_v1_points_proto_init()
 	file_metrana_views_v1_project_runs_proto_init()
 	file_metrana_views_v1_renderings_proto_init()
 	file_metrana_views_v1_run_health_proto_init()

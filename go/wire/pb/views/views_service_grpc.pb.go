@@ -29,6 +29,7 @@ const (
 	ViewsService_GetEpisodeHistogram_FullMethodName = "/metrana.views.v1.ViewsService/GetEpisodeHistogram"
 	ViewsService_ListEnvironments_FullMethodName    = "/metrana.views.v1.ViewsService/ListEnvironments"
 	ViewsService_GetEpisodeMatrix_FullMethodName    = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
+	ViewsService_ListPoints_FullMethodName          = "/metrana.views.v1.ViewsService/ListPoints"
 	ViewsService_BucketSeries_FullMethodName        = "/metrana.views.v1.ViewsService/BucketSeries"
 	ViewsService_GetStatistics_FullMethodName       = "/metrana.views.v1.ViewsService/GetStatistics"
 	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
@@ -55,6 +56,8 @@ type ViewsServiceClient interface {
 	ListEnvironments(ctx context.Context, in *ListEnvironmentsRequest, opts ...grpc.CallOption) (*ListEnvironmentsResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(ctx context.Context, in *GetEpisodeMatrixRequest, opts ...grpc.CallOption) (*GetEpisodeMatrixResponse, error)
+	// Gives every point of a run, for an export.
+	ListPoints(ctx context.Context, in *ListPointsRequest, opts ...grpc.CallOption) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -131,6 +134,16 @@ func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, in *GetEpisod
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetEpisodeMatrixResponse)
 	err := c.cc.Invoke(ctx, ViewsService_GetEpisodeMatrix_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) ListPoints(ctx context.Context, in *ListPointsRequest, opts ...grpc.CallOption) (*ListPointsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListPointsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_ListPoints_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -224,6 +237,8 @@ type ViewsServiceServer interface {
 	ListEnvironments(context.Context, *ListEnvironmentsRequest) (*ListEnvironmentsResponse, error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error)
+	// Gives every point of a run, for an export.
+	ListPoints(context.Context, *ListPointsRequest) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -263,6 +278,9 @@ func (UnimplementedViewsServiceServer) ListEnvironments(context.Context, *ListEn
 }
 func (UnimplementedViewsServiceServer) GetEpisodeMatrix(context.Context, *GetEpisodeMatrixRequest) (*GetEpisodeMatrixResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEpisodeMatrix not implemented")
+}
+func (UnimplementedViewsServiceServer) ListPoints(context.Context, *ListPointsRequest) (*ListPointsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListPoints not implemented")
 }
 func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BucketSeries not implemented")
@@ -411,6 +429,24 @@ func _ViewsService_GetEpisodeMatrix_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_ListPoints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListPointsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).ListPoints(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_ListPoints_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).ListPoints(ctx, req.(*ListPointsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ViewsService_BucketSeries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BucketSeriesRequest)
 	if err := dec(in); err != nil {
@@ -542,6 +578,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetEpisodeMatrix",
 			Handler:    _ViewsService_GetEpisodeMatrix_Handler,
+		},
+		{
+			MethodName: "ListPoints",
+			Handler:    _ViewsService_ListPoints_Handler,
 		},
 		{
 			MethodName: "BucketSeries",

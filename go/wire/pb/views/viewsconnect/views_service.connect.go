@@ -53,6 +53,8 @@ const (
 	// ViewsServiceGetEpisodeMatrixProcedure is the fully-qualified name of the ViewsService's
 	// GetEpisodeMatrix RPC.
 	ViewsServiceGetEpisodeMatrixProcedure = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
+	// ViewsServiceListPointsProcedure is the fully-qualified name of the ViewsService's ListPoints RPC.
+	ViewsServiceListPointsProcedure = "/metrana.views.v1.ViewsService/ListPoints"
 	// ViewsServiceBucketSeriesProcedure is the fully-qualified name of the ViewsService's BucketSeries
 	// RPC.
 	ViewsServiceBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BucketSeries"
@@ -86,6 +88,8 @@ type ViewsServiceClient interface {
 	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
+	// Gives every point of a run, for an export.
+	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -147,6 +151,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
 			connect.WithClientOptions(opts...),
 		),
+		listPoints: connect.NewClient[views.ListPointsRequest, views.ListPointsResponse](
+			httpClient,
+			baseURL+ViewsServiceListPointsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListPoints")),
+			connect.WithClientOptions(opts...),
+		),
 		bucketSeries: connect.NewClient[views.BucketSeriesRequest, views.BucketSeriesResponse](
 			httpClient,
 			baseURL+ViewsServiceBucketSeriesProcedure,
@@ -194,6 +204,7 @@ type viewsServiceClient struct {
 	getEpisodeHistogram *connect.Client[views.GetEpisodeHistogramRequest, views.GetEpisodeHistogramResponse]
 	listEnvironments    *connect.Client[views.ListEnvironmentsRequest, views.ListEnvironmentsResponse]
 	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
+	listPoints          *connect.Client[views.ListPointsRequest, views.ListPointsResponse]
 	bucketSeries        *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
 	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
@@ -230,6 +241,11 @@ func (c *viewsServiceClient) ListEnvironments(ctx context.Context, req *connect.
 // GetEpisodeMatrix calls metrana.views.v1.ViewsService.GetEpisodeMatrix.
 func (c *viewsServiceClient) GetEpisodeMatrix(ctx context.Context, req *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
 	return c.getEpisodeMatrix.CallUnary(ctx, req)
+}
+
+// ListPoints calls metrana.views.v1.ViewsService.ListPoints.
+func (c *viewsServiceClient) ListPoints(ctx context.Context, req *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error) {
+	return c.listPoints.CallUnary(ctx, req)
 }
 
 // BucketSeries calls metrana.views.v1.ViewsService.BucketSeries.
@@ -276,6 +292,8 @@ type ViewsServiceHandler interface {
 	ListEnvironments(context.Context, *connect.Request[views.ListEnvironmentsRequest]) (*connect.Response[views.ListEnvironmentsResponse], error)
 	// Gives a metric of all episodes of all environments of a run as a matrix.
 	GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error)
+	// Gives every point of a run, for an export.
+	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -333,6 +351,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("GetEpisodeMatrix")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceListPointsHandler := connect.NewUnaryHandler(
+		ViewsServiceListPointsProcedure,
+		svc.ListPoints,
+		connect.WithSchema(viewsServiceMethods.ByName("ListPoints")),
+		connect.WithHandlerOptions(opts...),
+	)
 	viewsServiceBucketSeriesHandler := connect.NewUnaryHandler(
 		ViewsServiceBucketSeriesProcedure,
 		svc.BucketSeries,
@@ -383,6 +407,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceListEnvironmentsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetEpisodeMatrixProcedure:
 			viewsServiceGetEpisodeMatrixHandler.ServeHTTP(w, r)
+		case ViewsServiceListPointsProcedure:
+			viewsServiceListPointsHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
 			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
 		case ViewsServiceGetStatisticsProcedure:
@@ -426,6 +452,10 @@ func (UnimplementedViewsServiceHandler) ListEnvironments(context.Context, *conne
 
 func (UnimplementedViewsServiceHandler) GetEpisodeMatrix(context.Context, *connect.Request[views.GetEpisodeMatrixRequest]) (*connect.Response[views.GetEpisodeMatrixResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetEpisodeMatrix is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListPoints is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
