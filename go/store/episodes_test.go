@@ -20,6 +20,9 @@ func TestEpisodesAreSummedUpFromWhereverThePointsLie(t *testing.T) {
 		for range 400 {
 			env, b := traffic.batch()
 			b.Times.Millis = int64(random.IntN(1000))
+			if random.IntN(8) == 0 { // back to the episode before, at times at an rl_step before
+				b.Episode, b.RLStep = b.Episode-min(b.Episode, 1), b.RLStep-min(b.RLStep, random.Uint64N(3))
+			}
 			logRL(t, still, env, b)
 			logRL(t, moved, env, b)
 			switch random.IntN(30) {
