@@ -23,13 +23,13 @@ type rollouts struct {
 
 type rolledEnv struct {
 	episode, envStep, minor uint64
-	flat                    bool
+	flat, fromOne           bool
 }
 
 func newRollouts(random *rand.Rand) *rollouts {
 	t := &rollouts{random: random, envs: make([]rolledEnv, 4)}
 	for i := range t.envs {
-		t.envs[i].flat = i%2 == 1
+		t.envs[i].flat, t.envs[i].fromOne = i%2 == 1, i == 3
 	}
 	return t
 }
@@ -67,9 +67,12 @@ func (t *rollouts) next() (all []logged) {
 			if e.flat {
 				first = e.envStep
 			}
+			if e.fromOne {
+				first++
+			}
 			t.time += t.random.Int64N(50)
 			b := point.RLBatch{
-				RLStep: t.rlStep, Episode: e.episode, HasEpisode: true, Minors: point.Steps{First: first}, Flat: e.flat,
+				RLStep: t.rlStep, Episode: e.episode, HasEpisode: true, Minors: point.Steps{First: first}, Flat: e.flat, FromOne: e.fromOne,
 				Times: point.Times{Millis: t.time}, Values: make([]float64, n),
 			}
 			keys := rolledOut[:2]
@@ -133,6 +136,63 @@ func TestHeirsReadAsOneRun(t *testing.T) {
 		w.run("whole", nil, func(tx *store.Tx, _ *catalog.Edit) { write(tx, whole) })
 		sameRLPoints(t, seed, w.heirOf("none"), w.heirOf("whole"), random)
 	}
+}
+
+// An environment goes on where it stood at the fork, series of each labels by themselves.
+// Restarts before and behind the fork add up.
+func TestEnvironmentsGoOnWhereTheyStood(t *testing.T) {
+	w := newWorld(t)
+	labelled := func(name, scale string, labels ...string) point.Series {
+		s := series(name, labels...)
+		s.Scale = scale
+		return s
+	}
+	log := func(tx *store.Tx, s point.Series, rlStep, episode uint64, values ...float64) {
+		b := point.RLBatch{RLStep: rlStep, Episode: episode, HasEpisode: true, Values: values}
+		if s.Scale == point.ScaleEpisode {
+			b.HasEpisode, b.Minors.First = false, episode
+		}
+		tx.AppendRL(tx.Series(s, point.Ordered), tx.Environment("e"), b, true)
+	}
+	steps, evaluation := labelled("reward", point.ScaleEnvironmentStep), labelled("reward", point.ScaleEnvironmentStep, "evaluation", "true")
+	returns, evaluated := labelled("return", point.ScaleEpisode), labelled("return", point.ScaleEpisode, "evaluation", "true")
+	w.run("parent", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		log(tx, steps, 0, 0, 1, 2)
+		log(tx, steps, 0, 0, 1, 2, 3) // again
+		log(tx, returns, 0, 0, 6)
+		log(tx, steps, 1, 1, 4)
+		log(tx, steps, 1, 1, 4) // again
+		log(tx, steps, 2, 1, 99, 99) // behind the fork
+	})
+	w.run("child", &catalog.Fork{Parent: "parent", Step: 1}, func(tx *store.Tx, _ *catalog.Edit) {
+		log(tx, steps, 2, 1, 5)
+		log(tx, steps, 2, 1, 5, 6) // again
+		log(tx, returns, 2, 1, 15)
+		log(tx, evaluation, 2, 0, 7, 8)
+		log(tx, evaluated, 2, 0, 15)
+	})
+	heir := w.heirOf("child")
+	totals := make(map[string][]uint64)
+	var restarts []uint64
+	for _, info := range heir.SeriesInfos() {
+		points, err := heir.RLPoints(info.No, 1, store.RLRange{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		totals[info.Key.Name+" "+info.Key.FlatLabels()] = points.TotalSteps
+		sums, err := heir.EpisodeSums(info.No, store.EpisodeQuery{Within: store.Range{To: 9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Key.Key() == steps.Key() {
+			restarts = []uint64{sums[0].Episodes[0].Attempt, sums[0].Episodes[1].Attempt}
+		}
+	}
+	same(t, "steps", totals["reward "], []uint64{0, 1, 2, 3, 4, 5})
+	same(t, "returns", totals["return "], []uint64{3, 6})
+	same(t, "evaluation", totals["reward evaluation=true"], []uint64{0, 1})
+	same(t, "returns of evaluation", totals["return evaluation=true"], []uint64{2})
+	same(t, "restarts", restarts, []uint64{1, 2})
 }
 
 func (w *world) heirOf(name string) RLPoints {
