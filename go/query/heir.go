@@ -8,7 +8,17 @@ import (
 )
 
 // A forked run inherits the RL points of its parent up to the rl_step of the fork,
-// and what the parent inherited. README.md states the rules.
+// and what the parent inherited:
+//
+//   - Of a series in an environment it shows its own points behind the last inherited
+//     one, by rl_step. What a restart in the parent discarded is not inherited, also when
+//     that came behind the fork.
+//   - An episode that has points on both sides is one. Its own env steps are counted on
+//     when the first of them lies below those inherited; otherwise the writer numbered
+//     them on. Restarts of both sides add up.
+//   - Total steps go on where the environment stood: one above the highest inherited of
+//     the series with the same labels. Of EPISODE scale, labels without env steps on
+//     either side go by those that are furthest. Own points that are not shown count.
 
 // heir is a forked run with what it inherits. Its own series and environments have
 // the numbers that they have in its store; those of its parent alone come behind.
@@ -153,11 +163,11 @@ func (h *heir) ownEnvSeries(env uint32) []store.SeriesInfo {
 	return slices.DeleteFunc(h.own.EnvSeries(env), func(info store.SeriesInfo) bool { return info.No > h.series.own })
 }
 
-// Environments gives the environments by number. LastRLStep is no higher than that of a point
-// that is inherited may be.
+// Environments gives the environments by number, with no LastRLStep of the parent behind the
+// fork. They may have points behind it alone.
 func (h *heir) Environments() []store.EnvInfo { return slices.Clone(h.places) }
 
-// latestEpisode is that of an environment of the points given.
+// latestEpisodeIn is the latest episode of an environment: its own, or the last inherited.
 func latestEpisodeIn(points RLPoints, env store.EnvInfo) (uint64, error) {
 	h, inherits := points.(*heir)
 	if !inherits || h.hasOwn(env.No) {
