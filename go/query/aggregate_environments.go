@@ -129,7 +129,7 @@ func (g *environmentGroups) read() error {
 			byEnv[of.Env] = joinSums(byEnv[of.Env], of.Sums)
 		}
 	}
-	for _, env := range sortedByID(environmentsWithPoints(g.run)) {
+	for _, env := range sortedByID(environmentsWithPoints(g.run.points)) {
 		if int(env.No) < len(byEnv) && len(byEnv[env.No]) > 0 {
 			g.sums = append(g.sums, environmentSums{env, byEnv[env.No]})
 		}

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
@@ -46,7 +45,7 @@ type CurveQuery struct {
 	// environments of a run make up one.
 	Environments    []string
 	EachEnvironment bool // every environment has a curve of its own
-	Inherited       bool // of standard points
+	Inherited       bool // puts what a forked run inherits before its own
 	Along           Along
 	From, To        *int64 // along the axis; both ends belong to it
 	// Points are what RL points must lie in.
@@ -159,7 +158,11 @@ func (r curveRequest) GetStepSelection() *pb.StepSelection {
 
 // rlCurves are the RL points of the selected series of a run.
 func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]curve, error) {
-	envs, err := r.curveEnvironments(q.Environments)
+	points, err := r.rlPoints(q.Inherited, q.Along == AlongTotalSteps)
+	if err != nil {
+		return nil, err
+	}
+	envs, err := curveEnvironments(r.Name, points, q.Environments)
 	if err != nil || len(envs) == 0 {
 		return nil, err
 	}
@@ -168,17 +171,14 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]
 		infos = selected.of
 	}
 	var curves []curve
-	for _, info := range infos(r.points) {
+	for _, info := range infos(points) {
 		if !info.RL {
 			continue
 		}
 		if selected.reduces() {
 			return nil, invalid("series %q has RL points, which are not reduced over labels here", info.Key.Name)
 		}
-		if q.Inherited && r.Fork != nil {
-			return nil, connect.NewError(connect.CodeUnimplemented, errors.New("inherited RL points are not put before curves yet"))
-		}
-		columns, err := r.rlColumns(q, info, envs, within)
+		columns, err := r.rlColumns(q, points, info, envs, within)
 		if err != nil {
 			return nil, err
 		}
@@ -192,16 +192,18 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]
 }
 
 // curveEnvironments are those named, or all by id.
-func (r runPoints) curveEnvironments(ids []string) ([]store.EnvInfo, error) {
+func curveEnvironments(run string, points RLPoints, ids []string) ([]store.EnvInfo, error) {
 	if len(ids) == 0 {
-		return sortedByID(environmentsWithPoints(r)), nil
+		return sortedByID(environmentsWithPoints(points)), nil
 	}
-	return r.pickEnvironments(ids)
+	return pickEnvironments(run, points, ids)
 }
 
 // rlColumns reads a series in environments, several at a time; environments without
 // points in the range are left out.
-func (r runPoints) rlColumns(q CurveQuery, info store.SeriesInfo, envs []store.EnvInfo, within stepCut) ([]column, error) {
+func (r runPoints) rlColumns(
+	q CurveQuery, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo, within stepCut,
+) ([]column, error) {
 	columns := make([]column, len(envs))
 	faults := make([]error, runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
@@ -210,7 +212,7 @@ func (r runPoints) rlColumns(q CurveQuery, info store.SeriesInfo, envs []store.E
 		workers.Go(func() {
 			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(envs)); i = next.Add(1) - 1 {
 				var points store.RLColumns
-				points, faults[k] = r.points.RLPoints(info.No, envs[i].No, q.Points)
+				points, faults[k] = from.RLPoints(info.No, envs[i].No, q.Points)
 				c := column{run: r.Name, key: info.Key, env: envs[i].ID}
 				columns[i] = within.apply(c.along(q, r, points))
 			}

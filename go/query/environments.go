@@ -65,8 +65,8 @@ func (a anchor) only() store.RLRange {
 }
 
 // environmentsWithPoints leaves out those that only have attributes.
-func environmentsWithPoints(run runPoints) []store.EnvInfo {
-	return slices.DeleteFunc(run.points.Environments(), func(e store.EnvInfo) bool { return e.Points == 0 })
+func environmentsWithPoints(points RLPoints) []store.EnvInfo {
+	return slices.DeleteFunc(points.Environments(), func(e store.EnvInfo) bool { return e.Points == 0 })
 }
 
 // GetRLInfo tells how many environments a run has, 0 when it is not an RL run,
@@ -79,7 +79,7 @@ func (s *Service) GetRLInfo(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	envs := environmentsWithPoints(run)
+	envs := environmentsWithPoints(run.points)
 	last := latest(envs)
 	return connect.NewResponse(&pb.GetRLInfoResponse{
 		NumberOfEnvironments: int64(len(envs)), LatestEpisode: last.episode, LatestRlStep: last.rlStep,
@@ -158,7 +158,7 @@ func (s *Service) EnvironmentIDs(workspace, project, name, filter, attribute str
 
 func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 	var things []listed[environment]
-	for _, env := range environmentsWithPoints(r) {
+	for _, env := range environmentsWithPoints(r.points) {
 		if !at.reached(env) {
 			continue
 		}
@@ -227,7 +227,7 @@ func (r runPoints) summariseEnvironment(env store.EnvInfo, at anchor, q grammar.
 		return sum, err
 	}
 	g, reduces := groupingOf(q)
-	groups, reader := newGroupSummaries(g), rlReader{run: r, at: at, episodesAsSteps: true}
+	groups, reader := newGroupSummaries(g), rlReader{run: r.Name, at: at, episodesAsSteps: true}
 	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.EnvSeries(env.No), true) {
 		points, err := r.points.RLPoints(info.No, env.No, at.selection(env))
 		if err != nil {

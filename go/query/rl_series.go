@@ -26,15 +26,15 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	lineage, err := run.lineage(r.GetIncludeInherited())
+	points, err := run.rlPoints(r.GetIncludeInherited(), false)
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	envs, err := pickEnvironments(lineage, []string{r.GetEnvironment()})
+	envs, err := pickEnvironments(run.Name, points, []string{r.GetEnvironment()})
 	if err != nil {
 		return nil, err
 	}
-	reader, err := newRLReader(run, r.GetScaleSelector(), nil, r.GetStepSelection())
+	reader, err := newRLReader(run, points, r.GetScaleSelector(), nil, r.GetStepSelection())
 	if err != nil {
 		return nil, err
 	}
@@ -56,39 +56,36 @@ func (s *Service) ListRLEnvironmentFloatSeries(
 
 // rlReader reads the series of environments at an anchor.
 type rlReader struct {
-	run             runPoints
+	run             string
+	points          RLPoints
 	at              anchor
 	selected        selector
 	cut             stepCut
 	episodesAsSteps bool
 }
 
-func newRLReader(run runPoints, scale *pb.RLScaleSelector, queries []string, steps *pb.StepSelection) (rlReader, error) {
+func newRLReader(
+	run runPoints, points RLPoints, scale *pb.RLScaleSelector, queries []string, steps *pb.StepSelection,
+) (rlReader, error) {
 	selected, err := parseSelector(queries)
 	if err != nil {
 		return rlReader{}, err
 	}
 	cut, err := parseSteps(steps)
-	return rlReader{run: run, at: parseAnchor(scale, run), selected: selected, cut: cut}, err
+	return rlReader{run: run.Name, points: points, at: parseAnchor(scale, run), selected: selected, cut: cut}, err
 }
 
-func (r rlReader) read(envs []inheritedEnvironment) ([]column, error) {
+// read reads environments one after the other; those that never reached the anchor are left
+// out.
+func (r rlReader) read(envs []store.EnvInfo) ([]column, error) {
 	var columns []column
 	for _, env := range envs {
-		at, reached, err := env.anchored(r.at)
-		if err != nil {
-			return nil, err
-		}
-		if !reached {
+		if !r.at.reached(env) {
 			continue
 		}
-		series, err := env.read(r.selected, at)
+		all, err := r.readEnvironment(env)
 		if err != nil {
 			return nil, err
-		}
-		var all []column
-		for _, of := range series {
-			all = append(all, r.column(of.env, of.info, of.points))
 		}
 		for _, c := range r.selected.reduce(all, true) {
 			if c = r.cut.apply(c); len(c.xs) > 0 {
@@ -99,10 +96,30 @@ func (r rlReader) read(envs []inheritedEnvironment) ([]column, error) {
 	return columns, nil
 }
 
+func (r rlReader) readEnvironment(env store.EnvInfo) ([]column, error) {
+	at := r.at
+	if at.rlStep == nil {
+		latest, err := latestEpisodeIn(r.points, env)
+		if err != nil {
+			return nil, err
+		}
+		at.episode = min(at.episode, latest)
+	}
+	var all []column
+	for _, info := range r.selected.pick(r.points.EnvSeries(env.No), true) {
+		points, err := r.points.RLPoints(info.No, env.No, at.only())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r.column(env, info, points))
+	}
+	return all, nil
+}
+
 // column places points on the axis of the anchor, in ascending order.
 func (r rlReader) column(env store.EnvInfo, info store.SeriesInfo, points store.RLColumns) column {
 	c := column{
-		run: r.run.Name, key: info.Key, env: env.ID, xs: points.EnvSteps, values: points.Values, times: points.Times,
+		run: r.run, key: info.Key, env: env.ID, xs: points.EnvSteps, values: points.Values, times: points.Times,
 		rlSteps: points.RLSteps, episodes: points.Episodes, envSteps: points.EnvSteps,
 	}
 	if r.at.rlStep == nil {
@@ -166,15 +183,15 @@ func (s *Service) ListRLEnvironmentFloatSeriesBuckets(
 	if r.GetEnvironment() != "" {
 		ids = append([]string{r.GetEnvironment()}, ids...)
 	}
-	lineage, err := run.lineage(r.GetIncludeInherited())
+	points, err := run.rlPoints(r.GetIncludeInherited(), false)
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	envs, err := pickEnvironments(lineage, ids)
+	envs, err := pickEnvironments(run.Name, points, ids)
 	if err != nil {
 		return nil, err
 	}
-	reader, err := newRLReader(run, r.GetScaleSelector(), r.GetSeriesQueries(), r.GetStepSelection())
+	reader, err := newRLReader(run, points, r.GetScaleSelector(), r.GetSeriesQueries(), r.GetStepSelection())
 	if err != nil {
 		return nil, err
 	}

@@ -162,14 +162,20 @@ func inOrderOfIdentity(infos []store.SeriesInfo) []store.SeriesInfo {
 	return infos
 }
 
+// seriesList is where series are found.
+type seriesList interface {
+	SeriesInfos() []store.SeriesInfo
+	SeriesSelected(selections []store.Selection) []store.SeriesInfo
+}
+
 // of gives the series of a run that any query selects, as pick does. It looks
 // only at those of the right name.
-func (s selector) of(points *store.Run) []store.SeriesInfo { return s.from(points, false) }
+func (s selector) of(points seriesList) []store.SeriesInfo { return s.from(points, false) }
 
 // ofAnyScale is of, of queries that select every scale unless they name one.
-func (s selector) ofAnyScale(points *store.Run) []store.SeriesInfo { return s.from(points, true) }
+func (s selector) ofAnyScale(points seriesList) []store.SeriesInfo { return s.from(points, true) }
 
-func (s selector) from(points *store.Run, anyScale bool) []store.SeriesInfo {
+func (s selector) from(points seriesList, anyScale bool) []store.SeriesInfo {
 	if len(s.queries) == 0 {
 		return s.pick(points.SeriesInfos(), anyScale)
 	}

@@ -28,7 +28,7 @@ func Select(scale string, queries ...string) (Selection, error) {
 func All() Selection { return Selection{} }
 
 // Of gives the series of a run that any query selects, by name, scale and labels.
-func (s Selection) Of(points *store.Run) []store.SeriesInfo { return s.of.ofAnyScale(points) }
+func (s Selection) Of(points RLPoints) []store.SeriesInfo { return s.of.ofAnyScale(points) }
 
 // Status turns an error of reading into what a client is told.
 func (s *Service) Status(err error) error { return s.failed(err) }

@@ -16,6 +16,7 @@ type EpisodeSum struct {
 	Attempt                 uint64 // how often the episode was restarted
 	FirstRLStep, LastRLStep uint64 // lowest and highest
 	EnvSteps                uint64 // highest env step plus one; of EPISODE scale 0
+	FirstEnvStep            uint64 // of the first point at FirstRLStep
 	FirstTime, LastTime     int64  // earliest and latest, Unix milliseconds
 	Points                  uint64
 
@@ -37,6 +38,7 @@ type EnvEpisodes struct {
 type EpisodeQuery struct {
 	FirstEnv, LastEnv uint32 // by number; LastEnv 0: every environment
 	Within            Range  // of episodes
+	RLSteps           *Range // only points at these; nil: all
 	Values            bool   // read values, too, which takes several times as long
 }
 
@@ -207,12 +209,14 @@ func (s *episodeSummation) takeNext(e *envEpisodes, cursors *[rlCols]chunk.Curso
 		}
 		time.N, envStep.N = uint32(size), uint32(size)
 		if at := episode.First; at > 0 && at-1 >= s.Within.From && at-1 <= s.Within.To {
-			row := e.row(at-1, attempt.First)
-			row.takePositions(rlStep.First, time, envStep)
-			if s.Values {
-				row.takeValues(values[from:from+size], rlStep.First, envStep)
+			row := e.row(at-1, attempt.First) // also one without points discards those of earlier attempts
+			if s.RLSteps == nil || rlStep.First >= s.RLSteps.From && rlStep.First <= s.RLSteps.To {
+				row.takePositions(rlStep.First, time, envStep)
+				if s.Values {
+					row.takeValues(values[from:from+size], rlStep.First, envStep)
+				}
+				row.EnvSteps = max(row.EnvSteps, envStep.First+1, envStep.Last()+1)
 			}
-			row.EnvSteps = max(row.EnvSteps, envStep.First+1, envStep.Last()+1)
 		}
 		from += size
 	}
@@ -235,7 +239,10 @@ func (e *envEpisodes) row(episode, attempt uint64) *EpisodeSum {
 }
 
 func (e *EpisodeSum) takePositions(rlStep uint64, time, envStep chunk.Run) {
-	e.FirstRLStep, e.LastRLStep = min(e.FirstRLStep, rlStep), max(e.LastRLStep, rlStep)
+	if rlStep < e.FirstRLStep {
+		e.FirstRLStep, e.FirstEnvStep = rlStep, envStep.First
+	}
+	e.LastRLStep = max(e.LastRLStep, rlStep)
 	e.FirstTime = min(e.FirstTime, int64(time.First), int64(time.Last()))
 	e.LastTime = max(e.LastTime, int64(time.First), int64(time.Last()))
 	e.Points += uint64(envStep.N)
@@ -273,7 +280,10 @@ func (e *EpisodeSum) add(later EpisodeSum) {
 		return
 	}
 	e.takeLast(later.Last, later.lastRLStep, later.EnvSteps)
-	e.FirstRLStep, e.LastRLStep = min(e.FirstRLStep, later.FirstRLStep), max(e.LastRLStep, later.LastRLStep)
+	if later.FirstRLStep < e.FirstRLStep {
+		e.FirstRLStep, e.FirstEnvStep = later.FirstRLStep, later.FirstEnvStep
+	}
+	e.LastRLStep = max(e.LastRLStep, later.LastRLStep)
 	e.FirstTime, e.LastTime = min(e.FirstTime, later.FirstTime), max(e.LastTime, later.LastTime)
 	e.EnvSteps = max(e.EnvSteps, later.EnvSteps)
 	e.Points += later.Points
@@ -285,7 +295,11 @@ func (e *EpisodeSum) add(later EpisodeSum) {
 func (s *episodeSummation) sums() []EnvEpisodes {
 	var out []EnvEpisodes
 	for i := range s.envs {
-		if rows := s.envs[i].joined(); len(rows) > 0 {
+		rows := s.envs[i].joined()
+		if s.RLSteps != nil {
+			rows = slices.DeleteFunc(rows, func(row EpisodeSum) bool { return row.Points == 0 })
+		}
+		if len(rows) > 0 {
 			if s.episodic {
 				for k := range rows {
 					rows[k].EnvSteps = 0

@@ -20,6 +20,9 @@ func TestEpisodesAreSummedUpFromWhereverThePointsLie(t *testing.T) {
 		for range 400 {
 			env, b := traffic.batch()
 			b.Times.Millis = int64(random.IntN(1000))
+			if random.IntN(8) == 0 { // back to the episode before, at times at an rl_step before
+				b.Episode, b.RLStep = b.Episode-min(b.Episode, 1), b.RLStep-min(b.RLStep, random.Uint64N(3))
+			}
 			logRL(t, still, env, b)
 			logRL(t, moved, env, b)
 			switch random.IntN(30) {
@@ -51,6 +54,7 @@ func equalEpisodes(t testing.TB, still, moved *Run, random *rand.Rand) (restarts
 		queries := []EpisodeQuery{
 			{Within: Range{To: math.MaxUint64}, Values: true}, {Within: Range{To: math.MaxUint64}},
 			{Within: Range{from, from + random.Uint64N(4)}, Values: true, FirstEnv: env, LastEnv: env + uint32(random.IntN(3))},
+			{Within: Range{To: math.MaxUint64}, Values: true, RLSteps: &Range{random.Uint64N(4), 2 + random.Uint64N(12)}},
 		}
 		for _, q := range queries {
 			want, err := still.EpisodeSums(no, q)
@@ -71,13 +75,13 @@ func equalEpisodes(t testing.TB, still, moved *Run, random *rand.Rand) (restarts
 // episodesOfPoints compares sums with what the points of an environment add up to.
 func episodesOfPoints(t testing.TB, r *Run, no uint32, got EnvEpisodes, q EpisodeQuery) (restarts int) {
 	t.Helper()
-	points, err := r.RLPoints(no, got.Env, RLRange{Episode: &q.Within})
+	points, err := r.RLPoints(no, got.Env, RLRange{Episode: &q.Within, RLStep: q.RLSteps})
 	must(t, err)
 	want := make(map[uint64]*EpisodeSum)
 	for i, episode := range points.Episodes {
 		w := want[episode]
 		if w == nil {
-			w = &EpisodeSum{FirstRLStep: points.RLSteps[i], FirstTime: points.Times[i], LastTime: points.Times[i]}
+			w = &EpisodeSum{FirstRLStep: points.RLSteps[i], FirstEnvStep: points.EnvSteps[i], FirstTime: points.Times[i], LastTime: points.Times[i]}
 			want[episode] = w
 		}
 		w.Points++
@@ -104,7 +108,7 @@ func episodesOfPoints(t testing.TB, r *Run, no uint32, got EnvEpisodes, q Episod
 			w.EnvSteps = 0
 		}
 		positions := g.Points == w.Points && g.FirstRLStep == w.FirstRLStep && g.LastRLStep == w.LastRLStep &&
-			g.EnvSteps == w.EnvSteps && g.FirstTime == w.FirstTime && g.LastTime == w.LastTime
+			g.EnvSteps == w.EnvSteps && g.FirstEnvStep == w.FirstEnvStep && g.FirstTime == w.FirstTime && g.LastTime == w.LastTime
 		last := math.Float64bits(g.Last) == math.Float64bits(w.Last)
 		extremes := w.Finite == 0 || g.Min == w.Min && g.Max == w.Max
 		values := g.Finite == w.Finite && last && extremes && math.Abs(g.Sum-w.Sum) < 1e-9

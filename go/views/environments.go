@@ -67,14 +67,14 @@ func (s *Service) parseEnvironments(r *pb.ListEnvironmentsRequest) (*environment
 	if l.limit > mostEnvironments {
 		return nil, invalid("limit %d is above %d", l.limit, mostEnvironments)
 	}
-	run, err := s.findRun(r.GetRun())
+	run, err := s.findRLRun(r.GetRun(), false)
 	if err != nil {
 		return nil, err
 	}
 	if l.scan, err = parseScan(run, nil, nil, nil); err != nil {
 		return nil, err
 	}
-	metrics, err := parseEpisodeMetrics(run, r.GetMetrics(), maxScanned)
+	metrics, err := parseEpisodeMetrics(run.points, r.GetMetrics(), maxScanned)
 	if err != nil {
 		return nil, err
 	}

@@ -37,11 +37,11 @@ type histogram struct {
 }
 
 func (s *Service) parseHistogram(r *pb.GetEpisodeHistogramRequest) (h histogram, err error) {
-	run, err := s.findRun(r.GetRun())
+	run, err := s.findRLRun(r.GetRun(), r.GetIncludeInherited())
 	if err != nil {
 		return h, err
 	}
-	metrics, err := parseEpisodeMetrics(run, r.GetMetrics(), maxScanned)
+	metrics, err := parseEpisodeMetrics(run.points, r.GetMetrics(), maxScanned)
 	if err != nil {
 		return h, err
 	}

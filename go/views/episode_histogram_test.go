@@ -14,15 +14,19 @@ import (
 func TestAHistogramCountsEveryEpisodeOnce(t *testing.T) {
 	random := rand.New(rand.NewPCG(8, 1))
 	w := newWorld(t)
-	all := plainEpisodes(t, w.randomEpisodes("r", random, 5, 900))
+	w.randomEpisodes("r", random, 5, 900)
+	w.forks(random, 600)
+	runs := []string{"r", "fork"}
+	all := [][]*plainEpisode{plainEpisodes(t, w.pointsOf("r", true)), plainEpisodes(t, w.pointsOf("fork", true))}
 	metrics := []*pb.EpisodeMetric{
 		{SeriesQuery: "return()", Reduction: pb.Reduction_REDUCTION_LAST},
 		{SeriesQuery: `reward(scale="ENVIRONMENT_STEP")`, Reduction: pb.Reduction_REDUCTION_SUM},
 	}
 	names, which := []string{"return", "reward"}, []int{0, 1}
-	for round := range 40 {
+	for round := range 60 {
+		of := round / 6 % len(runs)
 		r := &pb.GetEpisodeHistogramRequest{
-			Run: named("r"), Metrics: metrics, MetricRanges: randomRanges(random, 2),
+			Run: named(runs[of]), IncludeInherited: true, Metrics: metrics, MetricRanges: randomRanges(random, 2),
 			X: &pb.EpisodeAxis{Column: pb.EpisodeColumn_EPISODE_COLUMN_METRIC, Metric: random.Uint32N(2), Bins: 1 + random.Uint32N(30)},
 		}
 		if round%2 == 1 {
@@ -33,7 +37,7 @@ func TestAHistogramCountsEveryEpisodeOnce(t *testing.T) {
 		}
 		var xs, ys []float64
 		notFinite := uint64(0)
-		for _, e := range all {
+		for _, e := range all[of] {
 			if r.Environments != nil && !slices.Contains(r.Environments, e.env) || !inRanges(e, r.MetricRanges, metrics, names, which) {
 				continue
 			}

@@ -30,11 +30,11 @@ func (s *Service) GetEpisodeMatrix(
 	if err != nil {
 		return nil, err
 	}
-	run, err := s.findRun(r.GetRun())
+	run, err := s.findRLRun(r.GetRun(), r.GetIncludeInherited())
 	if err != nil {
 		return nil, err
 	}
-	metric, err := parseEpisodeMetric(run, r.GetMetric())
+	metric, err := parseEpisodeMetric(run.points, r.GetMetric())
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ type line struct {
 func (s *episodeScan) lines(m *episodeMetric) ([]line, error) {
 	parts := make([][]line, workers())
 	err := s.eachPart(func(worker int, q store.EpisodeQuery) error {
-		values, err := m.values(s.run.points, q)
+		values, err := m.values(s.points, q)
 		for i, of := range values {
 			l := line{rank: s.envs.rank[int(q.FirstEnv)-1+i]}
 			for _, v := range of {

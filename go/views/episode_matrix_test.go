@@ -16,19 +16,23 @@ import (
 func TestAMatrixSumsUpTheEpisodesOfItsCells(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 1))
 	w := newWorld(t)
-	all := plainEpisodes(t, w.randomEpisodes("r", random, 7, 700))
-	for round := range 40 {
+	w.randomEpisodes("r", random, 7, 700)
+	w.forks(random, 400)
+	runs := []string{"r", "fork"}
+	all := [][]*plainEpisode{plainEpisodes(t, w.pointsOf("r", true)), plainEpisodes(t, w.pointsOf("fork", true))}
+	for round := range 60 {
+		of := round / 12 % len(runs)
 		r := &pb.GetEpisodeMatrixRequest{
-			Run: named("r"), Metric: &pb.EpisodeMetric{SeriesQuery: `reward(scale="ENVIRONMENT_STEP")`, Reduction: pb.Reduction_REDUCTION_SUM},
+			Run: named(runs[of]), IncludeInherited: true, Metric: &pb.EpisodeMetric{SeriesQuery: `reward(scale="ENVIRONMENT_STEP")`, Reduction: pb.Reduction_REDUCTION_SUM},
 			MaxRows: uint32(random.IntN(9)), MaxColumns: uint32(random.IntN(60)),
 		}
 		if round%4 == 1 {
-			r.Environments = []string{"env-4", "env-0", "env-6"}
+			r.Environments = []string{"env-4", "env-0", []string{"env-6", "env-1"}[of]}
 		}
 		if from, to := random.Uint64N(20), 20+random.Uint64N(30); round%3 == 1 {
 			r.Episodes = &pb.IndexRange{From: from, To: &to}
 		}
-		want := slices.DeleteFunc(slices.Clone(all), func(e *plainEpisode) bool {
+		want := slices.DeleteFunc(slices.Clone(all[of]), func(e *plainEpisode) bool {
 			return r.Environments != nil && !slices.Contains(r.Environments, e.env) || !finite(e.reduced("reward", pb.Reduction_REDUCTION_SUM)) ||
 				r.Episodes != nil && (e.episode < r.Episodes.From || e.episode > r.Episodes.GetTo())
 		})

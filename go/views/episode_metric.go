@@ -16,7 +16,7 @@ type episodeMetric struct {
 	reduction pb.Reduction
 }
 
-func parseEpisodeMetric(run runPoints, m *pb.EpisodeMetric) (episodeMetric, error) {
+func parseEpisodeMetric(points query.RLPoints, m *pb.EpisodeMetric) (episodeMetric, error) {
 	if _, known := pb.Reduction_name[int32(m.GetReduction())]; !known {
 		return episodeMetric{}, invalid("reduction %d is none", m.GetReduction())
 	}
@@ -25,7 +25,7 @@ func parseEpisodeMetric(run runPoints, m *pb.EpisodeMetric) (episodeMetric, erro
 		return episodeMetric{}, err
 	}
 	out := episodeMetric{reduction: m.GetReduction()}
-	for _, info := range selected.Of(run.points) {
+	for _, info := range selected.Of(points) {
 		if !info.RL {
 			continue
 		}
@@ -40,14 +40,14 @@ func parseEpisodeMetric(run runPoints, m *pb.EpisodeMetric) (episodeMetric, erro
 	return out, nil
 }
 
-func parseEpisodeMetrics(run runPoints, metrics []*pb.EpisodeMetric, most int) ([]episodeMetric, error) {
+func parseEpisodeMetrics(points query.RLPoints, metrics []*pb.EpisodeMetric, most int) ([]episodeMetric, error) {
 	if len(metrics) > most {
 		return nil, invalid("%d metrics; at most %d may be", len(metrics), most)
 	}
 	out := make([]episodeMetric, len(metrics))
 	for i, m := range metrics {
 		var err error
-		if out[i], err = parseEpisodeMetric(run, m); err != nil {
+		if out[i], err = parseEpisodeMetric(points, m); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +91,7 @@ func (m episodeMetric) of(v episodeValue) float64 {
 
 // values reads what environments have in episodes, by number of the environment
 // less the first; episodes ascend.
-func (m episodeMetric) values(points *store.Run, q store.EpisodeQuery) ([][]episodeValue, error) {
+func (m episodeMetric) values(points query.RLPoints, q store.EpisodeQuery) ([][]episodeValue, error) {
 	out := make([][]episodeValue, q.LastEnv-q.FirstEnv+1)
 	q.Values = true
 	for _, info := range m.series {

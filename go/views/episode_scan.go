@@ -34,7 +34,7 @@ func (r *episodeRow) add(s store.EpisodeSum) {
 // episodeScan goes over the episodes of a run, some environments at a time, so
 // that they are never all in memory.
 type episodeScan struct {
-	run      runPoints
+	points   query.RLPoints
 	envs     environments
 	only     []uint32 // numbers of environments; nil: all
 	episodes store.Range
@@ -118,7 +118,7 @@ func (s *episodeScan) parts() [][2]uint32 {
 // a time: worker tells the calls apart that go side by side.
 func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
 	// In the order in which a metric takes its series together.
-	series := slices.DeleteFunc(query.All().Of(s.run.points), func(info store.SeriesInfo) bool { return !info.RL })
+	series := slices.DeleteFunc(query.All().Of(s.points), func(info store.SeriesInfo) bool { return !info.RL })
 	return s.eachPart(func(worker int, q store.EpisodeQuery) error {
 		return s.part(series, q, func(rows []episodeRow) { visit(worker, rows) })
 	})
@@ -141,7 +141,7 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visi
 	for _, info := range series {
 		takes := func(m *episodeMetric) bool { return m.takes(info) }
 		q.Values = slices.ContainsFunc(s.metrics, takes)
-		envs, err := s.run.points.EpisodeSums(info.No, q)
+		envs, err := s.points.EpisodeSums(info.No, q)
 		if err != nil {
 			return err
 		}

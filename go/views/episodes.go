@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
@@ -51,7 +52,7 @@ type episodeListing struct {
 }
 
 func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, error) {
-	run, err := s.findRun(r.GetRun())
+	run, err := s.findRLRun(r.GetRun(), r.GetIncludeInherited())
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if l.limit > maxEpisodes {
 		return nil, invalid("limit %d is above %d", r.GetLimit(), maxEpisodes)
 	}
-	if l.metrics, err = parseEpisodeMetrics(run, r.GetMetrics(), maxMetrics); err != nil {
+	if l.metrics, err = parseEpisodeMetrics(run.points, r.GetMetrics(), maxMetrics); err != nil {
 		return nil, err
 	}
 	if l.scan, err = parseScan(run, r.GetEnvironments(), r.GetEpisodes(), r.GetRlSteps()); err != nil {
@@ -81,10 +82,10 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	return l, err
 }
 
-func parseScan(run runPoints, ids []string, episodes, rlSteps *pb.IndexRange) (scan episodeScan, err error) {
-	scan = episodeScan{run: run, envs: environmentsOf(run.points)}
+func parseScan(run rlRun, ids []string, episodes, rlSteps *pb.IndexRange) (scan episodeScan, err error) {
+	scan = episodeScan{points: run.points, envs: environmentsOf(run.points)}
 	if len(ids) > 0 {
-		if scan.only, err = scan.envs.named(run.Name, ids); err != nil {
+		if scan.only, err = scan.envs.named(run.name, ids); err != nil {
 			return scan, err
 		}
 	}
@@ -180,7 +181,7 @@ func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64
 		groups, byEnv = append(groups, byEnv[:n]), byEnv[n:]
 	}
 	return values, sideBySide(len(groups), func(_, i int) error {
-		return m.read(l.scan.run.points, rows, groups[i], values)
+		return m.read(l.scan.points, rows, groups[i], values)
 	})
 }
 
@@ -199,7 +200,7 @@ func besideEachOther(rows []placedRow, order []int) int {
 }
 
 // read gives some rows of one environment, by ascending episode, their values.
-func (m *episodeMetric) read(points *store.Run, rows []placedRow, which []int, values []float64) error {
+func (m *episodeMetric) read(points query.RLPoints, rows []placedRow, which []int, values []float64) error {
 	first, last := &rows[which[0]].row, &rows[which[len(which)-1]].row
 	q := store.EpisodeQuery{FirstEnv: first.env, LastEnv: first.env, Within: store.Range{From: first.episode, To: last.episode}}
 	found, err := m.values(points, q)

@@ -23,7 +23,7 @@ type plainEpisode struct {
 	values                  map[string][]float64 // by metric name, by env step, then by rl_step
 }
 
-func plainEpisodes(t *testing.T, points *store.Run) []*plainEpisode {
+func plainEpisodes(t *testing.T, points readRun) []*plainEpisode {
 	t.Helper()
 	byKey := make(map[string]*plainEpisode)
 	var list []*plainEpisode
@@ -100,13 +100,16 @@ func (e *plainEpisode) reduced(name string, how pb.Reduction) float64 {
 func TestEpisodesAreListedPageByPage(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 1))
 	w := newWorld(t)
-	points := w.randomEpisodes("r", random, 5, 900)
-	all := plainEpisodes(t, points)
+	w.randomEpisodes("r", random, 5, 900)
+	w.forks(random, 600)
+	runs := []string{"r", "fork"}
+	all := [][]*plainEpisode{plainEpisodes(t, w.pointsOf("r", true)), plainEpisodes(t, w.pointsOf("fork", true))}
 	names := []string{"return()", `reward(scale="ENVIRONMENT_STEP")`, `value(scale="ENVIRONMENT_STEP")`}
 	bare := []string{"return", "reward", "value"}
 	restarts := uint64(0)
-	for range 60 {
-		r := &pb.ListEpisodesRequest{Run: named("r"), Limit: uint32(1 + random.IntN(150)), Order: &pb.EpisodeOrder{
+	for round := range 90 {
+		of := round % len(runs)
+		r := &pb.ListEpisodesRequest{Run: named(runs[of]), IncludeInherited: true, Limit: uint32(1 + random.IntN(150)), Order: &pb.EpisodeOrder{
 			Column: pb.EpisodeColumn(random.IntN(len(pb.EpisodeColumn_name))), Descending: random.IntN(2) == 0,
 		}}
 		var metrics []int
@@ -128,7 +131,7 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 			r.RlSteps = &pb.IndexRange{From: from, To: &to}
 		}
 		r.MetricRanges = randomRanges(random, len(metrics))
-		want := slices.DeleteFunc(slices.Clone(all), func(e *plainEpisode) bool {
+		want := slices.DeleteFunc(slices.Clone(all[of]), func(e *plainEpisode) bool {
 			return !inRanges(e, r.MetricRanges, r.Metrics, bare, metrics) || r.Environments != nil && !slices.Contains(r.Environments, e.env) ||
 				r.Episodes != nil && (e.episode < from || e.episode > to) ||
 				r.RlSteps != nil && (e.lastRLStep < from || e.firstRLStep > to)
@@ -176,7 +179,7 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 		for pages := 0; ; pages++ {
 			answer := ask(w, w.client.ListEpisodes, r)
 			if answer.TotalCount != uint64(len(want)) {
-				t.Fatalf("%d episodes, want %d", answer.TotalCount, len(want))
+				t.Fatalf("%v: %d episodes, want %d", r, answer.TotalCount, len(want))
 			}
 			got = append(got, rowsOf(answer)...)
 			seen = append(seen, numbers(answer.Restarts)...)

@@ -23,7 +23,7 @@ type plainPoint struct {
 }
 
 // onAxis gives the points of a series in environments along an axis, by x.
-func onAxis(t *testing.T, run *catalog.Run, points *store.Run, no uint32, envs []string, axis pb.Axis, keep func(rlStep, episode uint64) bool) []plainPoint {
+func onAxis(t *testing.T, run *catalog.Run, points readRun, no uint32, envs []string, axis pb.Axis, keep func(rlStep, episode uint64) bool) []plainPoint {
 	t.Helper()
 	var list []plainPoint
 	place := func(env int, step uint64, value float64, time int64) {
@@ -147,6 +147,7 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 	w := newWorld(t)
 	w.randomEpisodes("a", random, 4, 500)
 	w.randomEpisodes("b", random, 5, 300)
+	w.forks(random, 400)
 	for _, name := range []string{"a", "b"} {
 		w.run(name, func(tx *store.Tx, _ *catalog.Edit) {
 			for i, key := range []point.Series{{Name: "loss", Scale: point.ScaleMLStep}, {Name: "loss", Scale: "EPOCH"}} {
@@ -158,9 +159,10 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 			}
 		})
 	}
-	for round := range 120 {
+	for round := range 180 {
 		axis := pb.Axis(1 + round%7)
-		r := &pb.BucketSeriesRequest{Workspace: "w", Project: "p", Runs: []string{"b", "a"}, Axis: axis, Buckets: uint32(1 + random.IntN(80))}
+		r := &pb.BucketSeriesRequest{Workspace: "w", Project: "p", Runs: []string{"b", "a", "fork"}, Axis: axis, Buckets: uint32(1 + random.IntN(80))}
+		r.IncludeInherited = random.IntN(3) > 0
 		r.SeriesQueries = []string{"return(scale=\"EPISODE\")", "reward(scale=\"ENVIRONMENT_STEP\")", "loss()"}
 		perEnv := axis != pb.Axis_AXIS_STEP && random.IntN(3) == 0
 		if perEnv {
@@ -192,10 +194,7 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 		each := func(check bool) {
 			for _, name := range r.Runs {
 				run, _ := w.catalog.FindRun("w", "p", name)
-				points, err := run.Points()
-				if err != nil {
-					t.Fatal(err)
-				}
+				points := w.pointsOf(name, r.IncludeInherited)
 				for _, info := range points.SeriesInfos() {
 					standard := info.Standard
 					wanted := standard && !perEnv && info.Key.Scale == point.ScaleMLStep && (axis == pb.Axis_AXIS_STEP || axis == pb.Axis_AXIS_RELATIVE_TIME || axis == pb.Axis_AXIS_WALL_TIME) ||

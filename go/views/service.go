@@ -52,6 +52,24 @@ type runPoints struct {
 	points *store.Run
 }
 
+// rlRun is a run's RL points, with those that it inherits when these are asked for.
+type rlRun struct {
+	name   string
+	points query.RLPoints
+}
+
+func (s *Service) findRLRun(name *pb.RunName, inherited bool) (rlRun, error) {
+	run, err := s.findRun(name)
+	if err != nil {
+		return rlRun{}, err
+	}
+	points, err := query.RLPointsOf(run.Run, inherited)
+	if err != nil {
+		return rlRun{}, s.queries.Status(err)
+	}
+	return rlRun{run.Name, points}, nil
+}
+
 func (s *Service) findRun(name *pb.RunName) (runPoints, error) {
 	run, found := s.catalog.FindRun(name.GetWorkspace(), name.GetProject(), name.GetRun())
 	if !found {
@@ -71,7 +89,7 @@ type environments struct {
 	rank []int // by number less one
 }
 
-func environmentsOf(points *store.Run) environments {
+func environmentsOf(points query.RLPoints) environments {
 	infos := points.Environments()
 	sort.Slice(infos, func(i, k int) bool { return infos[i].ID < infos[k].ID })
 	e := environments{rank: make([]int, len(infos))}

@@ -162,6 +162,7 @@ func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.
 	q := query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: []string{m.GetRun()}, Series: []string{m.GetSeriesQuery()},
 		Environments: m.GetEnvironments(), EachEnvironment: st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT, Along: st.along,
+		Inherited: r.GetIncludeInherited(),
 	}
 	if limits := r.GetRange(); limits != nil {
 		q.From, q.To = limits.From, limits.To

@@ -97,20 +97,24 @@ func TestStatisticsAgainstPlainOnes(t *testing.T) {
 			tx.Append(tx.Series(key, point.Ordered), 1, point.Batch{Steps: point.Steps{List: steps}, Values: randomValues(random, n)})
 		})
 	}
+	w.forks(random, 100)
 	all := []pb.Estimator{
 		pb.Estimator_ESTIMATOR_IQM, pb.Estimator_ESTIMATOR_MEAN, pb.Estimator_ESTIMATOR_MEDIAN, pb.Estimator_ESTIMATOR_STD,
 		pb.Estimator_ESTIMATOR_SEM, pb.Estimator_ESTIMATOR_MIN, pb.Estimator_ESTIMATOR_MAX,
 	}
-	for round := range 24 {
-		axis := []pb.Axis{pb.Axis_AXIS_STEP, pb.Axis_AXIS_RL_STEP, pb.Axis_AXIS_EPISODE, pb.Axis_AXIS_ENV_STEP}[round%4]
+	for round := range 30 {
+		axis := []pb.Axis{
+			pb.Axis_AXIS_STEP, pb.Axis_AXIS_RL_STEP, pb.Axis_AXIS_EPISODE, pb.Axis_AXIS_ENV_STEP, pb.Axis_AXIS_CUMULATIVE_ENV_STEPS,
+		}[round%5]
 		query := map[pb.Axis]string{pb.Axis_AXIS_STEP: "loss()", pb.Axis_AXIS_RL_STEP: `reward(scale="ENVIRONMENT_STEP")`,
-			pb.Axis_AXIS_EPISODE: "return()", pb.Axis_AXIS_ENV_STEP: `reward(scale="ENVIRONMENT_STEP")`}[axis]
+			pb.Axis_AXIS_EPISODE: "return()", pb.Axis_AXIS_ENV_STEP: `reward(scale="ENVIRONMENT_STEP")`,
+			pb.Axis_AXIS_CUMULATIVE_ENV_STEPS: "return()"}[axis]
 		unit := pb.SampleUnit_SAMPLE_UNIT_RUN
 		if axis != pb.Axis_AXIS_STEP && round%3 == 0 {
 			unit = pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT
 		}
 		r := &pb.GetStatisticsRequest{
-			Workspace: "w", Project: "p", Axis: axis, Unit: unit, GridPoints: uint32(1 + random.IntN(70)),
+			Workspace: "w", Project: "p", Axis: axis, Unit: unit, GridPoints: uint32(1 + random.IntN(70)), IncludeInherited: true,
 			Estimators: all[:1+random.IntN(len(all))], Percentiles: []float64{0, 12.5, 100},
 			Bootstrap: &pb.Bootstrap{Resamples: 20, Seed: uint64(round), Confidence: 0.9},
 		}
@@ -118,7 +122,11 @@ func TestStatisticsAgainstPlainOnes(t *testing.T) {
 		first, last := math.Inf(1), math.Inf(-1)
 		for g := range groups {
 			group := &pb.StatisticsGroup{Name: fmt.Sprint("g", g)}
-			for _, name := range runs[3*g : 3*g+1+random.IntN(3)] {
+			members := runs[3*g : 3*g+1+random.IntN(3)]
+			if g == 1 && axis != pb.Axis_AXIS_STEP {
+				members = append(members[:len(members):len(members)], "fork")
+			}
+			for _, name := range members {
 				group.Members = append(group.Members, &pb.GroupMember{Run: name, SeriesQuery: query})
 				for _, points := range samplesOfPoints(t, w, name, query, axis, unit) {
 					for _, p := range points {
@@ -150,10 +158,7 @@ func TestStatisticsAgainstPlainOnes(t *testing.T) {
 func samplesOfPoints(t *testing.T, w *world, name, query string, axis pb.Axis, unit pb.SampleUnit) [][]plainPoint {
 	t.Helper()
 	run, _ := w.catalog.FindRun("w", "p", name)
-	points, err := run.Points()
-	if err != nil {
-		t.Fatal(err)
-	}
+	points := w.pointsOf(name, true)
 	var ids []string
 	for _, env := range points.Environments() {
 		ids = append(ids, env.ID)

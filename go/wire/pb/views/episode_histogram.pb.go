@@ -103,9 +103,11 @@ type GetEpisodeHistogramRequest struct {
 	// Only episodes that have points at an rl_step from its lowest to its highest in here; all without.
 	RlSteps *IndexRange `protobuf:"bytes,7,opt,name=rl_steps,json=rlSteps,proto3" json:"rl_steps,omitempty"`
 	// Only episodes whose metrics lie in all of these.
-	MetricRanges  []*MetricRange `protobuf:"bytes,8,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MetricRanges []*MetricRange `protobuf:"bytes,8,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
+	// Counts the episodes that a forked run inherits, too.
+	IncludeInherited bool `protobuf:"varint,9,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *GetEpisodeHistogramRequest) Reset() {
@@ -192,6 +194,13 @@ func (x *GetEpisodeHistogramRequest) GetMetricRanges() []*MetricRange {
 		return x.MetricRanges
 	}
 	return nil
+}
+
+func (x *GetEpisodeHistogramRequest) GetIncludeInherited() bool {
+	if x != nil {
+		return x.IncludeInherited
+	}
+	return false
 }
 
 // How many episodes are in each bin. Bins of an axis are equally wide, from the least
@@ -322,7 +331,7 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\vEpisodeAxis\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x16\n" +
 	"\x06metric\x18\x02 \x01(\rR\x06metric\x12\x12\n" +
-	"\x04bins\x18\x03 \x01(\rR\x04bins\"\xb9\x03\n" +
+	"\x04bins\x18\x03 \x01(\rR\x04bins\"\xe6\x03\n" +
 	"\x1aGetEpisodeHistogramRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12+\n" +
@@ -331,7 +340,8 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\fenvironments\x18\x05 \x03(\tR\fenvironments\x128\n" +
 	"\bepisodes\x18\x06 \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
 	"\brl_steps\x18\a \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12B\n" +
-	"\rmetric_ranges\x18\b \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\"\x8e\x02\n" +
+	"\rmetric_ranges\x18\b \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\x12+\n" +
+	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\"\x8e\x02\n" +
 	"\x1bGetEpisodeHistogramResponse\x12\x17\n" +
 	"\afirst_x\x18\x01 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x02 \x01(\x01R\x05lastX\x12\x15\n" +

@@ -35,9 +35,11 @@ type GetEpisodeMatrixRequest struct {
 	// At most so many rows, up to 4,096; 256 when 0.
 	MaxRows uint32 `protobuf:"varint,5,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
 	// At most so many columns, up to 4,096; 512 when 0.
-	MaxColumns    uint32 `protobuf:"varint,6,opt,name=max_columns,json=maxColumns,proto3" json:"max_columns,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxColumns uint32 `protobuf:"varint,6,opt,name=max_columns,json=maxColumns,proto3" json:"max_columns,omitempty"`
+	// Shows the episodes that a forked run inherits, too.
+	IncludeInherited bool `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *GetEpisodeMatrixRequest) Reset() {
@@ -110,6 +112,13 @@ func (x *GetEpisodeMatrixRequest) GetMaxColumns() uint32 {
 		return x.MaxColumns
 	}
 	return 0
+}
+
+func (x *GetEpisodeMatrixRequest) GetIncludeInherited() bool {
+	if x != nil {
+		return x.IncludeInherited
+	}
+	return false
 }
 
 // The matrix, row after row. Rows are environments with a finite number, by id; columns
@@ -219,7 +228,7 @@ var File_metrana_views_v1_episode_matrix_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_matrix_proto_rawDesc = "" +
 	"\n" +
-	"%metrana/views/v1/episode_matrix.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\"\x99\x02\n" +
+	"%metrana/views/v1/episode_matrix.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\"\xc6\x02\n" +
 	"\x17GetEpisodeMatrixRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x127\n" +
 	"\x06metric\x18\x02 \x01(\v2\x1f.metrana.views.v1.EpisodeMetricR\x06metric\x12\"\n" +
@@ -227,7 +236,8 @@ const file_metrana_views_v1_episode_matrix_proto_rawDesc = "" +
 	"\bepisodes\x18\x04 \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x12\x19\n" +
 	"\bmax_rows\x18\x05 \x01(\rR\amaxRows\x12\x1f\n" +
 	"\vmax_columns\x18\x06 \x01(\rR\n" +
-	"maxColumns\"\xfd\x01\n" +
+	"maxColumns\x12+\n" +
+	"\x11include_inherited\x18\a \x01(\bR\x10includeInherited\"\xfd\x01\n" +
 	"\x18GetEpisodeMatrixResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12-\n" +
 	"\x12environment_counts\x18\x02 \x01(\fR\x11environmentCounts\x12%\n" +

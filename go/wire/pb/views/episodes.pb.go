@@ -187,9 +187,11 @@ type ListEpisodesRequest struct {
 	// `next_page_token` of the page before, of an otherwise equal request; the first page when empty.
 	PageToken string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only episodes whose metrics lie in all of these. Those that are ordered or chosen by may be at most 4 different ones.
-	MetricRanges  []*MetricRange `protobuf:"bytes,9,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MetricRanges []*MetricRange `protobuf:"bytes,9,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
+	// Lists the episodes that a forked run inherits, too. One that goes on over the fork is one.
+	IncludeInherited bool `protobuf:"varint,10,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ListEpisodesRequest) Reset() {
@@ -283,6 +285,13 @@ func (x *ListEpisodesRequest) GetMetricRanges() []*MetricRange {
 		return x.MetricRanges
 	}
 	return nil
+}
+
+func (x *ListEpisodesRequest) GetIncludeInherited() bool {
+	if x != nil {
+		return x.IncludeInherited
+	}
+	return false
 }
 
 // Episodes as columns, one entry an episode, in the order asked for.
@@ -441,7 +450,7 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\n" +
 	"descending\x18\x02 \x01(\bR\n" +
 	"descending\x12\x16\n" +
-	"\x06metric\x18\x03 \x01(\rR\x06metric\"\xc3\x03\n" +
+	"\x06metric\x18\x03 \x01(\rR\x06metric\"\xf0\x03\n" +
 	"\x13ListEpisodesRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12\"\n" +
@@ -452,7 +461,9 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\x05limit\x18\a \x01(\rR\x05limit\x12\x1d\n" +
 	"\n" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12B\n" +
-	"\rmetric_ranges\x18\t \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\"\xad\x03\n" +
+	"\rmetric_ranges\x18\t \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\x12+\n" +
+	"\x11include_inherited\x18\n" +
+	" \x01(\bR\x10includeInherited\"\xad\x03\n" +
 	"\x14ListEpisodesResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12/\n" +
 	"\x13environment_indexes\x18\x02 \x01(\fR\x12environmentIndexes\x12\x1a\n" +

@@ -242,7 +242,8 @@ type BucketSeriesRequest struct {
 	Episodes *IndexRange `protobuf:"bytes,9,opt,name=episodes,proto3" json:"episodes,omitempty"`
 	// Only RL points at rl_steps in here; all without.
 	RlSteps *IndexRange `protobuf:"bytes,10,opt,name=rl_steps,json=rlSteps,proto3" json:"rl_steps,omitempty"`
-	// Puts the points that a forked run inherits before its own. UNIMPLEMENTED of RL points.
+	// Puts the points that a forked run inherits before its own. Env steps of an episode that goes on over the fork
+	// are counted on, and cumulative ones from where the environment stood there.
 	IncludeInherited bool `protobuf:"varint,11,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

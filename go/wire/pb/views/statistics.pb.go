@@ -431,9 +431,12 @@ type GetStatisticsRequest struct {
 	IncludeSamples bool `protobuf:"varint,14,opt,name=include_samples,json=includeSamples,proto3" json:"include_samples,omitempty"`
 	// Takes the points of a sample that lie nearest to each grid point together: its value there is their mean, where
 	// there are some. Otherwise single points decide, few of which lie at any one x.
-	BinMeans      bool `protobuf:"varint,15,opt,name=bin_means,json=binMeans,proto3" json:"bin_means,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	BinMeans bool `protobuf:"varint,15,opt,name=bin_means,json=binMeans,proto3" json:"bin_means,omitempty"`
+	// Puts the points that forked runs inherit before their own, as in BucketSeriesRequest. Forks of one parent share them:
+	// their samples do not differ before the forks.
+	IncludeInherited bool `protobuf:"varint,16,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *GetStatisticsRequest) Reset() {
@@ -567,6 +570,13 @@ func (x *GetStatisticsRequest) GetIncludeSamples() bool {
 func (x *GetStatisticsRequest) GetBinMeans() bool {
 	if x != nil {
 		return x.BinMeans
+	}
+	return false
+}
+
+func (x *GetStatisticsRequest) GetIncludeInherited() bool {
+	if x != nil {
+		return x.IncludeInherited
 	}
 	return false
 }
@@ -980,7 +990,7 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\x04high\x18\x02 \x01(\x01H\x01R\x04high\x88\x01\x01\x12%\n" +
 	"\x0eby_environment\x18\x03 \x01(\bR\rbyEnvironmentB\x06\n" +
 	"\x04_lowB\a\n" +
-	"\x05_high\"\xd5\x05\n" +
+	"\x05_high\"\x82\x06\n" +
 	"\x14GetStatisticsRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x129\n" +
@@ -1000,7 +1010,8 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\brl_steps\x18\f \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12E\n" +
 	"\rnormalisation\x18\r \x01(\v2\x1f.metrana.views.v1.NormalisationR\rnormalisation\x12'\n" +
 	"\x0finclude_samples\x18\x0e \x01(\bR\x0eincludeSamples\x12\x1b\n" +
-	"\tbin_means\x18\x0f \x01(\bR\bbinMeans\"\xb3\x01\n" +
+	"\tbin_means\x18\x0f \x01(\bR\bbinMeans\x12+\n" +
+	"\x11include_inherited\x18\x10 \x01(\bR\x10includeInherited\"\xb3\x01\n" +
 	"\x0eEstimatorCurve\x129\n" +
 	"\testimator\x18\x01 \x01(\x0e2\x1b.metrana.views.v1.EstimatorR\testimator\x12\x16\n" +
 	"\x06values\x18\x02 \x01(\fR\x06values\x12%\n" +

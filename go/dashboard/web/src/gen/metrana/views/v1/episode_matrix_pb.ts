@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/episode_matrix.proto.
  */
 export const file_metrana_views_v1_episode_matrix: GenFile = /*@__PURE__*/
-  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfbWF0cml4LnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIt8BChdHZXRFcGlzb2RlTWF0cml4UmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSLwoGbWV0cmljGAIgASgLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEhQKDGVudmlyb25tZW50cxgDIAMoCRIuCghlcGlzb2RlcxgEIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIQCghtYXhfcm93cxgFIAEoDRITCgttYXhfY29sdW1ucxgGIAEoDSKpAQoYR2V0RXBpc29kZU1hdHJpeFJlc3BvbnNlEhQKDGVudmlyb25tZW50cxgBIAMoCRIaChJlbnZpcm9ubWVudF9jb3VudHMYAiABKAwSFgoOZmlyc3RfZXBpc29kZXMYAyABKAwSFAoMbGFzdF9lcGlzb2RlGAQgASgEEg0KBW1lYW5zGAUgASgMEg4KBm1pbmltYRgGIAEoDBIOCgZtYXhpbWEYByABKAxCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection]);
+  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfbWF0cml4LnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIvoBChdHZXRFcGlzb2RlTWF0cml4UmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSLwoGbWV0cmljGAIgASgLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEhQKDGVudmlyb25tZW50cxgDIAMoCRIuCghlcGlzb2RlcxgEIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIQCghtYXhfcm93cxgFIAEoDRITCgttYXhfY29sdW1ucxgGIAEoDRIZChFpbmNsdWRlX2luaGVyaXRlZBgHIAEoCCKpAQoYR2V0RXBpc29kZU1hdHJpeFJlc3BvbnNlEhQKDGVudmlyb25tZW50cxgBIAMoCRIaChJlbnZpcm9ubWVudF9jb3VudHMYAiABKAwSFgoOZmlyc3RfZXBpc29kZXMYAyABKAwSFAoMbGFzdF9lcGlzb2RlGAQgASgEEg0KBW1lYW5zGAUgASgMEg4KBm1pbmltYRgGIAEoDBIOCgZtYXhpbWEYByABKAxCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection]);
 
 /**
  * Asks for a metric of every episode of every environment of a run, as a picture.
@@ -61,6 +61,13 @@ export type GetEpisodeMatrixRequest = Message<"metrana.views.v1.GetEpisodeMatrix
    * @generated from field: uint32 max_columns = 6;
    */
   maxColumns: number;
+
+  /**
+   * Shows the episodes that a forked run inherits, too.
+   *
+   * @generated from field: bool include_inherited = 7;
+   */
+  includeInherited: boolean;
 };
 
 /**

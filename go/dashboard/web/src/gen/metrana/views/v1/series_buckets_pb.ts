@@ -160,7 +160,8 @@ export type BucketSeriesRequest = Message<"metrana.views.v1.BucketSeriesRequest"
   rlSteps?: IndexRange | undefined;
 
   /**
-   * Puts the points that a forked run inherits before its own. UNIMPLEMENTED of RL points.
+   * Puts the points that a forked run inherits before its own. Env steps of an episode that goes on over the fork
+   * are counted on, and cumulative ones from where the environment stood there.
    *
    * @generated from field: bool include_inherited = 11;
    */
