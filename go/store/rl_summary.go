@@ -1,0 +1,424 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// RLSummary sums up the RL points of a series over all environments, those left out
+// that restarts discarded.
+//
+// First and Last are means over the environments: of the value that each has at its
+// lowest rl_step and there logged first, and at its highest and there logged last. Of a
+// metric of EPISODE scale Last is what the latest episodes came to, one of each
+// environment. Environments whose value there is not finite are left out of it; where
+// all are, it is NaN.
+type RLSummary struct {
+	Environments int    // that have points
+	Points       uint64 // those included that are not finite
+	Summary
+}
+
+// RLSummary sums up the RL points of a series. The numbers are the same, bit for bit,
+// wherever the points lie and whenever it was asked before.
+//
+// It is meant to be asked over and over. What it found is kept until points come, and
+// then only these are looked at: nothing is summed up for it as points are written.
+func (r *Run) RLSummary(no uint32) (RLSummary, error) {
+	for {
+		q, known, err := r.newTotalling(no)
+		if q == nil || err != nil {
+			return known, err
+		}
+		err = q.read()
+		r.reading.Add(-1)
+		known = q.finish(err == nil)
+		if err == nil || !r.outdated(q.view, err) {
+			return known, err
+		}
+	}
+}
+
+// RLSelected gives the numbers of the series that any of the selections selects and
+// that have RL points and no standard ones, by identity.
+func (r *Run) RLSelected(selections []Selection) (nos []uint32) {
+	r.readLock()
+	defer r.mu.RUnlock()
+	r.find(selections, "", func(s *series) bool {
+		if (s.std == nil || s.std.std.count == 0) && s.hasRL() {
+			nos = append(nos, s.no)
+		}
+		return true
+	})
+	return nos
+}
+
+// hasRL finds the first environment with points, which nearly always is the first.
+func (s *series) hasRL() bool {
+	for _, c := range s.envs {
+		if c != nil && c.rl.count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// totals are the summaries of the series of a run that were asked for.
+type totals struct {
+	mu sync.Mutex
+	of map[*series]*total
+}
+
+// total is the summary of one series.
+type total struct {
+	mu      sync.Mutex // held while points are looked at
+	changed uint64     // revision in which points came last
+	RLSummary
+}
+
+func (t *totals) find(s *series) *total {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.of == nil {
+		t.of = make(map[*series]*total)
+	}
+	if t.of[s] == nil {
+		t.of[s] = &total{}
+	}
+	return t.of[s]
+}
+
+func (t *totals) reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of = nil
+}
+
+// maxSumsBytes bounds what is kept of single environments: of a series without it all
+// points are looked at when more have come.
+const maxSumsBytes = 32 << 20
+
+// seriesSums are the sums of the environments of a series, by number - 1.
+type seriesSums struct {
+	of   *series
+	envs []environmentSums
+}
+
+func (s *seriesSums) bytes() int {
+	const of, restarted = 176, 48
+	n := of * cap(s.envs)
+	for i := range s.envs {
+		n += restarted * len(s.envs[i].attempts)
+	}
+	return n
+}
+
+// summary puts the environments together, in the order of their numbers.
+func (s *seriesSums) summary() RLSummary {
+	var out RLSummary
+	var all moments
+	var firsts, lasts meanOfFinite
+	for i := range s.envs {
+		e := &s.envs[i]
+		if e.points == 0 {
+			continue
+		}
+		out.Environments++
+		out.Points += e.points
+		all.join(e.moments())
+		firsts.take(e.whole.first)
+		lasts.take(e.whole.last)
+	}
+	all.first, all.last = firsts.mean(), lasts.mean()
+	out.Summary = all.summary()
+	return out
+}
+
+type meanOfFinite struct{ sum, count float64 }
+
+func (m *meanOfFinite) take(v float64) {
+	if finite(v) {
+		m.sum += v
+		m.count++
+	}
+}
+
+func (m *meanOfFinite) mean() float64 { return m.sum / m.count }
+
+// totalling brings the sums of a series up to a moment.
+type totalling struct {
+	view
+
+	run     *Run
+	no      uint32
+	total   *total
+	changed uint64
+	sums    *seriesSums
+	fresh   []freshPoints
+	byEnv   []*freshPoints // by number - 1; nil where nothing is missing from segments
+}
+
+// freshPoints are those of an environment behind its sums.
+type freshPoints struct {
+	env    uint32
+	anew   bool       // all points are to be taken
+	stored uint64     // how many points of the cell are in segments
+	memory [2]columns // those behind, with rl_steps, episodes and attempts only
+}
+
+// newTotalling takes along what it needs from under the lock; nil when there is nothing
+// to do, with what is known. Of one series there is one at a time.
+func (r *Run) newTotalling(no uint32) (q *totalling, known RLSummary, err error) {
+	t, err := r.lockTotal(no)
+	if t == nil || err != nil {
+		return nil, known, err
+	}
+	defer r.mu.RUnlock()
+	of := r.series[no-1]
+	if t.changed == of.changed {
+		defer t.mu.Unlock()
+		return nil, t.RLSummary, nil
+	}
+	q = &totalling{run: r, no: no, total: t, changed: of.changed, sums: r.takeSums(of)}
+	q.segments, q.generation = r.segments, r.generation
+	q.byEnv = make([]*freshPoints, len(of.envs))
+	q.fresh = make([]freshPoints, 0, len(of.envs))
+	for i, c := range of.envs {
+		if e := &q.sums.envs[i]; c != nil && c.rl.count > e.taken {
+			q.fresh = append(q.fresh, freshOf(c, e))
+		}
+	}
+	r.reading.Add(1)
+	return q, known, nil
+}
+
+// lockTotal locks the total of a series and, for reading, the run; neither when there is
+// no such series. The total comes first: others may take long to bring it up to date.
+func (r *Run) lockTotal(no uint32) (*total, error) {
+	for {
+		r.readLock()
+		if no == 0 || int(no) > len(r.series) || r.broken != nil {
+			defer r.mu.RUnlock()
+			return nil, r.broken
+		}
+		of := r.series[no-1]
+		r.mu.RUnlock()
+		t := r.totals.find(of)
+		t.mu.Lock()
+		r.readLock()
+		if int(no) <= len(r.series) && r.series[no-1] == of {
+			return t, nil
+		}
+		r.mu.RUnlock() // the run was read again
+		t.mu.Unlock()
+	}
+}
+
+// takeSums takes the sums of a series out of what is kept. The caller holds the lock.
+func (r *Run) takeSums(of *series) *seriesSums {
+	sums, _ := r.db.sums.take(sumsName(r.id, of.no)).(*seriesSums)
+	if sums == nil || sums.of != of {
+		sums = &seriesSums{of: of}
+	}
+	if more := len(of.envs) - len(sums.envs); more > 0 {
+		sums.envs = append(sums.envs, make([]environmentSums, more)...)
+	}
+	return sums
+}
+
+func sumsName(id RunID, no uint32) cacheName { return cacheName{run: id, segment: uint64(no)} }
+
+func freshOf(c *cell, e *environmentSums) freshPoints {
+	f := freshPoints{env: c.id.env, anew: e.taken == 0 && c.rl.restarted}
+	f.stored = c.rl.count - uint64(len(c.frozen.values)+len(c.head.values))
+	if f.anew {
+		return f
+	}
+	missing := int(c.rl.count - max(e.taken, f.stored))
+	f.memory[1] = c.head.tail(min(missing, len(c.head.values)))
+	f.memory[0] = c.frozen.tail(missing - len(f.memory[1].values))
+	return f
+}
+
+// stretchColumns are those that tell stretches apart.
+var stretchColumns = []int{colRLStep, colEpisode, colAttempt}
+
+// tail keeps the last n points as they are now, as snapshot does, with the columns that
+// tell stretches apart.
+func (c *columns) tail(n int) columns {
+	kept := columns{values: c.values[len(c.values)-n:]}
+	for _, k := range stretchColumns {
+		kept.ints[k] = tailOf(c.ints[k], n)
+	}
+	return kept
+}
+
+func tailOf(runs chunk.Runs, n int) chunk.Runs {
+	from, have := len(runs), 0
+	for from > 0 && have < n {
+		from--
+		have += int(runs[from].N)
+	}
+	cursor := runs[from:].Cursor()
+	cursor.Skip(have - n)
+	return cursor.Take(n)
+}
+
+// finish keeps the sums, and what they come to if all were read, and lets others ask.
+func (q *totalling) finish(all bool) RLSummary {
+	defer q.total.mu.Unlock()
+	q.run.db.sums.put(sumsName(q.run.id, q.no), q.sums)
+	if !all {
+		return RLSummary{}
+	}
+	q.total.changed, q.total.RLSummary = q.changed, q.sums.summary()
+	return q.total.RLSummary
+}
+
+func (q *totalling) read() error {
+	if err := q.readSegments(); err != nil {
+		return err
+	}
+	for i := range q.fresh {
+		f := &q.fresh[i]
+		for k := range f.memory {
+			if !f.anew {
+				q.take(f, &f.memory[k])
+			}
+		}
+		if f.anew {
+			if err := q.takeAnew(f.env); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (q *totalling) sumsOf(f *freshPoints) *environmentSums { return &q.sums.envs[f.env-1] }
+
+// take adds points of an environment unless all have to be taken.
+func (q *totalling) take(f *freshPoints, points *columns) {
+	if e := q.sumsOf(f); !f.anew && e.take(&points.ints, points.values) {
+		f.anew = true
+		*e = environmentSums{}
+	}
+}
+
+// takeAnew reads all points of an environment; some may have come since.
+func (q *totalling) takeAnew(env uint32) error {
+	return q.run.look(q.no, env, func(v view) error {
+		all, err := q.run.gather(cellID{q.no, env}, v, func(blockInfo) bool { return true })
+		if err == nil {
+			q.sums.envs[env-1].takeAnew(&all)
+		}
+		return err
+	})
+}
+
+// readSegments takes what is missing of the segments' points. It looks for where that
+// begins from the last segment on.
+func (q *totalling) readSegments() error {
+	missing := uint64(0)
+	for i := range q.fresh {
+		f := &q.fresh[i]
+		if e := q.sumsOf(f); !f.anew && e.taken < f.stored {
+			q.byEnv[f.env-1] = f
+			missing += f.stored - e.taken
+		}
+	}
+	from := len(q.segments)
+	for from > 0 && missing > 0 {
+		from--
+		found, err := q.countSegment(q.segments[from])
+		if err != nil {
+			return err
+		}
+		missing -= min(found, missing)
+	}
+	for _, info := range q.segments[from:] {
+		if err := q.takeSegment(info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachBlock visits the heads of the blocks of a segment that have points of the series.
+func (q *totalling) eachBlock(info segmentInfo, visit func(reader *segmentReader, b blockInfo, head *blockHead, from, to int) error) (err error) {
+	reader, err := q.run.openSegment(info)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, reader.close()) }()
+	index, err := reader.index()
+	if err != nil {
+		return err
+	}
+	first, last := cellID{q.no, 1}, cellID{q.no, math.MaxUint32}
+	for _, b := range index.between(first, last) {
+		head, err := reader.head(b)
+		if err != nil {
+			return err
+		}
+		from, to := head.chunksBetween(first, last)
+		if to > from && int(head.ids[to-1].env) > len(q.byEnv) {
+			return reader.corrupt(errUnknownEnvironment)
+		}
+		if err := visit(reader, b, head, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countSegment counts the points of a segment that are missing.
+func (q *totalling) countSegment(info segmentInfo) (found uint64, err error) {
+	err = q.eachBlock(info, func(_ *segmentReader, _ blockInfo, head *blockHead, from, to int) error {
+		for i := from; i < to; i++ {
+			if f := q.byEnv[head.ids[i].env-1]; f != nil {
+				end := head.begins[i] + uint64(head.starts[i+1]-head.starts[i])
+				begin := max(head.begins[i], q.sumsOf(f).taken)
+				found += max(end, begin) - begin
+			}
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (q *totalling) takeSegment(info segmentInfo) error {
+	var values []float64
+	var points columns
+	return q.eachBlock(info, func(reader *segmentReader, b blockInfo, head *blockHead, from, to int) (err error) {
+		start := head.starts[from]
+		if values, err = reader.values(values[:0], b, head, start, head.starts[to]); err != nil {
+			return err
+		}
+		cursors := head.cursorsAt(from)
+		for i := from; i < to; i++ {
+			begin, end := head.starts[i]-start, head.starts[i+1]-start
+			f, skip := q.byEnv[head.ids[i].env-1], end-begin
+			if f != nil && !f.anew {
+				taken := q.sumsOf(f).taken
+				if taken < head.begins[i] {
+					return reader.corrupt(fmt.Errorf("%w: points before number %d of a series in environment %d are missing", chunk.ErrCorrupt, head.begins[i], f.env))
+				}
+				skip = int(min(taken-head.begins[i], uint64(skip)))
+			}
+			points.values = values[begin+skip : end]
+			for _, k := range stretchColumns {
+				cursors[k].Skip(skip)
+				points.ints[k] = cursors[k].AppendTo(points.ints[k][:0], end-begin-skip)
+			}
+			if len(points.values) > 0 {
+				q.take(f, &points)
+			}
+		}
+		return nil
+	})
+}
