@@ -40,6 +40,10 @@ type openSums struct {
 // take adds points that were logged behind those taken. It stops where an episode
 // starts over of which points are in the sums: they have to be taken anew.
 func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (discarded bool) {
+	if len(e.attempts) == 0 && !slices.ContainsFunc(ints[colAttempt], isNotZero) {
+		e.takeRuns(ints[colRLStep], values)
+		return false
+	}
 	from := 0
 	eachStretch(ints, len(values), func(of stretch, n int) {
 		current := e.attempts[of.episode]
@@ -47,7 +51,7 @@ func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (disc
 			return
 		}
 		if of.attempt == current {
-			e.takeStretch(of.rlStep, values[from:from+n])
+			e.takeBetween(of.rlStep, of.rlStep, values[from:from+n])
 		}
 		from += n
 		e.taken += uint64(n)
@@ -55,12 +59,31 @@ func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (disc
 	return discarded
 }
 
-func (e *environmentSums) takeStretch(rlStep uint64, values []float64) {
-	if e.points == 0 || rlStep < e.firstAt {
-		e.firstAt, e.whole.first = rlStep, values[0]
+func isNotZero(r chunk.Run) bool { return r.First|r.Delta != 0 }
+
+// takeRuns adds points of episodes that never started over.
+func (e *environmentSums) takeRuns(rlSteps chunk.Runs, values []float64) {
+	e.taken += uint64(len(values))
+	for _, run := range rlSteps {
+		if run.Last() >= run.First {
+			e.takeBetween(run.First, run.Last(), values[:run.N])
+		} else { // they descend
+			for i := range uint64(run.N) {
+				at := run.First + i*run.Delta
+				e.takeBetween(at, at, values[i:i+1])
+			}
+		}
+		values = values[run.N:]
 	}
-	if e.points == 0 || rlStep >= e.lastAt {
-		e.lastAt, e.whole.last = rlStep, values[len(values)-1]
+}
+
+// takeBetween adds points whose rl_steps do not descend from the first to the last.
+func (e *environmentSums) takeBetween(first, last uint64, values []float64) {
+	if e.points == 0 || first < e.firstAt {
+		e.firstAt, e.whole.first = first, values[0]
+	}
+	if e.points == 0 || last >= e.lastAt {
+		e.lastAt, e.whole.last = last, values[len(values)-1]
 	}
 	e.points += uint64(len(values))
 	for len(values) > 0 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -37,6 +36,9 @@ func (r *Run) RLSummary(no uint32) (RLSummary, error) {
 		err = q.read()
 		r.reading.Add(-1)
 		known = q.finish(err == nil)
+		if err == nil && q.stored {
+			r.keepTotals(q.ticket)
+		}
 		if err == nil || !r.outdated(q.view, err) {
 			return known, err
 		}
@@ -67,37 +69,6 @@ func (s *series) hasRL() bool {
 	return false
 }
 
-// totals are the summaries of the series of a run that were asked for.
-type totals struct {
-	mu sync.Mutex
-	of map[*series]*total
-}
-
-// total is the summary of one series.
-type total struct {
-	mu      sync.Mutex // held while points are looked at
-	changed uint64     // revision in which points came last
-	RLSummary
-}
-
-func (t *totals) find(s *series) *total {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.of == nil {
-		t.of = make(map[*series]*total)
-	}
-	if t.of[s] == nil {
-		t.of[s] = &total{}
-	}
-	return t.of[s]
-}
-
-func (t *totals) reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.of = nil
-}
-
 // maxSumsBytes bounds what is kept of single environments: of a series without it all
 // points are looked at when more have come.
 const maxSumsBytes = 32 << 20
@@ -113,6 +84,14 @@ func (s *seriesSums) bytes() int {
 	n := of * cap(s.envs)
 	for i := range s.envs {
 		n += restarted * len(s.envs[i].attempts)
+	}
+	return n
+}
+
+// taken is how many points were looked at, as they were logged.
+func (s *seriesSums) taken() (n uint64) {
+	for i := range s.envs {
+		n += s.envs[i].taken
 	}
 	return n
 }
@@ -157,7 +136,9 @@ type totalling struct {
 	no      uint32
 	total   *total
 	changed uint64
+	ticket  uint64 // of the last change seen
 	sums    *seriesSums
+	stored  bool // segments were read
 	fresh   []freshPoints
 	byEnv   []*freshPoints // by number - 1; nil where nothing is missing from segments
 }
@@ -179,11 +160,11 @@ func (r *Run) newTotalling(no uint32) (q *totalling, known RLSummary, err error)
 	}
 	defer r.mu.RUnlock()
 	of := r.series[no-1]
-	if t.changed == of.changed {
+	if t.isOf(of) {
 		defer t.mu.Unlock()
 		return nil, t.RLSummary, nil
 	}
-	q = &totalling{run: r, no: no, total: t, changed: of.changed, sums: r.takeSums(of)}
+	q = &totalling{run: r, no: no, total: t, changed: of.changed, ticket: r.ticket, sums: r.takeSums(of)}
 	q.segments, q.generation = r.segments, r.generation
 	q.byEnv = make([]*freshPoints, len(of.envs))
 	q.fresh = make([]freshPoints, 0, len(of.envs))
@@ -207,7 +188,7 @@ func (r *Run) lockTotal(no uint32) (*total, error) {
 		}
 		of := r.series[no-1]
 		r.mu.RUnlock()
-		t := r.totals.find(of)
+		t := r.totalOf(of)
 		t.mu.Lock()
 		r.readLock()
 		if int(no) <= len(r.series) && r.series[no-1] == of {
@@ -275,7 +256,7 @@ func (q *totalling) finish(all bool) RLSummary {
 	if !all {
 		return RLSummary{}
 	}
-	q.total.changed, q.total.RLSummary = q.changed, q.sums.summary()
+	q.total.changed, q.total.taken, q.total.RLSummary = q.changed, q.sums.taken(), q.sums.summary()
 	return q.total.RLSummary
 }
 
@@ -332,6 +313,7 @@ func (q *totalling) readSegments() error {
 		}
 	}
 	from := len(q.segments)
+	q.stored = missing > 0
 	for from > 0 && missing > 0 {
 		from--
 		found, err := q.countSegment(q.segments[from])

@@ -160,3 +160,88 @@ func TestRLSummaryReadsNothingTwice(t *testing.T) {
 		t.Errorf("%+v; want %+v", got, want)
 	}
 }
+
+// What reading segments came to is there after a start, until points come.
+func TestRLSummaryOutlivesTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	traffic := &rlTraffic{random: rand.New(rand.NewPCG(2, 2))}
+	var before RLSummary
+	for start := range 3 {
+		db := open(t, dir)
+		r := runOf(t, db)
+		if start > 0 {
+			all := r.segments
+			if start == 2 {
+				r.segments = nil
+			}
+			no, _ := r.FindSeries(reward)
+			got, err := r.RLSummary(no)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.segments = all
+			if start == 2 && got != before {
+				t.Errorf("%+v after a start; %+v before", got, before)
+			}
+			before = got
+		}
+		if start != 1 {
+			for range 20 {
+				env, b := traffic.batch()
+				logRL(t, r, env, b)
+			}
+			checkSummary(t, r, reward)
+		}
+		closed(t, db)
+	}
+}
+
+// BenchmarkRLSummary sums up a thousand episodes of each of 1,024 environments: all of
+// them, those of one more episode each, and none.
+func BenchmarkRLSummary(b *testing.B) {
+	const envs, episodes = 1024, 1000
+	db := open(b, b.TempDir())
+	defer closed(b, db)
+	r := runOf(b, db)
+	next := uint64(0)
+	more := func(n int) {
+		commit(b, r, func(tx *Tx) {
+			for env := range envs {
+				tx.AppendRL(tx.Series(ret, point.Ordered), tx.Environment(fmt.Sprint("e", env)),
+					point.RLBatch{RLStep: next, Minors: point.Steps{First: next}, Values: make([]float64, n)}, true)
+			}
+		})
+		next += uint64(n)
+	}
+	for range episodes / 10 {
+		more(10)
+	}
+	if err := r.settle(true); err != nil {
+		b.Fatal(err)
+	}
+	ask := func() {
+		if _, err := r.RLSummary(1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("all", func(b *testing.B) {
+		for b.Loop() {
+			r.totals.reset()
+			db.sums.take(sumsName(r.id, 1))
+			ask()
+		}
+	})
+	b.Run("more", func(b *testing.B) {
+		for b.Loop() {
+			b.StopTimer()
+			more(1)
+			b.StartTimer()
+			ask()
+		}
+	})
+	b.Run("none", func(b *testing.B) {
+		for b.Loop() {
+			ask()
+		}
+	})
+}
