@@ -523,32 +523,31 @@ def _mean_at(points: RLPoints, edge: int) -> float:
 
 
 def test_summaries_over_environments(drawn: Drawn) -> None:
-    runs = {
-        "run": {"return": drawn.returns, "reward": drawn.reward},
-        "fork": {"reward": drawn.reward_of_fork},
-    }
-    scales = {"return": "EPISODE", "reward": "ENVIRONMENT_STEP"}
+    returns, rewards = (
+        SeriesFilter("return", scale="EPISODE"),
+        SeriesFilter("reward", scale="ENVIRONMENT_STEP"),
+    )
     with drawn.client("rl") as client:
-        for name, scale in scales.items():
-            series = SeriesFilter(name, scale=scale)
+        for series, run, logged in (
+            (returns, "run", drawn.returns),
+            (rewards, "run", drawn.reward),
+            (rewards, "fork", drawn.reward_of_fork),
+        ):
+            what, values = (drawn.seed, run, str(series)), logged.values
             columns = [series.column(function) for function in FUNCTIONS]
-            of_run = runs["run"][name]
-            last = _mean_at(of_run, -1)
-            table = client.fetch_runs(series_summaries=columns).set_index("name")
-            for run, logged in runs.items():
-                if name not in logged:
-                    continue
-                what, values = (drawn.seed, run, name), logged[name].values
-                found = {f: table.loc[run, str(c)] for f, c in zip(FUNCTIONS, columns, strict=True)}
-                for function, edge in (("first", 0), ("last", -1)):
-                    want = _mean_at(logged[name], edge)
-                    np.testing.assert_allclose(found[function], want, 1e-12, 1e-9, err_msg=str(what))
-                _check_functions(found | {"first": values[0], "last": values[-1]}, values, what)
-            if math.isfinite(last):
-                above = client.fetch_runs(filter=series.last > last - 1)
-                assert "run" in list(above["name"]), (drawn.seed, name)
-                below = client.fetch_runs(filter=series.last < last - 1)
-                assert "run" not in list(below["name"]), (drawn.seed, name)
+            row = client.fetch_runs(series_summaries=columns).set_index("name").loc[run]
+            found = {
+                name: row[str(column)] for name, column in zip(FUNCTIONS, columns, strict=True)
+            }
+            for function, edge in (("first", 0), ("last", -1)):
+                want = _mean_at(logged, edge)
+                np.testing.assert_allclose(found[function], want, 1e-12, 1e-9, err_msg=str(what))
+            _check_functions(found | {"first": values[0], "last": values[-1]}, values, what)
+            if math.isfinite(last := found["last"]):
+                above = client.fetch_runs(filter=series.last >= last)
+                below = client.fetch_runs(filter=series.last < last)
+                assert run in list(above["name"]), what
+                assert run not in list(below["name"]), what
 
 
 def _anchor(by: str, at: int) -> dict[str, Any]:
