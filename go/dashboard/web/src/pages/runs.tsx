@@ -9,13 +9,14 @@ import { namedOneOf } from "../lib/query_text";
 import { overviewOf } from "../lib/rl_overview";
 import {
   columnTitle,
+  firstSummary,
   formatColumn,
   orderText,
   parseColumn,
   parseColumns,
   type RunColumn,
 } from "../lib/run_columns";
-import { queryFor, RL_SCALES } from "../lib/sections";
+import { queryFor } from "../lib/sections";
 import { messageOf } from "../live";
 import { navigate } from "../location";
 import { type Codec, setParams, TEXT, useParam } from "../params";
@@ -64,18 +65,13 @@ export function RunsPage(of: ProjectName) {
   const chosen = parseColumns(useParam("columns", TEXT).value);
   const { paths, metrics } = known.value.value ?? { paths: [], metrics: [] };
   const key = overviewOf(metrics)[0]?.metrics[0] ?? metrics[0];
-  // A run has no one summary of what its environments log.
-  const standard = metrics.filter((m) => !RL_SCALES.includes(m.scale));
-  const summed = overviewOf(standard)[0]?.metrics[0] ?? standard[0];
   const columns = chosen ?? [
     ...COLUMNS,
     ...paths
       .filter((path) => path.startsWith("config/"))
       .slice(0, CONFIG_COLUMNS)
       .map((path) => ({ kind: "attribute", path }) as const),
-    ...(summed
-      ? [{ kind: "summary", metric: summed.metricName, scale: summed.scale, func: "last" } as const]
-      : []),
+    ...(key ? firstSummary(key) : []),
   ];
   if (chosen === null && known.value.loading && known.value.value === null) {
     return (
