@@ -226,7 +226,8 @@ func BenchmarkRLSummary(b *testing.B) {
 	}
 	b.Run("all", func(b *testing.B) {
 		for b.Loop() {
-			r.totals.reset()
+			r.totals.of = make(map[*series]*total)
+			r.totals.written = nil
 			db.sums.take(sumsName(r.id, 1))
 			ask()
 		}

@@ -67,7 +67,15 @@ func (s *Service) sparkline(r *pb.GetSparklinesRequest, q *pb.SparklineQuery, co
 			return 0, 0
 		}, count), err
 	}
-	return rlLine(run.points, infos[0].No, count)
+	name := lineName{run.ID, infos[0].No, count}
+	if line := s.lines.get(name, infos[0].Changed); line != nil {
+		return line, nil
+	}
+	line, err := rlLine(run.points, infos[0].No, count)
+	if err == nil {
+		s.lines.put(name, keptLine{infos[0].Changed, line})
+	}
+	return line, err
 }
 
 // orderedLine sums up in the store, without reading most points.
