@@ -165,35 +165,32 @@ func TestRLSummaryReadsNothingTwice(t *testing.T) {
 func TestRLSummaryOutlivesTheProcess(t *testing.T) {
 	dir := t.TempDir()
 	traffic := &rlTraffic{random: rand.New(rand.NewPCG(2, 2))}
-	var before RLSummary
-	for start := range 3 {
+	start := func(do func(r *Run)) {
 		db := open(t, dir)
-		r := runOf(t, db)
-		if start > 0 {
-			all := r.segments
-			if start == 2 {
-				r.segments = nil
-			}
-			no, _ := r.FindSeries(reward)
-			got, err := r.RLSummary(no)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.segments = all
-			if start == 2 && got != before {
-				t.Errorf("%+v after a start; %+v before", got, before)
-			}
-			before = got
-		}
-		if start != 1 {
-			for range 20 {
-				env, b := traffic.batch()
-				logRL(t, r, env, b)
-			}
-			checkSummary(t, r, reward)
-		}
-		closed(t, db)
+		defer closed(t, db)
+		do(runOf(t, db))
 	}
+	more := func(r *Run) {
+		for range 20 {
+			env, b := traffic.batch()
+			logRL(t, r, env, b)
+		}
+	}
+	start(more)
+	var before RLSummary
+	start(func(r *Run) { before = checkSummary(t, r, reward) })
+	start(func(r *Run) {
+		all := r.segments
+		r.segments = nil
+		no, _ := r.FindSeries(reward)
+		if after, err := r.RLSummary(no); after != before {
+			t.Errorf("%+v after a start (%v); %+v before", after, err, before)
+		}
+		r.segments = all
+		more(r)
+		checkSummary(t, r, reward)
+	})
+	start(func(r *Run) { checkSummary(t, r, reward) }) // what was written is old
 }
 
 // BenchmarkRLSummary sums up a thousand episodes of each of 1,024 environments: all of
