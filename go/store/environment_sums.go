@@ -45,13 +45,13 @@ func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (disc
 		return false
 	}
 	from := 0
-	eachStretch(ints, len(values), func(of stretch, n int) {
-		current := e.attempts[of.episode]
-		if discarded = discarded || of.attempt > current; discarded {
+	eachStretch(ints, len(values), func(at stretchPlace, n int) {
+		current := e.attempts[at.episode]
+		if discarded = discarded || at.attempt > current; discarded {
 			return
 		}
-		if of.attempt == current {
-			e.takeBetween(of.rlStep, of.rlStep, values[from:from+n])
+		if at.attempt == current {
+			e.takeBetween(at.rlStep, at.rlStep, values[from:from+n])
 		}
 		from += n
 		e.taken += uint64(n)
@@ -100,9 +100,9 @@ func (e *environmentSums) takeBetween(first, last uint64, values []float64) {
 // takeAnew takes all points of a cell, those that were logged, from the first on.
 func (e *environmentSums) takeAnew(all *columns) {
 	*e = environmentSums{attempts: make(map[uint64]uint64)}
-	eachStretch(&all.ints, len(all.values), func(of stretch, _ int) {
-		if of.attempt > e.attempts[of.episode] {
-			e.attempts[of.episode] = of.attempt
+	eachStretch(&all.ints, len(all.values), func(at stretchPlace, _ int) {
+		if at.attempt > e.attempts[at.episode] {
+			e.attempts[at.episode] = at.attempt
 		}
 	})
 	e.take(&all.ints, all.values)

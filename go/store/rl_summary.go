@@ -146,9 +146,9 @@ type totalling struct {
 // freshPoints are those of an environment behind its sums.
 type freshPoints struct {
 	env    uint32
-	anew   bool       // all points are to be taken
-	stored uint64     // how many points of the cell are in segments
-	memory [2]columns // those behind, with rl_steps, episodes and attempts only
+	anew   bool    // all points are to be taken
+	stored uint64  // how many points of the cell are in segments
+	memory [2]held // those behind, with rl_steps, episodes and attempts only
 }
 
 // newTotalling takes along what it needs from under the lock; nil when there is nothing
@@ -215,13 +215,13 @@ func sumsName(id RunID, no uint32) cacheName { return cacheName{run: id, segment
 
 func freshOf(c *cell, e *environmentSums) freshPoints {
 	f := freshPoints{env: c.id.env, anew: e.taken == 0 && c.rl.restarted}
-	f.stored = c.rl.count - uint64(len(c.frozen.values)+len(c.head.values))
+	f.stored = c.rl.count - uint64(c.frozen.len()+c.head.len())
 	if f.anew {
 		return f
 	}
 	missing := int(c.rl.count - max(e.taken, f.stored))
-	f.memory[1] = c.head.tail(min(missing, len(c.head.values)))
-	f.memory[0] = c.frozen.tail(missing - len(f.memory[1].values))
+	inHead := min(missing, c.head.len())
+	f.memory = [2]held{c.frozen.tail(missing - inHead), c.head.tail(inHead)}
 	return f
 }
 
@@ -230,10 +230,14 @@ var stretchColumns = []int{colRLStep, colEpisode, colAttempt}
 
 // tail keeps the last n points as they are now, as snapshot does, with the columns that
 // tell stretches apart.
-func (c *columns) tail(n int) columns {
-	kept := columns{values: c.values[len(c.values)-n:]}
+func (h *held) tail(n int) (kept held) {
+	if h.long != nil {
+		kept.long = h.long[len(h.long)-n:]
+	} else {
+		kept.short = h.short[len(h.short)-n:]
+	}
 	for _, k := range stretchColumns {
-		kept.ints[k] = tailOf(c.ints[k], n)
+		kept.ints[k] = tailOf(h.ints[k], n)
 	}
 	return kept
 }
@@ -267,9 +271,8 @@ func (q *totalling) read() error {
 	for i := range q.fresh {
 		f := &q.fresh[i]
 		for k := range f.memory {
-			if !f.anew {
-				q.take(f, &f.memory[k])
-			}
+			points := f.memory[k].columns()
+			q.take(f, &points)
 		}
 		if f.anew {
 			if err := q.takeAnew(f.env); err != nil {

@@ -8,9 +8,8 @@ type SeriesInfo struct {
 	Key      point.Series
 	Identity string // of Key, by which series are listed
 	Ordering point.Ordering
-	Standard bool   // has standard points, which the fields below sum up
-	RL       bool   // has RL points in any environment, or in the one asked for
-	Changed  uint64 // revision in which points came last
+	Standard bool // has standard points, which the fields below sum up
+	RL       bool // has RL points in any environment, or in the one asked for
 
 	Count               uint64 // as logged; unordered points written twice count twice
 	FirstStep, LastStep uint64 // lowest and highest
@@ -67,7 +66,7 @@ type RunStats struct {
 }
 
 func (s *series) info() SeriesInfo {
-	info := SeriesInfo{No: s.no, Key: s.key, Identity: s.identity, Ordering: s.ordering, Changed: s.changed}
+	info := SeriesInfo{No: s.no, Key: s.key, Identity: s.identity, Ordering: s.ordering}
 	if s.std != nil {
 		std := &s.std.std
 		info.Standard = std.count > 0
