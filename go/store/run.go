@@ -48,7 +48,7 @@ type Run struct {
 	segments     []segmentInfo
 	nextSegment  uint64
 	generation   uint64 // of segments
-	totals       totals // of RL points, see rl_summary.go
+	totals       totals // of RL points, see rl_totals.go
 	rolling      bool
 	rollingFull  bool // what is being rolled is a full head
 	merging      bool
