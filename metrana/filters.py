@@ -255,7 +255,8 @@ class SeriesFilter(_Text):
     """A choice of series: by metric, scale and labels.
 
     As text it is a series query, for `fetch_float_series` and its like. Its functions (`last`,
-    `max`, …) are columns, and conditions when compared.
+    `max`, …) are columns, and conditions when compared. Of runs they are over the points of all
+    environments: `SeriesFilter("return", scale="EPISODE").last > 200`.
 
     Args:
         name: The metric.
@@ -311,12 +312,17 @@ class SeriesFilter(_Text):
 
     @property
     def first(self) -> SummaryColumn:
-        """The value at the lowest step."""
+        """The value at the lowest step; of RL points the mean over environments, as of `last`."""
         return self.column("first")
 
     @property
     def last(self) -> SummaryColumn:
-        """The value at the highest step."""
+        """The value at the highest step.
+
+        Of RL points, what environments have last at their highest rl_step, the mean over all
+        environments in which it is finite: of a metric of scale EPISODE, that of the latest
+        episode of each.
+        """
         return self.column("last")
 
     @property

@@ -85,7 +85,8 @@ class Tables(Asking):
             order_by: Newest first unless given.
             limit: How many at most.
             attribute_paths: Attributes to show, a column each; None where there is none.
-            series_summaries: Functions of series to show, as `SeriesFilter("loss").last`.
+            series_summaries: Functions of series to show, as `SeriesFilter("loss").last`, or
+                over all environments, `SeriesFilter("return", scale="EPISODE").last`.
         """
         columns = texts(series_summaries)
         request = {

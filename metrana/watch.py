@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from metrana import watch_terminal
+from metrana.answers import chosen_summaries
 from metrana.command_options import add_url
 from metrana.curves import Curve, CurveAxis, CurvesOfSeries
 from metrana.errors import (
@@ -25,7 +26,7 @@ from metrana.errors import (
 )
 from metrana.filters import AttrFilter, SeriesFilter
 from metrana.frames import SeriesId
-from metrana.request import NAMES_A_PAGE
+from metrana.request import NAMES_A_PAGE, texts
 from metrana.views import Views
 from metrana.watch_picture import Picture, Row, lines, rank
 
@@ -116,13 +117,23 @@ class _Watched(Views, CurvesOfSeries):
         )
 
     def _attributes(self, run: str) -> dict[str, Any]:
-        request = {
-            **self._in_project(),
-            "filter": str(AttrFilter("sys/name") == run),
-            "attribute_paths": ["sys/status", "sys/running_time_seconds"],
-        }
+        paths = ["sys/status", "sys/running_time_seconds"]
+        found = self._listed(run, attribute_paths=paths)
+        return {one["path"]: one for one in found.get("attributes", ())}
+
+    def _lasts(self, run: str, queries: Sequence[SeriesFilter]) -> dict[str, float | None]:
+        """What series of environments have last, over all of these, by query."""
+        if not queries:
+            return {}
+        columns = texts([query.last for query in queries])
+        found = chosen_summaries(self._listed(run, series_summaries=columns), columns)
+        return {str(query): found[str(query.last)] for query in queries}
+
+    def _listed(self, run: str, **asked: list[str]) -> dict[str, Any]:
+        request = {**self._in_project(), "filter": str(AttrFilter("sys/name") == run), **asked}
+        found: dict[str, Any]
         for found in self._items("ListRuns", request, "runs", None):
-            return {one["path"]: one for one in found.get("attributes", ())}
+            return found
         raise MetranaQueryConfigError(
             f"there is no run {run!r} in {self._scope['workspace']}/{self._named_project()}"
         )
@@ -150,8 +161,15 @@ class _Watched(Views, CurvesOfSeries):
         # Labels of a query are those that a series has at least: one whose labels another has,
         # too, cannot be asked for alone.
         several = {one.key for one in chosen if any(_more(other, one) for other in all_)}
+        alone = [one for one in chosen if one.scale in _RL_SCALES and one.key not in several]
+        lasts = self._lasts(run, [_query(one) for one in alone])
         return [
-            _row(one, curves.get(one.key), None if one.key in several else line.last_step)
+            _row(
+                one,
+                curves.get(one.key),
+                None if one.key in several else line.last_step,
+                lasts.get(str(_query(one))),
+            )
             for one, line in zip(chosen, small, strict=True)
         ]
 
@@ -165,11 +183,13 @@ def _more(other: SeriesId, series: SeriesId) -> bool:
     return same and other != series and series.labels.items() <= other.labels.items()
 
 
-def _row(series: SeriesId, curve: Curve | None, step: int | None) -> Row:
+def _row(series: SeriesId, curve: Curve | None, step: int | None, last: float | None) -> Row:
     if curve is None or not len(curve.means):
         return Row(series)
     low, high = float(curve.mins.min()), float(curve.maxs.max())
-    return Row(series, curve.means.tolist(), float(curve.lasts[-1]), low, high, step)
+    if last is None:
+        last = float(curve.lasts[-1])
+    return Row(series, curve.means.tolist(), last, low, high, step)
 
 
 # Showing

@@ -42,6 +42,7 @@ class Row:
     series: SeriesId
     means: Sequence[float] = ()
     last: float = math.nan
+    """Over environments, the mean of what each has last."""
     low: float = math.nan
     high: float = math.nan
     step: int | None = None

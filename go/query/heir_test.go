@@ -161,7 +161,7 @@ func TestEnvironmentsGoOnWhereTheyStood(t *testing.T) {
 		log(tx, steps, 0, 0, 1, 2, 3) // again
 		log(tx, returns, 0, 0, 6)
 		log(tx, steps, 1, 1, 4)
-		log(tx, steps, 1, 1, 4) // again
+		log(tx, steps, 1, 1, 4)      // again
 		log(tx, steps, 2, 1, 99, 99) // behind the fork
 	})
 	w.run("child", &catalog.Fork{Parent: "parent", Step: 1}, func(tx *store.Tx, _ *catalog.Edit) {

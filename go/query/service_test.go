@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"slices"
 	"testing"
 
@@ -77,6 +78,43 @@ func TestListings(t *testing.T) {
 		run.GetSeriesSummaries()[0].GetSeriesSummary() != `loss(filter=(split != "test")):avg` {
 		t.Fatal(page)
 	}
+}
+
+// Series of environments are summed up over all of them; the last is the mean of what
+// each environment has last.
+func TestListingsSumEnvironmentsUp(t *testing.T) {
+	w := newWorld(t)
+	w.run("good", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		episodeReturn(tx, "e0", 0, 0, 10)
+		episodeReturn(tx, "e1", 0, 0, 20)
+		episodeReturn(tx, "e0", 1, 1, 100)
+		episodeReturn(tx, "e1", 2, 1, 300)
+	})
+	w.run("poor", nil, func(tx *store.Tx, _ *catalog.Edit) {
+		episodeReturn(tx, "e0", 0, 0, 500)
+		episodeReturn(tx, "e0", 1, 1, 4)
+	})
+	w.run("none", nil, func(tx *store.Tx, _ *catalog.Edit) { steps(tx, series("return"), 0, 1000) })
+	last, order, above := `return(scale="EPISODE"):last`, `return(scale="EPISODE"):last DESC`, `return(scale="EPISODE"):last > 150`
+	columns := []string{last}
+	for _, function := range []string{"first", "count", "min", "max", "avg", "sum", "std"} {
+		columns = append(columns, `return(scale="EPISODE"):`+function)
+	}
+	answer := ask(w, w.client.ListRuns, &pb.ListRunsRequest{Workspace: "w", Project: "p", OrderBy: &order, SeriesSummaries: columns})
+	same(t, "order", names(answer), []string{"good", "poor", "none"})
+	var got []float64
+	for _, column := range answer.GetRuns()[0].GetSeriesSummaries() {
+		got = append(got, column.GetValue())
+	}
+	same(t, "columns", got, []float64{200, 15, 4, 10, 300, 107.5, 430, math.Sqrt((97.5*97.5 + 87.5*87.5 + 7.5*7.5 + 192.5*192.5) / 4)})
+	if of := answer.GetRuns()[2].GetSeriesSummaries(); len(of) > 0 {
+		t.Error("a run without the series has", of)
+	}
+	answer = ask(w, w.client.ListRuns, &pb.ListRunsRequest{Workspace: "w", Project: "p", Filter: &above})
+	same(t, above, names(answer), []string{"good"})
+	exists := `return(scale="EPISODE") EXISTS`
+	answer = ask(w, w.client.ListRuns, &pb.ListRunsRequest{Workspace: "w", Project: "p", Filter: &exists, OrderBy: &order})
+	same(t, exists, names(answer), []string{"good", "poor"})
 }
 
 func TestRefusals(t *testing.T) {

@@ -121,7 +121,8 @@ func (s *summary) value(function string) (v float64, ok bool, err error) {
 // summed sums up the series that a query selects.
 type summed func(q grammar.Series) (summary, error)
 
-// summarise sums up the standard points that a query selects in a run.
+// summarise sums up what a query selects in a run: the standard points of series, and
+// the RL points, over all environments, of those that have no others.
 func (r runPoints) summarise(q grammar.Series) (summary, error) {
 	var sum summary
 	if err := supported(q); err != nil {
@@ -131,14 +132,22 @@ func (r runPoints) summarise(q grammar.Series) (summary, error) {
 		groups, err := r.reduceSummaries(q, g)
 		return groups.together(), err
 	}
-	for _, info := range (selector{[]grammar.Series{q}}).of(r.points) {
-		if info.Ordered() {
-			sum.addSummed(info.Count, &info.Summary)
+	selected := (selector{[]grammar.Series{q}}).selections(false)
+	for _, of := range r.points.AppendStandard(nil, selected, "", math.MaxInt) {
+		if of.Ordered {
+			sum.addSummed(of.Count, &of.Summary)
 			continue
 		}
-		if err := r.addUnordered(&sum, info.No); err != nil {
+		if err := r.addUnordered(&sum, of.No); err != nil {
 			return sum, err
 		}
+	}
+	for _, no := range r.points.RLSelected(selected) {
+		of, err := r.points.RLSummary(no)
+		if err != nil {
+			return sum, err
+		}
+		sum.addSummed(of.Points, &of.Summary)
 	}
 	return sum, nil
 }

@@ -61,8 +61,24 @@ func (c *cache) put(name cacheName, value cacheable) {
 	c.byKey[name] = c.order.PushFront(cached{name, value})
 	c.size += value.bytes()
 	for c.size > c.limit && c.order.Len() > 1 {
-		last := c.order.Remove(c.order.Back()).(cached)
-		delete(c.byKey, last.name)
-		c.size -= last.value.bytes()
+		c.remove(c.order.Back())
 	}
+}
+
+// take gives what is kept, if any, and keeps it no more.
+func (c *cache) take(name cacheName) cacheable {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.byKey[name]
+	if e == nil {
+		return nil
+	}
+	return c.remove(e).value
+}
+
+func (c *cache) remove(e *list.Element) cached {
+	old := c.order.Remove(e).(cached)
+	delete(c.byKey, old.name)
+	c.size -= old.value.bytes()
+	return old
 }

@@ -47,3 +47,14 @@ func (r *Run) ChangedSince(revision uint64) Changes {
 	}
 	return c
 }
+
+// SeriesChanged is the revision in which points of a series came last; 0 of one that is
+// not there.
+func (r *Run) SeriesChanged(no uint32) uint64 {
+	r.readLock()
+	defer r.mu.RUnlock()
+	if no == 0 || int(no) > len(r.series) {
+		return 0
+	}
+	return r.series[no-1].changed
+}

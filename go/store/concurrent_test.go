@@ -77,6 +77,9 @@ func checkWhole(t *testing.T, r *Run) {
 	if err != nil || len(env.Values)%3 != 0 {
 		t.Errorf("%d RL points (%v)", len(env.Values), err)
 	}
+	if sum, err := r.RLSummary(2); err != nil || sum.Points%3 != 0 || sum.Points < uint64(len(env.Values)) {
+		t.Errorf("%d RL points summed up (%v)", sum.Points, err)
+	}
 	r.SeriesInfos()
 	r.Environments()
 	r.Stats()

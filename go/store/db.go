@@ -46,6 +46,7 @@ type DB struct {
 	lock         *directoryLock
 	space        *space
 	cache        *cache
+	sums         *cache // of environments, see rl_summary.go
 	files        *files
 	merges       chan struct{} // holds as many as go on at once
 	readOnly     bool
@@ -103,7 +104,7 @@ func Open(dir string, o Options) (*DB, error) {
 		db.log = slog.Default()
 	}
 	db.revisions.Store(firstRevision())
-	db.cache = newCache(maxCachedBytes)
+	db.cache, db.sums = newCache(maxCachedBytes), newCache(maxSumsBytes)
 	db.files = newFiles(db.fs, maxOpenFiles)
 	db.space = &space{fs: db.fs, dir: dir}
 	db.merges = make(chan struct{}, 1)

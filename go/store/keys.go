@@ -22,6 +22,7 @@ const (
 	kindManifest = 'm'
 	kindSegment  = 'b' // a small one
 	kindState    = 's'
+	kindTotals   = 't'
 )
 
 var keyFormat = []byte{prefixFormat}
@@ -40,6 +41,8 @@ func runKey(id RunID, kind byte) []byte {
 func tombstoneKey(id RunID) []byte { return append([]byte{prefixTombstone}, id[:]...) }
 
 func stateKey(id RunID) []byte { return runKey(id, kindState) }
+
+func totalsKey(id RunID) []byte { return runKey(id, kindTotals) }
 
 func journalKey(id RunID, sequence uint64) []byte {
 	return binary.BigEndian.AppendUint64(runKey(id, kindJournal), sequence)

@@ -133,3 +133,21 @@ func decodeMoments(d *decoder) moments {
 func (m *moments) summary() Summary {
 	return Summary{First: m.first, Last: m.last, Finite: m.finite, Sum: m.sum, Min: m.min, Max: m.max, Mean: m.mean, M2: m.m2}
 }
+
+// join takes in the moments of other values, first, last and firstOther left out.
+func (m *moments) join(more moments) {
+	if more.finite == 0 {
+		return
+	}
+	if m.finite == 0 {
+		m.finite, m.sum, m.min, m.max, m.mean, m.m2 = more.finite, more.sum, more.min, more.max, more.mean, more.m2
+		return
+	}
+	before, n, delta := float64(m.finite), float64(more.finite), more.mean-m.mean
+	m.finite += more.finite
+	all := float64(m.finite)
+	m.m2 += more.m2 + delta*delta*before*n/all
+	m.mean += delta * n / all
+	m.sum += more.sum
+	m.min, m.max = min(m.min, more.min), max(m.max, more.max)
+}

@@ -48,6 +48,7 @@ type Run struct {
 	segments     []segmentInfo
 	nextSegment  uint64
 	generation   uint64 // of segments
+	totals       totals // of RL points, see rl_totals.go
 	rolling      bool
 	rollingFull  bool // what is being rolled is a full head
 	merging      bool
@@ -74,6 +75,7 @@ func (r *Run) reset() {
 	r.byID = make(map[string]*environment)
 	r.sessions = make(map[uint64]uint64)
 	r.points, r.duplicates, r.refused = 0, 0, 0
+	r.totals.reset()
 	r.revision = r.db.NextRevision()
 	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)

@@ -76,13 +76,19 @@ func (s *series) info() SeriesInfo {
 		info.Summary = m.summary()
 		info.HasOther, info.FirstOther = m.firstOther > 0, max(m.firstOther, 1)-1
 	}
-	for _, c := range s.envs {
-		if c != nil {
-			info.RLCount += c.rl.count
-		}
-	}
+	info.RLCount = s.rlCount()
 	info.RL = info.RLCount > 0
 	return info
+}
+
+// rlCount is how many RL points the series ever got.
+func (s *series) rlCount() (n uint64) {
+	for _, c := range s.envs {
+		if c != nil {
+			n += c.rl.count
+		}
+	}
+	return n
 }
 
 // SeriesInfos lists the series of the run by number.

@@ -30,6 +30,7 @@ type Service struct {
 	catalog *catalog.Catalog
 	queries *query.Service
 	tails   atomic.Int64 // open
+	lines   lineCache
 }
 
 // New makes the service beside the QueryService of the same catalog.

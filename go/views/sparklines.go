@@ -67,7 +67,20 @@ func (s *Service) sparkline(r *pb.GetSparklinesRequest, q *pb.SparklineQuery, co
 			return 0, 0
 		}, count), err
 	}
-	return rlLine(run.points, infos[0].No, count)
+	return s.rlLine(run, infos[0].No, count)
+}
+
+// rlLine takes all environments together; what it made is kept until points come.
+func (s *Service) rlLine(run runPoints, no uint32, count int) (*pb.Sparkline, error) {
+	name, changed := lineName{run.ID, no, count}, run.points.SeriesChanged(no)
+	if line := s.lines.get(name, changed); line != nil {
+		return line, nil
+	}
+	line, err := newRLLine(run.points, no, count)
+	if err == nil {
+		s.lines.put(name, keptLine{changed, line})
+	}
+	return line, err
 }
 
 // orderedLine sums up in the store, without reading most points.
@@ -94,8 +107,7 @@ func orderedLine(points *store.Run, info store.SeriesInfo, count int) (*pb.Spark
 	}, nil
 }
 
-// rlLine takes all environments together.
-func rlLine(points *store.Run, no uint32, count int) (*pb.Sparkline, error) {
+func newRLLine(points *store.Run, no uint32, count int) (*pb.Sparkline, error) {
 	envs, err := points.RLSums(no, store.AlongRLSteps, store.Range{To: math.MaxUint64})
 	if err != nil {
 		return nil, err

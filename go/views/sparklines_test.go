@@ -34,7 +34,10 @@ func TestSmallCurvesOfManyRuns(t *testing.T) {
 		}
 	}
 	r.Queries = append(r.Queries, &pb.SparklineQuery{Run: "run-0", SeriesQuery: "none()"})
-	for _, buckets := range []uint32{0, 1, 7} {
+	for _, buckets := range []uint32{1, 7, 7, 0} {
+		if r.Buckets == buckets { // asked a second time, when points have come
+			w.randomEpisodes("run-0", random, 3, 30)
+		}
 		r.Buckets = buckets
 		answer := ask(w, w.client.GetSparklines, r)
 		if len(answer.Sparklines) != len(r.Queries) {

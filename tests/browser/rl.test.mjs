@@ -61,6 +61,39 @@ const changedTotal = (page, before) => until(() => totalOf(page), (total) => tot
 
 const searchOf = (page) => new URL(page.url()).searchParams;
 
+test("the table of runs shows, sorts and filters by the return of the latest episodes", async () => {
+  const { page } = opened;
+  const lasts = new Map();
+  for (const run of server.runs) {
+    const { metrics: columns } = await server.ask("ListEnvironments", run, { metrics, limit: ENVIRONMENTS });
+    const bytes = Buffer.from(columns[0], "base64");
+    const values = Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
+    assert.equal(values.length, ENVIRONMENTS);
+    lasts.set(run, values.reduce((sum, value) => sum + value) / ENVIRONMENTS);
+  }
+  const best = [...server.runs].sort((a, b) => lasts.get(b) - lasts.get(a));
+  const shown = () => page.locator("tbody tr[data-run]").evaluateAll((rows) => rows.map((r) => r.dataset.run));
+  await page.goto(server.page());
+  const header = page.getByRole("button", { name: "return last" });
+  await header.waitFor();
+  assert.equal(await header.getAttribute("title"), "Mean over environments of the latest episode of each");
+  const heads = await page.locator("thead th").allInnerTexts();
+  const place = heads.findIndex((text) => text.includes("return last"));
+  for (const [run, last] of lasts) {
+    const row = page.locator(`tr[data-run="${run}"]`);
+    await row.locator("svg.sparkline polyline").waitFor();
+    const cell = Number(await row.locator("td").nth(place).innerText());
+    assert.ok(Math.abs(cell - last) <= Math.abs(last) * 1e-3, `${run}: ${cell}, not ${last}`);
+  }
+  await header.click();
+  await until(shown, (runs) => String(runs) === String(best));
+  const above = lasts.get(best[2]) - 1e-6;
+  const filter = page.getByLabel("Filter", { exact: true });
+  await filter.fill(`return(scale="EPISODE"):last > ${above}`);
+  await filter.press("Enter");
+  await until(shown, (runs) => String(runs) === String(best.slice(0, 3)));
+});
+
 test("all episodes of all environments are on a map that tells what is under the pointer", async () => {
   const { page } = opened;
   await page.goto(server.page("ppo-s0", "environments"));

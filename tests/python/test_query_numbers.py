@@ -516,6 +516,40 @@ def test_summaries(drawn: Drawn) -> None:
 # Reinforcement learning
 
 
+def _mean_at(points: RLPoints, edge: int) -> float:
+    """Of what each environment has first, or last, those that are not finite left out."""
+    edges = np.array([points.values[points.envs == env][edge] for env in np.unique(points.envs)])
+    return float(_finite(edges).mean()) if len(_finite(edges)) else math.nan
+
+
+def test_summaries_over_environments(drawn: Drawn) -> None:
+    returns, rewards = (
+        SeriesFilter("return", scale="EPISODE"),
+        SeriesFilter("reward", scale="ENVIRONMENT_STEP"),
+    )
+    with drawn.client("rl") as client:
+        for series, run, logged in (
+            (returns, "run", drawn.returns),
+            (rewards, "run", drawn.reward),
+            (rewards, "fork", drawn.reward_of_fork),
+        ):
+            what, values = (drawn.seed, run, str(series)), logged.values
+            columns = [series.column(function) for function in FUNCTIONS]
+            row = client.fetch_runs(series_summaries=columns).set_index("name").loc[run]
+            found = {
+                name: row[str(column)] for name, column in zip(FUNCTIONS, columns, strict=True)
+            }
+            for function, edge in (("first", 0), ("last", -1)):
+                want = _mean_at(logged, edge)
+                np.testing.assert_allclose(found[function], want, 1e-12, 1e-9, err_msg=str(what))
+            _check_functions(found | {"first": values[0], "last": values[-1]}, values, what)
+            if math.isfinite(last := found["last"]):
+                above = client.fetch_runs(filter=series.last >= last)
+                below = client.fetch_runs(filter=series.last < last)
+                assert run in list(above["name"]), what
+                assert run not in list(below["name"]), what
+
+
 def _anchor(by: str, at: int) -> dict[str, Any]:
     return {by: at}
 

@@ -1,6 +1,6 @@
 import { type OverviewMetric, overviewOf } from "./rl_overview";
-import type { RunColumn } from "./run_columns";
-import { queryFor, RL_SCALES } from "./sections";
+import { firstSummary, type RunColumn, type SummedMetric } from "./run_columns";
+import { queryFor } from "./sections";
 
 const PATHS = ["sys/status", "sys/creation_time", "sys/running_time_seconds", "sys/tags"];
 /** How many columns of the configuration are shown. */
@@ -9,16 +9,13 @@ const CONFIG_COLUMNS = 4;
 /** The columns of a project's table before anybody chose. */
 export function firstColumns(
   paths: readonly string[],
-  metrics: readonly OverviewMetric[],
+  metrics: readonly SummedMetric[],
 ): RunColumn[] {
   const config = paths.filter((path) => path.startsWith("config/")).slice(0, CONFIG_COLUMNS);
-  // A run has no one summary of what its environments log.
-  const summed = firstOf(metrics.filter((m) => !RL_SCALES.includes(m.scale)));
+  const metric = firstOf(metrics);
   return [
     ...[...PATHS, ...config].map((path) => ({ kind: "attribute", path }) as const),
-    ...(summed
-      ? [{ kind: "summary", metric: summed.metricName, scale: summed.scale, func: "last" } as const]
-      : []),
+    ...(metric ? firstSummary(metric) : []),
   ];
 }
 
@@ -28,6 +25,6 @@ export function firstSparkline(metrics: readonly OverviewMetric[]): string | nul
   return metric ? queryFor(metric) : null;
 }
 
-function firstOf(metrics: readonly OverviewMetric[]): OverviewMetric | undefined {
+function firstOf<T extends OverviewMetric>(metrics: readonly T[]): T | undefined {
   return overviewOf(metrics)[0]?.metrics[0] ?? metrics[0];
 }

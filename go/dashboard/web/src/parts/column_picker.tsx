@@ -1,6 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
-import { columnTitle, formatColumn, type RunColumn, SUMMARIES } from "../lib/run_columns";
+import {
+  columnNote,
+  columnTitle,
+  formatColumn,
+  type RunColumn,
+  SUMMARIES,
+  type SummaryColumn,
+  summaryColumns,
+} from "../lib/run_columns";
 import { listRunColumns, type ProjectName } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { Menu } from "./menu";
@@ -36,7 +44,7 @@ function Choices({ of, columns, onChange }: Props) {
   };
   const matches = (text: string) => text.toLowerCase().includes(search.value.toLowerCase());
   const choice = (column: RunColumn, title: string) => (
-    <label key={formatColumn(column)}>
+    <label key={formatColumn(column)} title={columnNote(column)}>
       <input
         type="checkbox"
         checked={chosen.has(formatColumn(column))}
@@ -83,17 +91,18 @@ function Choices({ of, columns, onChange }: Props) {
             {metrics
               .filter((m) => matches(m.metricName))
               .slice(0, OFFERED)
-              .map((m) =>
-                choice(
-                  { kind: "summary", metric: m.metricName, scale: m.scale, func: func.value },
-                  m.scale === "ML_STEP"
-                    ? m.metricName
-                    : `${m.metricName} (${m.scale.toLowerCase().replaceAll("_", " ")})`,
-                ),
-              )}
+              .flatMap((m) => summaryColumns(m, func.value))
+              .map((column) => choice(column, metricText(column)))}
           </>
         )}
       </AnswerState>
     </>
   );
+}
+
+/** A metric as the list of all offers it. */
+function metricText({ metric, scale, only }: SummaryColumn): string {
+  const details = scale === "ML_STEP" ? [] : [scale.toLowerCase().replaceAll("_", " ")];
+  if (only === "evaluation") details.push(only);
+  return details.length === 0 ? metric : `${metric} (${details.join(", ")})`;
 }

@@ -5,6 +5,7 @@ export const FILTER_EXAMPLES = [
   "attr(config/lr) < 0.001",
   'attr(sys/tags) CONTAINS "baseline" AND attr(sys/status) == "CLOSED"',
   'loss():last <= 0.5 OR attr(sys/name) ~= "seed-[0-3]"',
+  'return(scale="EPISODE"):last > 200',
 ];
 
 /** Why a condition was not taken: the place where it goes wrong, and conditions that are right. */

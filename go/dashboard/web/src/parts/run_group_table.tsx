@@ -4,7 +4,7 @@ import { formatNames } from "../lib/episode_filter";
 import { exactText } from "../lib/exact_text";
 import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
-import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns } from "../lib/run_groups";
 import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 import { AnswerState } from "./answer_state";
@@ -108,7 +108,7 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
             Runs
           </th>
           {numeric.map((c) => (
-            <th key={formatColumn(c)} scope="col" class="number">
+            <th key={formatColumn(c)} scope="col" class="number" title={columnNote(c)}>
               {columnTitle(c)}, mean ± 95 % CI
             </th>
           ))}

@@ -4,7 +4,7 @@ import { useAnswer } from "../ask";
 import { differs } from "../lib/baseline";
 import { exactText } from "../lib/exact_text";
 import { hrefOf } from "../lib/route";
-import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
 import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
@@ -76,6 +76,7 @@ export function RunTable(props: Props) {
                 sort={props.sort}
                 descending={props.descending}
                 numeric={column.kind === "summary"}
+                note={columnNote(column)}
                 onSort={props.onSort}
               />
             ))}
