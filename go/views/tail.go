@@ -13,7 +13,7 @@ import (
 
 const (
 	// maxTailed is how many runs one stream follows.
-	maxTailed = 200
+	maxTailed = 1000
 	// maxTails is how many streams there are at once.
 	maxTails = 1000
 	// maxTailedSeries is how many series and environments a part of a change has at most;
@@ -75,10 +75,26 @@ func (t *tail) open(request *pb.TailRequest) error {
 		}
 		seen[r.GetRun()] = true
 		// From here on nothing is missed: what changes before it is read is read, too.
-		t.runs = append(t.runs, &tailedRun{
+		tailed := &tailedRun{
 			Run: run, points: r.GetCursor().GetPoints(), description: r.GetCursor().GetDescription(), stop: run.Notify(t.news),
-		})
+		}
+		t.runs = append(t.runs, tailed)
+		if r.GetFromNow() && r.GetCursor() == nil {
+			if err := t.service.skip(tailed); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// skip goes to where the run is now.
+func (s *Service) skip(r *tailedRun) error {
+	points, err := r.Points()
+	if err != nil {
+		return s.queries.Status(err)
+	}
+	r.points, r.description = points.Revision(), r.Run.ChangedSince(0).Revision
 	return nil
 }
 

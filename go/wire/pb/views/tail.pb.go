@@ -83,7 +83,9 @@ type TailedRun struct {
 	// Name of the run.
 	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// The cursor of the last change that is known. Without it all of the run comes as its first change.
-	Cursor        *TailCursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor *TailCursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Without a cursor, the first change has the run's status and a cursor, and none of what there is already.
+	FromNow       bool `protobuf:"varint,3,opt,name=from_now,json=fromNow,proto3" json:"from_now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +134,13 @@ func (x *TailedRun) GetCursor() *TailCursor {
 	return nil
 }
 
+func (x *TailedRun) GetFromNow() bool {
+	if x != nil {
+		return x.FromNow
+	}
+	return false
+}
+
 // Follows runs.
 type TailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -139,7 +148,7 @@ type TailRequest struct {
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Name of the project.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// At least one and at most 200.
+	// At least one and at most 1,000.
 	Runs          []*TailedRun `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -525,10 +534,11 @@ const file_metrana_views_v1_tail_proto_rawDesc = "" +
 	"\n" +
 	"TailCursor\x12\x16\n" +
 	"\x06points\x18\x01 \x01(\x04R\x06points\x12 \n" +
-	"\vdescription\x18\x02 \x01(\x04R\vdescription\"S\n" +
+	"\vdescription\x18\x02 \x01(\x04R\vdescription\"n\n" +
 	"\tTailedRun\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x124\n" +
-	"\x06cursor\x18\x02 \x01(\v2\x1c.metrana.views.v1.TailCursorR\x06cursor\"v\n" +
+	"\x06cursor\x18\x02 \x01(\v2\x1c.metrana.views.v1.TailCursorR\x06cursor\x12\x19\n" +
+	"\bfrom_now\x18\x03 \x01(\bR\afromNow\"v\n" +
 	"\vTailRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12/\n" +
