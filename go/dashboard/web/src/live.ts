@@ -70,7 +70,8 @@ function visible(gone: AbortSignal): Promise<void> {
   });
 }
 
-function pause(milliseconds: number, gone: AbortSignal): Promise<void> {
+/** Waits, no longer than until the page has gone. */
+export function pause(milliseconds: number, gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds);
     gone.addEventListener("abort", () => {

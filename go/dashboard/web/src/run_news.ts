@@ -1,69 +1,58 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { messageOf } from "./live";
+import { heard, NOTHING_HEARD, pauseAfter, type RunNews } from "./lib/run_changes";
+import { messageOf, pause } from "./live";
 import type { RunNames } from "./server/curves";
-import { listRunStates, type RunState } from "./server/run_states";
-
-/** What a page knows of the runs it shows. */
-export interface RunNews {
-  /** Grows with everything that the runs take in. */
-  version: number;
-  /** Null until they were asked about. */
-  runs: RunState[] | null;
-  /** Why the server did not answer last time; null when it did. */
-  failure: string | null;
-}
-
-/** How often runs are asked about, in milliseconds: while one is running, and else. */
-const PERIOD = 1000;
-const PERIOD_AT_REST = 5000;
+import { tailRuns } from "./server/tail";
 
 /**
- * Follows runs while the page is visible and not paused: one small question a second,
- * whatever the page shows, and less often while there is no answer. Charts ask again only
- * when the version grows.
+ * Follows runs while the page is seen and not paused, by one stream that is silent when
+ * they are. Parts of the page ask again when the version of what they show grows.
+ *
+ * A browser has six connections of HTTP/1.1 to a host, for all tabs together, and a stream
+ * takes one. Tabs that are not seen have none; six windows side by side would leave none
+ * for questions.
  */
-export function useRunNews(names: RunNames, paused: ReadonlySignal<boolean>): Signal<RunNews> {
-  const news = useSignal<RunNews>({ version: 0, runs: null, failure: null });
+export function useRunNews(names: RunNames, paused?: ReadonlySignal<boolean>): Signal<RunNews> {
+  const news = useSignal(NOTHING_HEARD);
   const { workspace, project, runs } = names;
   useEffect(() => {
     const gone = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let failures = 0;
-    const look = async () => {
-      clearTimeout(timer);
-      if (document.visibilityState !== "visible" || paused.peek()) return;
-      try {
-        const states = await listRunStates(names, gone.signal);
-        const before = news.peek();
-        const version = before.version + (differ(before.runs, states) ? 1 : 0);
-        news.value = { version, runs: states, failure: null };
-        failures = 0;
-      } catch (error) {
-        if (gone.signal.aborted) return;
-        news.value = { ...news.peek(), failure: messageOf(error) };
-        failures++;
-      }
-      if (gone.signal.aborted) return;
-      const running = news.peek().runs?.some((run) => run.status === "RUNNING") ?? true;
-      const period = (running ? PERIOD : PERIOD_AT_REST) * 2 ** Math.min(failures, 4);
-      timer = setTimeout(() => void look(), period);
+    let stream: AbortController | null = null;
+    const look = () => {
+      const wanted = document.visibilityState === "visible" && !paused?.peek();
+      if (wanted === (stream !== null)) return;
+      stream?.abort();
+      stream = wanted ? new AbortController() : null;
+      if (stream) void follow(names, news, stream.signal);
     };
-    document.addEventListener("visibilitychange", () => void look(), { signal: gone.signal });
-    const unwatch = paused.subscribe((value) => {
-      if (!value) void look();
-    });
+    document.addEventListener("visibilitychange", look, { signal: gone.signal });
+    const unwatch = paused?.subscribe(look);
+    look();
     return () => {
-      unwatch();
-      clearTimeout(timer);
+      unwatch?.();
       gone.abort();
+      stream?.abort();
     };
   }, [workspace, project, runs.join("\n")]);
   return news;
 }
 
-function differ(before: RunState[] | null, now: RunState[]): boolean {
-  if (before === null) return false;
-  const modified = new Map(before.map((run) => [run.name, run.modified]));
-  return now.some((run) => modified.get(run.name) !== run.modified);
+/** Opens the stream, and again where it was cut, until all runs were deleted. */
+async function follow(names: RunNames, news: Signal<RunNews>, gone: AbortSignal): Promise<void> {
+  for (let failures = 0; !gone.aborted; ) {
+    try {
+      for await (const changes of tailRuns(names, news.peek().runs, gone)) {
+        if (gone.aborted) return;
+        failures = 0;
+        news.value = heard(news.peek(), changes);
+      }
+      return;
+    } catch (error) {
+      if (gone.aborted) return;
+      // One cut is nothing to speak of: proxies end streams that last.
+      if (++failures > 1) news.value = { ...news.peek(), failure: messageOf(error) };
+    }
+    await pause(pauseAfter(failures), gone);
+  }
 }

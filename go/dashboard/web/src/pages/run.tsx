@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
 import { hrefOf } from "../lib/route";
+import { metricsVersion } from "../lib/run_changes";
 import { AnswerState } from "../parts/answer_state";
 import { ConfigTable } from "../parts/config_table";
 import { HealthCard } from "../parts/health_card";
@@ -14,6 +16,11 @@ import { readHealth } from "../server/health";
 import "../styles/charts.css";
 import "../styles/run.css";
 
+/** How often the header says how long the run has been running, in milliseconds. */
+const RUNNING_TIME_PERIOD = 5000;
+/** How often what arrived is counted and metrics are listed, at most, in milliseconds. */
+const PERIOD = 1000;
+
 /** One run: what it is, whether all of it arrived, what one looks at first, its configuration. */
 export function RunPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
@@ -21,16 +28,22 @@ export function RunPage({ workspace, project, run }: RunName) {
   const paused = useSignal(false);
   const edits = useSignal(0);
   const news = useRunNews(names, paused);
-  const { version } = news.value;
+  const { version, description } = news.value;
   const of = [workspace, project, run];
   const attributes = useAnswer(
     (signal) => readAttributes(name, signal),
-    [...of, version, edits.value],
+    [...of, edits.value],
+    description + useAtMostEvery(version, RUNNING_TIME_PERIOD),
   );
-  const health = useAnswer((signal) => readHealth(name, signal), [...of, version]);
+  const health = useAnswer(
+    (signal) => readHealth(name, signal),
+    of,
+    useAtMostEvery(version, PERIOD),
+  );
   const metrics = useAnswer(
     (signal) => listMetricsOf(names, signal),
-    [...of, Math.floor(version / 5)],
+    of,
+    useAtMostEvery(metricsVersion(news.value), PERIOD),
   );
   return (
     <AnswerState of={attributes.value}>
@@ -54,7 +67,7 @@ export function RunPage({ workspace, project, run }: RunName) {
               all.length === 0 ? (
                 <p class="note">No points yet. Charts appear here as soon as the run logs.</p>
               ) : (
-                <RlOverview names={names} metrics={all} version={version} />
+                <RlOverview names={names} metrics={all} news={news.value} />
               )
             }
           </AnswerState>

@@ -1,0 +1,85 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { RunChangeSchema } from "../gen/metrana/views/v1/tail_pb";
+import {
+  heard,
+  liveState,
+  metricsVersion,
+  NOTHING_HEARD,
+  pauseAfter,
+  type RunNews,
+  versionOf,
+} from "./run_changes";
+
+const loss = { metricName: "loss", scale: "ML_STEP" };
+const reward = { metricName: "reward", scale: "ENVIRONMENT_STEP" };
+
+function hear(news: RunNews, change: MessageInitShape<typeof RunChangeSchema>): RunNews {
+  return heard(news, [create(RunChangeSchema, { run: "r", status: "RUNNING", ...change })]);
+}
+
+const opened = (status = "RUNNING") => hear(NOTHING_HEARD, { status });
+
+test("a page asks once more for a run that was logging when the stream began, and only then", () => {
+  expect(versionOf(opened(), loss)).toBe(1);
+  expect(metricsVersion(opened())).toBe(1);
+  expect(opened().version).toBe(1);
+  expect(opened("CLOSED")).toMatchObject({ version: 0, everything: 0, description: 0 });
+});
+
+test("only what points came to is asked for again", () => {
+  const before = opened("CLOSED");
+  const after = hear(before, { status: "CLOSED", series: [loss] });
+  expect(versionOf(after, loss)).toBe(versionOf(before, loss) + 1);
+  expect(versionOf(after, reward)).toBe(versionOf(before, reward));
+  expect(after.version).toBe(before.version + 1);
+  expect(after.description).toBe(before.description);
+});
+
+test("metrics are listed again when one is told of that was not", () => {
+  const first = hear(opened(), { series: [loss] });
+  const same = hear(first, { series: [loss] });
+  expect(metricsVersion(first)).toBe(metricsVersion(opened()) + 1);
+  expect(metricsVersion(same)).toBe(metricsVersion(first));
+  expect(metricsVersion(hear(same, { series: [reward] }))).toBe(metricsVersion(same) + 1);
+});
+
+test("attributes and status describe a run", () => {
+  const before = opened();
+  expect(hear(before, { attributesChanged: true }).description).toBe(before.description + 1);
+  expect(hear(before, { status: "CLOSED" }).description).toBe(before.description + 1);
+  expect(hear(before, { deliveryChanged: true }).description).toBe(before.description);
+});
+
+test("the last cursor of each run is kept, and none of one that was deleted", () => {
+  const at = (points: bigint) => ({ points, description: 1n });
+  let news = hear(NOTHING_HEARD, { cursor: at(1n) });
+  news = hear(news, { run: "other", cursor: at(5n) });
+  news = hear(news, { cursor: at(2n) });
+  expect(news.runs.get("r")?.cursor?.points).toBe(2n);
+  expect(news.runs.get("other")?.cursor?.points).toBe(5n);
+  expect(hear(news, { deleted: true }).runs.get("r")).toBe(null);
+});
+
+test("a heartbeat changes nothing but that the server is there again", () => {
+  expect(heard(opened(), [])).toEqual(opened());
+  const failed = { ...opened(), failure: "no answer" };
+  expect(heard(failed, []).failure).toBe(null);
+  expect(hear(failed, {}).failure).toBe(null);
+});
+
+test("the chip tells the truth", () => {
+  expect(liveState(NOTHING_HEARD, false)).toBe("connecting");
+  expect(liveState(opened(), false)).toBe("live");
+  expect(liveState(opened(), true)).toBe("paused");
+  expect(liveState({ ...opened(), failure: "no answer" }, false)).toBe("stale");
+  expect(liveState(hear(opened(), { status: "CLOSED" }), false)).toBe("at rest");
+  expect(liveState(hear(opened(), { deleted: true }), false)).toBe("at rest");
+  const two = hear(opened("CRASHED"), { run: "other" });
+  expect(liveState(two, false)).toBe("live");
+});
+
+test("pauses grow up to a quarter of a minute", () => {
+  const pauses = [0, 1, 2, 3, 4, 5, 6, 60].map(pauseAfter);
+  expect(pauses).toEqual([500, 500, 1000, 2000, 4000, 8000, 16_000, 16_000]);
+});
