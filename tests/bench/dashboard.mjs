@@ -3,10 +3,10 @@
 // DIR is what `go/bench/store extras` and `pages` made. README.md in the folder above says
 // what each figure is.
 
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { serve } from "../browser/bare_server.mjs";
 import { openBrowser } from "../browser/browser.mjs";
 import { startLogging } from "./live_run.mjs";
 
@@ -19,33 +19,7 @@ const { values: options } = parseArgs({
 });
 if (!options.dir) throw new Error("--dir DIR: which data directory?");
 
-const server = new URL("../../metrana/_lib/metrana-server", import.meta.url).pathname;
 const ROUNDS = 5;
-
-/** A server on a directory, at an address of its own. */
-async function startServer(directory) {
-  const process = spawn(server, ["serve", "--data-dir", directory, "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = new Promise((resolve) => process.once("exit", resolve));
-  const origin = await new Promise((resolve, reject) => {
-    let printed = "";
-    process.stdout.setEncoding("utf8").on("data", (chunk) => {
-      printed += chunk;
-      const found = printed.match(/listening on (\S+)\n/);
-      if (found) resolve(found[1]);
-    });
-    exited.then((code) => reject(new Error(`the server exited with ${code}`)));
-  });
-  return {
-    origin,
-    async stop() {
-      process.kill("SIGTERM");
-      const code = await exited;
-      if (code !== 0) throw new Error(`the server exited with ${code}`);
-    },
-  };
-}
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
@@ -162,7 +136,7 @@ function drawn(count) {
 }
 
 const runs = Array.from({ length: 50 }, (_, i) => `seed-${String(i).padStart(2, "0")}`).join(",");
-const running = await startServer(options.dir);
+const running = await serve(options.dir);
 const { browser } = await openBrowser();
 const { origin } = running;
 const table = () => document.querySelectorAll("tbody tr").length > 10;
@@ -186,7 +160,8 @@ try {
   }
 } finally {
   await browser.close();
-  await running.stop();
+  const code = await running.stop();
+  if (code !== 0) throw new Error(`the server exited with ${code}`);
 }
 // what, unit, where the figure lies, what it may be (or, with a minus, must be at least)
 const BUDGET = [

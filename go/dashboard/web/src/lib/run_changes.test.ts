@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { RunChangeSchema } from "../gen/metrana/views/v1/tail_pb";
+import { metricKey } from "./metric_key";
 import {
   heard,
   liveState,
@@ -22,7 +23,7 @@ const opened = (status = "RUNNING") => hear(NOTHING_HEARD, { status });
 
 test("a page asks once more for a run that was logging when the stream began, and only then", () => {
   expect(versionOf(opened(), loss)).toBe(1);
-  expect(metricsVersion(opened())).toBe(1);
+  expect(metricsVersion(opened(), new Set())).toBe(1);
   expect(opened().version).toBe(1);
   expect(opened("CLOSED")).toMatchObject({ version: 0, everything: 0, description: 0 });
 });
@@ -36,12 +37,13 @@ test("only what points came to is asked for again", () => {
   expect(after.description).toBe(before.description);
 });
 
-test("metrics are listed again when one is told of that was not", () => {
-  const first = hear(opened(), { series: [loss] });
-  const same = hear(first, { series: [loss] });
-  expect(metricsVersion(first)).toBe(metricsVersion(opened()) + 1);
-  expect(metricsVersion(same)).toBe(metricsVersion(first));
-  expect(metricsVersion(hear(same, { series: [reward] }))).toBe(metricsVersion(same) + 1);
+test("metrics are listed again when one is told of that was not listed", () => {
+  const version = (news: RunNews) => metricsVersion(news, new Set([metricKey(loss)]));
+  const listed = hear(opened(), { series: [loss] });
+  expect(version(listed)).toBe(version(opened()));
+  const first = hear(listed, { series: [reward] });
+  expect(version(first)).toBe(version(listed) + 1);
+  expect(version(hear(first, { series: [reward] }))).toBe(version(first));
 });
 
 test("attributes and status describe a run", () => {

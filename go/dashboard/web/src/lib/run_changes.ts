@@ -64,9 +64,11 @@ export function versionOf(news: RunNews, metric: { metricName: string; scale: st
   return news.everything + (news.metrics.get(metricKey(metric)) ?? 0);
 }
 
-/** Grows when there may be metrics that were not there before. */
-export function metricsVersion(news: RunNews): number {
-  return news.everything + news.metrics.size;
+/** Grows when there may be metrics that were not there when they were listed first. */
+export function metricsVersion(news: RunNews, first: ReadonlySet<string>): number {
+  let version = news.everything;
+  for (const key of news.metrics.keys()) if (!first.has(key)) version++;
+  return version;
 }
 
 /** What the chip of a page says. */

@@ -1,7 +1,5 @@
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { useAnswer } from "../ask";
-import { useAtMostEvery } from "../at_most_every";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
@@ -17,11 +15,12 @@ import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
 import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
-import { metricsVersion, type RunNews, versionOf } from "../lib/run_changes";
+import { type RunNews, versionOf } from "../lib/run_changes";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
 import { nextWeight } from "../lib/smoothing";
 import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
+import { useMetrics } from "../metrics_of_runs";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { ChartCard } from "../parts/chart_card";
@@ -29,7 +28,7 @@ import { ChartGrid } from "../parts/chart_grid";
 import { LiveChip } from "../parts/live_chip";
 import { SettingsForm } from "../parts/settings_form";
 import { useRunNews } from "../run_news";
-import { listMetricsOf, type RunNames } from "../server/curves";
+import type { RunNames } from "../server/curves";
 import "../styles/charts.css";
 
 const ZOOM: Codec<Zoom> = { parse: parseZoom, format: formatZoom };
@@ -41,9 +40,6 @@ const NAMES: Codec<Set<string>> = {
 
 const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
 
-/** How often metrics are listed anew, at most, in milliseconds: there may be very many. */
-const METRICS_PERIOD = 1000;
-
 /** The section of what people look at first. */
 const OVERVIEW = "Overview";
 
@@ -54,11 +50,7 @@ const AT_A_GLANCE = 12;
 export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
   const paused = useSignal(false);
   const news = useRunNews(names, paused);
-  const metrics = useAnswer(
-    (signal) => listMetricsOf(names, signal),
-    [names.workspace, names.project, names.runs.join("\n")],
-    useAtMostEvery(metricsVersion(news.value), METRICS_PERIOD),
-  );
+  const metrics = useMetrics(names, news.value);
   useKeys({
     " ": () => {
       paused.value = !paused.value;

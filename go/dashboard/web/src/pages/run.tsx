@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
 import { hrefOf } from "../lib/route";
-import { metricsVersion } from "../lib/run_changes";
+import { useMetrics } from "../metrics_of_runs";
 import { AnswerState } from "../parts/answer_state";
 import { ConfigTable } from "../parts/config_table";
 import { HealthCard } from "../parts/health_card";
@@ -11,15 +11,14 @@ import { RlOverview } from "../parts/rl_overview";
 import { RunHeader } from "../parts/run_header";
 import { useRunNews } from "../run_news";
 import { type RunName, readAttributes } from "../server";
-import { listMetricsOf } from "../server/curves";
 import { readHealth } from "../server/health";
 import "../styles/charts.css";
 import "../styles/run.css";
 
 /** How often the header says how long the run has been running, in milliseconds. */
 const RUNNING_TIME_PERIOD = 5000;
-/** How often what arrived is counted and metrics are listed, at most, in milliseconds. */
-const PERIOD = 1000;
+/** How often what arrived is counted, in milliseconds. */
+const HEALTH_PERIOD = 1000;
 
 /** One run: what it is, whether all of it arrived, what one looks at first, its configuration. */
 export function RunPage({ workspace, project, run }: RunName) {
@@ -38,13 +37,9 @@ export function RunPage({ workspace, project, run }: RunName) {
   const health = useAnswer(
     (signal) => readHealth(name, signal),
     of,
-    useAtMostEvery(version, PERIOD),
+    useAtMostEvery(version, HEALTH_PERIOD),
   );
-  const metrics = useAnswer(
-    (signal) => listMetricsOf(names, signal),
-    of,
-    useAtMostEvery(metricsVersion(news.value), PERIOD),
-  );
+  const metrics = useMetrics(names, news.value);
   return (
     <AnswerState of={attributes.value}>
       {(values) => (
