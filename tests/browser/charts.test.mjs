@@ -1,14 +1,15 @@
 // The workspace of charts: what is drawn, zoomed, set, copied and saved.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { startServer } from "./bare_server.mjs";
 import { openBrowser } from "./browser.mjs";
 import { startRuns } from "./filled_server.mjs";
-import { watchQuestions } from "./questions.mjs";
+import { startProgram } from "./program.mjs";
+import { moreNews, watchQuestions } from "./questions.mjs";
 
 const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 const SPIKE_AT = 654_321; // see runs_project.py
@@ -62,25 +63,6 @@ async function highest(chart) {
   await chart.locator(".menu > summary").click();
   await chart.getByRole("button", { name: "Show as chart" }).click();
   return Math.max(...cells.map(Number));
-}
-
-/** Runs a program that logs to a server, once it says that it has started. */
-async function startProgram(program, url) {
-  const logging = spawn(python, ["-c", program, url], { stdio: ["pipe", "pipe", "inherit"] });
-  const exited = new Promise((resolve) => logging.once("exit", resolve));
-  await new Promise((resolve, reject) => {
-    logging.stdout.once("data", resolve);
-    exited.then((code) => reject(new Error(`logging ended with ${code}`)));
-  });
-  return {
-    say: (line) => logging.stdin.write(`${line}\n`),
-    /** Returns when the program has written something. */
-    answer: () => new Promise((resolve) => logging.stdout.once("data", resolve)),
-    async stop() {
-      logging.stdin.end();
-      assert.equal(await exited, 0, "the exit code of who logs");
-    },
-  };
 }
 
 /** Logs a run until it is stopped, which then logs a metric that it had not. */
@@ -348,14 +330,6 @@ async function openLive(page, address, points) {
   return questions;
 }
 
-/** Returns when the stream of a page has said something more. */
-async function newsOf(page) {
-  const network = await page.context().newCDPSession(page);
-  await network.send("Network.enable");
-  await new Promise((resolve) => network.once("Network.dataReceived", resolve));
-  await network.detach();
-}
-
 test("a point appears within two seconds, on its chart alone, and leaves the zoom", async (t) => {
   const page = await opened.browser.newPage();
   const logging = await startStepping(server.origin, "stepping");
@@ -380,7 +354,7 @@ test("nothing is asked while nothing is logged; a page that is hidden has no str
   const logging = await startStepping(server.origin, "still");
   t.after(() => Promise.all([page.close(), logging.stop()]));
   const { asked } = await openLive(page, page_("/still/charts"), { value: 1 });
-  await newsOf(page); // a heartbeat
+  await moreNews(page); // a heartbeat
   const closed = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/Tail"));
   await setVisibility(page, "hidden");
   await closed;

@@ -8,7 +8,7 @@ export function watchQuestions(page) {
   const asked = [];
   const underWay = new Set();
   let changed = () => {};
-  const isNews = (request) => request.url().endsWith("/Tail");
+  const isNews = (request) => /\/Tail(Project)?$/.test(request.url());
   page.on("request", (request) => {
     if (isNews(request)) return;
     asked.push(new URL(request.url()).pathname.split("/").at(-1));
@@ -32,4 +32,12 @@ export function watchQuestions(page) {
         changed();
       }),
   };
+}
+
+/** Returns when the stream of a page has said something more. */
+export async function moreNews(page) {
+  const network = await page.context().newCDPSession(page);
+  await network.send("Network.enable");
+  await new Promise((resolve) => network.once("Network.dataReceived", resolve));
+  await network.detach();
 }

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { messageOf } from "./live";
+import { messageOf } from "./message_of";
 
 /** The last answer, and whether a newer one is on its way or failed. */
 export interface Answer<T> {

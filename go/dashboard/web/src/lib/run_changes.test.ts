@@ -7,7 +7,6 @@ import {
   liveState,
   metricsVersion,
   NOTHING_HEARD,
-  pauseAfter,
   type RunNews,
   versionOf,
 } from "./run_changes";
@@ -79,9 +78,4 @@ test("the chip tells the truth", () => {
   expect(liveState(hear(opened(), { deleted: true }), false)).toBe("at rest");
   const two = hear(opened("CRASHED"), { run: "other" });
   expect(liveState(two, false)).toBe("live");
-});
-
-test("pauses grow up to a quarter of a minute", () => {
-  const pauses = [0, 1, 2, 3, 4, 5, 6, 60].map(pauseAfter);
-  expect(pauses).toEqual([500, 500, 1000, 2000, 4000, 8000, 16_000, 16_000]);
 });

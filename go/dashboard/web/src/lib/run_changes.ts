@@ -81,8 +81,3 @@ export function liveState({ runs, failure }: RunNews, paused: boolean): LiveStat
   if (runs.size === 0) return "connecting";
   return [...runs.values()].some((run) => run?.status === "RUNNING") ? "live" : "at rest";
 }
-
-/** Milliseconds to wait before the stream is opened again, by how often that failed in a row. */
-export function pauseAfter(failures: number): number {
-  return 500 * 2 ** Math.min(Math.max(failures - 1, 0), 5);
-}

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
 import { useKeys } from "../keys";
 import { differingColumns } from "../lib/baseline";
 import { formatNames, parseNames } from "../lib/episode_filter";
@@ -16,14 +17,16 @@ import {
   type RunColumn,
 } from "../lib/run_columns";
 import { queryFor, RL_SCALES } from "../lib/sections";
-import { messageOf } from "../live";
 import { navigate } from "../location";
+import { messageOf } from "../message_of";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { ColumnPicker } from "../parts/column_picker";
 import { FILTER_EXAMPLES, FilterExamples, FilterFailure } from "../parts/filter_failure";
 import { RunActions } from "../parts/run_actions";
 import { RunGroupTable } from "../parts/run_group_table";
 import { RunTable, runHref } from "../parts/run_table";
+import { StaleNote } from "../parts/stale_note";
+import { useProjectNews } from "../project_news";
 import {
   listProjectMetrics,
   listRunPaths,
@@ -35,7 +38,7 @@ import "../styles/runs.css";
 
 /** How many rows are asked for at a time. */
 const PAGE = 100;
-/** How often the rows that are seen are asked for again, in milliseconds. */
+/** How often the rows that are seen are asked for again, at most, in milliseconds. */
 const PERIOD = 2000;
 
 const COLUMNS: RunColumn[] = [
@@ -114,7 +117,8 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const order = orderText(by ?? { kind: "attribute", path: "sys/creation_time" }, descending);
   const question = { filter, order, columns };
   const version = useSignal(0);
-  const rows = useRows(of, question, version.value);
+  const news = useProjectNews(of).value;
+  const rows = useRows(of, question, version.value, useAtMostEvery(news.version, PERIOD));
   const selected = useParam("selected", RUNS).value;
   const select = (runs: string[]) => setParams({ selected: formatNames(runs) });
   const toggle = (run: string | undefined) => run !== undefined && select(toggled(selected, run));
@@ -189,6 +193,7 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
       {rows.failure.value !== null && (
         <FilterFailure message={rows.failure.value} filter={filter} />
       )}
+      <StaleNote failure={news.failure} />
       {selected.length > 0 && (
         <RunActions
           of={of}
@@ -275,12 +280,13 @@ function Nothing({ filter }: { filter: string }) {
 
 /**
  * The rows of the table by place: pages are asked for when they come near what is seen,
- * all anew when the question changes, and those that are seen every two seconds.
+ * all anew when the question changes, and those that are seen when there is news.
  */
 function useRows(
   of: ProjectName,
   question: { filter: string; order: string; columns: readonly RunColumn[] },
   version: number,
+  news: number,
 ) {
   const known = useSignal<ReadonlyMap<number, RunRow>>(new Map());
   const total = useSignal(0);
@@ -289,6 +295,7 @@ function useRows(
   const window = useRef({ from: 0, to: PAGE });
   const text = JSON.stringify([of.workspace, of.project, question]);
   const ask = useRef<(page: number) => void>(() => {});
+  const again = useRef(() => {});
   useEffect(() => {
     const gone = new AbortController();
     const under = new Set<number>();
@@ -312,23 +319,19 @@ function useRows(
       }
       under.delete(page);
     };
-    const again = () => {
-      // What the server does not understand it will not understand in two seconds.
-      const hopeless = failure.peek()?.startsWith("[invalid_argument]");
-      if (document.visibilityState !== "visible" || hopeless) return;
+    again.current = () => {
+      // What the server does not understand it will not understand then.
+      if (failure.peek()?.startsWith("[invalid_argument]")) return;
       const { from, to } = window.current;
       for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(to, 1); page++)
         ask.current(page);
     };
     known.value = new Map();
     failure.value = null;
-    again();
-    const timer = setInterval(again, PERIOD);
-    return () => {
-      clearInterval(timer);
-      gone.abort();
-    };
+    again.current();
+    return () => gone.abort();
   }, [text, version]);
+  useEffect(() => again.current(), [news]);
   const want = (from: number, to: number) => {
     window.current = { from, to };
     for (let place = from; place < to; place++) {
