@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { serve } from "../browser/bare_server.mjs";
 import { openBrowser } from "../browser/browser.mjs";
+import { watchQuestions } from "../browser/questions.mjs";
 import { startLogging } from "./live_run.mjs";
 
 const { values: options } = parseArgs({
@@ -69,7 +70,9 @@ async function shell(browser, origin) {
     const kind = response.request().resourceType();
     if (["document", "script", "stylesheet"].includes(kind)) bodies.push(response.body());
   });
-  await page.goto(origin, { waitUntil: "networkidle" });
+  const { quiet } = watchQuestions(page);
+  await page.goto(origin);
+  await quiet();
   const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body, { level: 9 }).length);
   await page.close();
   return { gzip_kilobytes: sizes.reduce((a, b) => a + b, 0) / 1024 };
@@ -185,6 +188,9 @@ try {
     if (options.only && name !== options.only) continue;
     process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${name}\n`);
     figures[name] = await measure();
+  }
+  if (Object.keys(figures).length === 0) {
+    throw new Error(`--only ${options.only}: there are ${measured.map(([name]) => name).join(", ")}`);
   }
 } finally {
   await browser.close();

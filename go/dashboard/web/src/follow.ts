@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { pauseAfter } from "./lib/pause_after";
 import { messageOf } from "./message_of";
+import { pause } from "./pause";
 
 /** A stream of the server, and who listens. */
 export interface Followed<T> {
@@ -56,15 +57,4 @@ async function listen<T>({ open, hear, fail }: Followed<T>, gone: AbortSignal): 
     }
     await pause(pauseAfter(failures), gone);
   }
-}
-
-/** Waits, no longer than until nobody listens. */
-function pause(milliseconds: number, gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    gone.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

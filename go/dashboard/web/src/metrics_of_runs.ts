@@ -13,6 +13,7 @@ const PERIOD = 1000;
 /** All metrics of runs, listed anew when news are of one that is not among them. */
 export function useMetrics(names: RunNames, news: RunNews): Signal<Answer<MetricDefinition[]>> {
   const first = useRef<ReadonlySet<string> | null>(null);
+  const version = first.current ? metricsVersion(news, first.current) : news.everything;
   return useAnswer(
     async (signal) => {
       const metrics = await listMetricsOf(names, signal);
@@ -20,6 +21,6 @@ export function useMetrics(names: RunNames, news: RunNews): Signal<Answer<Metric
       return metrics;
     },
     [names.workspace, names.project, names.runs.join("\n")],
-    useAtMostEvery(metricsVersion(news, first.current ?? new Set()), PERIOD),
+    useAtMostEvery(version, PERIOD),
   );
 }
