@@ -366,21 +366,27 @@ test("nothing is asked while nothing is logged; a page that is hidden has no str
   await hasPoints(page, "value", 2);
 });
 
-test("a page is stale while its server is away, and goes on when it was started again", async (t) => {
+test("pages are stale while its server is away, and go on when it was started again", async (t) => {
   const away = await startServer();
   const page = await opened.browser.newPage();
+  const projects = await opened.browser.newPage();
   const logging = await startStepping(away.origin, "away");
   t.after(async () => {
-    await Promise.all([page.close(), logging.stop()]);
+    await Promise.all([page.close(), projects.close(), logging.stop()]);
     await away.stop();
   });
+  await projects.goto(away.origin);
+  await projects.getByRole("link", { name: "curves" }).waitFor();
   const chip = (state) => page.getByRole("button", { name: state, exact: true }).waitFor();
   await openLive(page, `${away.origin}/w/curves/away/charts`, { value: 1 });
   await chip("live");
   assert.equal(await away.end(), 0);
   await chip("stale");
+  const old = projects.getByText("What is shown may be old");
+  await old.waitFor();
   logging.say("value");
   await away.start();
+  await old.waitFor({ state: "detached" });
   await chip("live");
   await hasPoints(page, "value", 2);
   logging.say("value");
