@@ -14,7 +14,7 @@ type member struct {
 	news               chan<- struct{}
 }
 
-// NotifyOfRuns sends to c, without waiting, whenever runs of a project are created or
+// NotifyOfRuns sends to news, without waiting, whenever runs of a project are created or
 // anything of them changes, as Run.Notify tells it, and when the project is deleted.
 // Without names it is told of all projects. Call stop when no more are wanted.
 func (c *Catalog) NotifyOfRuns(workspaceName, projectName string, news chan<- struct{}) (stop func()) {

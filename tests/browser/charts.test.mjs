@@ -280,7 +280,7 @@ test("a run that is logging is followed, also by answers slower than its news", 
   const { page } = opened;
   const slow = "**/BucketSeries";
   await page.route(slow, async (route) => {
-    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come every second
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come twice a second
     await route.continue().catch(() => {}); // the page has left meanwhile
   });
   const logging = await startLogging(server.origin);
@@ -347,6 +347,7 @@ test("a point appears within two seconds, on its chart alone, and leaves the zoo
   logging.say("new");
   await hasPoints(page, "new", 1);
   assert.equal(new URL(page.url()).searchParams.get("zoom"), "step:0..1000");
+  await chartOf(page, "value").getByRole("button", { name: "Show all" }).waitFor();
 });
 
 test("nothing is asked while nothing is logged; a page that is hidden has no stream", async (t) => {
@@ -366,7 +367,7 @@ test("nothing is asked while nothing is logged; a page that is hidden has no str
   await hasPoints(page, "value", 2);
 });
 
-test("pages are stale while its server is away, and go on when it was started again", async (t) => {
+test("pages are stale while their server is away, and go on when it was started again", async (t) => {
   const away = await startServer();
   const page = await opened.browser.newPage();
   const projects = await opened.browser.newPage();
