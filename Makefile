@@ -23,7 +23,7 @@ bench-store:
 	build_scripts/bench_store
 
 bench-dashboard:
-	build_scripts/bench_dashboard
+	build_scripts/bench_dashboard --live-seconds 600
 
 # bench-billion OUTPUT=FILE.json: takes most of an hour.
 bench-billion:

@@ -23,6 +23,8 @@ type Catalog struct {
 	workspaces map[string]*workspace
 	runs       map[store.RunID]*Run
 	faults     []error
+
+	audience audience
 }
 
 type workspace struct {
@@ -226,6 +228,7 @@ func (c *Catalog) create(spec RunSpec, newProject bool) (*Run, error) {
 		c.project(r.Workspace, r.Project).created = now
 	}
 	c.add(r)
+	c.audience.announce(r.Workspace, r.Project)
 	return r, nil
 }
 

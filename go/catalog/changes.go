@@ -37,6 +37,7 @@ func (r *Run) announce() {
 		default: // it has not looked yet
 		}
 	}
+	r.catalog.audience.announce(r.Workspace, r.Project)
 }
 
 // announceDeletion is called when the run was deleted, or was not after all.

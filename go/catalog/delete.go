@@ -139,5 +139,6 @@ func (c *Catalog) nextOf(workspaceName, name string) (*string, error) {
 		return nil, fmt.Errorf("catalog: deleting project %q: %w", name, err)
 	}
 	delete(c.workspaces[workspaceName].projects, name)
+	c.audience.announce(workspaceName, name)
 	return nil, nil
 }

@@ -21,6 +21,13 @@ type Changes struct {
 	Environments []EnvInfo
 }
 
+// Revision is that of the last change.
+func (r *Run) Revision() uint64 {
+	r.readLock()
+	defer r.mu.RUnlock()
+	return r.revision
+}
+
 // ChangedSince lists the series and environments that points came to after a revision,
 // by number. To a revision that the run has not reached all are new.
 func (r *Run) ChangedSince(revision uint64) Changes {

@@ -2,7 +2,9 @@ package views
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"connectrpc.com/connect"
@@ -13,7 +15,7 @@ import (
 
 const (
 	// maxTailed is how many runs one stream follows.
-	maxTailed = 200
+	maxTailed = 1000
 	// maxTails is how many streams there are at once.
 	maxTails = 1000
 	// maxTailedSeries is how many series and environments a part of a change has at most;
@@ -31,17 +33,26 @@ var errTooManyTails = fmt.Errorf("%d streams are open already", maxTails)
 func (s *Service) Tail(
 	ctx context.Context, request *connect.Request[pb.TailRequest], stream *connect.ServerStream[pb.TailResponse],
 ) error {
-	if s.tails.Add(1) > maxTails {
-		s.tails.Add(-1)
-		return connect.NewError(connect.CodeResourceExhausted, errTooManyTails)
+	closed, err := s.openTail()
+	if err != nil {
+		return err
 	}
-	defer s.tails.Add(-1)
+	defer closed()
 	t := tail{service: s, send: stream.Send, news: make(chan struct{}, 1)}
 	defer t.close()
 	if err := t.open(request.Msg); err != nil {
 		return err
 	}
-	return t.follow(ctx)
+	return pace(ctx, t.news, t.tell)
+}
+
+// openTail counts a stream until closed is called, or refuses it.
+func (s *Service) openTail() (closed func(), err error) {
+	if s.tails.Add(1) > maxTails {
+		s.tails.Add(-1)
+		return nil, connect.NewError(connect.CodeResourceExhausted, errTooManyTails)
+	}
+	return func() { s.tails.Add(-1) }, nil
 }
 
 // tail is one stream.
@@ -75,10 +86,26 @@ func (t *tail) open(request *pb.TailRequest) error {
 		}
 		seen[r.GetRun()] = true
 		// From here on nothing is missed: what changes before it is read is read, too.
-		t.runs = append(t.runs, &tailedRun{
+		tailed := &tailedRun{
 			Run: run, points: r.GetCursor().GetPoints(), description: r.GetCursor().GetDescription(), stop: run.Notify(t.news),
-		})
+		}
+		t.runs = append(t.runs, tailed)
+		if r.GetFromNow() && r.GetCursor() == nil {
+			if err := t.service.skip(tailed); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// skip goes to where the run is now.
+func (s *Service) skip(r *tailedRun) error {
+	points, err := r.Points()
+	if err != nil {
+		return s.queries.Status(err)
+	}
+	r.points, r.description = points.Revision(), r.Run.ChangedSince(0).Revision
 	return nil
 }
 
@@ -88,14 +115,18 @@ func (t *tail) close() {
 	}
 }
 
-// follow tells changes until ctx ends, the client is gone or all runs are.
-func (t *tail) follow(ctx context.Context) error {
+// pace calls tell at once, when there is news and, with beat, after some silence, but not
+// more often than a stream may speak, until ctx ends or tell fails; io.EOF is no failure.
+func pace(ctx context.Context, news <-chan struct{}, tell func(beat bool) (told bool, err error)) error {
 	heartbeat := time.NewTimer(tailHeartbeat)
 	defer heartbeat.Stop()
 	pause := time.NewTimer(tailPeriod)
 	defer pause.Stop()
-	for beat := true; len(t.runs) > 0; {
-		told, err := t.tell(beat)
+	for beat := true; ; {
+		told, err := tell(beat)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -109,17 +140,17 @@ func (t *tail) follow(ctx context.Context) error {
 			}
 		}
 		select {
-		case <-t.news:
+		case <-news:
 		case <-heartbeat.C: // a status may have changed with time alone
 			beat = true
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-	return nil
 }
 
-// tell sends what changed of all runs; where nothing did, a heartbeat or nothing.
+// tell sends what changed of all runs; where nothing did, a heartbeat or nothing. After
+// the last run was deleted it gives io.EOF.
 func (t *tail) tell(beat bool) (told bool, err error) {
 	answer := &pb.TailResponse{}
 	left := t.runs[:0:0]
@@ -150,7 +181,13 @@ func (t *tail) tell(beat bool) (told bool, err error) {
 	if len(answer.GetChanges()) == 0 && !beat {
 		return told, nil
 	}
-	return true, t.send(answer)
+	if err := t.send(answer); err != nil {
+		return false, err
+	}
+	if len(t.runs) == 0 {
+		return true, io.EOF
+	}
+	return true, nil
 }
 
 // changesOf gives the parts of a run's change, none when there is nothing new.

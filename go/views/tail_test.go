@@ -111,6 +111,18 @@ func TestOnlyWhatChangedIsTold(t *testing.T) {
 	w.wantChange(w.only(next()), &pb.RunChange{Run: "r", Status: "CLOSED", PointsStored: 3})
 }
 
+func TestFromNowLeavesOutWhatThereIs(t *testing.T) {
+	w := newWorld(t)
+	w.logLoss("r", 1)
+	next, stop := w.follow(w.client, &pb.TailedRun{Run: "r", FromNow: true})
+	cursor := w.wantChange(w.only(next()), &pb.RunChange{Run: "r", Status: "RUNNING", PointsStored: 1})
+	w.logLoss("r", 7)
+	w.wantChange(w.only(next()), lossChange("r", 2, 7))
+	stop()
+	next, _ = w.follow(w.client, &pb.TailedRun{Run: "r", FromNow: true, Cursor: cursor})
+	w.wantChange(w.only(next()), lossChange("r", 2, 7))
+}
+
 func TestACursorGoesOnWhereAConnectionWasLost(t *testing.T) {
 	dir := t.TempDir()
 	var cursor *pb.TailCursor

@@ -1,51 +1,28 @@
 // Measures the dashboard in Debian's Chromium, without a graphics processor, against a
-// real server: node tests/bench/dashboard.mjs --dir DIR [--live-seconds N] [--output FILE].
+// real server: node tests/bench/dashboard.mjs --dir DIR [--only NAME] [--live-seconds N]
+// [--output FILE].
 // DIR is what `go/bench/store extras` and `pages` made. README.md in the folder above says
 // what each figure is.
 
-import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { serve } from "../browser/bare_server.mjs";
 import { openBrowser } from "../browser/browser.mjs";
+import { watchQuestions } from "../browser/questions.mjs";
 import { startLogging } from "./live_run.mjs";
 
 const { values: options } = parseArgs({
   options: {
     dir: { type: "string" },
     output: { type: "string" },
+    only: { type: "string" },
     "live-seconds": { type: "string", default: "60" },
   },
 });
 if (!options.dir) throw new Error("--dir DIR: which data directory?");
 
-const server = new URL("../../metrana/_lib/metrana-server", import.meta.url).pathname;
 const ROUNDS = 5;
-
-/** A server on a directory, at an address of its own. */
-async function startServer(directory) {
-  const process = spawn(server, ["serve", "--data-dir", directory, "--listen", "127.0.0.1:0"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = new Promise((resolve) => process.once("exit", resolve));
-  const origin = await new Promise((resolve, reject) => {
-    let printed = "";
-    process.stdout.setEncoding("utf8").on("data", (chunk) => {
-      printed += chunk;
-      const found = printed.match(/listening on (\S+)\n/);
-      if (found) resolve(found[1]);
-    });
-    exited.then((code) => reject(new Error(`the server exited with ${code}`)));
-  });
-  return {
-    origin,
-    async stop() {
-      process.kill("SIGTERM");
-      const code = await exited;
-      if (code !== 0) throw new Error(`the server exited with ${code}`);
-    },
-  };
-}
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
@@ -93,7 +70,9 @@ async function shell(browser, origin) {
     const kind = response.request().resourceType();
     if (["document", "script", "stylesheet"].includes(kind)) bodies.push(response.body());
   });
-  await page.goto(origin, { waitUntil: "networkidle" });
+  const { quiet } = watchQuestions(page);
+  await page.goto(origin);
+  await quiet();
   const sizes = (await Promise.all(bodies)).map((body) => gzipSync(body, { level: 9 }).length);
   await page.close();
   return { gzip_kilobytes: sizes.reduce((a, b) => a + b, 0) / 1024 };
@@ -127,7 +106,29 @@ async function scrolling(browser, origin, path, ready, argument, over) {
   return { frames_per_second: (1000 * gaps.length) / gaps.reduce((a, b) => a + b, 0), longest_frame_ms: Math.max(...gaps) };
 }
 
-/** Heap of a page that follows a run for some time, after collecting garbage. */
+/** How long a page that follows a run is watched while nothing is logged. */
+const IDLE_SECONDS = 30;
+
+/** Kilobytes a second that a page is sent, headers included, as they are when unpacked. */
+async function kilobytesPerSecond(page, seconds) {
+  const network = await page.context().newCDPSession(page);
+  await network.send("Network.enable");
+  let bytes = 0;
+  network.on("Network.responseReceived", ({ response }) => {
+    bytes += response.encodedDataLength;
+  });
+  network.on("Network.dataReceived", (event) => {
+    bytes += event.dataLength;
+  });
+  await page.waitForTimeout(seconds * 1000);
+  await network.detach();
+  return bytes / 1024 / seconds;
+}
+
+/**
+ * Heap of a page that follows a run for some time, after collecting garbage; and what it
+ * is sent once nothing is logged any more.
+ */
 async function live(browser, origin, seconds) {
   const logging = await startLogging(origin);
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
@@ -145,13 +146,16 @@ async function live(browser, origin, seconds) {
   const before = await look();
   await page.waitForTimeout(seconds * 1000);
   const after = await look();
-  await page.close();
   await logging.stop();
+  await page.waitForTimeout(5_000); // the last points are there
+  const idle = await kilobytesPerSecond(page, IDLE_SECONDS);
+  await page.close();
   return {
     seconds,
     heap_before_mb: before.heap,
     heap_growth_mb: after.heap - before.heap,
     main_thread_share: (after.cpu - before.cpu) / (after.at - before.at),
+    idle_kilobytes_per_second: idle,
   };
 }
 
@@ -162,7 +166,7 @@ function drawn(count) {
 }
 
 const runs = Array.from({ length: 50 }, (_, i) => `seed-${String(i).padStart(2, "0")}`).join(",");
-const running = await startServer(options.dir);
+const running = await serve(options.dir);
 const { browser } = await openBrowser();
 const { origin } = running;
 const table = () => document.querySelectorAll("tbody tr").length > 10;
@@ -181,12 +185,17 @@ const measured = [
 ];
 try {
   for (const [name, measure] of measured) {
+    if (options.only && name !== options.only) continue;
     process.stderr.write(`${new Date().toTimeString().slice(0, 8)} ${name}\n`);
     figures[name] = await measure();
   }
+  if (Object.keys(figures).length === 0) {
+    throw new Error(`--only ${options.only}: there are ${measured.map(([name]) => name).join(", ")}`);
+  }
 } finally {
   await browser.close();
-  await running.stop();
+  const code = await running.stop();
+  if (code !== 0) throw new Error(`the server exited with ${code}`);
 }
 // what, unit, where the figure lies, what it may be (or, with a minus, must be at least)
 const BUDGET = [
@@ -202,12 +211,14 @@ const BUDGET = [
   ["a million episodes, first page", "ms", "million_episodes ready_ms", 800],
   ["growth of the heap while live", "MB", "live heap_growth_mb", 20],
   ["main thread while live", "of a core", "live main_thread_share", 0.25],
+  ["sent to a page while nothing is logged", "KB/s", "live idle_kilobytes_per_second", 50],
 ];
 
 function tableOf(figures) {
   const lines = [`${"".padEnd(50)}${"".padEnd(10)}${"ours".padStart(10)}  budget`];
   for (const [what, unit, path, budget] of BUDGET) {
     const value = path.split(" ").reduce((at, key) => at?.[key], figures);
+    if (value === undefined) continue; // not measured
     const met = budget < 0 ? value >= -budget : value <= budget;
     const verdict = budget === undefined ? "" : `${budget < 0 ? ">=" : "<="} ${Math.abs(budget)}  ${met ? "met" : "MISSED"}`;
     lines.push(`${what.padEnd(50)}${unit.padEnd(10)}${value.toPrecision(4).padStart(10)}  ${verdict}`);

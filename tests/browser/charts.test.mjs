@@ -1,22 +1,27 @@
 // The workspace of charts: what is drawn, zoomed, set, copied and saved.
 
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
+import { startServer } from "./bare_server.mjs";
 import { openBrowser } from "./browser.mjs";
 import { startRuns } from "./filled_server.mjs";
+import { startProgram } from "./program.mjs";
+import { moreNews, watchQuestions } from "./questions.mjs";
 
 const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 const SPIKE_AT = 654_321; // see runs_project.py
 
 let server;
 let opened;
+let questions;
 
 before(async () => {
   server = await startRuns();
   opened = await openBrowser();
+  questions = watchQuestions(opened.page);
   await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 });
 
@@ -74,19 +79,24 @@ with metrana.init(workspace_name="w", project_name="curves", run_name="live", in
         run.log("value", 1.0)
     run.log("final", 1.0)
 `;
-  const logging = spawn(python, ["-c", program, url], { stdio: ["pipe", "pipe", "inherit"] });
-  const exited = new Promise((resolve) => logging.once("exit", resolve));
-  const started = new Promise((resolve, reject) => {
-    logging.stdout.once("data", resolve);
-    exited.then((code) => reject(new Error(`logging ended with ${code}`)));
-  });
-  return {
-    started,
-    async stop() {
-      logging.stdin.end();
-      assert.equal(await exited, 0, "the exit code of who logs");
-    },
-  };
+  return startProgram(program, url);
+}
+
+/** Logs a point of a metric of a run for each name it is told; answers "flush" when all are stored. */
+function startStepping(url, run) {
+  const program = `
+import sys, metrana
+with metrana.init(workspace_name="w", project_name="curves", run_name="${run}", ingestion_url=sys.argv[1]) as run:
+    run.log("value", 0.0)
+    metrana.flush()
+    print("started", flush=True)
+    for line in sys.stdin:
+        if line != "flush\\n":
+            run.log(line.strip(), 1.0)
+        elif metrana.flush():
+            print("stored", flush=True)
+`;
+  return startProgram(program, url);
 }
 
 test("one point far above a million others is seen at every zoom", async () => {
@@ -145,7 +155,7 @@ test("what is set stays in the address and comes back from it", async () => {
   const view = new URL(page.url()).searchParams.get("view");
   assert.equal(view, "total,smooth=0.6,logy,robust");
   const chart = await drawn(page, "train/loss");
-  await page.waitForLoadState("networkidle");
+  await questions.quiet();
   const picture = await chart.locator("canvas").evaluate((canvas) => canvas.toDataURL());
   await page.getByRole("button", { name: "Copy link" }).click();
   await page.getByText("Link copied").waitFor();
@@ -270,11 +280,10 @@ test("a run that is logging is followed, also by answers slower than its news", 
   const { page } = opened;
   const slow = "**/BucketSeries";
   await page.route(slow, async (route) => {
-    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come every second
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // news come twice a second
     await route.continue().catch(() => {}); // the page has left meanwhile
   });
-  const logging = startLogging(server.origin);
-  await logging.started;
+  const logging = await startLogging(server.origin);
   await page.goto(page_("/live/charts"));
   await drawn(page, "value");
   const points = () => document.querySelector('figure[data-metric="value"]').dataset.points;
@@ -291,6 +300,98 @@ test("a run that is logging is followed, also by answers slower than its news", 
   await logging.stop();
   await drawn(page, "final");
   await page.getByRole("button", { name: "at rest" }).waitFor();
+});
+
+/** Until a chart has so many points. */
+const hasPoints = (page, metric, count) =>
+  page.waitForFunction(
+    ([metric, count]) =>
+      document.querySelector(`figure[data-metric="${metric}"]`)?.dataset.points === String(count),
+    [metric, count],
+  );
+
+/** Makes a page hold itself to be seen or hidden. */
+const setVisibility = (page, state) =>
+  page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+
+/** Opens the charts of a run that is logging, until they have so many points; gives what is asked from then on. */
+async function openLive(page, address, points) {
+  const questions = watchQuestions(page);
+  let listed = 0;
+  const listedAgain = page.waitForRequest((r) => r.url().endsWith("/ListMetricDefinitions") && ++listed === 2);
+  await page.goto(address);
+  for (const [metric, count] of Object.entries(points)) await hasPoints(page, metric, count);
+  await listedAgain; // what was logged while the page was opening
+  await questions.quiet();
+  questions.asked.length = 0;
+  return questions;
+}
+
+test("a point appears within two seconds, on its chart alone, and leaves the zoom", async (t) => {
+  const page = await opened.browser.newPage();
+  const logging = await startStepping(server.origin, "stepping");
+  t.after(() => Promise.all([page.close(), logging.stop()]));
+  logging.say("other");
+  const address = page_("/stepping/charts?zoom=step:0..1000");
+  const { asked, quiet } = await openLive(page, address, { value: 1, other: 1 });
+  for (let points = 2; points <= 4; points++) {
+    const logged = performance.now();
+    logging.say("value");
+    await hasPoints(page, "value", points);
+    assert.ok(performance.now() - logged < 2000, `after ${performance.now() - logged} ms`);
+  }
+  assert.deepEqual(asked, Array(3).fill("BucketSeries"));
+  logging.say("new");
+  await hasPoints(page, "new", 1);
+  assert.equal(new URL(page.url()).searchParams.get("zoom"), "step:0..1000");
+  await chartOf(page, "value").getByRole("button", { name: "Show all" }).waitFor();
+});
+
+test("nothing is asked while nothing is logged; a page that is hidden has no stream", async (t) => {
+  const page = await opened.browser.newPage();
+  const logging = await startStepping(server.origin, "still");
+  t.after(() => Promise.all([page.close(), logging.stop()]));
+  const { asked } = await openLive(page, page_("/still/charts"), { value: 1 });
+  await moreNews(page); // a heartbeat
+  const closed = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/Tail"));
+  await setVisibility(page, "hidden");
+  await closed;
+  logging.say("value");
+  logging.say("flush");
+  await logging.answer();
+  assert.deepEqual(asked, []);
+  await setVisibility(page, "visible");
+  await hasPoints(page, "value", 2);
+});
+
+test("pages are stale while their server is away, and go on when it was started again", async (t) => {
+  const away = await startServer();
+  const page = await opened.browser.newPage();
+  const projects = await opened.browser.newPage();
+  const logging = await startStepping(away.origin, "away");
+  t.after(async () => {
+    await Promise.all([page.close(), projects.close(), logging.stop()]);
+    await away.stop();
+  });
+  await projects.goto(away.origin);
+  await projects.getByRole("link", { name: "curves" }).waitFor();
+  const chip = (state) => page.getByRole("button", { name: state, exact: true }).waitFor();
+  await openLive(page, `${away.origin}/w/curves/away/charts`, { value: 1 });
+  await chip("live");
+  assert.equal(await away.end(), 0);
+  await chip("stale");
+  const old = projects.getByText("What is shown may be old");
+  await old.waitFor();
+  logging.say("value");
+  await away.start();
+  await old.waitFor({ state: "detached" });
+  await chip("live");
+  await hasPoints(page, "value", 2);
+  logging.say("value");
+  await hasPoints(page, "value", 3);
 });
 
 test("space pauses and goes on", async () => {

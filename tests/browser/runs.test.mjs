@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { startRuns } from "./filled_server.mjs";
+import { startProgram } from "./program.mjs";
+import { moreNews, watchQuestions } from "./questions.mjs";
 
 const SCRIPT = "<img src=x onerror=alert(1)>";
 
@@ -333,6 +335,41 @@ test("names are text, wherever they stand", async () => {
   await page.getByText("&lt;b&gt;", { exact: true }).first().waitFor();
   assert.deepEqual(alerts, []);
   assert.equal(await page.locator("img[src=x]").count(), 0);
+});
+
+/** Starts a run when it is told to, and ends it with its input. */
+const BEGINS = `
+import sys, metrana
+print("ready", flush=True)
+sys.stdin.readline()
+with metrana.init(workspace_name="w", project_name="forks", run_name="begun", ingestion_url=sys.argv[1]):
+    sys.stdin.read()
+`;
+
+/** Opens a page that asks a method twice, as its stream begins with news; gives what is asked from then on. */
+async function openFollowing(address, method) {
+  const page = await opened.browser.newPage();
+  const { asked, quiet } = watchQuestions(page);
+  let times = 0;
+  const again = page.waitForRequest((request) => request.url().endsWith(`/${method}`) && ++times === 2);
+  await page.goto(address);
+  await again;
+  await quiet();
+  asked.length = 0;
+  return { page, asked };
+}
+
+test("a run that begins is in the tables; nothing is asked while nothing is logged", async (t) => {
+  const logging = await startProgram(BEGINS, server.origin);
+  t.after(() => logging.stop());
+  const projects = await openFollowing(server.origin, "CountRuns");
+  const table = await openFollowing(`${server.origin}/w/forks`, "ListRuns");
+  t.after(() => Promise.all([projects.page.close(), table.page.close()]));
+  await Promise.all([moreNews(projects.page), moreNews(table.page)]); // heartbeats
+  assert.deepEqual([projects.asked, table.asked], [[], []]);
+  logging.say("begin");
+  await table.page.locator('tr[data-run="begun"]').waitFor();
+  await projects.page.locator("tr", { hasText: "forks" }).getByText("1 running").waitFor();
 });
 
 test("pages ask only their server, and complain of nothing but the wrong filter", async () => {

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { openBrowser } from "./browser.mjs";
 import { startPpo } from "./filled_server.mjs";
+import { watchQuestions } from "./questions.mjs";
 
 const directory = process.argv[2];
 if (!directory) throw new Error("where do the pictures go?");
@@ -28,6 +29,7 @@ const PAGES = [
 
 const server = await startPpo();
 const { browser, page } = await openBrowser();
+const questions = watchQuestions(page);
 await mkdir(directory, { recursive: true });
 try {
   for (const colorScheme of ["light", "dark"]) {
@@ -35,7 +37,7 @@ try {
     for (const [name, path, drawn] of PAGES) {
       await page.goto(path === null ? server.origin : server.page() + path);
       await page.locator(drawn).first().waitFor({ state: "attached" });
-      await page.waitForLoadState("networkidle");
+      await questions.quiet();
       await page.screenshot({ path: join(directory, `${name}-${colorScheme}.png`) });
       process.stderr.write(`${name} ${colorScheme}\n`);
     }

@@ -142,5 +142,11 @@ function ProjectCharts({ workspace, project }: { workspace: string; project: str
       </p>
     );
   }
-  return <ChartsPage title={`${runs.length} runs`} names={{ workspace, project, runs }} />;
+  return (
+    <ChartsPage
+      key={runs.join("\n")}
+      title={`${runs.length} runs`}
+      names={{ workspace, project, runs }}
+    />
+  );
 }

@@ -1,6 +1,10 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { messageOf } from "./live";
+import { messageOf } from "./message_of";
+import { pause } from "./pause";
+
+/** How long at most a question that took long is put off, in milliseconds. */
+const LONGEST_PAUSE = 5000;
 
 /** The last answer, and whether a newer one is on its way or failed. */
 export interface Answer<T> {
@@ -35,7 +39,10 @@ export function useAnswer<T>(
       underWay = true;
       while (!gone.signal.aborted && asked !== latest.current.version) {
         asked = latest.current.version;
+        const began = performance.now();
         await ask(latest.current.read, answer, gone.signal);
+        // What takes long is asked half of the time at most, however quick the news.
+        await pause(Math.min(performance.now() - began, LONGEST_PAUSE), gone.signal);
       }
       underWay = false;
     };

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
-/** A value that follows another, at most once in so many milliseconds; the last one always comes. */
+/** A value that follows another, anew at most once in so many milliseconds; the last one always comes. */
 export function useAtMostEvery<T>(value: T, milliseconds: number): T {
   const shown = useSignal(value);
-  const changed = useRef(Number.NEGATIVE_INFINITY);
+  const changed = useRef(performance.now());
   useEffect(() => {
     if (shown.peek() === value) return;
     const show = () => {

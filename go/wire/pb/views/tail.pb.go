@@ -83,7 +83,9 @@ type TailedRun struct {
 	// Name of the run.
 	Run string `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
 	// The cursor of the last change that is known. Without it all of the run comes as its first change.
-	Cursor        *TailCursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor *TailCursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Without a cursor, the first change has the run's status and a cursor, and none of what there is already.
+	FromNow       bool `protobuf:"varint,3,opt,name=from_now,json=fromNow,proto3" json:"from_now,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -132,6 +134,13 @@ func (x *TailedRun) GetCursor() *TailCursor {
 	return nil
 }
 
+func (x *TailedRun) GetFromNow() bool {
+	if x != nil {
+		return x.FromNow
+	}
+	return false
+}
+
 // Follows runs.
 type TailRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -139,7 +148,7 @@ type TailRequest struct {
 	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
 	// Name of the project.
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
-	// At least one and at most 200.
+	// At least one and at most 1,000.
 	Runs          []*TailedRun `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -517,6 +526,109 @@ func (x *TailResponse) GetChanges() []*RunChange {
 	return nil
 }
 
+// Follows all runs of a project.
+type TailProjectRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the workspace.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Name of the project, which need not be there yet. Empty: all projects of all workspaces.
+	Project       string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TailProjectRequest) Reset() {
+	*x = TailProjectRequest{}
+	mi := &file_metrana_views_v1_tail_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TailProjectRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TailProjectRequest) ProtoMessage() {}
+
+func (x *TailProjectRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_tail_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TailProjectRequest.ProtoReflect.Descriptor instead.
+func (*TailProjectRequest) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_tail_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TailProjectRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *TailProjectRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+// Says whether something is different since the message before, at most twice a second, and after ten seconds in which nothing
+// was.
+type TailProjectResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Runs were created, deleted, archived or described, points came, or their status is another. The first message says so
+	// whatever happened: what was before is not known to it.
+	Changed       bool `protobuf:"varint,1,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TailProjectResponse) Reset() {
+	*x = TailProjectResponse{}
+	mi := &file_metrana_views_v1_tail_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TailProjectResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TailProjectResponse) ProtoMessage() {}
+
+func (x *TailProjectResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_tail_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TailProjectResponse.ProtoReflect.Descriptor instead.
+func (*TailProjectResponse) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_tail_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TailProjectResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
 var File_metrana_views_v1_tail_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_tail_proto_rawDesc = "" +
@@ -525,10 +637,11 @@ const file_metrana_views_v1_tail_proto_rawDesc = "" +
 	"\n" +
 	"TailCursor\x12\x16\n" +
 	"\x06points\x18\x01 \x01(\x04R\x06points\x12 \n" +
-	"\vdescription\x18\x02 \x01(\x04R\vdescription\"S\n" +
+	"\vdescription\x18\x02 \x01(\x04R\vdescription\"n\n" +
 	"\tTailedRun\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x124\n" +
-	"\x06cursor\x18\x02 \x01(\v2\x1c.metrana.views.v1.TailCursorR\x06cursor\"v\n" +
+	"\x06cursor\x18\x02 \x01(\v2\x1c.metrana.views.v1.TailCursorR\x06cursor\x12\x19\n" +
+	"\bfrom_now\x18\x03 \x01(\bR\afromNow\"v\n" +
 	"\vTailRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12/\n" +
@@ -563,7 +676,12 @@ const file_metrana_views_v1_tail_proto_rawDesc = "" +
 	"\rpoints_stored\x18\b \x01(\x04R\fpointsStored\x12\x18\n" +
 	"\adeleted\x18\t \x01(\bR\adeleted\"E\n" +
 	"\fTailResponse\x125\n" +
-	"\achanges\x18\x01 \x03(\v2\x1b.metrana.views.v1.RunChangeR\achangesB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\achanges\x18\x01 \x03(\v2\x1b.metrana.views.v1.RunChangeR\achanges\"L\n" +
+	"\x12TailProjectRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\"/\n" +
+	"\x13TailProjectResponse\x12\x18\n" +
+	"\achanged\x18\x01 \x01(\bR\achangedB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_tail_proto_rawDescOnce sync.Once
@@ -577,21 +695,23 @@ func file_metrana_views_v1_tail_proto_rawDescGZIP() []byte {
 	return file_metrana_views_v1_tail_proto_rawDescData
 }
 
-var file_metrana_views_v1_tail_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_metrana_views_v1_tail_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_metrana_views_v1_tail_proto_goTypes = []any{
-	(*TailCursor)(nil),        // 0: metrana.views.v1.TailCursor
-	(*TailedRun)(nil),         // 1: metrana.views.v1.TailedRun
-	(*TailRequest)(nil),       // 2: metrana.views.v1.TailRequest
-	(*TailedSeries)(nil),      // 3: metrana.views.v1.TailedSeries
-	(*TailedEnvironment)(nil), // 4: metrana.views.v1.TailedEnvironment
-	(*RunChange)(nil),         // 5: metrana.views.v1.RunChange
-	(*TailResponse)(nil),      // 6: metrana.views.v1.TailResponse
-	nil,                       // 7: metrana.views.v1.TailedSeries.LabelsEntry
+	(*TailCursor)(nil),          // 0: metrana.views.v1.TailCursor
+	(*TailedRun)(nil),           // 1: metrana.views.v1.TailedRun
+	(*TailRequest)(nil),         // 2: metrana.views.v1.TailRequest
+	(*TailedSeries)(nil),        // 3: metrana.views.v1.TailedSeries
+	(*TailedEnvironment)(nil),   // 4: metrana.views.v1.TailedEnvironment
+	(*RunChange)(nil),           // 5: metrana.views.v1.RunChange
+	(*TailResponse)(nil),        // 6: metrana.views.v1.TailResponse
+	(*TailProjectRequest)(nil),  // 7: metrana.views.v1.TailProjectRequest
+	(*TailProjectResponse)(nil), // 8: metrana.views.v1.TailProjectResponse
+	nil,                         // 9: metrana.views.v1.TailedSeries.LabelsEntry
 }
 var file_metrana_views_v1_tail_proto_depIdxs = []int32{
 	0, // 0: metrana.views.v1.TailedRun.cursor:type_name -> metrana.views.v1.TailCursor
 	1, // 1: metrana.views.v1.TailRequest.runs:type_name -> metrana.views.v1.TailedRun
-	7, // 2: metrana.views.v1.TailedSeries.labels:type_name -> metrana.views.v1.TailedSeries.LabelsEntry
+	9, // 2: metrana.views.v1.TailedSeries.labels:type_name -> metrana.views.v1.TailedSeries.LabelsEntry
 	0, // 3: metrana.views.v1.RunChange.cursor:type_name -> metrana.views.v1.TailCursor
 	3, // 4: metrana.views.v1.RunChange.series:type_name -> metrana.views.v1.TailedSeries
 	4, // 5: metrana.views.v1.RunChange.environments:type_name -> metrana.views.v1.TailedEnvironment
@@ -616,7 +736,7 @@ func file_metrana_views_v1_tail_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_tail_proto_rawDesc), len(file_metrana_views_v1_tail_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

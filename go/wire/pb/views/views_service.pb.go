@@ -28,7 +28,8 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xfb\t\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xd9\n" +
+	"\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
@@ -43,7 +44,8 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12c\n" +
 	"\x0eReportDelivery\x12'.metrana.views.v1.ReportDeliveryRequest\x1a(.metrana.views.v1.ReportDeliveryResponse\x12`\n" +
 	"\rGetSparklines\x12&.metrana.views.v1.GetSparklinesRequest\x1a'.metrana.views.v1.GetSparklinesResponse\x12G\n" +
-	"\x04Tail\x12\x1d.metrana.views.v1.TailRequest\x1a\x1e.metrana.views.v1.TailResponse0\x01B3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x04Tail\x12\x1d.metrana.views.v1.TailRequest\x1a\x1e.metrana.views.v1.TailResponse0\x01\x12\\\n" +
+	"\vTailProject\x12$.metrana.views.v1.TailProjectRequest\x1a%.metrana.views.v1.TailProjectResponse0\x01B3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*CountRunsRequest)(nil),            // 0: metrana.views.v1.CountRunsRequest
@@ -59,19 +61,21 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*ReportDeliveryRequest)(nil),       // 10: metrana.views.v1.ReportDeliveryRequest
 	(*GetSparklinesRequest)(nil),        // 11: metrana.views.v1.GetSparklinesRequest
 	(*TailRequest)(nil),                 // 12: metrana.views.v1.TailRequest
-	(*CountRunsResponse)(nil),           // 13: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 14: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 15: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 16: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 17: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 18: metrana.views.v1.GetEpisodeMatrixResponse
-	(*ListPointsResponse)(nil),          // 19: metrana.views.v1.ListPointsResponse
-	(*BucketSeriesResponse)(nil),        // 20: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),       // 21: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 22: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 23: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 24: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 25: metrana.views.v1.TailResponse
+	(*TailProjectRequest)(nil),          // 13: metrana.views.v1.TailProjectRequest
+	(*CountRunsResponse)(nil),           // 14: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 15: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 16: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 17: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 18: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 19: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 20: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 21: metrana.views.v1.BucketSeriesResponse
+	(*GetStatisticsResponse)(nil),       // 22: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 23: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),      // 24: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 25: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 26: metrana.views.v1.TailResponse
+	(*TailProjectResponse)(nil),         // 27: metrana.views.v1.TailProjectResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -87,21 +91,23 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	10, // 10: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
 	11, // 11: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
 	12, // 12: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
-	13, // 13: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	14, // 14: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	15, // 15: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	16, // 16: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	17, // 17: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	18, // 18: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	19, // 19: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
-	20, // 20: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	21, // 21: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	22, // 22: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	23, // 23: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	24, // 24: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	25, // 25: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	13, // [13:26] is the sub-list for method output_type
-	0,  // [0:13] is the sub-list for method input_type
+	13, // 13: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
+	14, // 14: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	15, // 15: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	16, // 16: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	17, // 17: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	18, // 18: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	19, // 19: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	20, // 20: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	21, // 21: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	22, // 22: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	23, // 23: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	24, // 24: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	25, // 25: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	26, // 26: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	27, // 27: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
+	14, // [14:28] is the sub-list for method output_type
+	0,  // [0:14] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

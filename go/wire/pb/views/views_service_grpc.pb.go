@@ -36,6 +36,7 @@ const (
 	ViewsService_ReportDelivery_FullMethodName      = "/metrana.views.v1.ViewsService/ReportDelivery"
 	ViewsService_GetSparklines_FullMethodName       = "/metrana.views.v1.ViewsService/GetSparklines"
 	ViewsService_Tail_FullMethodName                = "/metrana.views.v1.ViewsService/Tail"
+	ViewsService_TailProject_FullMethodName         = "/metrana.views.v1.ViewsService/TailProject"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -70,6 +71,8 @@ type ViewsServiceClient interface {
 	GetSparklines(ctx context.Context, in *GetSparklinesRequest, opts ...grpc.CallOption) (*GetSparklinesResponse, error)
 	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
 	Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error)
+	// Tells that runs of a project became different, as it happens.
+	TailProject(ctx context.Context, in *TailProjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailProjectResponse], error)
 }
 
 type viewsServiceClient struct {
@@ -219,6 +222,25 @@ func (c *viewsServiceClient) Tail(ctx context.Context, in *TailRequest, opts ...
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ViewsService_TailClient = grpc.ServerStreamingClient[TailResponse]
 
+func (c *viewsServiceClient) TailProject(ctx context.Context, in *TailProjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailProjectResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ViewsService_ServiceDesc.Streams[1], ViewsService_TailProject_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[TailProjectRequest, TailProjectResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ViewsService_TailProjectClient = grpc.ServerStreamingClient[TailProjectResponse]
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -251,6 +273,8 @@ type ViewsServiceServer interface {
 	GetSparklines(context.Context, *GetSparklinesRequest) (*GetSparklinesResponse, error)
 	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
 	Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error
+	// Tells that runs of a project became different, as it happens.
+	TailProject(*TailProjectRequest, grpc.ServerStreamingServer[TailProjectResponse]) error
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -299,6 +323,9 @@ func (UnimplementedViewsServiceServer) GetSparklines(context.Context, *GetSparkl
 }
 func (UnimplementedViewsServiceServer) Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error {
 	return status.Error(codes.Unimplemented, "method Tail not implemented")
+}
+func (UnimplementedViewsServiceServer) TailProject(*TailProjectRequest, grpc.ServerStreamingServer[TailProjectResponse]) error {
+	return status.Error(codes.Unimplemented, "method TailProject not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -548,6 +575,17 @@ func _ViewsService_Tail_Handler(srv interface{}, stream grpc.ServerStream) error
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ViewsService_TailServer = grpc.ServerStreamingServer[TailResponse]
 
+func _ViewsService_TailProject_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(TailProjectRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ViewsServiceServer).TailProject(m, &grpc.GenericServerStream[TailProjectRequest, TailProjectResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ViewsService_TailProjectServer = grpc.ServerStreamingServer[TailProjectResponse]
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -608,6 +646,11 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "Tail",
 			Handler:       _ViewsService_Tail_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "TailProject",
+			Handler:       _ViewsService_TailProject_Handler,
 			ServerStreams: true,
 		},
 	},

@@ -1,7 +1,5 @@
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { useAnswer } from "../ask";
-import { useAtMostEvery } from "../at_most_every";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
@@ -15,11 +13,14 @@ import {
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
+import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
+import { type RunNews, versionOf } from "../lib/run_changes";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
 import { nextWeight } from "../lib/smoothing";
 import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
+import { useMetrics } from "../metrics_of_runs";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { ChartCard } from "../parts/chart_card";
@@ -27,7 +28,7 @@ import { ChartGrid } from "../parts/chart_grid";
 import { LiveChip } from "../parts/live_chip";
 import { SettingsForm } from "../parts/settings_form";
 import { useRunNews } from "../run_news";
-import { listMetricsOf, type RunNames } from "../server/curves";
+import type { RunNames } from "../server/curves";
 import "../styles/charts.css";
 
 const ZOOM: Codec<Zoom> = { parse: parseZoom, format: formatZoom };
@@ -39,26 +40,17 @@ const NAMES: Codec<Set<string>> = {
 
 const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
 
-/** How often metrics are looked for that are new, in milliseconds: charts follow all news. */
-const METRICS_PERIOD = 5000;
-
 /** The section of what people look at first. */
 const OVERVIEW = "Overview";
 
 /** So many metrics need no overview. */
 const AT_A_GLANCE = 12;
 
-const keyOf = (m: { metricName: string; scale: string }) => `${m.metricName} ${m.scale}`;
-
 /** The charts of runs: all metrics in sections, drawn where they are seen. */
 export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
   const paused = useSignal(false);
   const news = useRunNews(names, paused);
-  const metrics = useAnswer(
-    (signal) => listMetricsOf(names, signal),
-    [names.workspace, names.project, names.runs.join("\n")],
-    useAtMostEvery(news.value.version, METRICS_PERIOD),
-  );
+  const metrics = useMetrics(names, news.value);
   useKeys({
     " ": () => {
       paused.value = !paused.value;
@@ -72,7 +64,7 @@ export function ChartsPage({ title, names }: { title: string; names: RunNames })
         <CopyLink />
       </div>
       <AnswerState of={metrics.value}>
-        {(all) => <Workspace names={names} metrics={all} version={news.value.version} />}
+        {(all) => <Workspace names={names} metrics={all} news={news.value} />}
       </AnswerState>
     </>
   );
@@ -102,10 +94,10 @@ function CopyLink() {
 interface WorkspaceProps {
   names: RunNames;
   metrics: MetricDefinition[];
-  version: number;
+  news: RunNews;
 }
 
-function Workspace({ names, metrics, version }: WorkspaceProps) {
+function Workspace({ names, metrics, news }: WorkspaceProps) {
   const settings = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
   const own = parseOwn(useParam("own", TEXT).value);
   const zoom = useParam("zoom", ZOOM).value;
@@ -175,21 +167,23 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
           if (!next.delete(name)) next.add(name);
           setParams({ closed: NAMES.format(next) });
         }}
-        keyOf={keyOf}
+        keyOf={metricKey}
         draw={(metric) => (
           <ChartCard
             names={names}
             metric={metric}
-            version={version}
+            version={versionOf(news, metric)}
             page={settings}
-            own={own.get(keyOf(metric)) ?? ""}
+            own={own.get(metricKey(metric)) ?? ""}
             zoom={zoom}
             choice={choice}
             onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
             }
-            onOwn={(text) => setParams({ own: formatOwn(new Map(own).set(keyOf(metric), text)) })}
+            onOwn={(text) =>
+              setParams({ own: formatOwn(new Map(own).set(metricKey(metric), text)) })
+            }
             onZoom={(axis, stretch) => setParams({ zoom: formatZoom(zoomed(zoom, axis, stretch)) })}
           />
         )}

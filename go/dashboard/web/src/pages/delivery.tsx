@@ -12,7 +12,7 @@ export function DeliveryPage(name: RunName) {
   const version = useRunVersion(name);
   const health = useAnswer(
     (signal) => readHealth(name, signal),
-    [name.workspace, name.project, name.run, version.value],
+    [name.workspace, name.project, name.run, version],
   );
   return (
     <>

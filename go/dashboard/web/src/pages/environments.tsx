@@ -33,19 +33,14 @@ export function EnvironmentsPage({ workspace, project, run }: RunName) {
       ]);
       return { definitions, attributes };
     },
-    [name.workspace, name.project, name.run, version.value],
+    [name.workspace, name.project, name.run, version],
   );
   return (
     <>
       <h1>Environments</h1>
       <AnswerState of={asked.value}>
         {({ definitions, attributes }) => (
-          <Body
-            name={name}
-            version={version.value}
-            definitions={definitions}
-            attributes={attributes}
-          />
+          <Body name={name} version={version} definitions={definitions} attributes={attributes} />
         )}
       </AnswerState>
     </>

@@ -51,7 +51,7 @@ export function EpisodePage({ workspace, project, run }: RunName) {
   const version = useRunVersion(name);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),
-    [name.workspace, name.project, name.run, version.value],
+    [name.workspace, name.project, name.run, version],
   );
   if (environment === "" || episode === null) {
     return (
@@ -61,7 +61,7 @@ export function EpisodePage({ workspace, project, run }: RunName) {
       </p>
     );
   }
-  const of = { name, environment, episode, version: version.value };
+  const of = { name, environment, episode, version };
   return (
     <AnswerState of={metrics.value}>
       {(definitions) => (

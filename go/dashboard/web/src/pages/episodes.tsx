@@ -37,13 +37,13 @@ export function EpisodesPage({ workspace, project, run }: RunName) {
   const version = useRunVersion(name);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),
-    [name.workspace, name.project, name.run, version.value],
+    [name.workspace, name.project, name.run, version],
   );
   return (
     <>
       <h1>Episodes</h1>
       <AnswerState of={metrics.value}>
-        {(definitions) => <Body name={name} version={version.value} definitions={definitions} />}
+        {(definitions) => <Body name={name} version={version} definitions={definitions} />}
       </AnswerState>
     </>
   );

@@ -1,19 +1,27 @@
+import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
 import { formatAgo, formatCount } from "../lib/format";
 import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
-import { useLive } from "../live";
-import { State } from "../parts/state";
+import { AnswerState } from "../parts/answer_state";
+import { StaleNote } from "../parts/stale_note";
+import { useProjectNews } from "../project_news";
 import { listProjects, type Project } from "../server/projects";
+
+/** How often runs are counted, at most, in milliseconds. */
+const PERIOD = 1000;
 
 /** All projects, the last changed first. */
 export function ProjectsPage() {
-  const projects = useLive(listProjects, () => true, []);
+  const news = useProjectNews(null).value;
+  const projects = useAnswer(listProjects, [], useAtMostEvery(news.version, PERIOD));
   return (
     <>
       <h1>Projects</h1>
-      <State of={projects.value}>
+      <StaleNote failure={news.failure} />
+      <AnswerState of={projects.value}>
         {(list) => (list.length === 0 ? <Nothing /> : <ProjectTable projects={list} />)}
-      </State>
+      </AnswerState>
     </>
   );
 }

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
 import { hrefOf } from "../lib/route";
+import { useMetrics } from "../metrics_of_runs";
 import { AnswerState } from "../parts/answer_state";
 import { ConfigTable } from "../parts/config_table";
 import { HealthCard } from "../parts/health_card";
@@ -9,10 +11,14 @@ import { RlOverview } from "../parts/rl_overview";
 import { RunHeader } from "../parts/run_header";
 import { useRunNews } from "../run_news";
 import { type RunName, readAttributes } from "../server";
-import { listMetricsOf } from "../server/curves";
 import { readHealth } from "../server/health";
 import "../styles/charts.css";
 import "../styles/run.css";
+
+/** How often the header says how long the run has been running, in milliseconds. */
+const RUNNING_TIME_PERIOD = 5000;
+/** How often what arrived is counted, in milliseconds. */
+const HEALTH_PERIOD = 1000;
 
 /** One run: what it is, whether all of it arrived, what one looks at first, its configuration. */
 export function RunPage({ workspace, project, run }: RunName) {
@@ -21,17 +27,19 @@ export function RunPage({ workspace, project, run }: RunName) {
   const paused = useSignal(false);
   const edits = useSignal(0);
   const news = useRunNews(names, paused);
-  const { version } = news.value;
+  const { version, description } = news.value;
   const of = [workspace, project, run];
   const attributes = useAnswer(
     (signal) => readAttributes(name, signal),
-    [...of, version, edits.value],
+    [...of, edits.value],
+    description + useAtMostEvery(version, RUNNING_TIME_PERIOD),
   );
-  const health = useAnswer((signal) => readHealth(name, signal), [...of, version]);
-  const metrics = useAnswer(
-    (signal) => listMetricsOf(names, signal),
-    [...of, Math.floor(version / 5)],
+  const health = useAnswer(
+    (signal) => readHealth(name, signal),
+    of,
+    useAtMostEvery(version, HEALTH_PERIOD),
   );
+  const metrics = useMetrics(names, news.value);
   return (
     <AnswerState of={attributes.value}>
       {(values) => (
@@ -54,7 +62,7 @@ export function RunPage({ workspace, project, run }: RunName) {
               all.length === 0 ? (
                 <p class="note">No points yet. Charts appear here as soon as the run logs.</p>
               ) : (
-                <RlOverview names={names} metrics={all} version={version} />
+                <RlOverview names={names} metrics={all} news={news.value} />
               )
             }
           </AnswerState>

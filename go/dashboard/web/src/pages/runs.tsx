@@ -16,6 +16,8 @@ import { useBaseline } from "../parts/run_baseline";
 import { RunGroupTable } from "../parts/run_group_table";
 import { useRunRows } from "../parts/run_rows";
 import { RunTable, runHref } from "../parts/run_table";
+import { StaleNote } from "../parts/stale_note";
+import { useProjectNews } from "../project_news";
 import { listRunColumns, type ProjectName } from "../server/runs";
 import "../styles/runs.css";
 
@@ -64,7 +66,8 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const { sort, descending, order } = useOrder();
   const question = { filter, order, columns };
   const version = useSignal(0);
-  const rows = useRunRows(of, question, version.value);
+  const news = useProjectNews(of).value;
+  const rows = useRunRows(of, question, version.value, news.version);
   const { selected, select, toggle } = useSelection();
   const baselineName = useParam("baseline", TEXT).value;
   const baseline = useBaseline(of, baselineName, columns);
@@ -102,6 +105,7 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
         total={rows.total.value}
       />
       {failure !== null && <FilterFailure message={failure} filter={filter} />}
+      <StaleNote failure={news.failure} />
       {selected.length > 0 && (
         <RunActions
           of={of}

@@ -1,15 +1,15 @@
 import type { Signal } from "@preact/signals";
-import type { RunNews } from "../run_news";
+import { type LiveState, liveState, type RunNews } from "../lib/run_changes";
 
-/** Whether what is shown follows the runs: live, paused, stale, or at rest. A click pauses. */
+/** Whether what is shown follows the runs. A click pauses. */
 export function LiveChip({ news, paused }: { news: RunNews; paused: Signal<boolean> }) {
-  const state = stateOf(news, paused.value);
+  const state = liveState(news, paused.value);
   return (
     <button
       type="button"
       class={`chip live-${state}`}
       aria-pressed={paused.value}
-      title={TITLES[state]}
+      title={state === "stale" ? `${TITLES.stale} ${news.failure}` : TITLES[state]}
       onClick={() => {
         paused.value = !paused.value;
       }}
@@ -19,17 +19,10 @@ export function LiveChip({ news, paused }: { news: RunNews; paused: Signal<boole
   );
 }
 
-type LiveState = "live" | "paused" | "stale" | "at rest";
-
 const TITLES: Record<LiveState, string> = {
+  connecting: "The server has not answered yet.",
   live: "New points appear as they come. Click, or press space, to pause.",
   paused: "Nothing is asked until you go on: click, or press space.",
-  stale: "The server does not answer; what is shown may be old. Asking goes on.",
+  stale: "What is shown may be old; the server is asked again and again.",
   "at rest": "No run is logging. Should one go on, its points appear.",
 };
-
-function stateOf(news: RunNews, paused: boolean): LiveState {
-  if (paused) return "paused";
-  if (news.failure !== null) return "stale";
-  return news.runs?.some((run) => run.status === "RUNNING") ? "live" : "at rest";
-}

@@ -2,7 +2,9 @@ import { useSignal } from "@preact/signals";
 import { DEFAULT_SETTINGS } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
 import { ALL_LINES } from "../lib/line_choice";
+import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
+import { type RunNews, versionOf } from "../lib/run_changes";
 import { type Zoom, zoomed } from "../lib/zoom";
 import type { RunNames } from "../server/curves";
 import { ChartCard } from "./chart_card";
@@ -10,7 +12,7 @@ import { ChartCard } from "./chart_card";
 interface Props {
   names: RunNames;
   metrics: { metricName: string; scale: string }[];
-  version: number;
+  news: RunNews;
 }
 
 /** How many charts an overview has, where names say nothing. */
@@ -19,7 +21,7 @@ const FIRST = 6;
 const OF_A_TOPIC = 3;
 
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
-export function RlOverview({ names, metrics, version }: Props) {
+export function RlOverview({ names, metrics, news }: Props) {
   const choice = useSignal(ALL_LINES);
   const zoom = useSignal<Zoom>(new Map());
   const topics = overviewOf(metrics).flatMap((topic) => topic.metrics.slice(0, OF_A_TOPIC));
@@ -28,10 +30,10 @@ export function RlOverview({ names, metrics, version }: Props) {
     <div class="charts">
       {shown.map((metric) => (
         <ChartCard
-          key={`${metric.metricName} ${metric.scale}`}
+          key={metricKey(metric)}
           names={names}
           metric={metric}
-          version={version}
+          version={versionOf(news, metric)}
           page={DEFAULT_SETTINGS}
           own=""
           zoom={zoom.value}

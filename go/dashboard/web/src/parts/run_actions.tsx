@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatNames } from "../lib/episode_filter";
 import { hrefOf } from "../lib/route";
-import { messageOf } from "../live";
+import { messageOf } from "../message_of";
 import { archiveRun, deleteRun, editRun } from "../server/edits";
 import type { ProjectName } from "../server/runs";
 import { Dialog } from "./dialog";

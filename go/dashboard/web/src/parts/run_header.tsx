@@ -4,7 +4,7 @@ import { useAnswer } from "../ask";
 import { formatAgo, formatCount, formatDuration } from "../lib/format";
 import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
-import { messageOf } from "../live";
+import { messageOf } from "../message_of";
 import type { RunName, Value } from "../server";
 import { editRun, type RunEdit } from "../server/edits";
 import { listForks } from "../server/runs";

@@ -1,11 +1,12 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { messageOf } from "../live";
+import { useAtMostEvery } from "../at_most_every";
+import { messageOf } from "../message_of";
 import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 
 /** How many rows are asked for at a time. */
 const PAGE = 100;
-/** How often the rows that are seen are asked for again, in milliseconds. */
+/** How often the rows that are seen are asked for again, at most, in milliseconds. */
 const PERIOD = 2000;
 
 /** The rows of a table as far as they are known. */
@@ -23,9 +24,14 @@ export interface RunRows {
 
 /**
  * The rows of the table by place: pages are asked for when they come near what is seen,
- * all anew when the question changes, and those that are seen every two seconds.
+ * all anew when the question changes, and those that are seen when there is news.
  */
-export function useRunRows(of: ProjectName, question: TableQuestion, version: number): RunRows {
+export function useRunRows(
+  of: ProjectName,
+  question: TableQuestion,
+  version: number,
+  news: number,
+): RunRows {
   const state = {
     known: useSignal<ReadonlyMap<number, RunRow>>(new Map()),
     total: useSignal(0),
@@ -40,14 +46,13 @@ export function useRunRows(of: ProjectName, question: TableQuestion, version: nu
     ask.current = pageReader(of, question, state, gone.signal);
     state.known.value = new Map();
     state.failure.value = null;
-    const again = () => askAgain(state.failure.peek(), seen.current, ask.current);
-    again();
-    const timer = setInterval(again, PERIOD);
-    return () => {
-      clearInterval(timer);
-      gone.abort();
-    };
+    askAgain(state.failure.peek(), seen.current, ask.current);
+    return () => gone.abort();
   }, [text, version]);
+  useEffect(
+    () => askAgain(state.failure.peek(), seen.current, ask.current),
+    [useAtMostEvery(news, PERIOD)],
+  );
   const want = (from: number, to: number) => {
     seen.current = { from, to };
     for (let place = from; place < to; place++) {
@@ -97,8 +102,7 @@ function askAgain(
   { from, to }: { from: number; to: number },
   ask: (page: number) => void,
 ): void {
-  // What the server does not understand it will not understand in two seconds.
-  const hopeless = failure?.startsWith("[invalid_argument]");
-  if (document.visibilityState !== "visible" || hopeless) return;
+  // What the server does not understand it will not understand then.
+  if (failure?.startsWith("[invalid_argument]")) return;
   for (let page = Math.floor(from / PAGE); page * PAGE < Math.max(to, 1); page++) ask(page);
 }

@@ -72,6 +72,9 @@ const (
 	ViewsServiceGetSparklinesProcedure = "/metrana.views.v1.ViewsService/GetSparklines"
 	// ViewsServiceTailProcedure is the fully-qualified name of the ViewsService's Tail RPC.
 	ViewsServiceTailProcedure = "/metrana.views.v1.ViewsService/Tail"
+	// ViewsServiceTailProjectProcedure is the fully-qualified name of the ViewsService's TailProject
+	// RPC.
+	ViewsServiceTailProjectProcedure = "/metrana.views.v1.ViewsService/TailProject"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -102,6 +105,8 @@ type ViewsServiceClient interface {
 	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
 	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
 	Tail(context.Context, *connect.Request[views.TailRequest]) (*connect.ServerStreamForClient[views.TailResponse], error)
+	// Tells that runs of a project became different, as it happens.
+	TailProject(context.Context, *connect.Request[views.TailProjectRequest]) (*connect.ServerStreamForClient[views.TailProjectResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -193,6 +198,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("Tail")),
 			connect.WithClientOptions(opts...),
 		),
+		tailProject: connect.NewClient[views.TailProjectRequest, views.TailProjectResponse](
+			httpClient,
+			baseURL+ViewsServiceTailProjectProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("TailProject")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -211,6 +222,7 @@ type viewsServiceClient struct {
 	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
 	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 	tail                *connect.Client[views.TailRequest, views.TailResponse]
+	tailProject         *connect.Client[views.TailProjectRequest, views.TailProjectResponse]
 }
 
 // CountRuns calls metrana.views.v1.ViewsService.CountRuns.
@@ -278,6 +290,11 @@ func (c *viewsServiceClient) Tail(ctx context.Context, req *connect.Request[view
 	return c.tail.CallServerStream(ctx, req)
 }
 
+// TailProject calls metrana.views.v1.ViewsService.TailProject.
+func (c *viewsServiceClient) TailProject(ctx context.Context, req *connect.Request[views.TailProjectRequest]) (*connect.ServerStreamForClient[views.TailProjectResponse], error) {
+	return c.tailProject.CallServerStream(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Counts the runs of each project by their status.
@@ -306,6 +323,8 @@ type ViewsServiceHandler interface {
 	GetSparklines(context.Context, *connect.Request[views.GetSparklinesRequest]) (*connect.Response[views.GetSparklinesResponse], error)
 	// Tells what becomes different of runs, as it happens; ends when all of them were deleted.
 	Tail(context.Context, *connect.Request[views.TailRequest], *connect.ServerStream[views.TailResponse]) error
+	// Tells that runs of a project became different, as it happens.
+	TailProject(context.Context, *connect.Request[views.TailProjectRequest], *connect.ServerStream[views.TailProjectResponse]) error
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -393,6 +412,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("Tail")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceTailProjectHandler := connect.NewServerStreamHandler(
+		ViewsServiceTailProjectProcedure,
+		svc.TailProject,
+		connect.WithSchema(viewsServiceMethods.ByName("TailProject")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceCountRunsProcedure:
@@ -421,6 +446,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceGetSparklinesHandler.ServeHTTP(w, r)
 		case ViewsServiceTailProcedure:
 			viewsServiceTailHandler.ServeHTTP(w, r)
+		case ViewsServiceTailProjectProcedure:
+			viewsServiceTailProjectHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -480,4 +507,8 @@ func (UnimplementedViewsServiceHandler) GetSparklines(context.Context, *connect.
 
 func (UnimplementedViewsServiceHandler) Tail(context.Context, *connect.Request[views.TailRequest], *connect.ServerStream[views.TailResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.Tail is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) TailProject(context.Context, *connect.Request[views.TailProjectRequest], *connect.ServerStream[views.TailProjectResponse]) error {
+	return connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.TailProject is not implemented"))
 }

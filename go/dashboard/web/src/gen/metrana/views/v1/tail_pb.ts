@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/tail.proto.
  */
 export const file_metrana_views_v1_tail: GenFile = /*@__PURE__*/
-  fileDesc("ChttZXRyYW5hL3ZpZXdzL3YxL3RhaWwucHJvdG8SEG1ldHJhbmEudmlld3MudjEiMQoKVGFpbEN1cnNvchIOCgZwb2ludHMYASABKAQSEwoLZGVzY3JpcHRpb24YAiABKAQiRgoJVGFpbGVkUnVuEgsKA3J1bhgBIAEoCRIsCgZjdXJzb3IYAiABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlRhaWxDdXJzb3IiXAoLVGFpbFJlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSKQoEcnVucxgDIAMoCzIbLm1ldHJhbmEudmlld3MudjEuVGFpbGVkUnVuItMBCgxUYWlsZWRTZXJpZXMSEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSOgoGbGFiZWxzGAMgAygLMioubWV0cmFuYS52aWV3cy52MS5UYWlsZWRTZXJpZXMuTGFiZWxzRW50cnkSDgoGcG9pbnRzGAQgASgEEhYKCWxhc3Rfc3RlcBgFIAEoBEgAiAEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDAoKX2xhc3Rfc3RlcCJ6ChFUYWlsZWRFbnZpcm9ubWVudBITCgtlbnZpcm9ubWVudBgBIAEoCRIOCgZwb2ludHMYAiABKAQSFAoMbGFzdF9ybF9zdGVwGAMgASgEEhkKDGxhc3RfZXBpc29kZRgEIAEoBEgAiAEBQg8KDV9sYXN0X2VwaXNvZGUinwIKCVJ1bkNoYW5nZRILCgNydW4YASABKAkSLAoGY3Vyc29yGAIgASgLMhwubWV0cmFuYS52aWV3cy52MS5UYWlsQ3Vyc29yEi4KBnNlcmllcxgDIAMoCzIeLm1ldHJhbmEudmlld3MudjEuVGFpbGVkU2VyaWVzEjkKDGVudmlyb25tZW50cxgEIAMoCzIjLm1ldHJhbmEudmlld3MudjEuVGFpbGVkRW52aXJvbm1lbnQSGgoSYXR0cmlidXRlc19jaGFuZ2VkGAUgASgIEhgKEGRlbGl2ZXJ5X2NoYW5nZWQYBiABKAgSDgoGc3RhdHVzGAcgASgJEhUKDXBvaW50c19zdG9yZWQYCCABKAQSDwoHZGVsZXRlZBgJIAEoCCI8CgxUYWlsUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLm1ldHJhbmEudmlld3MudjEuUnVuQ2hhbmdlQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw");
+  fileDesc("ChttZXRyYW5hL3ZpZXdzL3YxL3RhaWwucHJvdG8SEG1ldHJhbmEudmlld3MudjEiMQoKVGFpbEN1cnNvchIOCgZwb2ludHMYASABKAQSEwoLZGVzY3JpcHRpb24YAiABKAQiWAoJVGFpbGVkUnVuEgsKA3J1bhgBIAEoCRIsCgZjdXJzb3IYAiABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlRhaWxDdXJzb3ISEAoIZnJvbV9ub3cYAyABKAgiXAoLVGFpbFJlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSKQoEcnVucxgDIAMoCzIbLm1ldHJhbmEudmlld3MudjEuVGFpbGVkUnVuItMBCgxUYWlsZWRTZXJpZXMSEwoLbWV0cmljX25hbWUYASABKAkSDQoFc2NhbGUYAiABKAkSOgoGbGFiZWxzGAMgAygLMioubWV0cmFuYS52aWV3cy52MS5UYWlsZWRTZXJpZXMuTGFiZWxzRW50cnkSDgoGcG9pbnRzGAQgASgEEhYKCWxhc3Rfc3RlcBgFIAEoBEgAiAEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDAoKX2xhc3Rfc3RlcCJ6ChFUYWlsZWRFbnZpcm9ubWVudBITCgtlbnZpcm9ubWVudBgBIAEoCRIOCgZwb2ludHMYAiABKAQSFAoMbGFzdF9ybF9zdGVwGAMgASgEEhkKDGxhc3RfZXBpc29kZRgEIAEoBEgAiAEBQg8KDV9sYXN0X2VwaXNvZGUinwIKCVJ1bkNoYW5nZRILCgNydW4YASABKAkSLAoGY3Vyc29yGAIgASgLMhwubWV0cmFuYS52aWV3cy52MS5UYWlsQ3Vyc29yEi4KBnNlcmllcxgDIAMoCzIeLm1ldHJhbmEudmlld3MudjEuVGFpbGVkU2VyaWVzEjkKDGVudmlyb25tZW50cxgEIAMoCzIjLm1ldHJhbmEudmlld3MudjEuVGFpbGVkRW52aXJvbm1lbnQSGgoSYXR0cmlidXRlc19jaGFuZ2VkGAUgASgIEhgKEGRlbGl2ZXJ5X2NoYW5nZWQYBiABKAgSDgoGc3RhdHVzGAcgASgJEhUKDXBvaW50c19zdG9yZWQYCCABKAQSDwoHZGVsZXRlZBgJIAEoCCI8CgxUYWlsUmVzcG9uc2USLAoHY2hhbmdlcxgBIAMoCzIbLm1ldHJhbmEudmlld3MudjEuUnVuQ2hhbmdlIjgKElRhaWxQcm9qZWN0UmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCSImChNUYWlsUHJvamVjdFJlc3BvbnNlEg8KB2NoYW5nZWQYASABKAhCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z");
 
 /**
  * Up to where a run is known. It holds as long as the server runs: to one that was started since it is of no account, and
@@ -60,6 +60,13 @@ export type TailedRun = Message<"metrana.views.v1.TailedRun"> & {
    * @generated from field: metrana.views.v1.TailCursor cursor = 2;
    */
   cursor?: TailCursor | undefined;
+
+  /**
+   * Without a cursor, the first change has the run's status and a cursor, and none of what there is already.
+   *
+   * @generated from field: bool from_now = 3;
+   */
+  fromNow: boolean;
 };
 
 /**
@@ -90,7 +97,7 @@ export type TailRequest = Message<"metrana.views.v1.TailRequest"> & {
   project: string;
 
   /**
-   * At least one and at most 200.
+   * At least one and at most 1,000.
    *
    * @generated from field: repeated metrana.views.v1.TailedRun runs = 3;
    */
@@ -294,4 +301,55 @@ export type TailResponse = Message<"metrana.views.v1.TailResponse"> & {
  */
 export const TailResponseSchema: GenMessage<TailResponse> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_tail, 6);
+
+/**
+ * Follows all runs of a project.
+ *
+ * @generated from message metrana.views.v1.TailProjectRequest
+ */
+export type TailProjectRequest = Message<"metrana.views.v1.TailProjectRequest"> & {
+  /**
+   * Name of the workspace.
+   *
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * Name of the project, which need not be there yet. Empty: all projects of all workspaces.
+   *
+   * @generated from field: string project = 2;
+   */
+  project: string;
+};
+
+/**
+ * Describes the message metrana.views.v1.TailProjectRequest.
+ * Use `create(TailProjectRequestSchema)` to create a new message.
+ */
+export const TailProjectRequestSchema: GenMessage<TailProjectRequest> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_tail, 7);
+
+/**
+ * Says whether something is different since the message before, at most twice a second, and after ten seconds in which nothing
+ * was.
+ *
+ * @generated from message metrana.views.v1.TailProjectResponse
+ */
+export type TailProjectResponse = Message<"metrana.views.v1.TailProjectResponse"> & {
+  /**
+   * Runs were created, deleted, archived or described, points came, or their status is another. The first message says so
+   * whatever happened: what was before is not known to it.
+   *
+   * @generated from field: bool changed = 1;
+   */
+  changed: boolean;
+};
+
+/**
+ * Describes the message metrana.views.v1.TailProjectResponse.
+ * Use `create(TailProjectResponseSchema)` to create a new message.
+ */
+export const TailProjectResponseSchema: GenMessage<TailProjectResponse> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_tail, 8);
 
