@@ -15,7 +15,7 @@ const (
 )
 
 // GetEpisodeHistogram tells how the episodes of a run are spread over one or two of
-// their numbers.
+// their numbers, and what the second comes to along the first.
 func (s *Service) GetEpisodeHistogram(
 	_ context.Context, request *connect.Request[pb.GetEpisodeHistogramRequest],
 ) (*connect.Response[pb.GetEpisodeHistogramResponse], error) {
@@ -27,11 +27,13 @@ func (s *Service) GetEpisodeHistogram(
 	if err != nil {
 		return nil, s.queries.Status(err)
 	}
-	return connect.NewResponse(spread.count(h.x, h.y)), nil
+	return connect.NewResponse(h.answer(spread)), nil
 }
 
 // histogram is a request, read.
 type histogram struct {
+	estimates
+
 	scan episodeScan
 	x, y histogramAxis
 }
@@ -56,6 +58,12 @@ func (s *Service) parseHistogram(r *pb.GetEpisodeHistogramRequest) (h histogram,
 			return h, err
 		}
 	}
+	if h.estimates, err = parseEstimates(r.GetEstimators(), r.GetPercentiles()); err != nil {
+		return h, err
+	}
+	if r.GetY() == nil && !h.none() {
+		return h, invalid("estimators and percentiles are of the numbers upwards, but there is no y")
+	}
 	return h, h.scan.within(r.GetMetricRanges(), metrics)
 }
 
@@ -63,6 +71,7 @@ func (s *Service) parseHistogram(r *pb.GetEpisodeHistogramRequest) (h histogram,
 type histogramAxis struct {
 	number func(r *episodeRow) float64
 	bins   int
+	whole  bool // bins begin at whole numbers
 }
 
 // episodeNumbers are the columns that have numbers.
@@ -74,9 +83,12 @@ var episodeNumbers = map[pb.EpisodeColumn]func(r *episodeRow) float64{
 	pb.EpisodeColumn_EPISODE_COLUMN_FIRST_TIME:    func(r *episodeRow) float64 { return float64(r.firstTime) },
 	pb.EpisodeColumn_EPISODE_COLUMN_LAST_TIME:     func(r *episodeRow) float64 { return float64(r.lastTime) },
 	pb.EpisodeColumn_EPISODE_COLUMN_RESTARTS:      func(r *episodeRow) float64 { return float64(r.restarts) },
+
+	pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS: func(r *episodeRow) float64 { return float64(r.totalEnvSteps) },
 }
 
 func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episodeMetric) (axis histogramAxis, err error) {
+	axis.whole = a.GetWhole()
 	if axis.bins = int(a.GetBins()); axis.bins == 0 {
 		axis.bins = defaultBins
 	}
@@ -84,6 +96,7 @@ func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episode
 		return axis, invalid("%s.bins %d is above %d", field, axis.bins, maxBins)
 	}
 	if a.GetColumn() != pb.EpisodeColumn_EPISODE_COLUMN_METRIC {
+		h.scan.totals = h.scan.totals || a.GetColumn() == pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS
 		if axis.number = episodeNumbers[a.GetColumn()]; axis.number == nil {
 			return axis, invalid("%s.column %d has no numbers", field, a.GetColumn())
 		}
@@ -91,6 +104,9 @@ func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episode
 	}
 	if int(a.GetMetric()) >= len(metrics) {
 		return axis, invalid("%s.metric %d is none of the %d metrics", field, a.GetMetric(), len(metrics))
+	}
+	if axis.whole {
+		return axis, invalid("%s.whole is of columns of whole numbers, and METRIC is none", field)
 	}
 	place, err := h.scan.use(&metrics[a.GetMetric()])
 	axis.number = func(r *episodeRow) float64 { return r.values[place] }
@@ -132,14 +148,14 @@ func (s *spread) add(h *histogram, r *episodeRow) {
 	}
 }
 
-func (s *spread) count(x, y histogramAxis) *pb.GetEpisodeHistogramResponse {
+func (h *histogram) answer(s spread) *pb.GetEpisodeHistogramResponse {
 	answer := &pb.GetEpisodeHistogramResponse{TotalCount: uint64(len(s.xs)), NotFiniteCount: s.notFinite}
 	if len(s.xs) == 0 {
 		return answer
 	}
-	across, upwards := widthsOf(s.xs, x.bins), widths{count: 1}
+	across, upwards := widthsOf(s.xs, h.x), widths{count: 1}
 	if s.ys != nil {
-		upwards = widthsOf(s.ys, y.bins)
+		upwards = widthsOf(s.ys, h.y)
 	}
 	counts := make([]uint64, across.count*upwards.count)
 	for i, v := range s.xs {
@@ -152,21 +168,46 @@ func (s *spread) count(x, y histogramAxis) *pb.GetEpisodeHistogramResponse {
 	answer.FirstX, answer.LastX, answer.XBins = across.first, across.last, uint32(across.count)
 	answer.FirstY, answer.LastY, answer.YBins = upwards.first, upwards.last, uint32(upwards.count)
 	answer.Counts = column(counts, itself)
+	if !h.none() {
+		answer.Estimators, answer.Percentiles = h.encode(h.along(across, s))
+	}
 	return answer
+}
+
+// along are the estimates of the numbers upwards in each bin across.
+func (h *histogram) along(across widths, s spread) estimateCurves {
+	members := make([][]float64, across.count)
+	for i, x := range s.xs {
+		bin := across.of(x)
+		members[bin] = append(members[bin], s.ys[i])
+	}
+	curves := h.curves(across.count)
+	for bin, of := range members {
+		h.fill(curves, bin, sorted(of))
+	}
+	return curves
 }
 
 // widths cut a stretch of numbers into bins that are equally wide.
 type widths struct {
 	first, last float64
 	count       int
+	whole       float64 // how many whole numbers a bin holds; 0: bins begin anywhere
 }
 
-func widthsOf(values []float64, most int) widths {
-	w := widths{math.Inf(1), math.Inf(-1), most}
+func widthsOf(values []float64, axis histogramAxis) widths {
+	w := widths{first: math.Inf(1), last: math.Inf(-1), count: axis.bins}
 	for _, v := range values {
 		w.first, w.last = min(w.first, v), max(w.last, v)
 	}
-	if w.first == w.last {
+	switch {
+	case axis.whole:
+		w.first = math.Floor(w.first)
+		numbers := math.Floor(w.last) - w.first + 1
+		w.whole = math.Ceil(numbers / float64(axis.bins))
+		w.count = min(int(math.Ceil(numbers/w.whole)), axis.bins)
+		w.last = w.first + float64(w.count)*w.whole
+	case w.first == w.last:
 		w.count = 1
 	}
 	return w
@@ -174,8 +215,11 @@ func widthsOf(values []float64, most int) widths {
 
 // of is the bin of a number. Halves keep the greatest numbers from overflowing.
 func (w widths) of(v float64) int {
-	if w.count == 1 {
+	switch {
+	case w.count == 1:
 		return 0
+	case w.whole > 0:
+		return min(int((v-w.first)/w.whole), w.count-1)
 	}
 	part := (v/2 - w.first/2) / (w.last/2 - w.first/2)
 	return min(int(part*float64(w.count)), w.count-1)

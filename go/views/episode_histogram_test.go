@@ -1,6 +1,7 @@
 package views
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -94,7 +95,7 @@ func checkHistogram(
 }
 
 func TestHistogramsOfTheGreatestNumbers(t *testing.T) {
-	w := widthsOf([]float64{-math.MaxFloat64, 0, math.MaxFloat64}, 4)
+	w := widthsOf([]float64{-math.MaxFloat64, 0, math.MaxFloat64}, histogramAxis{bins: 4})
 	for v, want := range map[float64]int{-math.MaxFloat64: 0, 0: 2, math.MaxFloat64: 3} {
 		if got := w.of(v); got != want {
 			t.Errorf("%v is in bin %d, want %d", v, got, want)
@@ -112,4 +113,80 @@ func TestHistogramsThatMakeNoSense(t *testing.T) {
 	f(nil, "x.column 0 has no numbers")
 	f(&pb.EpisodeAxis{Column: 9}, "x.metric 0 is none of the 0 metrics")
 	f(&pb.EpisodeAxis{Column: 5, Bins: 513}, "x.bins 513 is above 512")
+	r := &pb.GetEpisodeHistogramRequest{
+		Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, X: &pb.EpisodeAxis{Column: 9, Whole: true},
+	}
+	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "x.whole is of columns of whole numbers")
+	r.X = &pb.EpisodeAxis{Column: 5}
+	r.Percentiles = []float64{10}
+	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "there is no y")
+	r.Y = &pb.EpisodeAxis{Column: 9}
+	r.Percentiles = []float64{101}
+	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "percentile 101 is not within 0 and 100")
+}
+
+// Whole bins hold equally many whole numbers, and no episode before those asked for is left out of totals.
+func TestWholeBinsAndWhatIsInThem(t *testing.T) {
+	random := rand.New(rand.NewPCG(8, 2))
+	w := newWorld(t)
+	all := plainEpisodes(t, w.randomEpisodes("r", random, 4, 900))
+	columns := map[pb.EpisodeColumn]func(e *plainEpisode) uint64{
+		pb.EpisodeColumn_EPISODE_COLUMN_LAST_RL_STEP:    func(e *plainEpisode) uint64 { return e.lastRLStep },
+		pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS: func(e *plainEpisode) uint64 { return e.totalEnvSteps },
+	}
+	for column, x := range columns {
+		for range 15 {
+			from := random.Uint64N(40)
+			r := &pb.GetEpisodeHistogramRequest{
+				Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, Episodes: &pb.IndexRange{From: from},
+				X:          &pb.EpisodeAxis{Column: column, Bins: 1 + random.Uint32N(300), Whole: true},
+				Y:          &pb.EpisodeAxis{Column: pb.EpisodeColumn_EPISODE_COLUMN_METRIC, Bins: 3},
+				Estimators: []pb.Estimator{pb.Estimator_ESTIMATOR_IQM}, Percentiles: []float64{10, 90},
+			}
+			members := make(map[uint64][]float64)
+			for _, e := range all {
+				v := e.reduced("return", pb.Reduction_REDUCTION_LAST)
+				if e.episode >= from && finite(v) {
+					members[x(e)] = append(members[x(e)], v)
+				}
+			}
+			checkWholeBins(t, r, ask(w, w.client.GetEpisodeHistogram, r), members)
+		}
+	}
+}
+
+func checkWholeBins(
+	t *testing.T, r *pb.GetEpisodeHistogramRequest, answer *pb.GetEpisodeHistogramResponse, members map[uint64][]float64,
+) {
+	t.Helper()
+	xs := slices.Sorted(maps.Keys(members))
+	first, last := xs[0], xs[len(xs)-1]
+	width := (last - first + uint64(r.X.Bins)) / uint64(r.X.Bins)
+	count := (last - first + width) / width
+	if uint64(answer.XBins) != count || answer.FirstX != float64(first) || answer.LastX != float64(first+count*width) {
+		t.Fatalf("%v: %d bins from %v to %v, want %d from %d, %d wide", r, answer.XBins, answer.FirstX, answer.LastX, count, first, width)
+	}
+	counts := numbers(answer.Counts)
+	iqm, low, high := floats(answer.Estimators[0].Values), floats(answer.Percentiles[0].Values), floats(answer.Percentiles[1].Values)
+	for bin := range count {
+		var of []float64
+		for x := first + bin*width; x < first+(bin+1)*width; x++ {
+			of = append(of, members[x]...)
+		}
+		slices.Sort(of)
+		n := uint64(0)
+		for row := range uint64(answer.YBins) {
+			n += counts[row*count+bin]
+		}
+		if n != uint64(len(of)) {
+			t.Fatalf("%v: bin %d holds %d, want %d", r, bin, n, len(of))
+		}
+		if len(of) == 0 {
+			if !math.IsNaN(iqm[bin]) || !math.IsNaN(low[bin]) {
+				t.Fatalf("%v: bin %d is empty and has %v, %v", r, bin, iqm[bin], low[bin])
+			}
+		} else if iqm[bin] != interquartileMean(of) || low[bin] != percentile(of, 10) || high[bin] != percentile(of, 90) {
+			t.Fatalf("%v: bin %d has %v, %v, %v of %v", r, bin, iqm[bin], low[bin], high[bin], of)
+		}
+	}
 }

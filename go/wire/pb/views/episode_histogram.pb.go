@@ -29,7 +29,11 @@ type EpisodeAxis struct {
 	// Place of the metric in the request's list, from 0, for the column METRIC.
 	Metric uint32 `protobuf:"varint,2,opt,name=metric,proto3" json:"metric,omitempty"`
 	// At most so many bins, up to 512; 64 when 0.
-	Bins          uint32 `protobuf:"varint,3,opt,name=bins,proto3" json:"bins,omitempty"`
+	Bins uint32 `protobuf:"varint,3,opt,name=bins,proto3" json:"bins,omitempty"`
+	// Bins begin at whole numbers and hold equally many of these, one each where they suffice. Otherwise every so many
+	// bins of a column of whole numbers would stay empty, or hold one more than their neighbours.
+	// Not for the column METRIC.
+	Whole         bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -85,7 +89,15 @@ func (x *EpisodeAxis) GetBins() uint32 {
 	return 0
 }
 
-// Asks how the episodes of a run are spread over one or two of their numbers.
+func (x *EpisodeAxis) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+// Asks how the episodes of a run are spread over one or two of their numbers, and what the second comes to along the
+// first.
 type GetEpisodeHistogramRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of which run.
@@ -103,7 +115,11 @@ type GetEpisodeHistogramRequest struct {
 	// Only episodes that have points at an rl_step from its lowest to its highest in here; all without.
 	RlSteps *IndexRange `protobuf:"bytes,7,opt,name=rl_steps,json=rlSteps,proto3" json:"rl_steps,omitempty"`
 	// Only episodes whose metrics lie in all of these.
-	MetricRanges  []*MetricRange `protobuf:"bytes,8,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
+	MetricRanges []*MetricRange `protobuf:"bytes,8,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
+	// Estimates of the numbers upwards in each bin across; y must be there.
+	Estimators []Estimator `protobuf:"varint,9,rep,packed,name=estimators,proto3,enum=metrana.views.v1.Estimator" json:"estimators,omitempty"`
+	// Percentiles of them, from 0 to 100, at most 32, linear between episodes as NumPy's default; y must be there.
+	Percentiles   []float64 `protobuf:"fixed64,10,rep,packed,name=percentiles,proto3" json:"percentiles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -194,20 +210,35 @@ func (x *GetEpisodeHistogramRequest) GetMetricRanges() []*MetricRange {
 	return nil
 }
 
+func (x *GetEpisodeHistogramRequest) GetEstimators() []Estimator {
+	if x != nil {
+		return x.Estimators
+	}
+	return nil
+}
+
+func (x *GetEpisodeHistogramRequest) GetPercentiles() []float64 {
+	if x != nil {
+		return x.Percentiles
+	}
+	return nil
+}
+
 // How many episodes are in each bin. Bins of an axis are equally wide, from the least
 // number to the greatest; the last one holds the greatest as well. There is one bin when all
-// numbers are equal, and none without episodes.
+// numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
+// does not hold.
 type GetEpisodeHistogramResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Least number across.
 	FirstX float64 `protobuf:"fixed64,1,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
-	// Greatest number across.
+	// Greatest number across; of whole bins, the end of the last.
 	LastX float64 `protobuf:"fixed64,2,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
 	// How many bins there are across.
 	XBins uint32 `protobuf:"varint,3,opt,name=x_bins,json=xBins,proto3" json:"x_bins,omitempty"`
 	// Least number upwards.
 	FirstY float64 `protobuf:"fixed64,4,opt,name=first_y,json=firstY,proto3" json:"first_y,omitempty"`
-	// Greatest number upwards.
+	// Greatest number upwards; of whole bins, the end of the last.
 	LastY float64 `protobuf:"fixed64,5,opt,name=last_y,json=lastY,proto3" json:"last_y,omitempty"`
 	// How many bins there are upwards.
 	YBins uint32 `protobuf:"varint,6,opt,name=y_bins,json=yBins,proto3" json:"y_bins,omitempty"`
@@ -217,8 +248,12 @@ type GetEpisodeHistogramResponse struct {
 	TotalCount uint64 `protobuf:"varint,8,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	// How many pass all ranges but have no finite number on an axis.
 	NotFiniteCount uint64 `protobuf:"varint,9,opt,name=not_finite_count,json=notFiniteCount,proto3" json:"not_finite_count,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Estimates at each bin across, in the order asked for; NaN where no episode is. They have no confidence intervals.
+	Estimators []*EstimatorCurve `protobuf:"bytes,10,rep,name=estimators,proto3" json:"estimators,omitempty"`
+	// Percentiles at each bin across, in the order asked for; NaN where no episode is.
+	Percentiles   []*PercentileCurve `protobuf:"bytes,11,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetEpisodeHistogramResponse) Reset() {
@@ -314,15 +349,30 @@ func (x *GetEpisodeHistogramResponse) GetNotFiniteCount() uint64 {
 	return 0
 }
 
+func (x *GetEpisodeHistogramResponse) GetEstimators() []*EstimatorCurve {
+	if x != nil {
+		return x.Estimators
+	}
+	return nil
+}
+
+func (x *GetEpisodeHistogramResponse) GetPercentiles() []*PercentileCurve {
+	if x != nil {
+		return x.Percentiles
+	}
+	return nil
+}
+
 var File_metrana_views_v1_episode_histogram_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\n" +
-	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\"r\n" +
+	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\x88\x01\n" +
 	"\vEpisodeAxis\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x16\n" +
 	"\x06metric\x18\x02 \x01(\rR\x06metric\x12\x12\n" +
-	"\x04bins\x18\x03 \x01(\rR\x04bins\"\xb9\x03\n" +
+	"\x04bins\x18\x03 \x01(\rR\x04bins\x12\x14\n" +
+	"\x05whole\x18\x04 \x01(\bR\x05whole\"\x98\x04\n" +
 	"\x1aGetEpisodeHistogramRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12+\n" +
@@ -331,7 +381,12 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\fenvironments\x18\x05 \x03(\tR\fenvironments\x128\n" +
 	"\bepisodes\x18\x06 \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
 	"\brl_steps\x18\a \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12B\n" +
-	"\rmetric_ranges\x18\b \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\"\x8e\x02\n" +
+	"\rmetric_ranges\x18\b \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\x12;\n" +
+	"\n" +
+	"estimators\x18\t \x03(\x0e2\x1b.metrana.views.v1.EstimatorR\n" +
+	"estimators\x12 \n" +
+	"\vpercentiles\x18\n" +
+	" \x03(\x01R\vpercentiles\"\x95\x03\n" +
 	"\x1bGetEpisodeHistogramResponse\x12\x17\n" +
 	"\afirst_x\x18\x01 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x02 \x01(\x01R\x05lastX\x12\x15\n" +
@@ -342,7 +397,12 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\x06counts\x18\a \x01(\fR\x06counts\x12\x1f\n" +
 	"\vtotal_count\x18\b \x01(\x04R\n" +
 	"totalCount\x12(\n" +
-	"\x10not_finite_count\x18\t \x01(\x04R\x0enotFiniteCountB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x10not_finite_count\x18\t \x01(\x04R\x0enotFiniteCount\x12@\n" +
+	"\n" +
+	"estimators\x18\n" +
+	" \x03(\v2 .metrana.views.v1.EstimatorCurveR\n" +
+	"estimators\x12C\n" +
+	"\vpercentiles\x18\v \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentilesB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_episode_histogram_proto_rawDescOnce sync.Once
@@ -366,21 +426,27 @@ var file_metrana_views_v1_episode_histogram_proto_goTypes = []any{
 	(*EpisodeMetric)(nil),               // 5: metrana.views.v1.EpisodeMetric
 	(*IndexRange)(nil),                  // 6: metrana.views.v1.IndexRange
 	(*MetricRange)(nil),                 // 7: metrana.views.v1.MetricRange
+	(Estimator)(0),                      // 8: metrana.views.v1.Estimator
+	(*EstimatorCurve)(nil),              // 9: metrana.views.v1.EstimatorCurve
+	(*PercentileCurve)(nil),             // 10: metrana.views.v1.PercentileCurve
 }
 var file_metrana_views_v1_episode_histogram_proto_depIdxs = []int32{
-	3, // 0: metrana.views.v1.EpisodeAxis.column:type_name -> metrana.views.v1.EpisodeColumn
-	4, // 1: metrana.views.v1.GetEpisodeHistogramRequest.run:type_name -> metrana.views.v1.RunName
-	5, // 2: metrana.views.v1.GetEpisodeHistogramRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
-	0, // 3: metrana.views.v1.GetEpisodeHistogramRequest.x:type_name -> metrana.views.v1.EpisodeAxis
-	0, // 4: metrana.views.v1.GetEpisodeHistogramRequest.y:type_name -> metrana.views.v1.EpisodeAxis
-	6, // 5: metrana.views.v1.GetEpisodeHistogramRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	6, // 6: metrana.views.v1.GetEpisodeHistogramRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
-	7, // 7: metrana.views.v1.GetEpisodeHistogramRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	3,  // 0: metrana.views.v1.EpisodeAxis.column:type_name -> metrana.views.v1.EpisodeColumn
+	4,  // 1: metrana.views.v1.GetEpisodeHistogramRequest.run:type_name -> metrana.views.v1.RunName
+	5,  // 2: metrana.views.v1.GetEpisodeHistogramRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
+	0,  // 3: metrana.views.v1.GetEpisodeHistogramRequest.x:type_name -> metrana.views.v1.EpisodeAxis
+	0,  // 4: metrana.views.v1.GetEpisodeHistogramRequest.y:type_name -> metrana.views.v1.EpisodeAxis
+	6,  // 5: metrana.views.v1.GetEpisodeHistogramRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	6,  // 6: metrana.views.v1.GetEpisodeHistogramRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	7,  // 7: metrana.views.v1.GetEpisodeHistogramRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
+	8,  // 8: metrana.views.v1.GetEpisodeHistogramRequest.estimators:type_name -> metrana.views.v1.Estimator
+	9,  // 9: metrana.views.v1.GetEpisodeHistogramResponse.estimators:type_name -> metrana.views.v1.EstimatorCurve
+	10, // 10: metrana.views.v1.GetEpisodeHistogramResponse.percentiles:type_name -> metrana.views.v1.PercentileCurve
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_episode_histogram_proto_init() }
@@ -390,6 +456,7 @@ func file_metrana_views_v1_episode_histogram_proto_init() {
 	}
 	file_metrana_views_v1_episodes_proto_init()
 	file_metrana_views_v1_selection_proto_init()
+	file_metrana_views_v1_statistics_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

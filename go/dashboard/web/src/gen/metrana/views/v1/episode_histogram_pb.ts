@@ -8,13 +8,15 @@ import type { EpisodeColumn } from "./episodes_pb";
 import { file_metrana_views_v1_episodes } from "./episodes_pb";
 import type { EpisodeMetric, IndexRange, MetricRange, RunName } from "./selection_pb";
 import { file_metrana_views_v1_selection } from "./selection_pb";
+import type { Estimator, EstimatorCurve, PercentileCurve } from "./statistics_pb";
+import { file_metrana_views_v1_statistics } from "./statistics_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file metrana/views/v1/episode_histogram.proto.
  */
 export const file_metrana_views_v1_episode_histogram: GenFile = /*@__PURE__*/
-  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIlwKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDSL2AgoaR2V0RXBpc29kZUhpc3RvZ3JhbVJlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSKAoBeBgDIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSKAoBeRgEIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSFAoMZW52aXJvbm1lbnRzGAUgAygJEi4KCGVwaXNvZGVzGAYgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAcgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjQKDW1ldHJpY19yYW5nZXMYCCADKAsyHS5tZXRyYW5hLnZpZXdzLnYxLk1ldHJpY1JhbmdlIr4BChtHZXRFcGlzb2RlSGlzdG9ncmFtUmVzcG9uc2USDwoHZmlyc3RfeBgBIAEoARIOCgZsYXN0X3gYAiABKAESDgoGeF9iaW5zGAMgASgNEg8KB2ZpcnN0X3kYBCABKAESDgoGbGFzdF95GAUgASgBEg4KBnlfYmlucxgGIAEoDRIOCgZjb3VudHMYByABKAwSEwoLdG90YWxfY291bnQYCCABKAQSGAoQbm90X2Zpbml0ZV9jb3VudBgJIAEoBEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection]);
+  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxImsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCCK8AwoaR2V0RXBpc29kZUhpc3RvZ3JhbVJlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSKAoBeBgDIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSKAoBeRgEIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSFAoMZW52aXJvbm1lbnRzGAUgAygJEi4KCGVwaXNvZGVzGAYgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAcgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjQKDW1ldHJpY19yYW5nZXMYCCADKAsyHS5tZXRyYW5hLnZpZXdzLnYxLk1ldHJpY1JhbmdlEi8KCmVzdGltYXRvcnMYCSADKA4yGy5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvchITCgtwZXJjZW50aWxlcxgKIAMoASKsAgobR2V0RXBpc29kZUhpc3RvZ3JhbVJlc3BvbnNlEg8KB2ZpcnN0X3gYASABKAESDgoGbGFzdF94GAIgASgBEg4KBnhfYmlucxgDIAEoDRIPCgdmaXJzdF95GAQgASgBEg4KBmxhc3RfeRgFIAEoARIOCgZ5X2JpbnMYBiABKA0SDgoGY291bnRzGAcgASgMEhMKC3RvdGFsX2NvdW50GAggASgEEhgKEG5vdF9maW5pdGVfY291bnQYCSABKAQSNAoKZXN0aW1hdG9ycxgKIAMoCzIgLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yQ3VydmUSNgoLcGVyY2VudGlsZXMYCyADKAsyIS5tZXRyYW5hLnZpZXdzLnYxLlBlcmNlbnRpbGVDdXJ2ZUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
 
 /**
  * What an axis of a histogram counts by.
@@ -42,6 +44,15 @@ export type EpisodeAxis = Message<"metrana.views.v1.EpisodeAxis"> & {
    * @generated from field: uint32 bins = 3;
    */
   bins: number;
+
+  /**
+   * Bins begin at whole numbers and hold equally many of these, one each where they suffice. Otherwise every so many
+   * bins of a column of whole numbers would stay empty, or hold one more than their neighbours.
+   * Not for the column METRIC.
+   *
+   * @generated from field: bool whole = 4;
+   */
+  whole: boolean;
 };
 
 /**
@@ -52,7 +63,8 @@ export const EpisodeAxisSchema: GenMessage<EpisodeAxis> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_episode_histogram, 0);
 
 /**
- * Asks how the episodes of a run are spread over one or two of their numbers.
+ * Asks how the episodes of a run are spread over one or two of their numbers, and what the second comes to along the
+ * first.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramRequest
  */
@@ -112,6 +124,20 @@ export type GetEpisodeHistogramRequest = Message<"metrana.views.v1.GetEpisodeHis
    * @generated from field: repeated metrana.views.v1.MetricRange metric_ranges = 8;
    */
   metricRanges: MetricRange[];
+
+  /**
+   * Estimates of the numbers upwards in each bin across; y must be there.
+   *
+   * @generated from field: repeated metrana.views.v1.Estimator estimators = 9;
+   */
+  estimators: Estimator[];
+
+  /**
+   * Percentiles of them, from 0 to 100, at most 32, linear between episodes as NumPy's default; y must be there.
+   *
+   * @generated from field: repeated double percentiles = 10;
+   */
+  percentiles: number[];
 };
 
 /**
@@ -124,7 +150,8 @@ export const GetEpisodeHistogramRequestSchema: GenMessage<GetEpisodeHistogramReq
 /**
  * How many episodes are in each bin. Bins of an axis are equally wide, from the least
  * number to the greatest; the last one holds the greatest as well. There is one bin when all
- * numbers are equal, and none without episodes.
+ * numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
+ * does not hold.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramResponse
  */
@@ -137,7 +164,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   firstX: number;
 
   /**
-   * Greatest number across.
+   * Greatest number across; of whole bins, the end of the last.
    *
    * @generated from field: double last_x = 2;
    */
@@ -158,7 +185,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   firstY: number;
 
   /**
-   * Greatest number upwards.
+   * Greatest number upwards; of whole bins, the end of the last.
    *
    * @generated from field: double last_y = 5;
    */
@@ -191,6 +218,20 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
    * @generated from field: uint64 not_finite_count = 9;
    */
   notFiniteCount: bigint;
+
+  /**
+   * Estimates at each bin across, in the order asked for; NaN where no episode is. They have no confidence intervals.
+   *
+   * @generated from field: repeated metrana.views.v1.EstimatorCurve estimators = 10;
+   */
+  estimators: EstimatorCurve[];
+
+  /**
+   * Percentiles at each bin across, in the order asked for; NaN where no episode is.
+   *
+   * @generated from field: repeated metrana.views.v1.PercentileCurve percentiles = 11;
+   */
+  percentiles: PercentileCurve[];
 };
 
 /**
