@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"math"
+	"slices"
 
 	"connectrpc.com/connect"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
@@ -72,6 +73,7 @@ type histogramAxis struct {
 	number func(r *episodeRow) float64
 	bins   int
 	whole  bool // bins begin at whole numbers
+	robust bool // bins leave out what is far away
 }
 
 // episodeNumbers are the columns that have numbers.
@@ -88,7 +90,9 @@ var episodeNumbers = map[pb.EpisodeColumn]func(r *episodeRow) float64{
 }
 
 func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episodeMetric) (axis histogramAxis, err error) {
-	axis.whole = a.GetWhole()
+	if axis.whole, axis.robust = a.GetWhole(), a.GetRobust(); axis.whole && axis.robust {
+		return axis, invalid("%s is either whole or robust", field)
+	}
 	if axis.bins = int(a.GetBins()); axis.bins == 0 {
 		axis.bins = defaultBins
 	}
@@ -159,11 +163,15 @@ func (h *histogram) answer(s spread) *pb.GetEpisodeHistogramResponse {
 	}
 	counts := make([]uint64, across.count*upwards.count)
 	for i, v := range s.xs {
-		row := 0
+		column, row := across.of(v), 0
 		if s.ys != nil {
 			row = upwards.of(s.ys[i])
 		}
-		counts[row*across.count+across.of(v)]++
+		if column == beyond || row == beyond {
+			answer.BeyondCount++
+			continue
+		}
+		counts[row*across.count+column]++
 	}
 	answer.FirstX, answer.LastX, answer.XBins = across.first, across.last, uint32(across.count)
 	answer.FirstY, answer.LastY, answer.YBins = upwards.first, upwards.last, uint32(upwards.count)
@@ -178,8 +186,9 @@ func (h *histogram) answer(s spread) *pb.GetEpisodeHistogramResponse {
 func (h *histogram) along(across widths, s spread) estimateCurves {
 	members := make([][]float64, across.count)
 	for i, x := range s.xs {
-		bin := across.of(x)
-		members[bin] = append(members[bin], s.ys[i])
+		if bin := across.of(x); bin != beyond {
+			members[bin] = append(members[bin], s.ys[i])
+		}
 	}
 	curves := h.curves(across.count)
 	for bin, of := range members {
@@ -200,6 +209,11 @@ func widthsOf(values []float64, axis histogramAxis) widths {
 	for _, v := range values {
 		w.first, w.last = min(w.first, v), max(w.last, v)
 	}
+	if axis.robust {
+		ascending := sorted(slices.Clone(values))
+		low, high := percentile(ascending, 2), percentile(ascending, 98)
+		w.first, w.last = max(w.first, low-(high-low)), min(w.last, high+(high-low))
+	}
 	switch {
 	case axis.whole:
 		w.first = math.Floor(w.first)
@@ -213,9 +227,14 @@ func widthsOf(values []float64, axis histogramAxis) widths {
 	return w
 }
 
+// beyond is no bin: the number is too far away for a robust axis.
+const beyond = -1
+
 // of is the bin of a number. Halves keep the greatest numbers from overflowing.
 func (w widths) of(v float64) int {
 	switch {
+	case v < w.first || v > w.last:
+		return beyond
 	case w.count == 1:
 		return 0
 	case w.whole > 0:

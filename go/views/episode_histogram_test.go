@@ -103,6 +103,28 @@ func TestHistogramsOfTheGreatestNumbers(t *testing.T) {
 	}
 }
 
+func TestARobustAxisLeavesOutWhatIsFarAway(t *testing.T) {
+	values := []float64{-1e9, 1e300, math.MaxFloat64}
+	for i := range 997 {
+		values = append(values, float64(i%100))
+	}
+	h := histogram{x: histogramAxis{bins: 40, robust: true}, y: histogramAxis{bins: 2}}
+	h.estimates.percentiles = []float64{100}
+	answer := h.answer(spread{xs: values, ys: values})
+	if answer.TotalCount != 1000 || answer.BeyondCount != 3 || answer.FirstX < -100 || answer.LastX > 200 {
+		t.Errorf("%d of %d beyond %v to %v", answer.BeyondCount, answer.TotalCount, answer.FirstX, answer.LastX)
+	}
+	h.x.robust, h.y.robust = false, true
+	answer = h.answer(spread{xs: values, ys: values})
+	if highest := floats(answer.Percentiles[0].Values); answer.BeyondCount != 3 || highest[39] != math.MaxFloat64 {
+		t.Errorf("%d beyond, and the estimates are %v", answer.BeyondCount, highest)
+	}
+	calm := widthsOf([]float64{1, 2, 3}, histogramAxis{bins: 4, robust: true})
+	if calm.first != 1 || calm.last != 3 {
+		t.Errorf("without outliers bins reach from %v to %v", calm.first, calm.last)
+	}
+}
+
 func TestHistogramsThatMakeNoSense(t *testing.T) {
 	w := newWorld(t)
 	w.randomEpisodes("r", rand.New(rand.NewPCG(1, 1)), 2, 50)
@@ -117,6 +139,7 @@ func TestHistogramsThatMakeNoSense(t *testing.T) {
 		Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, X: &pb.EpisodeAxis{Column: 9, Whole: true},
 	}
 	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "x.whole is of columns of whole numbers")
+	f(&pb.EpisodeAxis{Column: 5, Whole: true, Robust: true}, "x is either whole or robust")
 	r.X = &pb.EpisodeAxis{Column: 5}
 	r.Percentiles = []float64{10}
 	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "there is no y")

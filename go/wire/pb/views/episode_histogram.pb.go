@@ -33,7 +33,10 @@ type EpisodeAxis struct {
 	// Bins begin at whole numbers and hold equally many of these, one each where they suffice. Otherwise every so many
 	// bins of a column of whole numbers would stay empty, or hold one more than their neighbours.
 	// Not for the column METRIC.
-	Whole         bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
+	Whole bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
+	// Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
+	// are: a few that are far away do not press all others into one bin. Not with whole.
+	Robust        bool `protobuf:"varint,5,opt,name=robust,proto3" json:"robust,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -92,6 +95,13 @@ func (x *EpisodeAxis) GetBins() uint32 {
 func (x *EpisodeAxis) GetWhole() bool {
 	if x != nil {
 		return x.Whole
+	}
+	return false
+}
+
+func (x *EpisodeAxis) GetRobust() bool {
+	if x != nil {
+		return x.Robust
 	}
 	return false
 }
@@ -227,7 +237,7 @@ func (x *GetEpisodeHistogramRequest) GetPercentiles() []float64 {
 // How many episodes are in each bin. Bins of an axis are equally wide, from the least
 // number to the greatest; the last one holds the greatest as well. There is one bin when all
 // numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
-// does not hold.
+// does not hold, and a robust one reaches as far as its bins do.
 type GetEpisodeHistogramResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Least number across.
@@ -244,14 +254,16 @@ type GetEpisodeHistogramResponse struct {
 	YBins uint32 `protobuf:"varint,6,opt,name=y_bins,json=yBins,proto3" json:"y_bins,omitempty"`
 	// The counts, row after row from the least y, as little-endian uint64.
 	Counts []byte `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
-	// How many episodes were counted.
+	// How many episodes there are, also those beyond the bins of a robust axis.
 	TotalCount uint64 `protobuf:"varint,8,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	// How many pass all ranges but have no finite number on an axis.
 	NotFiniteCount uint64 `protobuf:"varint,9,opt,name=not_finite_count,json=notFiniteCount,proto3" json:"not_finite_count,omitempty"`
 	// Estimates at each bin across, in the order asked for; NaN where no episode is. They have no confidence intervals.
 	Estimators []*EstimatorCurve `protobuf:"bytes,10,rep,name=estimators,proto3" json:"estimators,omitempty"`
 	// Percentiles at each bin across, in the order asked for; NaN where no episode is.
-	Percentiles   []*PercentileCurve `protobuf:"bytes,11,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	Percentiles []*PercentileCurve `protobuf:"bytes,11,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	// How many episodes lie beyond the bins of a robust axis. Estimates hold those that are beyond upwards only.
+	BeyondCount   uint64 `protobuf:"varint,12,opt,name=beyond_count,json=beyondCount,proto3" json:"beyond_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -363,16 +375,24 @@ func (x *GetEpisodeHistogramResponse) GetPercentiles() []*PercentileCurve {
 	return nil
 }
 
+func (x *GetEpisodeHistogramResponse) GetBeyondCount() uint64 {
+	if x != nil {
+		return x.BeyondCount
+	}
+	return 0
+}
+
 var File_metrana_views_v1_episode_histogram_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\n" +
-	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\x88\x01\n" +
+	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\xa0\x01\n" +
 	"\vEpisodeAxis\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x16\n" +
 	"\x06metric\x18\x02 \x01(\rR\x06metric\x12\x12\n" +
 	"\x04bins\x18\x03 \x01(\rR\x04bins\x12\x14\n" +
-	"\x05whole\x18\x04 \x01(\bR\x05whole\"\x98\x04\n" +
+	"\x05whole\x18\x04 \x01(\bR\x05whole\x12\x16\n" +
+	"\x06robust\x18\x05 \x01(\bR\x06robust\"\x98\x04\n" +
 	"\x1aGetEpisodeHistogramRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12+\n" +
@@ -386,7 +406,7 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"estimators\x18\t \x03(\x0e2\x1b.metrana.views.v1.EstimatorR\n" +
 	"estimators\x12 \n" +
 	"\vpercentiles\x18\n" +
-	" \x03(\x01R\vpercentiles\"\x95\x03\n" +
+	" \x03(\x01R\vpercentiles\"\xb8\x03\n" +
 	"\x1bGetEpisodeHistogramResponse\x12\x17\n" +
 	"\afirst_x\x18\x01 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x02 \x01(\x01R\x05lastX\x12\x15\n" +
@@ -402,7 +422,8 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"estimators\x18\n" +
 	" \x03(\v2 .metrana.views.v1.EstimatorCurveR\n" +
 	"estimators\x12C\n" +
-	"\vpercentiles\x18\v \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentilesB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\vpercentiles\x18\v \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentiles\x12!\n" +
+	"\fbeyond_count\x18\f \x01(\x04R\vbeyondCountB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_episode_histogram_proto_rawDescOnce sync.Once

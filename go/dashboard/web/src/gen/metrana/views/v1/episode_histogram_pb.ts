@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/episode_histogram.proto.
  */
 export const file_metrana_views_v1_episode_histogram: GenFile = /*@__PURE__*/
-  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxImsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCCK8AwoaR2V0RXBpc29kZUhpc3RvZ3JhbVJlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSKAoBeBgDIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSKAoBeRgEIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSFAoMZW52aXJvbm1lbnRzGAUgAygJEi4KCGVwaXNvZGVzGAYgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAcgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjQKDW1ldHJpY19yYW5nZXMYCCADKAsyHS5tZXRyYW5hLnZpZXdzLnYxLk1ldHJpY1JhbmdlEi8KCmVzdGltYXRvcnMYCSADKA4yGy5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvchITCgtwZXJjZW50aWxlcxgKIAMoASKsAgobR2V0RXBpc29kZUhpc3RvZ3JhbVJlc3BvbnNlEg8KB2ZpcnN0X3gYASABKAESDgoGbGFzdF94GAIgASgBEg4KBnhfYmlucxgDIAEoDRIPCgdmaXJzdF95GAQgASgBEg4KBmxhc3RfeRgFIAEoARIOCgZ5X2JpbnMYBiABKA0SDgoGY291bnRzGAcgASgMEhMKC3RvdGFsX2NvdW50GAggASgEEhgKEG5vdF9maW5pdGVfY291bnQYCSABKAQSNAoKZXN0aW1hdG9ycxgKIAMoCzIgLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yQ3VydmUSNgoLcGVyY2VudGlsZXMYCyADKAsyIS5tZXRyYW5hLnZpZXdzLnYxLlBlcmNlbnRpbGVDdXJ2ZUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
+  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxInsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCBIOCgZyb2J1c3QYBSABKAgivAMKGkdldEVwaXNvZGVIaXN0b2dyYW1SZXF1ZXN0EiYKA3J1bhgBIAEoCzIZLm1ldHJhbmEudmlld3MudjEuUnVuTmFtZRIwCgdtZXRyaWNzGAIgAygLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEigKAXgYAyABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEigKAXkYBCABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEhQKDGVudmlyb25tZW50cxgFIAMoCRIuCghlcGlzb2RlcxgGIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgHIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRI0Cg1tZXRyaWNfcmFuZ2VzGAggAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIvCgplc3RpbWF0b3JzGAkgAygOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISEwoLcGVyY2VudGlsZXMYCiADKAEiwgIKG0dldEVwaXNvZGVIaXN0b2dyYW1SZXNwb25zZRIPCgdmaXJzdF94GAEgASgBEg4KBmxhc3RfeBgCIAEoARIOCgZ4X2JpbnMYAyABKA0SDwoHZmlyc3RfeRgEIAEoARIOCgZsYXN0X3kYBSABKAESDgoGeV9iaW5zGAYgASgNEg4KBmNvdW50cxgHIAEoDBITCgt0b3RhbF9jb3VudBgIIAEoBBIYChBub3RfZmluaXRlX2NvdW50GAkgASgEEjQKCmVzdGltYXRvcnMYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvckN1cnZlEjYKC3BlcmNlbnRpbGVzGAsgAygLMiEubWV0cmFuYS52aWV3cy52MS5QZXJjZW50aWxlQ3VydmUSFAoMYmV5b25kX2NvdW50GAwgASgEQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
 
 /**
  * What an axis of a histogram counts by.
@@ -53,6 +53,14 @@ export type EpisodeAxis = Message<"metrana.views.v1.EpisodeAxis"> & {
    * @generated from field: bool whole = 4;
    */
   whole: boolean;
+
+  /**
+   * Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
+   * are: a few that are far away do not press all others into one bin. Not with whole.
+   *
+   * @generated from field: bool robust = 5;
+   */
+  robust: boolean;
 };
 
 /**
@@ -151,7 +159,7 @@ export const GetEpisodeHistogramRequestSchema: GenMessage<GetEpisodeHistogramReq
  * How many episodes are in each bin. Bins of an axis are equally wide, from the least
  * number to the greatest; the last one holds the greatest as well. There is one bin when all
  * numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
- * does not hold.
+ * does not hold, and a robust one reaches as far as its bins do.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramResponse
  */
@@ -206,7 +214,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   counts: Uint8Array;
 
   /**
-   * How many episodes were counted.
+   * How many episodes there are, also those beyond the bins of a robust axis.
    *
    * @generated from field: uint64 total_count = 8;
    */
@@ -232,6 +240,13 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
    * @generated from field: repeated metrana.views.v1.PercentileCurve percentiles = 11;
    */
   percentiles: PercentileCurve[];
+
+  /**
+   * How many episodes lie beyond the bins of a robust axis. Estimates hold those that are beyond upwards only.
+   *
+   * @generated from field: uint64 beyond_count = 12;
+   */
+  beyondCount: bigint;
 };
 
 /**
