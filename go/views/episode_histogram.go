@@ -72,7 +72,7 @@ func (s *Service) parseHistogram(r *pb.GetEpisodeHistogramRequest) (h histogram,
 type histogramAxis struct {
 	number func(r *episodeRow) float64
 	bins   int
-	whole  bool // bins begin at whole numbers
+	whole  bool // bins begin at whole numbers, if all numbers are
 	robust bool // bins leave out what is far away
 }
 
@@ -90,9 +90,7 @@ var episodeNumbers = map[pb.EpisodeColumn]func(r *episodeRow) float64{
 }
 
 func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episodeMetric) (axis histogramAxis, err error) {
-	if axis.whole, axis.robust = a.GetWhole(), a.GetRobust(); axis.whole && axis.robust {
-		return axis, invalid("%s is either whole or robust", field)
-	}
+	axis.whole, axis.robust = a.GetWhole(), a.GetRobust()
 	if axis.bins = int(a.GetBins()); axis.bins == 0 {
 		axis.bins = defaultBins
 	}
@@ -108,9 +106,6 @@ func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episode
 	}
 	if int(a.GetMetric()) >= len(metrics) {
 		return axis, invalid("%s.metric %d is none of the %d metrics", field, a.GetMetric(), len(metrics))
-	}
-	if axis.whole {
-		return axis, invalid("%s.whole is of columns of whole numbers, and METRIC is none", field)
 	}
 	place, err := h.scan.use(&metrics[a.GetMetric()])
 	axis.number = func(r *episodeRow) float64 { return r.values[place] }
@@ -175,6 +170,7 @@ func (h *histogram) answer(s spread) *pb.GetEpisodeHistogramResponse {
 	}
 	answer.FirstX, answer.LastX, answer.XBins = across.first, across.last, uint32(across.count)
 	answer.FirstY, answer.LastY, answer.YBins = upwards.first, upwards.last, uint32(upwards.count)
+	answer.XWhole, answer.YWhole = across.whole > 0, upwards.whole > 0
 	answer.Counts = column(counts, itself)
 	if !h.none() {
 		answer.Estimators, answer.Percentiles = h.encode(h.along(across, s))
@@ -215,11 +211,11 @@ func widthsOf(values []float64, axis histogramAxis) widths {
 		w.first, w.last = max(w.first, low-(high-low)), min(w.last, high+(high-low))
 	}
 	switch {
-	case axis.whole:
-		w.first = math.Floor(w.first)
+	case axis.whole && !slices.ContainsFunc(values, broken):
+		w.first = math.Ceil(w.first)
 		numbers := math.Floor(w.last) - w.first + 1
 		w.whole = math.Ceil(numbers / float64(axis.bins))
-		w.count = min(int(math.Ceil(numbers/w.whole)), axis.bins)
+		w.count = int(math.Ceil(numbers / w.whole))
 		w.last = w.first + float64(w.count)*w.whole
 	case w.first == w.last:
 		w.count = 1
@@ -227,18 +223,22 @@ func widthsOf(values []float64, axis histogramAxis) widths {
 	return w
 }
 
+// broken tells of a number that it is not whole, or so great that the next ones are not
+// numbers of their own.
+func broken(v float64) bool { return v != math.Trunc(v) || math.Abs(v) >= 1<<53 }
+
 // beyond is no bin: the number is too far away for a robust axis.
 const beyond = -1
 
 // of is the bin of a number. Halves keep the greatest numbers from overflowing.
 func (w widths) of(v float64) int {
 	switch {
-	case v < w.first || v > w.last:
+	case v < w.first || v > w.last || w.whole > 0 && v == w.last:
 		return beyond
 	case w.count == 1:
 		return 0
 	case w.whole > 0:
-		return min(int((v-w.first)/w.whole), w.count-1)
+		return int((v - w.first) / w.whole)
 	}
 	part := (v/2 - w.first/2) / (w.last/2 - w.first/2)
 	return min(int(part*float64(w.count)), w.count-1)

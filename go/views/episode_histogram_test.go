@@ -125,6 +125,34 @@ func TestARobustAxisLeavesOutWhatIsFarAway(t *testing.T) {
 	}
 }
 
+func TestBinsAreWholeWhereAllNumbersAre(t *testing.T) {
+	whole := histogramAxis{bins: 4, whole: true}
+	for _, c := range []struct {
+		values      []float64
+		axis        histogramAxis
+		first, last float64
+		count       int
+	}{
+		{[]float64{-3, 5, 2}, whole, -3, 6, 3},
+		{[]float64{-3, 5, 2.5}, whole, -3, 5, 4},
+		{[]float64{7, 7}, whole, 7, 8, 1},
+		{[]float64{0, 1 << 53}, whole, 0, 1 << 53, 4},
+		{[]float64{-math.MaxFloat64, math.MaxFloat64}, whole, -math.MaxFloat64, math.MaxFloat64, 4},
+		{append(slices.Repeat([]float64{1, 4}, 100), 1e6), histogramAxis{bins: 10, whole: true, robust: true}, 1, 8, 7},
+	} {
+		w := widthsOf(c.values, c.axis)
+		if w.first != c.first || w.last != c.last || w.count != c.count {
+			t.Errorf("%v: %d bins from %v to %v, want %d from %v to %v", c.values, w.count, w.first, w.last, c.count, c.first, c.last)
+		}
+	}
+	far := widths{first: 1, last: 8, count: 7, whole: 1}
+	for v, want := range map[float64]int{0: beyond, 1: 0, 7: 6, 8: beyond} {
+		if got := far.of(v); got != want {
+			t.Errorf("%v is in bin %d, want %d", v, got, want)
+		}
+	}
+}
+
 func TestHistogramsThatMakeNoSense(t *testing.T) {
 	w := newWorld(t)
 	w.randomEpisodes("r", rand.New(rand.NewPCG(1, 1)), 2, 50)
@@ -136,11 +164,8 @@ func TestHistogramsThatMakeNoSense(t *testing.T) {
 	f(&pb.EpisodeAxis{Column: 9}, "x.metric 0 is none of the 0 metrics")
 	f(&pb.EpisodeAxis{Column: 5, Bins: 513}, "x.bins 513 is above 512")
 	r := &pb.GetEpisodeHistogramRequest{
-		Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, X: &pb.EpisodeAxis{Column: 9, Whole: true},
+		Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, X: &pb.EpisodeAxis{Column: 5},
 	}
-	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "x.whole is of columns of whole numbers")
-	f(&pb.EpisodeAxis{Column: 5, Whole: true, Robust: true}, "x is either whole or robust")
-	r.X = &pb.EpisodeAxis{Column: 5}
 	r.Percentiles = []float64{10}
 	refused(w, w.client.GetEpisodeHistogram, r, connect.CodeInvalidArgument, "there is no y")
 	r.Y = &pb.EpisodeAxis{Column: 9}

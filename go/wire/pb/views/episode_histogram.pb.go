@@ -30,12 +30,11 @@ type EpisodeAxis struct {
 	Metric uint32 `protobuf:"varint,2,opt,name=metric,proto3" json:"metric,omitempty"`
 	// At most so many bins, up to 512; 64 when 0.
 	Bins uint32 `protobuf:"varint,3,opt,name=bins,proto3" json:"bins,omitempty"`
-	// Bins begin at whole numbers and hold equally many of these, one each where they suffice. Otherwise every so many
-	// bins of a column of whole numbers would stay empty, or hold one more than their neighbours.
-	// Not for the column METRIC.
+	// Bins begin at whole numbers and hold equally many of these, one each where they suffice, if all numbers are whole
+	// and below 2^53. Otherwise every so many bins would stay empty, or hold one more than their neighbours.
 	Whole bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
 	// Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
-	// are: a few that are far away do not press all others into one bin. Not with whole.
+	// are: a few that are far away do not press all others into one bin.
 	Robust        bool `protobuf:"varint,5,opt,name=robust,proto3" json:"robust,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -237,7 +236,7 @@ func (x *GetEpisodeHistogramRequest) GetPercentiles() []float64 {
 // How many episodes are in each bin. Bins of an axis are equally wide, from the least
 // number to the greatest; the last one holds the greatest as well. There is one bin when all
 // numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
-// does not hold, and a robust one reaches as far as its bins do.
+// does not hold; a robust one reaches as far as its bins do.
 type GetEpisodeHistogramResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Least number across.
@@ -263,7 +262,11 @@ type GetEpisodeHistogramResponse struct {
 	// Percentiles at each bin across, in the order asked for; NaN where no episode is.
 	Percentiles []*PercentileCurve `protobuf:"bytes,11,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
 	// How many episodes lie beyond the bins of a robust axis. Estimates hold those that are beyond upwards only.
-	BeyondCount   uint64 `protobuf:"varint,12,opt,name=beyond_count,json=beyondCount,proto3" json:"beyond_count,omitempty"`
+	BeyondCount uint64 `protobuf:"varint,12,opt,name=beyond_count,json=beyondCount,proto3" json:"beyond_count,omitempty"`
+	// Whether bins across begin at whole numbers.
+	XWhole bool `protobuf:"varint,13,opt,name=x_whole,json=xWhole,proto3" json:"x_whole,omitempty"`
+	// Whether bins upwards begin at whole numbers.
+	YWhole        bool `protobuf:"varint,14,opt,name=y_whole,json=yWhole,proto3" json:"y_whole,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -382,6 +385,20 @@ func (x *GetEpisodeHistogramResponse) GetBeyondCount() uint64 {
 	return 0
 }
 
+func (x *GetEpisodeHistogramResponse) GetXWhole() bool {
+	if x != nil {
+		return x.XWhole
+	}
+	return false
+}
+
+func (x *GetEpisodeHistogramResponse) GetYWhole() bool {
+	if x != nil {
+		return x.YWhole
+	}
+	return false
+}
+
 var File_metrana_views_v1_episode_histogram_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
@@ -406,7 +423,7 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"estimators\x18\t \x03(\x0e2\x1b.metrana.views.v1.EstimatorR\n" +
 	"estimators\x12 \n" +
 	"\vpercentiles\x18\n" +
-	" \x03(\x01R\vpercentiles\"\xb8\x03\n" +
+	" \x03(\x01R\vpercentiles\"\xea\x03\n" +
 	"\x1bGetEpisodeHistogramResponse\x12\x17\n" +
 	"\afirst_x\x18\x01 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x02 \x01(\x01R\x05lastX\x12\x15\n" +
@@ -423,7 +440,9 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	" \x03(\v2 .metrana.views.v1.EstimatorCurveR\n" +
 	"estimators\x12C\n" +
 	"\vpercentiles\x18\v \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentiles\x12!\n" +
-	"\fbeyond_count\x18\f \x01(\x04R\vbeyondCountB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\fbeyond_count\x18\f \x01(\x04R\vbeyondCount\x12\x17\n" +
+	"\ax_whole\x18\r \x01(\bR\x06xWhole\x12\x17\n" +
+	"\ay_whole\x18\x0e \x01(\bR\x06yWholeB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_episode_histogram_proto_rawDescOnce sync.Once

@@ -14,12 +14,12 @@ import {
 } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
-import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
+import { formatChoice, LINES } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
 import { nextWeight } from "../lib/smoothing";
-import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
+import { formatZoom, ZOOM, zoomed } from "../lib/zoom";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { ChartCard } from "../parts/chart_card";
@@ -30,14 +30,10 @@ import { useRunNews } from "../run_news";
 import { listMetricsOf, type RunNames } from "../server/curves";
 import "../styles/charts.css";
 
-const ZOOM: Codec<Zoom> = { parse: parseZoom, format: formatZoom };
-
 const NAMES: Codec<Set<string>> = {
   parse: (text) => new Set(parseNames(text)),
   format: (names) => formatNames([...names]),
 };
-
-const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
 
 /** How often metrics are looked for that are new, in milliseconds: charts follow all news. */
 const METRICS_PERIOD = 5000;

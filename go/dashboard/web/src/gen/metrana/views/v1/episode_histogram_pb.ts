@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/episode_histogram.proto.
  */
 export const file_metrana_views_v1_episode_histogram: GenFile = /*@__PURE__*/
-  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxInsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCBIOCgZyb2J1c3QYBSABKAgivAMKGkdldEVwaXNvZGVIaXN0b2dyYW1SZXF1ZXN0EiYKA3J1bhgBIAEoCzIZLm1ldHJhbmEudmlld3MudjEuUnVuTmFtZRIwCgdtZXRyaWNzGAIgAygLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEigKAXgYAyABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEigKAXkYBCABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEhQKDGVudmlyb25tZW50cxgFIAMoCRIuCghlcGlzb2RlcxgGIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgHIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRI0Cg1tZXRyaWNfcmFuZ2VzGAggAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIvCgplc3RpbWF0b3JzGAkgAygOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISEwoLcGVyY2VudGlsZXMYCiADKAEiwgIKG0dldEVwaXNvZGVIaXN0b2dyYW1SZXNwb25zZRIPCgdmaXJzdF94GAEgASgBEg4KBmxhc3RfeBgCIAEoARIOCgZ4X2JpbnMYAyABKA0SDwoHZmlyc3RfeRgEIAEoARIOCgZsYXN0X3kYBSABKAESDgoGeV9iaW5zGAYgASgNEg4KBmNvdW50cxgHIAEoDBITCgt0b3RhbF9jb3VudBgIIAEoBBIYChBub3RfZmluaXRlX2NvdW50GAkgASgEEjQKCmVzdGltYXRvcnMYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvckN1cnZlEjYKC3BlcmNlbnRpbGVzGAsgAygLMiEubWV0cmFuYS52aWV3cy52MS5QZXJjZW50aWxlQ3VydmUSFAoMYmV5b25kX2NvdW50GAwgASgEQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
+  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxInsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCBIOCgZyb2J1c3QYBSABKAgivAMKGkdldEVwaXNvZGVIaXN0b2dyYW1SZXF1ZXN0EiYKA3J1bhgBIAEoCzIZLm1ldHJhbmEudmlld3MudjEuUnVuTmFtZRIwCgdtZXRyaWNzGAIgAygLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEigKAXgYAyABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEigKAXkYBCABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEhQKDGVudmlyb25tZW50cxgFIAMoCRIuCghlcGlzb2RlcxgGIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgHIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRI0Cg1tZXRyaWNfcmFuZ2VzGAggAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIvCgplc3RpbWF0b3JzGAkgAygOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISEwoLcGVyY2VudGlsZXMYCiADKAEi5AIKG0dldEVwaXNvZGVIaXN0b2dyYW1SZXNwb25zZRIPCgdmaXJzdF94GAEgASgBEg4KBmxhc3RfeBgCIAEoARIOCgZ4X2JpbnMYAyABKA0SDwoHZmlyc3RfeRgEIAEoARIOCgZsYXN0X3kYBSABKAESDgoGeV9iaW5zGAYgASgNEg4KBmNvdW50cxgHIAEoDBITCgt0b3RhbF9jb3VudBgIIAEoBBIYChBub3RfZmluaXRlX2NvdW50GAkgASgEEjQKCmVzdGltYXRvcnMYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvckN1cnZlEjYKC3BlcmNlbnRpbGVzGAsgAygLMiEubWV0cmFuYS52aWV3cy52MS5QZXJjZW50aWxlQ3VydmUSFAoMYmV5b25kX2NvdW50GAwgASgEEg8KB3hfd2hvbGUYDSABKAgSDwoHeV93aG9sZRgOIAEoCEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
 
 /**
  * What an axis of a histogram counts by.
@@ -46,9 +46,8 @@ export type EpisodeAxis = Message<"metrana.views.v1.EpisodeAxis"> & {
   bins: number;
 
   /**
-   * Bins begin at whole numbers and hold equally many of these, one each where they suffice. Otherwise every so many
-   * bins of a column of whole numbers would stay empty, or hold one more than their neighbours.
-   * Not for the column METRIC.
+   * Bins begin at whole numbers and hold equally many of these, one each where they suffice, if all numbers are whole
+   * and below 2^53. Otherwise every so many bins would stay empty, or hold one more than their neighbours.
    *
    * @generated from field: bool whole = 4;
    */
@@ -56,7 +55,7 @@ export type EpisodeAxis = Message<"metrana.views.v1.EpisodeAxis"> & {
 
   /**
    * Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
-   * are: a few that are far away do not press all others into one bin. Not with whole.
+   * are: a few that are far away do not press all others into one bin.
    *
    * @generated from field: bool robust = 5;
    */
@@ -159,7 +158,7 @@ export const GetEpisodeHistogramRequestSchema: GenMessage<GetEpisodeHistogramReq
  * How many episodes are in each bin. Bins of an axis are equally wide, from the least
  * number to the greatest; the last one holds the greatest as well. There is one bin when all
  * numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
- * does not hold, and a robust one reaches as far as its bins do.
+ * does not hold; a robust one reaches as far as its bins do.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramResponse
  */
@@ -247,6 +246,20 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
    * @generated from field: uint64 beyond_count = 12;
    */
   beyondCount: bigint;
+
+  /**
+   * Whether bins across begin at whole numbers.
+   *
+   * @generated from field: bool x_whole = 13;
+   */
+  xWhole: boolean;
+
+  /**
+   * Whether bins upwards begin at whole numbers.
+   *
+   * @generated from field: bool y_whole = 14;
+   */
+  yWhole: boolean;
 };
 
 /**
