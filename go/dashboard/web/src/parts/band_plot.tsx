@@ -121,7 +121,14 @@ function options(box: HTMLElement, height: number, latest: { current: Props }): 
     series: [{}, ...lines.flatMap(seriesOf)],
     bands: bandsOf(lines),
     axes: [
-      { stroke: ink, grid, ticks: grid, size: 28, font: "11px system-ui" },
+      {
+        stroke: ink,
+        grid,
+        ticks: grid,
+        size: 28,
+        font: "11px system-ui",
+        values: (_, ticks) => ticks.map(formatValue),
+      },
       {
         stroke: ink,
         grid,

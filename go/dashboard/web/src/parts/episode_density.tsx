@@ -28,7 +28,8 @@ interface Props {
   onZoom: (range: Stretch | null) => void;
 }
 
-const COLUMNS = 200;
+/** Few enough for some episodes to be in each, of which there is a mean. */
+const COLUMNS = 120;
 const ROWS = 72;
 const HEIGHT = 220;
 
