@@ -363,6 +363,25 @@ test("an episode that began anew says so", async () => {
   const [env] = restarted.environments;
   await page.goto(`${server.page("ppo-s0", "episode")}?env=${env}&episode=${episode}`);
   await page.getByText("Restarted once").waitFor();
+  await page.getByRole("button", { name: "restarted env step 0" }).waitFor();
+});
+
+test("the end of an episode is marked on its charts, and leads there", async () => {
+  const { page } = opened;
+  const limited = [{ seriesQuery: 'truncated(scale="EPISODE")' }];
+  const found = await server.ask("ListEpisodes", "ppo-s0", {
+    metrics: limited,
+    metricRanges: [{ metric: 0, from: 1 }],
+    limit: 1,
+  });
+  const episode = Buffer.from(found.episodes, "base64").readBigUInt64LE(0);
+  const steps = Buffer.from(found.envSteps, "base64").readBigUInt64LE(0);
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=${found.environments[0]}&episode=${episode}`);
+  const last = String(steps - 1n);
+  await page.getByRole("button", { name: `truncated env step ${last}` }).click();
+  const chart = page.locator(".chart[data-metric=reward]");
+  await chart.locator("figcaption", { hasText: `env step ${last}` }).waitFor();
+  assert.equal(await page.locator(".chart[data-metric=truncated]").count(), 0);
 });
 
 test("algorithms are compared over their seeds, and the figure says how", async () => {

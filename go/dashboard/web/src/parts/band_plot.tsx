@@ -41,6 +41,8 @@ interface Props {
   syncKey?: string;
   /** A vertical line that stays, at this x. */
   playhead?: ReadonlySignal<number | null>;
+  /** Vertical lines with what happened there. */
+  events?: readonly { x: number; title: string }[];
   /** A horizontal line. */
   threshold?: number | null;
   /** Lies behind grid and lines; axes reach from end to end of it. */
@@ -91,7 +93,7 @@ export function BandPlot(props: Props) {
   useEffect(() => {
     plot.current?.setData(columns(props));
     movePlayhead(plot.current, props.playhead?.peek() ?? null);
-  }, [props.xs, props.lines, props.threshold, props.backdrop, props.range]);
+  }, [props.xs, props.lines, props.threshold, props.events, props.backdrop, props.range]);
 
   useSignalEffect(() => movePlayhead(plot.current, props.playhead?.value ?? null));
 
@@ -150,7 +152,7 @@ function options(box: HTMLElement, height: number, latest: { current: Props }): 
       drawClear: [(u) => drawBackdrop(u, latest.current)],
       setCursor: [(u) => latest.current.onCursor?.(u.cursor.idx ?? null)],
       setSize: [(u) => movePlayhead(u, latest.current.playhead?.peek() ?? null)],
-      draw: [(u) => drawMarks(u, latest.current)],
+      draw: [(u) => drawMarks(u, latest.current), (u) => drawEvents(u, latest.current)],
     },
   };
 }
@@ -267,5 +269,32 @@ function drawMarks(u: uPlot, { lines, threshold }: Props): void {
   ctx.moveTo(bbox.left, at);
   ctx.lineTo(bbox.left + bbox.width, at);
   ctx.stroke();
+  ctx.restore();
+}
+
+/** A dashed line down from each event, with its title at the side that has more room. */
+function drawEvents(u: uPlot, { events }: Props): void {
+  if (!events || events.length === 0) return;
+  const { ctx, bbox } = u;
+  const pixel = devicePixelRatio;
+  const colour = getComputedStyle(u.root).getPropertyValue("--faint");
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.fillStyle = colour;
+  ctx.font = `${10 * pixel}px system-ui`;
+  ctx.textBaseline = "top";
+  ctx.lineWidth = pixel;
+  ctx.setLineDash([4 * pixel, 3 * pixel]);
+  for (const { x, title } of events) {
+    const at = u.valToPos(x, "x", true);
+    if (!(at >= bbox.left && at <= bbox.left + bbox.width)) continue;
+    ctx.beginPath();
+    ctx.moveTo(at, bbox.top);
+    ctx.lineTo(at, bbox.top + bbox.height);
+    ctx.stroke();
+    const left = at > bbox.left + bbox.width / 2;
+    ctx.textAlign = left ? "right" : "left";
+    ctx.fillText(title, at + (left ? -4 : 4) * pixel, bbox.top + 2 * pixel);
+  }
   ctx.restore();
 }
