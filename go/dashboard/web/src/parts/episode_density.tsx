@@ -18,10 +18,6 @@ interface Props {
   metric: { metricName: string; scale: string };
   /** Only episodes that are evaluations, or that are none; null: all. */
   evaluation: boolean | null;
-  /** Only of environments with these ids; of every one when empty. */
-  environments?: readonly string[];
-  /** What the chart is called; the metric's name without. */
-  title?: string;
   axis: DensityAxis;
   version: number;
   range: Stretch | null;
@@ -45,7 +41,6 @@ const LINE_COLOUR = colourOf(1);
  */
 export function EpisodeDensityChart(props: Props) {
   const { name, metric, evaluation, axis } = props;
-  const environments = props.environments ?? [];
   const answer = useAnswer(
     (signal) =>
       readDensity(
@@ -53,16 +48,15 @@ export function EpisodeDensityChart(props: Props) {
         {
           metric: { ...metric, evaluation },
           axis,
-          environments,
           columns: COLUMNS,
           rows: ROWS,
         },
         signal,
       ),
-    [...Object.values(name), metric.metricName, evaluation, axis, environments.join("\n")],
+    [...Object.values(name), metric.metricName, evaluation, axis],
     useAtMostEvery(props.version, PERIOD),
   );
-  const title = props.title ?? metric.metricName;
+  const title = metric.metricName;
   const total = answer.value.value?.total;
   return (
     <figure
@@ -88,9 +82,9 @@ export function EpisodeDensityChart(props: Props) {
       <AnswerState of={answer.value}>
         {(density) =>
           density.total === 0 ? (
-            <p class="note">No episode has a finite {metric.metricName} here yet.</p>
+            <p class="note">No episode has a finite {title} here yet.</p>
           ) : (
-            <Drawn density={density} title={title} {...props} />
+            <Drawn density={density} {...props} />
           )
         }
       </AnswerState>
@@ -98,13 +92,7 @@ export function EpisodeDensityChart(props: Props) {
   );
 }
 
-function Drawn({
-  density,
-  title,
-  axis,
-  range,
-  onZoom,
-}: Props & { density: EpisodeDensity; title: string }) {
+function Drawn({ density, metric, axis, range, onZoom }: Props & { density: EpisodeDensity }) {
   const cursor = useSignal<number | null>(null);
   const { xs, lines, backdrop } = useMemo(() => drawn(density), [density]);
   return (
@@ -121,7 +109,7 @@ function Drawn({
           onCursor={(at) => {
             cursor.value = at;
           }}
-          label={`${title} of each episode along ${axisTitle(axis)}: ${formatCount(density.total)} episodes`}
+          label={`${metric.metricName} of each episode along ${axisTitle(axis)}: ${formatCount(density.total)} episodes`}
         />
       </div>
       <Legend density={density} xs={xs} axis={axis} at={cursor} />

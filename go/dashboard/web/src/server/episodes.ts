@@ -261,8 +261,6 @@ export interface EpisodeDensity extends EpisodeHistogram {
 export interface DensityQuestion {
   metric: QueriedMetric;
   axis: DensityAxis;
-  /** Of environments with these ids; of every one when empty. */
-  environments: readonly string[];
   columns: number;
   rows: number;
 }
@@ -270,14 +268,13 @@ export interface DensityQuestion {
 /** The values that episodes have of a metric of EPISODE scale. */
 export async function readDensity(
   run: RunName,
-  { metric, axis, environments, columns, rows }: DensityQuestion,
+  { metric, axis, columns, rows }: DensityQuestion,
   signal: AbortSignal,
 ): Promise<EpisodeDensity> {
   const answer = await views.getEpisodeHistogram(
     {
       run,
       metrics: [{ seriesQuery: queryFor(metric), reduction: Reduction.LAST }],
-      environments: [...environments],
       x: { column: DENSITY_AXES[axis], bins: columns, whole: true },
       y: { column: EpisodeColumn.METRIC, metric: 0, bins: rows, whole: true, robust: true },
       estimators: [Estimator.IQM],
