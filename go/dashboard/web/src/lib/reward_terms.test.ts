@@ -40,7 +40,10 @@ test("many terms: the smallest of each sign share an area", () => {
     values: [(12 - i) * (i % 2 ? -1 : 1)],
   }));
   const stack = stacked(terms);
-  expect(stack?.terms.map((t) => t.name).slice(MOST_TERMS)).toEqual(["2 more", "2 more"]);
+  expect(stack?.terms.map((t) => t.name).slice(MOST_TERMS)).toEqual([
+    "2 more positive",
+    "2 more negative",
+  ]);
   expect(stack?.terms.slice(MOST_TERMS).map((t) => t.values)).toEqual([[6], [-4]]);
   expect(greatest(terms).map((t) => t.name)).toHaveLength(MOST_TERMS);
   expect(greatest(terms)[0]?.name).toBe("t0");

@@ -69,7 +69,8 @@ function othersOf<T extends Term & { sign: 1 | -1 | null }>(rest: readonly T[]) 
   return ([1, -1] as const).flatMap((sign) => {
     const of = rest.filter((term) => term.sign === sign);
     if (of.length === 0) return [];
-    return [{ name: `${of.length} more`, values: sumOf(of), sign }];
+    const name = `${of.length} more ${sign > 0 ? "positive" : "negative"}`;
+    return [{ name, values: sumOf(of), sign }];
   });
 }
 

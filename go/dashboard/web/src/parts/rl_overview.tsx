@@ -3,7 +3,6 @@ import { DEFAULT_SETTINGS } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
 import { formatChoice, LINES } from "../lib/line_choice";
 import { type Panel, type PanelMetric, panelsOf } from "../lib/overview_panels";
-import { RL_SCALES } from "../lib/sections";
 import { formatZoom, type Stretch, ZOOM, zoomed } from "../lib/zoom";
 import { type Codec, setParams, useParam } from "../params";
 import type { RunName } from "../server";
@@ -28,11 +27,13 @@ const ALONG: Codec<DensityAxis> = {
 
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
 export function RlOverview(props: Props) {
-  const along = useParam("along", ALONG).value;
-  const ofEnvironments = props.metrics.some(({ scale }) => RL_SCALES.includes(scale));
+  const asked = useParam("along", ALONG).value;
+  // Without points at env steps nobody knows how many an environment took.
+  const hasSteps = props.metrics.some(({ scale }) => scale === "ENVIRONMENT_STEP");
+  const along = hasSteps ? asked : "update";
   return (
     <>
-      {ofEnvironments && (
+      {hasSteps && (
         <p class="pickers">
           <label>
             Environments along
