@@ -49,6 +49,8 @@ var episodeKeys = map[pb.EpisodeColumn]func(r *episodeRow) uint64{
 	pb.EpisodeColumn_EPISODE_COLUMN_LAST_TIME:     func(r *episodeRow) uint64 { return signed(r.lastTime) },
 	pb.EpisodeColumn_EPISODE_COLUMN_RESTARTS:      func(r *episodeRow) uint64 { return r.restarts },
 	pb.EpisodeColumn_EPISODE_COLUMN_METRIC:        func(r *episodeRow) uint64 { return floating(r.values[0]) },
+
+	pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS: func(r *episodeRow) uint64 { return r.totalEnvSteps },
 }
 
 // episodeOrder is the order of a listing.

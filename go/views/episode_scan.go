@@ -18,7 +18,7 @@ type episodeRow struct {
 	env                     uint32
 	episode                 uint64
 	firstRLStep, lastRLStep uint64
-	envSteps                uint64
+	envSteps, totalEnvSteps uint64 // of the environment so far, when the scan has totals
 	firstTime, lastTime     int64
 	restarts                uint64
 	values                  [maxScanned]float64 // of the scan's metrics
@@ -39,6 +39,7 @@ type episodeScan struct {
 	only     []uint32 // numbers of environments; nil: all
 	episodes store.Range
 	rlSteps  store.Range
+	totals   bool             // rows have the env steps of the environment so far
 	metrics  []*episodeMetric // worked out for each row
 	ranges   []numberRange
 }
@@ -93,7 +94,16 @@ func (s *episodeScan) passes(r *episodeRow) bool {
 			return false
 		}
 	}
-	return r.lastRLStep >= s.rlSteps.From && r.firstRLStep <= s.rlSteps.To
+	return r.episode >= s.episodes.From && r.lastRLStep >= s.rlSteps.From && r.firstRLStep <= s.rlSteps.To
+}
+
+// scanned are the episodes that are gone over; those before the ones asked for are
+// only where totals count them.
+func (s *episodeScan) scanned() store.Range {
+	if s.totals {
+		return store.Range{To: s.episodes.To}
+	}
+	return s.episodes
 }
 
 // parts cuts the environments into stretches of numbers.
@@ -128,7 +138,7 @@ func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
 func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error) error {
 	parts := s.parts()
 	return sideBySide(len(parts), func(worker, i int) error {
-		return ask(worker, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.episodes})
+		return ask(worker, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.scanned()})
 	})
 }
 
@@ -159,9 +169,21 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visi
 		for k, m := range s.metrics {
 			m.fill(of, k, values[k][i])
 		}
+		if s.totals {
+			addUp(of)
+		}
 		visit(slices.DeleteFunc(of, func(r episodeRow) bool { return !s.passes(&r) }))
 	}
 	return nil
+}
+
+// addUp gives the rows of an environment their totals.
+func addUp(rows []episodeRow) {
+	total := uint64(0)
+	for i := range rows {
+		total += rows[i].envSteps
+		rows[i].totalEnvSteps = total
+	}
 }
 
 // merge adds the sums of another series to the rows of an environment; both ascend.

@@ -72,6 +72,7 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if l.order, err = parseEpisodeOrder(r.GetOrder(), len(l.metrics)); err != nil {
 		return nil, err
 	}
+	l.scan.totals = l.order.column == pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS
 	if l.order.byMetric() { // rows are ordered by the first value
 		l.scan.metrics = []*episodeMetric{&l.metrics[r.GetOrder().GetMetric()]}
 	}

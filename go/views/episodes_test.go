@@ -18,7 +18,7 @@ type plainEpisode struct {
 	env                     string
 	episode                 uint64
 	firstRLStep, lastRLStep uint64
-	envSteps                uint64
+	envSteps, totalEnvSteps uint64
 	firstTime, lastTime     int64
 	values                  map[string][]float64 // by metric name, by env step, then by rl_step
 }
@@ -57,6 +57,13 @@ func plainEpisodes(t *testing.T, points readRun) []*plainEpisode {
 					e.envSteps = max(e.envSteps, c.EnvSteps[i]+1)
 				}
 				e.values[info.Key.Name] = append(e.values[info.Key.Name], c.Values[i])
+			}
+		}
+	}
+	for _, e := range list {
+		for _, other := range list {
+			if other.env == e.env && other.episode <= e.episode {
+				e.totalEnvSteps += other.envSteps
 			}
 		}
 	}
@@ -146,6 +153,8 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 				return float64(e.lastRLStep)
 			case pb.EpisodeColumn_EPISODE_COLUMN_ENV_STEPS:
 				return float64(e.envSteps)
+			case pb.EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS:
+				return float64(e.totalEnvSteps)
 			case pb.EpisodeColumn_EPISODE_COLUMN_FIRST_TIME:
 				return float64(e.firstTime)
 			case pb.EpisodeColumn_EPISODE_COLUMN_LAST_TIME:

@@ -11,13 +11,12 @@ import (
 
 // Limits of statistics.
 const (
-	defaultGrid    = 256
-	maxGrid        = 5000
-	maxGroups      = 100
-	maxMembers     = 1000
-	maxPercentiles = 32
-	maxDraws       = 500_000_000
-	maxSamples     = 2_000_000 // values
+	defaultGrid = 256
+	maxGrid     = 5000
+	maxGroups   = 100
+	maxMembers  = 1000
+	maxDraws    = 500_000_000
+	maxSamples  = 2_000_000 // values
 )
 
 // GetStatistics gives estimates over runs or environments as curves.
@@ -60,16 +59,16 @@ func (s *Service) GetStatistics(
 
 // statistics is a request, read.
 type statistics struct {
-	axis        pb.Axis
-	along       query.Along
-	unit        pb.SampleUnit
-	grid        int
-	estimators  []pb.Estimator
-	percentiles []float64
-	bootstrap   *bootstrap
-	scale       *pb.Normalisation // nil: as they are
-	samples     bool              // each has a curve of its own
-	bins        bool              // a sample is the means of its points around grid points
+	estimates
+
+	axis      pb.Axis
+	along     query.Along
+	unit      pb.SampleUnit
+	grid      int
+	bootstrap *bootstrap
+	scale     *pb.Normalisation // nil: as they are
+	samples   bool              // each has a curve of its own
+	bins      bool              // a sample is the means of its points around grid points
 }
 
 func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
@@ -89,21 +88,10 @@ func parseStatistics(r *pb.GetStatisticsRequest) (st statistics, err error) {
 	if n := len(r.GetGroups()); n > maxGroups {
 		return st, invalid("%d groups; at most %d may be", n, maxGroups)
 	}
-	for _, e := range r.GetEstimators() {
-		if estimators[e] == nil {
-			return st, invalid("estimator %d is none", e)
-		}
+	if st.estimates, err = parseEstimates(r.GetEstimators(), r.GetPercentiles()); err != nil {
+		return st, err
 	}
-	for _, p := range r.GetPercentiles() {
-		if !(p >= 0 && p <= 100) {
-			return st, invalid("percentile %v is not within 0 and 100", p)
-		}
-	}
-	st.estimators, st.percentiles = r.GetEstimators(), r.GetPercentiles()
-	if len(st.percentiles) > maxPercentiles {
-		return st, invalid("%d percentiles; at most %d may be", len(st.percentiles), maxPercentiles)
-	}
-	if len(st.estimators)+len(st.percentiles) == 0 {
+	if st.none() {
 		return st, invalid("estimators must name at least one, or percentiles")
 	}
 	st.samples, st.bins = r.GetIncludeSamples(), r.GetBinMeans()
@@ -198,25 +186,18 @@ func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.
 
 // groupCurves are the estimates of a group by estimator, and by grid point.
 type groupCurves struct {
-	counts            []uint64
-	values, low, high [][]float64
-	percentiles       [][]float64
-}
+	estimateCurves
 
-func table(rows, columns int) [][]float64 {
-	out := make([][]float64, rows)
-	for i := range out {
-		out[i] = make([]float64, columns)
-	}
-	return out
+	counts    []uint64
+	low, high [][]float64
 }
 
 // group works out a group until ctx is done.
 func (st statistics) group(ctx context.Context, number uint64, samples []sample, grid []float64) (*pb.GroupStatistics, error) {
 	n := len(grid)
 	c := groupCurves{
-		counts: make([]uint64, n), percentiles: table(len(st.percentiles), n),
-		values: table(len(st.estimators), n), low: table(len(st.estimators), n), high: table(len(st.estimators), n),
+		estimateCurves: st.curves(n), counts: make([]uint64, n),
+		low: table(len(st.estimators), n), high: table(len(st.estimators), n),
 	}
 	err := sideBySide(n, func(_, i int) error {
 		st.point(&c, number, samples, i, grid[i])
@@ -229,15 +210,11 @@ func (st statistics) group(ctx context.Context, number uint64, samples []sample,
 	if st.samples {
 		out.SampleCurves = curvesOf(samples, grid)
 	}
-	for k, e := range st.estimators {
-		curve := &pb.EstimatorCurve{Estimator: e, Values: floatColumn(c.values[k])}
-		if st.bootstrap != nil {
+	out.Estimators, out.Percentiles = st.encode(c.estimateCurves)
+	if st.bootstrap != nil {
+		for k, curve := range out.Estimators {
 			curve.ConfidenceLow, curve.ConfidenceHigh = floatColumn(c.low[k]), floatColumn(c.high[k])
 		}
-		out.Estimators = append(out.Estimators, curve)
-	}
-	for k, p := range st.percentiles {
-		out.Percentiles = append(out.Percentiles, &pb.PercentileCurve{Percentile: p, Values: floatColumn(c.percentiles[k])})
 	}
 	return out, nil
 }
@@ -251,20 +228,8 @@ func (st statistics) point(c *groupCurves, number uint64, samples []sample, i in
 			present = append(present, all[k])
 		}
 	}
-	sorted(present)
 	c.counts[i] = uint64(len(present))
-	estimate := func(of estimator) float64 {
-		if len(present) == 0 {
-			return math.NaN()
-		}
-		return of(present)
-	}
-	for k, e := range st.estimators {
-		c.values[k][i] = estimate(estimators[e])
-	}
-	for k, p := range st.percentiles {
-		c.percentiles[k][i] = estimate(func(sorted []float64) float64 { return percentile(sorted, p) })
-	}
+	st.fill(c.estimateCurves, i, sorted(present))
 	if st.bootstrap != nil {
 		for k, ci := range st.bootstrap.intervals(number, all, st.estimators) {
 			c.low[k][i], c.high[k][i] = ci.low, ci.high

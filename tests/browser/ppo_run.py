@@ -243,6 +243,7 @@ def log_episodes(training: Training, ended: list[Ended], update: int) -> None:
             ("return", of.returns),
             ("length", of.lengths.astype(float)),
             ("success", (of.returns > 0.5 * HORIZON).astype(float)),
+            ("truncated", (of.lengths == HORIZON).astype(float)),
         ):
             metrana.log_rl_episode(name, values, rl_step=update, episode=of.episodes, env_id=env_id)
 

@@ -94,6 +94,78 @@ test("the table of runs shows, sorts and filters by the return of the latest epi
   await until(shown, (runs) => String(runs) === String(best.slice(0, 3)));
 });
 
+const overview = (page, parameters = "") => page.goto(`${server.page("ppo-s0")}${parameters}`);
+
+/** The numbers of a column of the server's. */
+const numbersOf = (column) => {
+  const bytes = Buffer.from(column, "base64");
+  return Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleLE(8 * i));
+};
+
+test("the overview draws every episode behind what they come to", async () => {
+  const { page } = opened;
+  await overview(page);
+  const chart = page.locator("figure[data-density=return]");
+  const legend = chart.locator(".legend");
+  await legend.waitFor();
+  const along = (column) => ({
+    metrics,
+    x: { column, bins: 120, whole: true },
+    y: { column: "EPISODE_COLUMN_METRIC" },
+    estimators: ["ESTIMATOR_IQM"],
+    percentiles: [10, 90],
+  });
+  const asked = await server.ask("GetEpisodeHistogram", "ppo-s0", along("EPISODE_COLUMN_LAST_RL_STEP"));
+  assert.equal(asked.xBins, 30, "a bin each update");
+  assert.equal(Number(await chart.getAttribute("data-episodes")), Number(asked.totalCount));
+  const last = numbersOf(asked.estimators[0].values).at(-1);
+  const shown = Number(await legend.locator("li", { hasText: "IQM" }).locator(".value").textContent());
+  assert.ok(Math.abs(shown - last) <= Math.abs(last) * 1e-4, `${shown}, not ${last}`);
+  assert.ok((await coloursOf(chart.locator("canvas"))) > 50, "single episodes are seen");
+
+  await page.getByLabel("Environments along").selectOption("env steps of each environment");
+  await page.locator("figure[data-density=return][data-axis=total]").waitFor();
+  assert.equal(searchOf(page).get("along"), "total");
+  const total = await server.ask("GetEpisodeHistogram", "ppo-s0", along("EPISODE_COLUMN_TOTAL_ENV_STEPS"));
+  const end = numbersOf(total.estimators[0].values).at(-1);
+  await until(
+    () => legend.locator("li", { hasText: "IQM" }).locator(".value").textContent(),
+    (text) => Math.abs(Number(text) - end) <= Math.abs(end) * 1e-4,
+  );
+});
+
+test("a drag over the overview zooms all charts of an axis, and the address keeps it", async () => {
+  const { page } = opened;
+  await overview(page);
+  const plot = page.locator("figure[data-density=return] .u-over");
+  await plot.waitFor();
+  await plot.scrollIntoViewIfNeeded();
+  const box = await plot.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.25, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.75, box.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await until(() => searchOf(page).get("zoom"), (zoom) => /^update:\d+\.\.\d+$/.test(zoom ?? ""));
+  const figure = page.locator("figure[data-terms=reward_terms]");
+  await figure.getByRole("button", { name: "Show all" }).waitFor();
+  await page.reload();
+  await page.locator("figure[data-density=length]").getByRole("button", { name: "Show all" }).click();
+  await until(() => searchOf(page).get("zoom"), (zoom) => zoom === null);
+});
+
+test("reward terms are stacked, with what they come to together", async () => {
+  const { page } = opened;
+  await overview(page);
+  const chart = page.locator("figure[data-terms=reward_terms]");
+  await chart.locator("[data-stacked=true] canvas").waitFor();
+  const values = await chart.locator(".legend li").evaluateAll((all) =>
+    all.map((li) => [li.querySelector(".name")?.textContent, Number(li.querySelector(".value")?.textContent)]),
+  );
+  const { progress, energy, total } = Object.fromEntries(values);
+  assert.ok(progress > 0 && energy < 0, JSON.stringify(values));
+  assert.ok(Math.abs(progress + energy - total) < 1e-3, JSON.stringify(values));
+});
+
 test("all episodes of all environments are on a map that tells what is under the pointer", async () => {
   const { page } = opened;
   await page.goto(server.page("ppo-s0", "environments"));
@@ -324,6 +396,25 @@ test("an episode that began anew says so", async () => {
   const [env] = restarted.environments;
   await page.goto(`${server.page("ppo-s0", "episode")}?env=${env}&episode=${episode}`);
   await page.getByText("Restarted once").waitFor();
+  await page.getByRole("button", { name: "restarted env step 0" }).waitFor();
+});
+
+test("the end of an episode is marked on its charts, and leads there", async () => {
+  const { page } = opened;
+  const limited = [{ seriesQuery: 'truncated(scale="EPISODE")' }];
+  const found = await server.ask("ListEpisodes", "ppo-s0", {
+    metrics: limited,
+    metricRanges: [{ metric: 0, from: 1 }],
+    limit: 1,
+  });
+  const episode = Buffer.from(found.episodes, "base64").readBigUInt64LE(0);
+  const steps = Buffer.from(found.envSteps, "base64").readBigUInt64LE(0);
+  await page.goto(`${server.page("ppo-s0", "episode")}?env=${found.environments[0]}&episode=${episode}`);
+  const last = String(steps - 1n);
+  await page.getByRole("button", { name: `truncated env step ${last}` }).click();
+  const chart = page.locator(".chart[data-metric=reward]");
+  await chart.locator("figcaption", { hasText: `env step ${last}` }).waitFor();
+  assert.equal(await page.locator(".chart[data-metric=truncated]").count(), 0);
 });
 
 test("algorithms are compared over their seeds, and the figure says how", async () => {

@@ -174,6 +174,35 @@ def test_histograms_of_episodes_are_those_of_numpy(
     assert answer["totalCount"] == str(chosen.sum())
 
 
+def test_estimates_along_whole_bins_are_those_of_numpy_and_scipy(
+    server: ServerProcess, begin: Callable[..., metrana.OpenRun]
+) -> None:
+    (returns,) = log_returns(begin, 1, (3, 400))
+    answer = ask(
+        server,
+        "GetEpisodeHistogram",
+        run={"workspace": "ws", "project": "p", "run": "seed-0"},
+        metrics=[{"seriesQuery": "return()"}],
+        x={"column": "EPISODE_COLUMN_EPISODE", "bins": 120, "whole": True},
+        y={"column": "EPISODE_COLUMN_METRIC", "bins": 40},
+        estimators=["ESTIMATOR_IQM"],
+        percentiles=[10, 90],
+    )
+    # Four episodes of three environments a bin: SciPy cuts three whole ones from either end.
+    binned = returns.reshape(3, 100, 4).transpose(1, 0, 2).reshape(100, 12)
+    wanted, _, ys = np.histogram2d(np.repeat(np.arange(100), 12), binned.ravel(), (100, 40))
+    assert (answer.get("firstX", 0), answer["lastX"], answer["xBins"]) == (0, 400, 100)
+    assert (answer["firstY"], answer["lastY"]) == (ys[0], ys[-1])
+    assert np.array_equal(column(answer["counts"], "<u8").reshape(40, 100), wanted.T)
+    assert column(answer["estimators"][0]["values"]) == pytest.approx(
+        stats.trim_mean(binned, 0.25, axis=1)
+    )
+    for curve, wanted in zip(
+        answer["percentiles"], np.percentile(binned, [10, 90], axis=1), strict=True
+    ):
+        assert column(curve["values"]) == pytest.approx(wanted)
+
+
 def test_normalised_samples_are_those_of_numpy(
     server: ServerProcess, begin: Callable[..., metrana.OpenRun]
 ) -> None:

@@ -29,7 +29,13 @@ type EpisodeAxis struct {
 	// Place of the metric in the request's list, from 0, for the column METRIC.
 	Metric uint32 `protobuf:"varint,2,opt,name=metric,proto3" json:"metric,omitempty"`
 	// At most so many bins, up to 512; 64 when 0.
-	Bins          uint32 `protobuf:"varint,3,opt,name=bins,proto3" json:"bins,omitempty"`
+	Bins uint32 `protobuf:"varint,3,opt,name=bins,proto3" json:"bins,omitempty"`
+	// Bins begin at whole numbers and hold equally many of these, one each where they suffice, if all numbers are whole
+	// and below 2^53. Otherwise every so many bins would stay empty, or hold one more than their neighbours.
+	Whole bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
+	// Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
+	// are: a few that are far away do not press all others into one bin.
+	Robust        bool `protobuf:"varint,5,opt,name=robust,proto3" json:"robust,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -85,7 +91,22 @@ func (x *EpisodeAxis) GetBins() uint32 {
 	return 0
 }
 
-// Asks how the episodes of a run are spread over one or two of their numbers.
+func (x *EpisodeAxis) GetWhole() bool {
+	if x != nil {
+		return x.Whole
+	}
+	return false
+}
+
+func (x *EpisodeAxis) GetRobust() bool {
+	if x != nil {
+		return x.Robust
+	}
+	return false
+}
+
+// Asks how the episodes of a run are spread over one or two of their numbers, and what the second comes to along the
+// first.
 type GetEpisodeHistogramRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of which run.
@@ -106,8 +127,12 @@ type GetEpisodeHistogramRequest struct {
 	MetricRanges []*MetricRange `protobuf:"bytes,8,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
 	// Counts the episodes that a forked run inherits, too.
 	IncludeInherited bool `protobuf:"varint,9,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Estimates of the numbers upwards in each bin across; y must be there.
+	Estimators []Estimator `protobuf:"varint,10,rep,packed,name=estimators,proto3,enum=metrana.views.v1.Estimator" json:"estimators,omitempty"`
+	// Percentiles of them, from 0 to 100, at most 32, linear between episodes as NumPy's default; y must be there.
+	Percentiles   []float64 `protobuf:"fixed64,11,rep,packed,name=percentiles,proto3" json:"percentiles,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetEpisodeHistogramRequest) Reset() {
@@ -203,31 +228,56 @@ func (x *GetEpisodeHistogramRequest) GetIncludeInherited() bool {
 	return false
 }
 
+func (x *GetEpisodeHistogramRequest) GetEstimators() []Estimator {
+	if x != nil {
+		return x.Estimators
+	}
+	return nil
+}
+
+func (x *GetEpisodeHistogramRequest) GetPercentiles() []float64 {
+	if x != nil {
+		return x.Percentiles
+	}
+	return nil
+}
+
 // How many episodes are in each bin. Bins of an axis are equally wide, from the least
 // number to the greatest; the last one holds the greatest as well. There is one bin when all
-// numbers are equal, and none without episodes.
+// numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
+// does not hold; a robust one reaches as far as its bins do.
 type GetEpisodeHistogramResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Least number across.
 	FirstX float64 `protobuf:"fixed64,1,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
-	// Greatest number across.
+	// Greatest number across; of whole bins, the end of the last.
 	LastX float64 `protobuf:"fixed64,2,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
 	// How many bins there are across.
 	XBins uint32 `protobuf:"varint,3,opt,name=x_bins,json=xBins,proto3" json:"x_bins,omitempty"`
 	// Least number upwards.
 	FirstY float64 `protobuf:"fixed64,4,opt,name=first_y,json=firstY,proto3" json:"first_y,omitempty"`
-	// Greatest number upwards.
+	// Greatest number upwards; of whole bins, the end of the last.
 	LastY float64 `protobuf:"fixed64,5,opt,name=last_y,json=lastY,proto3" json:"last_y,omitempty"`
 	// How many bins there are upwards.
 	YBins uint32 `protobuf:"varint,6,opt,name=y_bins,json=yBins,proto3" json:"y_bins,omitempty"`
 	// The counts, row after row from the least y, as little-endian uint64.
 	Counts []byte `protobuf:"bytes,7,opt,name=counts,proto3" json:"counts,omitempty"`
-	// How many episodes were counted.
+	// How many episodes there are, also those beyond the bins of a robust axis.
 	TotalCount uint64 `protobuf:"varint,8,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	// How many pass all ranges but have no finite number on an axis.
 	NotFiniteCount uint64 `protobuf:"varint,9,opt,name=not_finite_count,json=notFiniteCount,proto3" json:"not_finite_count,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Estimates at each bin across, in the order asked for; NaN where no episode is. They have no confidence intervals.
+	Estimators []*EstimatorCurve `protobuf:"bytes,10,rep,name=estimators,proto3" json:"estimators,omitempty"`
+	// Percentiles at each bin across, in the order asked for; NaN where no episode is.
+	Percentiles []*PercentileCurve `protobuf:"bytes,11,rep,name=percentiles,proto3" json:"percentiles,omitempty"`
+	// How many episodes lie beyond the bins of a robust axis. Estimates hold those that are beyond upwards only.
+	BeyondCount uint64 `protobuf:"varint,12,opt,name=beyond_count,json=beyondCount,proto3" json:"beyond_count,omitempty"`
+	// Whether bins across begin at whole numbers.
+	XWhole bool `protobuf:"varint,13,opt,name=x_whole,json=xWhole,proto3" json:"x_whole,omitempty"`
+	// Whether bins upwards begin at whole numbers.
+	YWhole        bool `protobuf:"varint,14,opt,name=y_whole,json=yWhole,proto3" json:"y_whole,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetEpisodeHistogramResponse) Reset() {
@@ -323,15 +373,52 @@ func (x *GetEpisodeHistogramResponse) GetNotFiniteCount() uint64 {
 	return 0
 }
 
+func (x *GetEpisodeHistogramResponse) GetEstimators() []*EstimatorCurve {
+	if x != nil {
+		return x.Estimators
+	}
+	return nil
+}
+
+func (x *GetEpisodeHistogramResponse) GetPercentiles() []*PercentileCurve {
+	if x != nil {
+		return x.Percentiles
+	}
+	return nil
+}
+
+func (x *GetEpisodeHistogramResponse) GetBeyondCount() uint64 {
+	if x != nil {
+		return x.BeyondCount
+	}
+	return 0
+}
+
+func (x *GetEpisodeHistogramResponse) GetXWhole() bool {
+	if x != nil {
+		return x.XWhole
+	}
+	return false
+}
+
+func (x *GetEpisodeHistogramResponse) GetYWhole() bool {
+	if x != nil {
+		return x.YWhole
+	}
+	return false
+}
+
 var File_metrana_views_v1_episode_histogram_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\n" +
-	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\"r\n" +
+	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\xa0\x01\n" +
 	"\vEpisodeAxis\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x16\n" +
 	"\x06metric\x18\x02 \x01(\rR\x06metric\x12\x12\n" +
-	"\x04bins\x18\x03 \x01(\rR\x04bins\"\xe6\x03\n" +
+	"\x04bins\x18\x03 \x01(\rR\x04bins\x12\x14\n" +
+	"\x05whole\x18\x04 \x01(\bR\x05whole\x12\x16\n" +
+	"\x06robust\x18\x05 \x01(\bR\x06robust\"\xc5\x04\n" +
 	"\x1aGetEpisodeHistogramRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12+\n" +
@@ -341,7 +428,12 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\bepisodes\x18\x06 \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
 	"\brl_steps\x18\a \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12B\n" +
 	"\rmetric_ranges\x18\b \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\x12+\n" +
-	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\"\x8e\x02\n" +
+	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\x12;\n" +
+	"\n" +
+	"estimators\x18\n" +
+	" \x03(\x0e2\x1b.metrana.views.v1.EstimatorR\n" +
+	"estimators\x12 \n" +
+	"\vpercentiles\x18\v \x03(\x01R\vpercentiles\"\xea\x03\n" +
 	"\x1bGetEpisodeHistogramResponse\x12\x17\n" +
 	"\afirst_x\x18\x01 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x02 \x01(\x01R\x05lastX\x12\x15\n" +
@@ -352,7 +444,15 @@ const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\x06counts\x18\a \x01(\fR\x06counts\x12\x1f\n" +
 	"\vtotal_count\x18\b \x01(\x04R\n" +
 	"totalCount\x12(\n" +
-	"\x10not_finite_count\x18\t \x01(\x04R\x0enotFiniteCountB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x10not_finite_count\x18\t \x01(\x04R\x0enotFiniteCount\x12@\n" +
+	"\n" +
+	"estimators\x18\n" +
+	" \x03(\v2 .metrana.views.v1.EstimatorCurveR\n" +
+	"estimators\x12C\n" +
+	"\vpercentiles\x18\v \x03(\v2!.metrana.views.v1.PercentileCurveR\vpercentiles\x12!\n" +
+	"\fbeyond_count\x18\f \x01(\x04R\vbeyondCount\x12\x17\n" +
+	"\ax_whole\x18\r \x01(\bR\x06xWhole\x12\x17\n" +
+	"\ay_whole\x18\x0e \x01(\bR\x06yWholeB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_episode_histogram_proto_rawDescOnce sync.Once
@@ -376,21 +476,27 @@ var file_metrana_views_v1_episode_histogram_proto_goTypes = []any{
 	(*EpisodeMetric)(nil),               // 5: metrana.views.v1.EpisodeMetric
 	(*IndexRange)(nil),                  // 6: metrana.views.v1.IndexRange
 	(*MetricRange)(nil),                 // 7: metrana.views.v1.MetricRange
+	(Estimator)(0),                      // 8: metrana.views.v1.Estimator
+	(*EstimatorCurve)(nil),              // 9: metrana.views.v1.EstimatorCurve
+	(*PercentileCurve)(nil),             // 10: metrana.views.v1.PercentileCurve
 }
 var file_metrana_views_v1_episode_histogram_proto_depIdxs = []int32{
-	3, // 0: metrana.views.v1.EpisodeAxis.column:type_name -> metrana.views.v1.EpisodeColumn
-	4, // 1: metrana.views.v1.GetEpisodeHistogramRequest.run:type_name -> metrana.views.v1.RunName
-	5, // 2: metrana.views.v1.GetEpisodeHistogramRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
-	0, // 3: metrana.views.v1.GetEpisodeHistogramRequest.x:type_name -> metrana.views.v1.EpisodeAxis
-	0, // 4: metrana.views.v1.GetEpisodeHistogramRequest.y:type_name -> metrana.views.v1.EpisodeAxis
-	6, // 5: metrana.views.v1.GetEpisodeHistogramRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	6, // 6: metrana.views.v1.GetEpisodeHistogramRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
-	7, // 7: metrana.views.v1.GetEpisodeHistogramRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
-	8, // [8:8] is the sub-list for method output_type
-	8, // [8:8] is the sub-list for method input_type
-	8, // [8:8] is the sub-list for extension type_name
-	8, // [8:8] is the sub-list for extension extendee
-	0, // [0:8] is the sub-list for field type_name
+	3,  // 0: metrana.views.v1.EpisodeAxis.column:type_name -> metrana.views.v1.EpisodeColumn
+	4,  // 1: metrana.views.v1.GetEpisodeHistogramRequest.run:type_name -> metrana.views.v1.RunName
+	5,  // 2: metrana.views.v1.GetEpisodeHistogramRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
+	0,  // 3: metrana.views.v1.GetEpisodeHistogramRequest.x:type_name -> metrana.views.v1.EpisodeAxis
+	0,  // 4: metrana.views.v1.GetEpisodeHistogramRequest.y:type_name -> metrana.views.v1.EpisodeAxis
+	6,  // 5: metrana.views.v1.GetEpisodeHistogramRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	6,  // 6: metrana.views.v1.GetEpisodeHistogramRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	7,  // 7: metrana.views.v1.GetEpisodeHistogramRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
+	8,  // 8: metrana.views.v1.GetEpisodeHistogramRequest.estimators:type_name -> metrana.views.v1.Estimator
+	9,  // 9: metrana.views.v1.GetEpisodeHistogramResponse.estimators:type_name -> metrana.views.v1.EstimatorCurve
+	10, // 10: metrana.views.v1.GetEpisodeHistogramResponse.percentiles:type_name -> metrana.views.v1.PercentileCurve
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_episode_histogram_proto_init() }
@@ -400,6 +506,7 @@ func file_metrana_views_v1_episode_histogram_proto_init() {
 	}
 	file_metrana_views_v1_episodes_proto_init()
 	file_metrana_views_v1_selection_proto_init()
+	file_metrana_views_v1_statistics_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -45,33 +45,38 @@ const (
 	EpisodeColumn_EPISODE_COLUMN_RESTARTS EpisodeColumn = 8
 	// By the metric that `metric` of the order names; NaN comes last either way.
 	EpisodeColumn_EPISODE_COLUMN_METRIC EpisodeColumn = 9
+	// By the env steps of the environment at the end of the episode: the lengths of its episodes so far, also of those
+	// that were not asked for.
+	EpisodeColumn_EPISODE_COLUMN_TOTAL_ENV_STEPS EpisodeColumn = 10
 )
 
 // Enum value maps for EpisodeColumn.
 var (
 	EpisodeColumn_name = map[int32]string{
-		0: "EPISODE_COLUMN_UNSPECIFIED",
-		1: "EPISODE_COLUMN_ENVIRONMENT",
-		2: "EPISODE_COLUMN_EPISODE",
-		3: "EPISODE_COLUMN_FIRST_RL_STEP",
-		4: "EPISODE_COLUMN_LAST_RL_STEP",
-		5: "EPISODE_COLUMN_ENV_STEPS",
-		6: "EPISODE_COLUMN_FIRST_TIME",
-		7: "EPISODE_COLUMN_LAST_TIME",
-		8: "EPISODE_COLUMN_RESTARTS",
-		9: "EPISODE_COLUMN_METRIC",
+		0:  "EPISODE_COLUMN_UNSPECIFIED",
+		1:  "EPISODE_COLUMN_ENVIRONMENT",
+		2:  "EPISODE_COLUMN_EPISODE",
+		3:  "EPISODE_COLUMN_FIRST_RL_STEP",
+		4:  "EPISODE_COLUMN_LAST_RL_STEP",
+		5:  "EPISODE_COLUMN_ENV_STEPS",
+		6:  "EPISODE_COLUMN_FIRST_TIME",
+		7:  "EPISODE_COLUMN_LAST_TIME",
+		8:  "EPISODE_COLUMN_RESTARTS",
+		9:  "EPISODE_COLUMN_METRIC",
+		10: "EPISODE_COLUMN_TOTAL_ENV_STEPS",
 	}
 	EpisodeColumn_value = map[string]int32{
-		"EPISODE_COLUMN_UNSPECIFIED":   0,
-		"EPISODE_COLUMN_ENVIRONMENT":   1,
-		"EPISODE_COLUMN_EPISODE":       2,
-		"EPISODE_COLUMN_FIRST_RL_STEP": 3,
-		"EPISODE_COLUMN_LAST_RL_STEP":  4,
-		"EPISODE_COLUMN_ENV_STEPS":     5,
-		"EPISODE_COLUMN_FIRST_TIME":    6,
-		"EPISODE_COLUMN_LAST_TIME":     7,
-		"EPISODE_COLUMN_RESTARTS":      8,
-		"EPISODE_COLUMN_METRIC":        9,
+		"EPISODE_COLUMN_UNSPECIFIED":     0,
+		"EPISODE_COLUMN_ENVIRONMENT":     1,
+		"EPISODE_COLUMN_EPISODE":         2,
+		"EPISODE_COLUMN_FIRST_RL_STEP":   3,
+		"EPISODE_COLUMN_LAST_RL_STEP":    4,
+		"EPISODE_COLUMN_ENV_STEPS":       5,
+		"EPISODE_COLUMN_FIRST_TIME":      6,
+		"EPISODE_COLUMN_LAST_TIME":       7,
+		"EPISODE_COLUMN_RESTARTS":        8,
+		"EPISODE_COLUMN_METRIC":          9,
+		"EPISODE_COLUMN_TOTAL_ENV_STEPS": 10,
 	}
 )
 
@@ -480,7 +485,7 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	" \x03(\fR\ametrics\x12\x1f\n" +
 	"\vtotal_count\x18\v \x01(\x04R\n" +
 	"totalCount\x12&\n" +
-	"\x0fnext_page_token\x18\f \x01(\tR\rnextPageToken*\xc1\x02\n" +
+	"\x0fnext_page_token\x18\f \x01(\tR\rnextPageToken*\xe5\x02\n" +
 	"\rEpisodeColumn\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_ENVIRONMENT\x10\x01\x12\x1a\n" +
@@ -491,7 +496,9 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\x19EPISODE_COLUMN_FIRST_TIME\x10\x06\x12\x1c\n" +
 	"\x18EPISODE_COLUMN_LAST_TIME\x10\a\x12\x1b\n" +
 	"\x17EPISODE_COLUMN_RESTARTS\x10\b\x12\x19\n" +
-	"\x15EPISODE_COLUMN_METRIC\x10\tB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x15EPISODE_COLUMN_METRIC\x10\t\x12\"\n" +
+	"\x1eEPISODE_COLUMN_TOTAL_ENV_STEPS\x10\n" +
+	"B3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_episodes_proto_rawDescOnce sync.Once

@@ -1,3 +1,5 @@
+import type { RGB } from "./colour_scale";
+
 /** Eight hues that colour-blind eyes tell apart, readable on white and on black. */
 const PALETTE = [
   "#3b7de0",
@@ -19,4 +21,10 @@ export const PALETTE_SIZE = PALETTE.length;
  */
 export function colourOf(place: number): string {
   return PALETTE[place % PALETTE.length] ?? "#3b7de0";
+}
+
+/** The parts of a colour of the palette, 0 to 255. */
+export function partsOf(colour: string): RGB {
+  const part = (from: number) => Number.parseInt(colour.slice(from, from + 2), 16);
+  return [part(1), part(3), part(5)];
 }

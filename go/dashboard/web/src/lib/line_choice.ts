@@ -39,3 +39,6 @@ export function parseChoice(text: string): LineChoice {
   if (keys.length === 0 || (kind !== "only" && kind !== "not")) return ALL_LINES;
   return { kind: kind === "only" ? "only" : "all but", keys: new Set(keys) };
 }
+
+/** A choice in an address. */
+export const LINES = { parse: parseChoice, format: formatChoice };

@@ -19,3 +19,14 @@ test("queries escape their strings", () => {
   expect(queryFor(metric("loss"))).toBe('loss(scale="ML_STEP")');
   expect(queryFor(metric("m", 'a"b'))).toBe('m(scale="a\\"b")');
 });
+
+test("queries choose evaluations, or what is none", () => {
+  const ofEpisodes = { metricName: "return", scale: "EPISODE" };
+  expect(queryFor({ ...ofEpisodes, evaluation: true })).toBe(
+    'return(scale="EPISODE", filter=(evaluation = "true"))',
+  );
+  expect(queryFor({ ...ofEpisodes, evaluation: false })).toBe(
+    'return(scale="EPISODE", filter=(evaluation != "true"))',
+  );
+  expect(queryFor({ ...ofEpisodes, evaluation: null })).toBe('return(scale="EPISODE")');
+});

@@ -24,8 +24,18 @@ export function sectionsOf(metrics: MetricDefinition[]): Section[] {
     .map(([name, list]) => ({ name, metrics: list }));
 }
 
+/** A metric, or those of its series that are evaluations, or those that are not. */
+export interface QueriedMetric {
+  metricName: string;
+  scale: string;
+  evaluation?: boolean | null;
+}
+
 /** A series query for all series of a metric. */
-export function queryFor(metric: { metricName: string; scale: string }): string {
-  const scale = metric.scale.replace(/[\\"]/g, "\\$&");
-  return `${metric.metricName}(scale="${scale}")`;
+export function queryFor({ metricName, scale, evaluation }: QueriedMetric): string {
+  const options = [`scale="${scale.replace(/[\\"]/g, "\\$&")}"`];
+  if (typeof evaluation === "boolean") {
+    options.push(`filter=(evaluation ${evaluation ? "=" : "!="} "true")`);
+  }
+  return `${metricName}(${options.join(", ")})`;
 }

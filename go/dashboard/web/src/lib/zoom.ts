@@ -33,3 +33,6 @@ export function zoomed(zoom: Zoom, axis: AxisName, stretch: Stretch | null): Zoo
   else next.delete(axis);
   return next;
 }
+
+/** Zoom in an address. */
+export const ZOOM = { parse: parseZoom, format: formatZoom };

@@ -12,14 +12,14 @@ import {
 } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
-import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
+import { formatChoice, LINES } from "../lib/line_choice";
 import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
 import { nextWeight } from "../lib/smoothing";
-import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
+import { formatZoom, ZOOM, zoomed } from "../lib/zoom";
 import { useMetrics } from "../metrics_of_runs";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
@@ -31,14 +31,10 @@ import { useRunNews } from "../run_news";
 import type { RunNames } from "../server/curves";
 import "../styles/charts.css";
 
-const ZOOM: Codec<Zoom> = { parse: parseZoom, format: formatZoom };
-
 const NAMES: Codec<Set<string>> = {
   parse: (text) => new Set(parseNames(text)),
   format: (names) => formatNames([...names]),
 };
-
-const LINES: Codec<LineChoice> = { parse: parseChoice, format: formatChoice };
 
 /** The section of what people look at first. */
 const OVERVIEW = "Overview";

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { type EpisodeFacts, eventsOf, isEvent } from "../lib/episode_events";
 import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
 import {
   type Definition,
@@ -15,6 +16,7 @@ import { queryFor } from "../lib/sections";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EpisodeChart } from "../parts/episode_chart";
+import { EventList } from "../parts/event_list";
 import { Player } from "../parts/player";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName, type Value } from "../server";
@@ -86,6 +88,11 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
     (signal) => readBeside(of, metrics, signal),
     [version, environment, episode, metrics.map((m) => m.name).join("\n")],
   );
+  const attributes = useAnswer(
+    (signal) => readEpisodeAttributes(of.name, environment, episode, signal),
+    [version, environment, episode],
+  );
+  const facts = factsOf(beside.value.value?.episode ?? null, metrics, attributes.value.value);
   return (
     <>
       <h1>
@@ -108,12 +115,28 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
       <div class="episode">
         <aside>
           <Video of={of} playhead={playhead} />
-          <EpisodeAttributes of={of} />
+          <AnswerState of={attributes.value}>
+            {(all) => (all.size > 0 ? <AttributeTable all={all} /> : null)}
+          </AnswerState>
         </aside>
-        <StepCharts of={of} definitions={definitions} playhead={playhead} />
+        <StepCharts of={of} definitions={definitions} facts={facts} playhead={playhead} />
       </div>
     </>
   );
+}
+
+/** What events of an episode are made of; without those of what is not answered yet. */
+function factsOf(
+  episode: Episode | null,
+  metrics: EpisodeMetric[],
+  attributes: Map<string, Value> | null,
+): EpisodeFacts {
+  return {
+    envSteps: episode?.envSteps ?? 0,
+    restarts: episode?.restarts ?? 0,
+    metrics: new Map(metrics.map(({ name }, i) => [name, episode?.metrics[i] ?? Number.NaN])),
+    attributes: attributes ?? new Map(),
+  };
 }
 
 interface Beside {
@@ -278,18 +301,6 @@ metrana.log_rendering(env.render(), rl_step=rl_step, episode=episode, env_id=env
   );
 }
 
-function EpisodeAttributes({ of }: { of: Which }) {
-  const attributes = useAnswer(
-    (signal) => readEpisodeAttributes(of.name, of.environment, of.episode, signal),
-    [of.version, of.environment, of.episode],
-  );
-  return (
-    <AnswerState of={attributes.value}>
-      {(all) => (all.size > 0 ? <AttributeTable all={all} /> : null)}
-    </AnswerState>
-  );
-}
-
 function AttributeTable({ all }: { all: Map<string, Value> }) {
   return (
     <table class="attributes">
@@ -309,11 +320,12 @@ function AttributeTable({ all }: { all: Map<string, Value> }) {
 interface ChartsProps {
   of: Which;
   definitions: Definition[];
+  facts: EpisodeFacts;
   playhead: Signal<number | null>;
 }
 
 /** A chart of each metric that is logged at env steps; all share cursor and playhead. */
-function StepCharts({ of, definitions, playhead }: ChartsProps) {
+function StepCharts({ of, definitions, facts, playhead }: ChartsProps) {
   const { name, environment, episode, version } = of;
   const compared = useParam("with", NUMBERS).value.filter((e) => e !== episode);
   const steps = definitions.filter((d) => d.scale === "ENVIRONMENT_STEP");
@@ -337,33 +349,47 @@ function StepCharts({ of, definitions, playhead }: ChartsProps) {
   }
   return (
     <AnswerState of={answer.value}>
-      {(episodes) => <ChartGrid episodes={episodes} playhead={playhead} />}
+      {(episodes) => <ChartGrid episodes={episodes} facts={facts} playhead={playhead} />}
     </AnswerState>
   );
 }
 
 function ChartGrid({
   episodes,
+  facts,
   playhead,
 }: {
   episodes: { episode: number; curves: Curve[] }[];
+  facts: EpisodeFacts;
   playhead: Signal<number | null>;
 }) {
   const charts = useMemo(() => byMetric(episodes), [episodes]);
+  const events = eventsOf(facts, episodes[0]?.curves ?? []);
   if (charts.length === 0) {
     return <p class="note">Nothing was logged at the env steps of this episode.</p>;
   }
   return (
-    <div class="charts">
-      {charts.map(({ metric, episodes: of }) => (
-        <EpisodeChart key={metric} metric={metric} episodes={of} playhead={playhead} />
-      ))}
+    <div>
+      <EventList events={events} playhead={playhead} />
+      <div class="charts">
+        {charts.map(({ metric, episodes: of }) => (
+          <EpisodeChart
+            key={metric}
+            metric={metric}
+            episodes={of}
+            events={events}
+            playhead={playhead}
+          />
+        ))}
+      </div>
     </div>
   );
 }
 
+/** Charts of what takes a course; what tells of events is drawn as their marks. */
 function byMetric(episodes: { episode: number; curves: Curve[] }[]) {
-  const metrics = [...new Set(episodes.flatMap((e) => e.curves.map((c) => c.metric)))];
+  const all = new Set(episodes.flatMap((e) => e.curves.map((c) => c.metric)));
+  const metrics = [...all].filter((metric) => !isEvent(metric));
   return metrics.map((metric) => ({
     metric,
     episodes: episodes.map(({ episode, curves }) => ({

@@ -62,7 +62,7 @@ export function RunPage({ workspace, project, run }: RunName) {
               all.length === 0 ? (
                 <p class="note">No points yet. Charts appear here as soon as the run logs.</p>
               ) : (
-                <RlOverview names={names} metrics={all} news={news.value} />
+                <RlOverview name={name} metrics={all} news={news.value} />
               )
             }
           </AnswerState>

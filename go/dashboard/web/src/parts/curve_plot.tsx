@@ -11,6 +11,7 @@ import { aired, robustRange, type ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
+import { type OnZoom, reportPicked, zoomingCursor } from "./drag_zoom";
 
 interface Props {
   data: ChartLines;
@@ -23,7 +24,7 @@ interface Props {
   emphasised: number | null;
   label: string;
   height: number;
-  onZoom: (range: Range | null) => void;
+  onZoom: OnZoom;
   onCursor: (at: number | null) => void;
 }
 
@@ -153,18 +154,11 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       },
     ],
     cursor: {
-      y: false,
-      drag: { x: true, y: false, setScale: false },
+      ...zoomingCursor((range) => latest.current.onZoom(range)),
       sync: { key: `along ${axis}`, scales: ["x", null] },
-      bind: {
-        dblclick: () => () => {
-          latest.current.onZoom(null);
-          return null;
-        },
-      },
     },
     hooks: {
-      setSelect: [(u) => zoom(u, latest.current)],
+      setSelect: [(u) => reportPicked(u, latest.current.onZoom)],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
       draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },
@@ -255,14 +249,6 @@ function extremes(values: readonly number[]): ValueRange | null {
     ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
     [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
   );
-}
-
-function zoom(u: uPlot, { onZoom }: Props): void {
-  if (u.select.width < 3) return;
-  const from = Math.floor(u.posToVal(u.select.left, "x"));
-  const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
-  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-  if (to > from) onZoom({ from, to });
 }
 
 /** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */

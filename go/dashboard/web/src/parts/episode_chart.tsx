@@ -2,6 +2,7 @@ import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { alignCurves, valueBefore } from "../lib/align";
 import { colourOf } from "../lib/colour";
+import type { EpisodeEvent } from "../lib/episode_events";
 import { formatValue } from "../lib/format";
 import type { Curve } from "../server/environments";
 import { type BandLine, BandPlot } from "./band_plot";
@@ -16,11 +17,13 @@ interface Props {
   metric: string;
   /** The episode that the page shows first, then those it is compared with. */
   episodes: EpisodeCurves[];
+  /** What happened in the episode that is shown first. */
+  events: readonly EpisodeEvent[];
   playhead: Signal<number | null>;
 }
 
 /** One metric at each env step, of an episode and of those it is compared with. */
-export function EpisodeChart({ metric, episodes, playhead }: Props) {
+export function EpisodeChart({ metric, episodes, events, playhead }: Props) {
   const cursor = useSignal<number | null>(null);
   const { xs, lines } = useMemo(() => drawn(episodes), [episodes]);
   const at = useComputed(() => {
@@ -39,6 +42,7 @@ export function EpisodeChart({ metric, episodes, playhead }: Props) {
         lines={lines}
         syncKey="episode"
         playhead={playhead}
+        events={events}
         onCursor={(place) => {
           cursor.value = place;
         }}

@@ -1,52 +1,133 @@
-import { useSignal } from "@preact/signals";
+import { type AxisName, axisTitle } from "../lib/axis";
 import { DEFAULT_SETTINGS } from "../lib/chart_settings";
 import { colourOf } from "../lib/colour";
-import { ALL_LINES } from "../lib/line_choice";
-import { metricKey } from "../lib/metric_key";
-import { overviewOf } from "../lib/rl_overview";
+import { formatChoice, LINES } from "../lib/line_choice";
+import { type Panel, type PanelMetric, panelsOf } from "../lib/overview_panels";
 import { type RunNews, versionOf } from "../lib/run_changes";
-import { type Zoom, zoomed } from "../lib/zoom";
-import type { RunNames } from "../server/curves";
+import { formatZoom, type Stretch, ZOOM, zoomed } from "../lib/zoom";
+import { type Codec, setParams, useParam } from "../params";
+import type { RunName } from "../server";
+import { DENSITY_AXES, type DensityAxis } from "../server/episodes";
 import { ChartCard } from "./chart_card";
+import { EpisodeDensityChart } from "./episode_density";
+import { TermChart } from "./term_chart";
 
 interface Props {
-  names: RunNames;
-  metrics: { metricName: string; scale: string }[];
+  name: RunName;
+  metrics: PanelMetric[];
   news: RunNews;
 }
 
-/** How many charts an overview has, where names say nothing. */
-const FIRST = 6;
-/** How many of one topic. */
-const OF_A_TOPIC = 3;
+const DENSITY_NAMES = Object.keys(DENSITY_AXES) as DensityAxis[];
+
+/** What points of environments go along: updates, unless the address says otherwise. */
+const ALONG: Codec<DensityAxis> = {
+  parse: (text) => DENSITY_NAMES.find((axis) => axis === text) ?? "update",
+  format: (axis) => (axis === "update" ? "" : axis),
+};
 
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
-export function RlOverview({ names, metrics, news }: Props) {
-  const choice = useSignal(ALL_LINES);
-  const zoom = useSignal<Zoom>(new Map());
-  const topics = overviewOf(metrics).flatMap((topic) => topic.metrics.slice(0, OF_A_TOPIC));
-  const shown = topics.length > 0 ? topics : metrics.slice(0, FIRST);
+export function RlOverview(props: Props) {
+  const asked = useParam("along", ALONG).value;
+  // Without points at env steps nobody knows how many an environment took.
+  const hasSteps = props.metrics.some(({ scale }) => scale === "ENVIRONMENT_STEP");
+  const along = hasSteps ? asked : "update";
   return (
-    <div class="charts">
-      {shown.map((metric) => (
-        <ChartCard
-          key={metricKey(metric)}
-          names={names}
-          metric={metric}
-          version={versionOf(news, metric)}
-          page={DEFAULT_SETTINGS}
-          own=""
-          zoom={zoom.value}
-          choice={choice.value}
-          onChoose={(next) => {
-            choice.value = next;
-          }}
-          colourOf={(_, line) => colourOf(line)}
-          onZoom={(axis, stretch) => {
-            zoom.value = zoomed(zoom.value, axis, stretch);
-          }}
-        />
-      ))}
-    </div>
+    <>
+      {hasSteps && (
+        <p class="pickers">
+          <label>
+            Environments along
+            <select
+              value={along}
+              onChange={(event) =>
+                setParams({ along: ALONG.format(ALONG.parse(event.currentTarget.value)) })
+              }
+            >
+              {DENSITY_NAMES.map((axis) => (
+                <option key={axis} value={axis}>
+                  {axisTitle(axis)}
+                </option>
+              ))}
+            </select>
+          </label>
+        </p>
+      )}
+      <div class="charts">
+        {panelsOf(props.metrics).map((panel) => (
+          <PanelChart key={keyOf(panel)} panel={panel} along={along} {...props} />
+        ))}
+      </div>
+    </>
   );
+}
+
+interface PanelProps {
+  panel: Panel<PanelMetric>;
+  name: RunName;
+  along: DensityAxis;
+  news: RunNews;
+}
+
+function PanelChart({ panel, name, along, news }: PanelProps) {
+  const zoom = useParam("zoom", ZOOM).value;
+  const choice = useParam("lines", LINES).value;
+  const names = { ...name, runs: [name.run] };
+  const version = panelVersion(news, panel);
+  const onZoom = (axis: AxisName, stretch: Stretch | null) =>
+    setParams({ zoom: formatZoom(zoomed(zoom, axis, stretch)) });
+  switch (panel.kind) {
+    case "density":
+      return (
+        <EpisodeDensityChart
+          name={name}
+          metric={panel.metric}
+          evaluation={panel.evaluation}
+          axis={along}
+          version={version}
+          range={zoom.get(along) ?? null}
+          onZoom={(stretch) => onZoom(along, stretch)}
+        />
+      );
+    case "terms":
+      return (
+        <TermChart
+          names={names}
+          prefix={panel.prefix}
+          metrics={panel.metrics}
+          along={along}
+          version={version}
+          zoom={zoom}
+          onZoom={onZoom}
+        />
+      );
+    case "chart":
+      return (
+        <ChartCard
+          names={names}
+          metric={panel.metric}
+          version={version}
+          page={{ ...DEFAULT_SETTINGS, axis: along, band: panel.band }}
+          own=""
+          zoom={zoom}
+          choice={choice}
+          onChoose={(next) => setParams({ lines: formatChoice(next) })}
+          colourOf={(_, line) => colourOf(line)}
+          onZoom={onZoom}
+        />
+      );
+  }
+}
+
+/** Grows when points came to a metric of the panel. */
+function panelVersion(news: RunNews, panel: Panel<PanelMetric>): number {
+  const metrics = panel.kind === "terms" ? panel.metrics : [panel.metric];
+  return metrics.reduce((sum, metric) => sum + versionOf(news, metric), 0);
+}
+
+function keyOf(panel: Panel<PanelMetric>): string {
+  if (panel.kind === "terms") return `terms ${panel.prefix} ${panel.metrics[0]?.scale}`;
+  const { metricName, scale } = panel.metric;
+  const evaluation = panel.kind === "density" ? panel.evaluation : null;
+  return `${panel.kind} ${metricName} ${scale} ${evaluation}`;
 }

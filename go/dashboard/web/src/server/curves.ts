@@ -10,6 +10,7 @@ import { queries, views } from "./clients";
 /** One curve in buckets: columns over those that hold finite points, ascending. */
 export interface Curve {
   run: string;
+  metricName: string;
   /** What tells it from the other series of its metric; often nothing. */
   labels: string;
   xs: Float64Array;
@@ -32,8 +33,16 @@ export interface RunNames {
 }
 
 /** What is asked of a metric. */
-export interface CurveQuestion {
+export interface CurveQuestion extends BucketQuestion {
   metric: { metricName: string; scale: string };
+}
+
+/** What is asked of several metrics. */
+export interface MetricsQuestion extends BucketQuestion {
+  metrics: readonly { metricName: string; scale: string }[];
+}
+
+interface BucketQuestion {
   axis: AxisName;
   /** A stretch of the axis; null: all. */
   range: Range | null;
@@ -41,9 +50,18 @@ export interface CurveQuestion {
 }
 
 /** The curves of a metric of runs, by run and then by labels. */
-export async function readCurves(
+export function readCurves(
+  names: RunNames,
+  { metric, ...question }: CurveQuestion,
+  signal: AbortSignal,
+): Promise<Curve[]> {
+  return readMetricCurves(names, { metrics: [metric], ...question }, signal);
+}
+
+/** The curves of several metrics, in buckets of one axis. */
+export async function readMetricCurves(
   { workspace, project, runs }: RunNames,
-  { metric, axis, range, buckets }: CurveQuestion,
+  { metrics, axis, range, buckets }: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
   const answer = await views.bucketSeries(
@@ -51,7 +69,7 @@ export async function readCurves(
       workspace,
       project,
       runs: [...runs],
-      seriesQueries: [queryFor(metric)],
+      seriesQueries: metrics.map(queryFor),
       axis: axisOf(axis),
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
       buckets,
@@ -60,7 +78,7 @@ export async function readCurves(
   );
   return answer.curves.map((c) => ({
     run: c.identity?.run ?? "",
-    labels: labelsOf(c.identity?.series),
+    ...nameOf(c.identity?.series),
     xs: floats(c.xs),
     counts: counts(c.counts),
     means: floats(c.means),
@@ -73,8 +91,10 @@ export async function readCurves(
   }));
 }
 
-function labelsOf(definition: SeriesDefinition | undefined): string {
-  return definition?.kind.case === "regular" ? labelOf(definition.kind.value.labels) : "";
+function nameOf(definition: SeriesDefinition | undefined) {
+  if (definition?.kind.case !== "regular") return { metricName: "", labels: "" };
+  const { metricName, labels } = definition.kind.value;
+  return { metricName, labels: labelOf(labels) };
 }
 
 const DEFINITIONS_PAGE = 10_000n;

@@ -1,14 +1,19 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { GetEpisodeHistogramRequestSchema } from "../gen/metrana/views/v1/episode_histogram_pb";
+import type {
+  GetEpisodeHistogramRequestSchema,
+  GetEpisodeHistogramResponse,
+} from "../gen/metrana/views/v1/episode_histogram_pb";
 import { EpisodeColumn } from "../gen/metrana/views/v1/episodes_pb";
 import {
   type EpisodeMetricSchema,
   type MetricRangeSchema,
   Reduction,
 } from "../gen/metrana/views/v1/selection_pb";
+import { Estimator } from "../gen/metrana/views/v1/statistics_pb";
 import { counts, floats, times } from "../lib/columns";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
+import { type QueriedMetric, queryFor } from "../lib/sections";
 import type { RunName } from "../server";
 import { views } from "./clients";
 
@@ -215,6 +220,10 @@ export async function readHistogram(
     },
     { signal },
   );
+  return histogramOf(answer);
+}
+
+function histogramOf(answer: GetEpisodeHistogramResponse): EpisodeHistogram {
   return {
     firstX: answer.firstX,
     lastX: answer.lastX,
@@ -225,6 +234,63 @@ export async function readHistogram(
     counts: counts(answer.counts),
     total: Number(answer.totalCount),
     notFinite: Number(answer.notFiniteCount),
+  };
+}
+
+/** Along what the values of episodes are summed up. */
+export const DENSITY_AXES = {
+  update: EpisodeColumn.LAST_RL_STEP,
+  total: EpisodeColumn.TOTAL_ENV_STEPS,
+} as const;
+export type DensityAxis = keyof typeof DENSITY_AXES;
+
+/** How the values of episodes are spread along an axis, and what they come to at each of its bins. */
+export interface EpisodeDensity extends EpisodeHistogram {
+  /** Whether bins hold whole numbers. */
+  xWhole: boolean;
+  yWhole: boolean;
+  /** How many episodes have values that are too far away for the bins. */
+  beyond: number;
+  iqm: Float64Array;
+  /** The 10th and the 90th percentile. */
+  low: Float64Array;
+  high: Float64Array;
+}
+
+/** What a density is asked by. */
+export interface DensityQuestion {
+  metric: QueriedMetric;
+  axis: DensityAxis;
+  columns: number;
+  rows: number;
+}
+
+/** The values that episodes have of a metric of EPISODE scale. */
+export async function readDensity(
+  run: RunName,
+  { metric, axis, columns, rows }: DensityQuestion,
+  signal: AbortSignal,
+): Promise<EpisodeDensity> {
+  const answer = await views.getEpisodeHistogram(
+    {
+      run,
+      metrics: [{ seriesQuery: queryFor(metric), reduction: Reduction.LAST }],
+      x: { column: DENSITY_AXES[axis], bins: columns, whole: true },
+      y: { column: EpisodeColumn.METRIC, metric: 0, bins: rows, whole: true, robust: true },
+      estimators: [Estimator.IQM],
+      percentiles: [10, 90],
+    },
+    { signal },
+  );
+  const column = (bytes: Uint8Array | undefined) => floats(bytes ?? new Uint8Array());
+  return {
+    ...histogramOf(answer),
+    xWhole: answer.xWhole,
+    yWhole: answer.yWhole,
+    beyond: Number(answer.beyondCount),
+    iqm: column(answer.estimators[0]?.values),
+    low: column(answer.percentiles[0]?.values),
+    high: column(answer.percentiles[1]?.values),
   };
 }
 

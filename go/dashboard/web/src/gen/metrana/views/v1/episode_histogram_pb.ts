@@ -8,13 +8,15 @@ import type { EpisodeColumn } from "./episodes_pb";
 import { file_metrana_views_v1_episodes } from "./episodes_pb";
 import type { EpisodeMetric, IndexRange, MetricRange, RunName } from "./selection_pb";
 import { file_metrana_views_v1_selection } from "./selection_pb";
+import type { Estimator, EstimatorCurve, PercentileCurve } from "./statistics_pb";
+import { file_metrana_views_v1_statistics } from "./statistics_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file metrana/views/v1/episode_histogram.proto.
  */
 export const file_metrana_views_v1_episode_histogram: GenFile = /*@__PURE__*/
-  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIlwKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDSKRAwoaR2V0RXBpc29kZUhpc3RvZ3JhbVJlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSKAoBeBgDIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSKAoBeRgEIAEoCzIdLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUF4aXMSFAoMZW52aXJvbm1lbnRzGAUgAygJEi4KCGVwaXNvZGVzGAYgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAcgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjQKDW1ldHJpY19yYW5nZXMYCCADKAsyHS5tZXRyYW5hLnZpZXdzLnYxLk1ldHJpY1JhbmdlEhkKEWluY2x1ZGVfaW5oZXJpdGVkGAkgASgIIr4BChtHZXRFcGlzb2RlSGlzdG9ncmFtUmVzcG9uc2USDwoHZmlyc3RfeBgBIAEoARIOCgZsYXN0X3gYAiABKAESDgoGeF9iaW5zGAMgASgNEg8KB2ZpcnN0X3kYBCABKAESDgoGbGFzdF95GAUgASgBEg4KBnlfYmlucxgGIAEoDRIOCgZjb3VudHMYByABKAwSEwoLdG90YWxfY291bnQYCCABKAQSGAoQbm90X2Zpbml0ZV9jb3VudBgJIAEoBEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection]);
+  fileDesc("CihtZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVfaGlzdG9ncmFtLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxInsKC0VwaXNvZGVBeGlzEi8KBmNvbHVtbhgBIAEoDjIfLm1ldHJhbmEudmlld3MudjEuRXBpc29kZUNvbHVtbhIOCgZtZXRyaWMYAiABKA0SDAoEYmlucxgDIAEoDRINCgV3aG9sZRgEIAEoCBIOCgZyb2J1c3QYBSABKAgi1wMKGkdldEVwaXNvZGVIaXN0b2dyYW1SZXF1ZXN0EiYKA3J1bhgBIAEoCzIZLm1ldHJhbmEudmlld3MudjEuUnVuTmFtZRIwCgdtZXRyaWNzGAIgAygLMh8ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlTWV0cmljEigKAXgYAyABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEigKAXkYBCABKAsyHS5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVBeGlzEhQKDGVudmlyb25tZW50cxgFIAMoCRIuCghlcGlzb2RlcxgGIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgHIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRI0Cg1tZXRyaWNfcmFuZ2VzGAggAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgJIAEoCBIvCgplc3RpbWF0b3JzGAogAygOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISEwoLcGVyY2VudGlsZXMYCyADKAEi5AIKG0dldEVwaXNvZGVIaXN0b2dyYW1SZXNwb25zZRIPCgdmaXJzdF94GAEgASgBEg4KBmxhc3RfeBgCIAEoARIOCgZ4X2JpbnMYAyABKA0SDwoHZmlyc3RfeRgEIAEoARIOCgZsYXN0X3kYBSABKAESDgoGeV9iaW5zGAYgASgNEg4KBmNvdW50cxgHIAEoDBITCgt0b3RhbF9jb3VudBgIIAEoBBIYChBub3RfZmluaXRlX2NvdW50GAkgASgEEjQKCmVzdGltYXRvcnMYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkVzdGltYXRvckN1cnZlEjYKC3BlcmNlbnRpbGVzGAsgAygLMiEubWV0cmFuYS52aWV3cy52MS5QZXJjZW50aWxlQ3VydmUSFAoMYmV5b25kX2NvdW50GAwgASgEEg8KB3hfd2hvbGUYDSABKAgSDwoHeV93aG9sZRgOIAEoCEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_episodes, file_metrana_views_v1_selection, file_metrana_views_v1_statistics]);
 
 /**
  * What an axis of a histogram counts by.
@@ -42,6 +44,22 @@ export type EpisodeAxis = Message<"metrana.views.v1.EpisodeAxis"> & {
    * @generated from field: uint32 bins = 3;
    */
   bins: number;
+
+  /**
+   * Bins begin at whole numbers and hold equally many of these, one each where they suffice, if all numbers are whole
+   * and below 2^53. Otherwise every so many bins would stay empty, or hold one more than their neighbours.
+   *
+   * @generated from field: bool whole = 4;
+   */
+  whole: boolean;
+
+  /**
+   * Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
+   * are: a few that are far away do not press all others into one bin.
+   *
+   * @generated from field: bool robust = 5;
+   */
+  robust: boolean;
 };
 
 /**
@@ -52,7 +70,8 @@ export const EpisodeAxisSchema: GenMessage<EpisodeAxis> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_episode_histogram, 0);
 
 /**
- * Asks how the episodes of a run are spread over one or two of their numbers.
+ * Asks how the episodes of a run are spread over one or two of their numbers, and what the second comes to along the
+ * first.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramRequest
  */
@@ -119,6 +138,20 @@ export type GetEpisodeHistogramRequest = Message<"metrana.views.v1.GetEpisodeHis
    * @generated from field: bool include_inherited = 9;
    */
   includeInherited: boolean;
+
+  /**
+   * Estimates of the numbers upwards in each bin across; y must be there.
+   *
+   * @generated from field: repeated metrana.views.v1.Estimator estimators = 10;
+   */
+  estimators: Estimator[];
+
+  /**
+   * Percentiles of them, from 0 to 100, at most 32, linear between episodes as NumPy's default; y must be there.
+   *
+   * @generated from field: repeated double percentiles = 11;
+   */
+  percentiles: number[];
 };
 
 /**
@@ -131,7 +164,8 @@ export const GetEpisodeHistogramRequestSchema: GenMessage<GetEpisodeHistogramReq
 /**
  * How many episodes are in each bin. Bins of an axis are equally wide, from the least
  * number to the greatest; the last one holds the greatest as well. There is one bin when all
- * numbers are equal, and none without episodes.
+ * numbers are equal, and none without episodes. An axis of whole bins ends where the last one does, at a number that it
+ * does not hold; a robust one reaches as far as its bins do.
  *
  * @generated from message metrana.views.v1.GetEpisodeHistogramResponse
  */
@@ -144,7 +178,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   firstX: number;
 
   /**
-   * Greatest number across.
+   * Greatest number across; of whole bins, the end of the last.
    *
    * @generated from field: double last_x = 2;
    */
@@ -165,7 +199,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   firstY: number;
 
   /**
-   * Greatest number upwards.
+   * Greatest number upwards; of whole bins, the end of the last.
    *
    * @generated from field: double last_y = 5;
    */
@@ -186,7 +220,7 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
   counts: Uint8Array;
 
   /**
-   * How many episodes were counted.
+   * How many episodes there are, also those beyond the bins of a robust axis.
    *
    * @generated from field: uint64 total_count = 8;
    */
@@ -198,6 +232,41 @@ export type GetEpisodeHistogramResponse = Message<"metrana.views.v1.GetEpisodeHi
    * @generated from field: uint64 not_finite_count = 9;
    */
   notFiniteCount: bigint;
+
+  /**
+   * Estimates at each bin across, in the order asked for; NaN where no episode is. They have no confidence intervals.
+   *
+   * @generated from field: repeated metrana.views.v1.EstimatorCurve estimators = 10;
+   */
+  estimators: EstimatorCurve[];
+
+  /**
+   * Percentiles at each bin across, in the order asked for; NaN where no episode is.
+   *
+   * @generated from field: repeated metrana.views.v1.PercentileCurve percentiles = 11;
+   */
+  percentiles: PercentileCurve[];
+
+  /**
+   * How many episodes lie beyond the bins of a robust axis. Estimates hold those that are beyond upwards only.
+   *
+   * @generated from field: uint64 beyond_count = 12;
+   */
+  beyondCount: bigint;
+
+  /**
+   * Whether bins across begin at whole numbers.
+   *
+   * @generated from field: bool x_whole = 13;
+   */
+  xWhole: boolean;
+
+  /**
+   * Whether bins upwards begin at whole numbers.
+   *
+   * @generated from field: bool y_whole = 14;
+   */
+  yWhole: boolean;
 };
 
 /**

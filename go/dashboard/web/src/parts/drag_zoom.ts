@@ -1,0 +1,28 @@
+import type uPlot from "uplot";
+import type { Range } from "../server";
+
+/** Is told which stretch of x was picked; null: all. */
+export type OnZoom = (range: Range | null) => void;
+
+/** A cursor with which a drag picks a stretch of x, see `reportPicked`, and a double click asks for all. */
+export function zoomingCursor(onZoom: OnZoom): uPlot.Cursor {
+  return {
+    y: false,
+    drag: { x: true, y: false, setScale: false },
+    bind: {
+      dblclick: () => () => {
+        onZoom(null);
+        return null;
+      },
+    },
+  };
+}
+
+/** Tells of the stretch that was picked, and lets it go. */
+export function reportPicked(u: uPlot, onZoom: OnZoom): void {
+  if (u.select.width < 3) return;
+  const from = Math.floor(u.posToVal(u.select.left, "x"));
+  const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
+  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  if (to > from) onZoom({ from, to });
+}
