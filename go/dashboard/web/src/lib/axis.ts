@@ -88,3 +88,14 @@ export function formatX(name: AxisName, x: number): string {
   }
   return Number.isInteger(x) ? String(x) : formatValue(x);
 }
+
+/** An x with all its digits; times of day are UTC. */
+export function exactX(name: AxisName, x: number): string {
+  if (name === "relative") return `${x / 1000} s`;
+  return name === "wall" ? exactMoment(x) : String(x);
+}
+
+/** A moment, in milliseconds since 1970, to the millisecond and with its time zone. */
+export function exactMoment(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, -1).replace("T", " ")} UTC`;
+}

@@ -4,7 +4,9 @@ import { curvesToCsv } from "./chart_csv";
 const curve = (run: string, labels: string) => ({
   run,
   labels,
+  labelValues: {},
   xs: [0, 10],
+  ends: [9, 14],
   counts: [10, 5],
   means: [0.1, 1e-9],
   minima: [0, 0],

@@ -4,7 +4,9 @@ import { chartLines, type DrawableCurve, MOST_LINES, quantile } from "./chart_li
 const curve = (run: string, xs: number[], means: number[], labels = ""): DrawableCurve => ({
   run,
   labels,
+  labelValues: {},
   xs,
+  ends: xs,
   counts: xs.map(() => 2),
   means,
   minima: means.map((v) => v - 1),

@@ -1,15 +1,20 @@
 import { smoothed } from "./smoothing";
 
-/** A curve as a chart draws it, see server/curves.ts. */
+/** A curve in buckets: columns over those that hold finite points, ascending. */
 export interface DrawableCurve {
   run: string;
+  /** What tells it from the other series of its metric, as text; often nothing. */
   labels: string;
+  labelValues: Readonly<Record<string, string>>;
+  /** Where buckets begin, and the last x that belongs to each. */
   xs: ArrayLike<number>;
+  ends: ArrayLike<number>;
   counts: ArrayLike<number>;
   means: ArrayLike<number>;
   minima: ArrayLike<number>;
   maxima: ArrayLike<number>;
   lasts: ArrayLike<number>;
+  /** xs at which it is not finite. */
   nans: ArrayLike<number>;
   infinities: ArrayLike<number>;
   negativeInfinities: ArrayLike<number>;
@@ -17,6 +22,8 @@ export interface DrawableCurve {
 
 /** A line of a chart: its values at the xs of the chart, null where it has none. */
 export interface ChartLine {
+  /** What it is drawn of; null of what sums many up. */
+  curve: DrawableCurve | null;
   run: string;
   /** By what it is chosen: its run, or its labels where there is one run. */
   key: string;
@@ -29,6 +36,11 @@ export interface ChartLine {
   nans: number[];
   infinities: number[];
   negativeInfinities: number[];
+}
+
+/** How many stretches of a line hold something that is not finite. */
+export function notFinite({ nans, infinities, negativeInfinities }: ChartLine): number {
+  return nans.length + infinities.length + negativeInfinities.length;
 }
 
 /** What a chart draws. */
@@ -98,6 +110,7 @@ function lineOf(
   };
   const raw = laidOut(value === "last" ? curve.lasts : curve.means);
   return {
+    curve,
     run: curve.run,
     key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
@@ -114,6 +127,7 @@ function lineOf(
 /** The median of many lines at each x, in a band from the 10th to the 90th percentile. */
 function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
   const spread: ChartLine = {
+    curve: null,
     run: "",
     key: "",
     label: `median of ${lines.length} lines, 10 % to 90 %`,

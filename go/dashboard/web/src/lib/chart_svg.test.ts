@@ -5,7 +5,9 @@ import { chartToSvg } from "./chart_svg";
 const CURVE: DrawableCurve = {
   run: "<script>alert(1)</script>",
   labels: 'a="b"',
+  labelValues: { a: '"b"' },
   xs: [0, 1],
+  ends: [0, 1],
   counts: [1, 1],
   means: [0, 10],
   minima: [0, 9],

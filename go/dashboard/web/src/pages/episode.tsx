@@ -10,7 +10,7 @@ import {
 } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { formatAttribute } from "../lib/format_attribute";
-import { hrefOf } from "../lib/route";
+import { episodeHref, hrefOf } from "../lib/route";
 import { queryFor } from "../lib/sections";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
@@ -158,10 +158,7 @@ function Neighbours({
 }) {
   const { name, environment } = of;
   const compared = useParam("with", NUMBERS).value;
-  const link = (episode: number) => {
-    const search = new URLSearchParams({ env: environment, episode: String(episode) });
-    return `${hrefOf({ ...name, page: "episode" })}?${search}`;
-  };
+  const link = (episode: number) => episodeHref(name, environment, episode);
   const all = `${hrefOf({ ...name, page: "episodes" })}?${new URLSearchParams({ env: environment })}`;
   return (
     <nav class="pickers" aria-label="Episodes of this environment">

@@ -1,11 +1,13 @@
 import type { Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
 import type { AxisName } from "../lib/axis";
 import { curvesToCsv } from "../lib/chart_csv";
 import type { ChartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings } from "../lib/chart_settings";
 import { chartToSvg } from "../lib/chart_svg";
+import { fileName } from "../lib/file_name";
 import { pythonCall } from "../lib/python_call";
 import type { Range } from "../server";
 import type { Curve, RunNames } from "../server/curves";
@@ -61,7 +63,7 @@ export function ChartMenu(props: Props) {
               >
                 {asTable.value ? "Show as chart" : "Show as table"}
               </button>
-              <button type="button" onClick={act(() => void copyPython(props))}>
+              <button type="button" onClick={act(() => copyPython(props))}>
                 Copy as Python
               </button>
               <button type="button" onClick={act(() => saveCsv(props))}>
@@ -83,19 +85,10 @@ export function ChartMenu(props: Props) {
   );
 }
 
-/** Where a browser does not let pages copy, the program is saved instead. */
-async function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
+function copyPython({ names, metric, axis, range, buckets }: Props): void {
   const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
-  const program = pythonCall(asked);
-  try {
-    await navigator.clipboard.writeText(program);
-  } catch {
-    downloadText(fileName(metric.metricName, "py"), "text/x-python", program);
-  }
+  void copyProgram(fileName(metric.metricName, "py"), pythonCall(asked));
 }
-
-const fileName = (metric: string, ending: string) =>
-  `${metric.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.${ending}`;
 
 function saveCsv({ metric, axis, curves }: Props): void {
   const text = curvesToCsv(metric.metricName, axis, curves);

@@ -11,6 +11,7 @@ import { aired, robustRange, type ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
+import { LEAST_DRAG, type PlotPick, watchPicks } from "./plot_picks";
 
 interface Props {
   data: ChartLines;
@@ -25,6 +26,7 @@ interface Props {
   height: number;
   onZoom: (range: Range | null) => void;
   onCursor: (at: number | null) => void;
+  onPick: (pick: PlotPick) => void;
 }
 
 /** Columns that uPlot has for a line: its envelope, what it was before smoothing, itself. */
@@ -32,7 +34,8 @@ const PER_LINE = 4;
 
 /**
  * Lines with their envelopes, drawn by uPlot. A drag picks a stretch of the axis, a double
- * click asks for all; cursors of charts along one axis move together.
+ * click asks for all, a click or the keys pick a value; cursors of charts along one axis
+ * move together.
  */
 export function CurvePlot(props: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -59,7 +62,14 @@ export function CurvePlot(props: Props) {
     });
     resized.observe(box.current);
     const unwatch = watchTheme(() => drawn.redraw());
+    const stopPicks = watchPicks(
+      drawn,
+      box.current,
+      (u) => pickable(u, latest.current),
+      (pick) => latest.current.onPick(pick),
+    );
     return () => {
+      stopPicks();
       unwatch();
       resized.disconnect();
       drawn.destroy();
@@ -75,7 +85,23 @@ export function CurvePlot(props: Props) {
     plot.current?.redraw(false);
   }, [props.emphasised]);
 
-  return <div ref={box} role="img" aria-label={props.label} />;
+  return (
+    <div
+      class="curve-plot"
+      ref={box}
+      role="application"
+      aria-label={props.label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes arrow keys
+      tabIndex={0}
+    />
+  );
+}
+
+/** Columns whose values are points of a curve: not what sums many of them up. */
+function pickable(u: uPlot, { data }: Props): uPlot.AlignedData[number][] {
+  return data.lines.map(({ curve }, place) =>
+    curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
+  );
 }
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
@@ -154,7 +180,8 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     ],
     cursor: {
       y: false,
-      drag: { x: true, y: false, setScale: false },
+      // A drag picks nothing: plot_picks.ts tells it from a click by hand that trembles.
+      drag: { x: true, y: false, setScale: false, click: () => {} },
       sync: { key: `along ${axis}`, scales: ["x", null] },
       bind: {
         dblclick: () => () => {
@@ -258,7 +285,7 @@ function extremes(values: readonly number[]): ValueRange | null {
 }
 
 function zoom(u: uPlot, { onZoom }: Props): void {
-  if (u.select.width < 3) return;
+  if (u.select.width < LEAST_DRAG) return;
   const from = Math.floor(u.posToVal(u.select.left, "x"));
   const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
   u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);

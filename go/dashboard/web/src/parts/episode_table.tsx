@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
-import { hrefOf } from "../lib/route";
+import { episodeHref } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
 import type { RunName } from "../server";
 import { type Episode, type EpisodeSort, listEpisodes } from "../server/episodes";
@@ -149,14 +149,13 @@ function Row({
   episode: Episode;
   video: boolean;
 }) {
-  const search = new URLSearchParams({ env: e.environment, episode: String(e.episode) });
   const [value, length] = e.metrics;
   return (
     <tr>
       <th scope="row">{e.environment}</th>
       <td class="number">
         <a
-          href={`${hrefOf({ ...name, page: "episode" })}?${search}`}
+          href={episodeHref(name, e.environment, e.episode)}
           aria-label={`Episode ${e.episode} of ${e.environment}`}
         >
           {formatCount(e.episode)}

@@ -1,28 +1,17 @@
+import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf } from "../lib/axis";
+import { type BucketGrid, bucketEnds } from "../lib/bucket_ends";
+import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
 import { queryFor } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
-/** One curve in buckets: columns over those that hold finite points, ascending. */
-export interface Curve {
-  run: string;
-  /** What tells it from the other series of its metric; often nothing. */
-  labels: string;
-  xs: Float64Array;
-  counts: Float64Array;
-  means: Float64Array;
-  minima: Float64Array;
-  maxima: Float64Array;
-  lasts: Float64Array;
-  /** xs at which it is not finite. */
-  nans: Float64Array;
-  infinities: Float64Array;
-  negativeInfinities: Float64Array;
-}
+/** One curve of a chart. */
+export type Curve = DrawableCurve;
 
 /** Which runs of a project. */
 export interface RunNames {
@@ -58,23 +47,38 @@ export async function readCurves(
     },
     { signal },
   );
-  return answer.curves.map((c) => ({
-    run: c.identity?.run ?? "",
-    labels: labelsOf(c.identity?.series),
-    xs: floats(c.xs),
-    counts: counts(c.counts),
-    means: floats(c.means),
-    minima: floats(c.minima),
-    maxima: floats(c.maxima),
-    lasts: floats(c.lasts),
-    nans: floats(c.nanXs),
-    infinities: floats(c.infinityXs),
-    negativeInfinities: floats(c.negativeInfinityXs),
-  }));
+  const grid = {
+    first: answer.firstX,
+    last: answer.lastX,
+    width: answer.bucketWidth,
+    count: answer.bucketCount,
+  };
+  return answer.curves.map((curve) => curveOf(curve, grid));
 }
 
-function labelsOf(definition: SeriesDefinition | undefined): string {
-  return definition?.kind.case === "regular" ? labelOf(definition.kind.value.labels) : "";
+function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
+  const xs = floats(curve.xs);
+  const labelValues = labelsOf(curve.identity?.series);
+  return {
+    run: curve.identity?.run ?? "",
+    labels: labelOf(labelValues),
+    labelValues,
+    xs,
+    ends: bucketEnds(xs, grid),
+    counts: counts(curve.counts),
+    means: floats(curve.means),
+    minima: floats(curve.minima),
+    maxima: floats(curve.maxima),
+    lasts: floats(curve.lasts),
+    nans: floats(curve.nanXs),
+    infinities: floats(curve.infinityXs),
+    negativeInfinities: floats(curve.negativeInfinityXs),
+  };
+}
+
+/** The labels that are part of a series' identity. */
+export function labelsOf(definition: SeriesDefinition | undefined): Record<string, string> {
+  return definition?.kind.case === "regular" ? definition.kind.value.labels : {};
 }
 
 const DEFINITIONS_PAGE = 10_000n;

@@ -1,0 +1,188 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
+import { copyProgram } from "../copy_program";
+import { useElsewhere } from "../elsewhere";
+import { type AxisName, axisTitle, exactMoment, exactX } from "../lib/axis";
+import type { ChartPoint } from "../lib/chart_point";
+import { fileName } from "../lib/file_name";
+import { formatCount } from "../lib/format";
+import type { LoggedPoint } from "../lib/logged_point";
+import { pythonCall } from "../lib/python_call";
+import { episodeHref } from "../lib/route";
+import { RL_SCALES } from "../lib/sections";
+import type { Stretch } from "../lib/zoom";
+import type { RunName } from "../server";
+import { findPoint } from "../server/points";
+
+interface Props {
+  run: RunName;
+  metric: { metricName: string; scale: string };
+  axis: AxisName;
+  point: ChartPoint;
+  onZoom: (stretch: Stretch) => void;
+  onClose: () => void;
+}
+
+/** The most buckets that the server makes. */
+const MOST_BUCKETS = 5000;
+
+/**
+ * What is known of a bucket of a chart: of a single point all that it was logged with, of
+ * several how many they are and, where environments have them, whose are the extremes.
+ */
+export function PointCard(props: Props) {
+  const { run, metric, axis, point, onZoom, onClose } = props;
+  const card = useRef<HTMLDivElement>(null);
+  useEffect(() => card.current?.focus({ preventScroll: true }), []);
+  useElsewhere(card, onClose);
+  const single = point.count === 1;
+  const values = valuesToFind(point, RL_SCALES.includes(metric.scale));
+  const found = useAnswer(
+    (signal) =>
+      Promise.all(values.map((value) => findPoint({ run, metric, axis, point, value }, signal))),
+    [],
+  ).value;
+  const [first, second] = found.value ?? [];
+  return (
+    <div
+      class="point-card"
+      role="dialog"
+      aria-label={`Point of ${metric.metricName}`}
+      aria-busy={found.loading}
+      tabIndex={-1}
+      ref={card}
+      onKeyDown={(event) => event.key === "Escape" && onClose()}
+    >
+      <dl>
+        <Row name="Run">{run.run}</Row>
+        {point.curve.labels !== "" && <Row name="Series">{point.curve.labels}</Row>}
+        <Row name={axisTitle(axis)}>{stretchText(axis, point)}</Row>
+        {single ? (
+          <>
+            <Row name="Value">{String(point.mean)}</Row>
+            {first && <LoggedRows of={first} axis={axis} />}
+          </>
+        ) : (
+          <>
+            <Row name="Points">{formatCount(point.count)}</Row>
+            <Row name="Mean">{String(point.mean)}</Row>
+            <Row name="Least">
+              {String(point.min)} <Whose of={first} run={run} />
+            </Row>
+            <Row name="Greatest">
+              {String(point.max)} <Whose of={second} run={run} />
+            </Row>
+          </>
+        )}
+      </dl>
+      {found.loading && values.length > 0 && <p class="faint">Looking where it was logged…</p>}
+      {found.failure !== null && (
+        <p class="failed" role="alert">
+          The server did not say where it was logged: {found.failure}
+        </p>
+      )}
+      <div class="buttons">
+        {single && first && <EpisodeLink of={first} run={run} />}
+        {!single && point.to > point.from && (
+          <button type="button" onClick={() => onZoom({ from: point.from, to: point.to })}>
+            Zoom in on {formatCount(point.count)} points
+          </button>
+        )}
+        <CopyQuery {...props} environment={single ? (first?.environment ?? null) : null} />
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Values of points that are looked for: of several only environments' are worth it. */
+function valuesToFind({ count, mean, min, max }: ChartPoint, ofEnvironments: boolean): number[] {
+  if (count === 1) return [mean];
+  return ofEnvironments ? [min, max] : [];
+}
+
+function stretchText(axis: AxisName, { from, to, count }: ChartPoint): string {
+  return count === 1 || to === from
+    ? exactX(axis, from)
+    : `${exactX(axis, from)} to ${exactX(axis, to)}`;
+}
+
+function Row({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
+/** What a point was logged with beside what its chart goes along. */
+function LoggedRows({ of, axis }: { of: LoggedPoint; axis: AxisName }) {
+  const { environment, episode, update, step, time } = of;
+  return (
+    <>
+      {environment !== null && <Row name="Environment">{environment}</Row>}
+      {episode !== null && axis !== "episode" && <Row name="Episode">{episode}</Row>}
+      {update !== null && axis !== "update" && <Row name="Update">{update}</Row>}
+      {step !== null && axis !== "step" && axis !== "env_step" && (
+        <Row name={environment === null ? "Step" : "Env step"}>{step}</Row>
+      )}
+      {time !== null && axis !== "wall" && <Row name="Time">{exactMoment(time)}</Row>}
+    </>
+  );
+}
+
+/** The environment and episode of one of several points. */
+function Whose({ of, run }: { of: LoggedPoint | undefined; run: RunName }) {
+  if (!of || of.environment === null) return null;
+  if (of.episode === null) return <span class="faint">{of.environment}</span>;
+  return (
+    <a href={episodeHref(run, of.environment, of.episode)}>
+      {of.environment}, episode {of.episode}
+    </a>
+  );
+}
+
+function EpisodeLink({ of: { environment, episode }, run }: { of: LoggedPoint; run: RunName }) {
+  if (environment === null || episode === null) return null;
+  return (
+    <a class="button" href={episodeHref(run, environment, episode)}>
+      Open episode
+    </a>
+  );
+}
+
+/** Copies the call that gives what the point sums up. */
+function CopyQuery({
+  run,
+  metric,
+  axis,
+  point,
+  environment,
+}: Props & { environment: string | null }) {
+  const done = useSignal<"copied" | "saved" | null>(null);
+  const copy = async () => {
+    const { from, to, curve } = point;
+    const program = pythonCall({
+      origin: window.location.origin,
+      ...run,
+      runs: [run.run],
+      metric,
+      labels: curve.labelValues,
+      environment,
+      axis,
+      range: { from, to },
+      buckets: Math.min(to - from + 1, MOST_BUCKETS),
+    });
+    done.value = await copyProgram(fileName(metric.metricName, "py"), program);
+  };
+  return (
+    <button type="button" onClick={copy}>
+      {done.value === null ? "Copy query" : `Query ${done.value}`}
+    </button>
+  );
+}

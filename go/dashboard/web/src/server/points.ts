@@ -1,0 +1,210 @@
+import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
+import { type AxisName, axisOf } from "../lib/axis";
+import type { ChartPoint } from "../lib/chart_point";
+import { floats } from "../lib/columns";
+import { labelOf } from "../lib/labels";
+import { inCommon, type LoggedPoint, withValue } from "../lib/logged_point";
+import { lowestThat } from "../lib/lowest_that";
+import { queryFor, RL_SCALES } from "../lib/sections";
+import type { RunName } from "../server";
+import { queries, views } from "./clients";
+import { labelsOf } from "./curves";
+
+/** Where a value was seen. */
+export interface SeenPoint {
+  run: RunName;
+  metric: { metricName: string; scale: string };
+  axis: AxisName;
+  /** In this bucket. */
+  point: ChartPoint;
+  /** Of a finite point; of a bucket with several the least or the greatest. */
+  value: number;
+}
+
+/** Finds out what a point is known by that a chart sums up. */
+export async function findPoint(seen: SeenPoint, signal: AbortSignal): Promise<LoggedPoint> {
+  if (RL_SCALES.includes(seen.metric.scale)) return findInEnvironments(seen, signal);
+  return inCommon(await (seen.axis === "step" ? listBySteps : listByTimes)(seen, signal));
+}
+
+const MOST_POINTS = 10_000n;
+
+async function listBySteps(
+  { run: { workspace, project, run }, metric, point, value }: SeenPoint,
+  signal: AbortSignal,
+): Promise<LoggedPoint[]> {
+  const stepRange = { fromStep: BigInt(point.from), toStep: BigInt(point.to) };
+  const answer = await queries.listFloatSeries(
+    {
+      workspace,
+      project,
+      runNames: [run],
+      seriesQueries: [queryFor(metric)],
+      includeTimestamps: true,
+      maxPointsPerPage: MOST_POINTS,
+      stepSelection: { selection: { case: "stepRange", value: stepRange } },
+    },
+    { signal },
+  );
+  const series = answer.runPoints.flatMap((r) => r.series).filter((s) => isOf(s, point));
+  return series.flatMap(({ points }) =>
+    withValue(
+      {
+        values: points?.values ?? [],
+        steps: points?.steps ?? [],
+        times: points?.timestampMillis ?? [],
+      },
+      value,
+      STANDARD,
+    ),
+  );
+}
+
+/** What points without an environment have instead. */
+const STANDARD = { environment: null, update: null };
+
+async function listByTimes(
+  { run: { workspace, project, run }, metric, axis, point, value }: SeenPoint,
+  signal: AbortSignal,
+): Promise<LoggedPoint[]> {
+  const answer = await queries.listFloatSeriesTimestampBuckets(
+    {
+      workspace,
+      project,
+      runNames: [run],
+      seriesQueries: [queryFor(metric)],
+      useRelativeTimestamp: axis === "relative",
+      timestampRange: {
+        fromTimestampMillis: BigInt(point.from),
+        toTimestampMillis: BigInt(point.to),
+      },
+      bucketsCount: MOST_BUCKETS,
+    },
+    { signal },
+  );
+  const series = answer.runSeries?.series.filter((s) => isOf(s, point)) ?? [];
+  return series.flatMap((s) =>
+    withValue(
+      { values: s.yValues, counts: s.counts, steps: s.lastSteps, times: s.lastTimestampMillis },
+      value,
+      STANDARD,
+    ),
+  );
+}
+
+const MOST_BUCKETS = 5000n;
+
+/** Whether an answer's series is the one that was pointed at. */
+function isOf({ definition }: { definition?: SeriesDefinition }, { curve }: ChartPoint): boolean {
+  return labelOf(labelsOf(definition)) === curve.labels;
+}
+
+/**
+ * The environment that has the value is that of whose curve it is an extreme; the update
+ * at which it has it is narrowed down, and the points at that update are looked through.
+ */
+async function findInEnvironments(seen: SeenPoint, signal: AbortSignal): Promise<LoggedPoint> {
+  const environment = await findEnvironment(seen, signal);
+  if (environment === null) return inCommon([]);
+  const [from, to] =
+    seen.axis === "update" ? [seen.point.from, seen.point.to] : [0, environment.latestUpdate];
+  const update = await lowestThat(from, to, async (upTo) => {
+    const found = await whichHave(seen, [environment.id], { from, to: upTo }, signal);
+    return found.length > 0;
+  });
+  const points = await listAtUpdate(seen, environment.id, update, signal);
+  return inCommon(points.filter((logged) => fits(seen, logged)));
+}
+
+const ENVIRONMENTS_PAGE = 1000;
+
+async function findEnvironment(
+  seen: SeenPoint,
+  signal: AbortSignal,
+): Promise<{ id: string; latestUpdate: number } | null> {
+  for (let offset = 0; ; offset += ENVIRONMENTS_PAGE) {
+    const { environments } = await queries.listRLEnvironments(
+      { ...seen.run, limit: BigInt(ENVIRONMENTS_PAGE), offset: BigInt(offset) },
+      { signal },
+    );
+    if (environments.length === 0) return null;
+    const ids = environments.map((e) => e.environmentId);
+    const [id] = await whichHave(seen, ids, null, signal);
+    const found = environments.find((e) => e.environmentId === id);
+    if (found) return { id: found.environmentId, latestUpdate: Number(found.latestRlStep) };
+  }
+}
+
+/** The environments in whose part of the bucket the value is the least or the greatest. */
+async function whichHave(
+  { run: { workspace, project, run }, metric, axis, point, value }: SeenPoint,
+  environments: string[],
+  updates: { from: number; to: number } | null,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { curves } = await views.bucketSeries(
+    {
+      workspace,
+      project,
+      runs: [run],
+      seriesQueries: [queryFor(metric)],
+      environments,
+      axis: axisOf(axis),
+      range: { from: BigInt(point.from), to: BigInt(point.to) },
+      ...(updates ? { rlSteps: { from: BigInt(updates.from), to: BigInt(updates.to) } } : {}),
+      buckets: 1,
+    },
+    { signal },
+  );
+  return curves.flatMap(({ identity, minima, maxima }) => {
+    const has = floats(minima)[0] === value || floats(maxima)[0] === value;
+    return has && labelOf(labelsOf(identity?.series)) === point.curve.labels
+      ? [identity?.environment ?? ""]
+      : [];
+  });
+}
+
+async function listAtUpdate(
+  { run, metric, point, value }: SeenPoint,
+  environment: string,
+  update: number,
+  signal: AbortSignal,
+): Promise<LoggedPoint[]> {
+  const answer = await queries.listRLEnvironmentFloatSeriesBuckets(
+    {
+      ...run,
+      environments: [environment],
+      seriesQueries: [queryFor(metric)],
+      scaleSelector: { scale: { case: "rlStep", value: BigInt(update) } },
+      bucketsCount: MOST_BUCKETS,
+      includeTimestamps: true,
+      useSpecializedRlSeriesBuckets: true,
+    },
+    { signal },
+  );
+  const rollout = answer.rlSpecializedSeries;
+  if (rollout.case !== "rlSeriesOnRlStepSelector") return [];
+  const hasSteps = metric.scale === "ENVIRONMENT_STEP";
+  return rollout.value.series
+    .filter((s) => isOf(s, point))
+    .flatMap((s) =>
+      withValue(
+        {
+          values: s.yValues,
+          counts: s.counts,
+          episodes: s.episodes,
+          ...(hasSteps ? { steps: s.lastEnvSteps } : {}),
+          times: s.lastTimestampMillis,
+        },
+        value,
+        { environment, update },
+      ),
+    );
+}
+
+/** Whether a point lies in the bucket, as far as it is known by the bucket's axis. */
+function fits({ axis, point: { from, to } }: SeenPoint, logged: LoggedPoint): boolean {
+  const xs = { episode: logged.episode, env_step: logged.step, wall: logged.time };
+  const x = axis in xs ? xs[axis as keyof typeof xs] : null;
+  return x === null || (x >= from && x <= to);
+}
