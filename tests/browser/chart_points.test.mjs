@@ -77,6 +77,26 @@ test("keys go to a point, Enter tells of it, Escape closes", async () => {
   assert.equal((await told(chart)).step, String(Number(step) + 1));
 });
 
+test("Shift shows the exact stretch and time at the cursor", async () => {
+  const { page } = opened;
+  await page.goto(`${curves.origin}/w/curves/spike/charts?find=signal`);
+  const chart = await drawn(page, "signal");
+  const at = chart.locator(".legend .at");
+  await chart.locator(".u-over").hover({ position: { x: 200, y: 90 } });
+  await at.getByText(/^at \d+$/).waitFor();
+  await page.keyboard.down("Shift");
+  await at.getByText(/^at \d+ to \d+$/).waitFor();
+  await page.keyboard.up("Shift");
+  await at.getByText(/^at \d+$/).waitFor();
+  await page.goto(`${curves.origin}/w/curves/other/charts?view=wall`);
+  const timed = await drawn(page, "train/loss");
+  await timed.getByText("time of day (UTC)").waitFor();
+  await timed.locator(".u-over").hover();
+  await page.keyboard.down("Shift");
+  await timed.locator(".legend .at").getByText(/\d\d:\d\d:\d\d\.\d{3} UTC/).waitFor();
+  await page.keyboard.up("Shift");
+});
+
 test("a click on a bucket of many points says how many, and zooms in", async () => {
   const { page } = opened;
   await page.goto(`${curves.origin}/w/curves/spike/charts?find=signal`);

@@ -10,6 +10,7 @@ import {
 } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { formatAttribute } from "../lib/format_attribute";
+import { formatMoment } from "../lib/moment";
 import { episodeHref, hrefOf } from "../lib/route";
 import { queryFor } from "../lib/sections";
 import { type Codec, setParams, TEXT, useParam } from "../params";
@@ -204,8 +205,6 @@ function Neighbours({
   );
 }
 
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-
 function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
   const facts: [string, string][] = [
     ...metrics
@@ -219,7 +218,7 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
         ? formatCount(e.firstRlStep)
         : `${formatCount(e.firstRlStep)} to ${formatCount(e.lastRlStep)}`,
     ],
-    ["began", TIME.format(e.firstTime)],
+    ["began (UTC)", formatMoment(e.firstTime)],
     ["took", formatDuration((e.lastTime - e.firstTime) / 1000)],
   ];
   return (

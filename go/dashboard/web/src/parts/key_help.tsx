@@ -28,6 +28,7 @@ const KEYS: readonly [where: string, keys: readonly [key: string, does: string][
       ["Space", "pause, go on"],
       ["←  →  ↑  ↓", "points of the chart that has the focus, other lines"],
       ["Enter", "tell of the point"],
+      ["Shift", "exact steps, times and values at the pointer"],
     ],
   ],
   [
