@@ -205,10 +205,26 @@ test("numbers and pictures are saved, and the program that gives them is copied"
   assert.match(svg.bytes.toString(), /^<svg [\s\S]*<path d="M[\s\S]*<\/svg>\n$/);
   const png = await save("Save PNG");
   assert.equal(png.bytes.subarray(1, 4).toString(), "PNG");
+  // With its title, twice as large as the vectors.
+  assert.match(svg.bytes.toString(), /width="720" height="360"[\s\S]*>train\/loss<\/text>/);
+  assert.deepEqual([png.bytes.readUInt32BE(16), png.bytes.readUInt32BE(20)], [1440, 720]);
   await chart.locator(".menu > summary").click();
   await chart.getByRole("button", { name: "Copy as Python" }).click();
   const program = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(program, /client\.fetch_curves\(\s+\["other"\],\s+SeriesFilter\("train\/loss"\)/);
+});
+
+test("times are written on a saved chart as on the page", async () => {
+  const { page } = opened;
+  await page.goto(page_("/other/charts?view=wall"));
+  const chart = await drawn(page, "train/loss");
+  await chart.locator(".menu > summary").click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    chart.getByRole("button", { name: "Save SVG" }).click(),
+  ]);
+  const svg = await readFile(await download.path(), "utf8");
+  assert.match(svg, />\d\d:\d\d:\d\d(\.\d{3})?<\/text>[\s\S]*>time of day \(UTC\)<\/text>/);
 });
 
 test("the copied program gives the numbers of the chart", async () => {

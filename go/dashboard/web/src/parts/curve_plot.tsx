@@ -1,14 +1,16 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type AxisName, isTime } from "../lib/axis";
+import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { ticksOf } from "../lib/ticks";
-import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
-import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
+import type { ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
+import { yRange } from "../lib/y_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 import { LEAST_DRAG, type PlotPick, watchPicks } from "./plot_picks";
@@ -143,7 +145,10 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         distr: settings.logX ? 3 : 1,
         range: () => shownXs(latest.current),
       },
-      y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
+      y: {
+        distr: settings.logY ? 3 : 1,
+        range: () => yRange(latest.current.data.lines, latest.current.settings),
+      },
     },
     series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
     bands: settings.band
@@ -159,14 +164,12 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: 28,
         font,
-        space: isTime(axis) ? 90 : 60,
+        space: tickSpace(axis),
         ...xTicks(axis, settings.logX),
         values: (_u, ticks, _axis, _space, step) =>
-          ticks.map((x) => {
-            if (x === null) return "";
-            // Logarithmic ticks lie further apart the greater they are.
-            return tickLabel(axis, x, settings.logX ? Math.min(x, 1000) : step);
-          }),
+          ticks.map((x) =>
+            x === null ? "" : tickLabel(axis, x, settings.logX ? logStep(x) : step),
+          ),
       },
       {
         stroke: ink,
@@ -259,29 +262,6 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
 
 function shownXs({ data, range, settings, axis }: Props): ValueRange {
   return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
-}
-
-/** The lowest and highest y of what a chart draws. */
-export function yRange({ data, settings }: Pick<Props, "data" | "settings">): ValueRange {
-  const values: number[] = [];
-  for (const line of data.lines) {
-    const drawn = settings.band
-      ? [line.values, line.raw, line.low, line.high]
-      : [line.values, line.raw];
-    for (const column of drawn) {
-      for (const v of column ?? []) if (v !== null && (!settings.logY || v > 0)) values.push(v);
-    }
-  }
-  const range = settings.robust ? robustRange(values) : extremes(values);
-  return aired(range ?? (settings.logY ? [1, 10] : [0, 1]), settings.logY);
-}
-
-function extremes(values: readonly number[]): ValueRange | null {
-  if (values.length === 0) return null;
-  return values.reduce<ValueRange>(
-    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
 }
 
 function zoom(u: uPlot, { onZoom }: Props): void {
