@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chartLines, type DrawableCurve, MOST_LINES, quantile } from "./chart_lines";
+import { chartLines, type DrawableCurve, MOST_LINES } from "./chart_lines";
 
 const curve = (run: string, xs: number[], means: number[], labels = ""): DrawableCurve => ({
   run,
@@ -69,9 +69,4 @@ test("very many lines are told as quantiles, with all that is not finite", () =>
   expect(lines[0]?.nans).toEqual([7]);
   expect(lines.slice(1).map((l) => l.label)).toEqual(["r200", "r199", "r198", "r2", "r1", "r0"]);
   expect(lines[1]?.high).toEqual([null]);
-});
-
-test("quantiles are linear between values", () => {
-  expect(quantile([1, 2], 0.25)).toBe(1.25);
-  expect(quantile([], 0.5)).toBeNull();
 });

@@ -1,3 +1,4 @@
+import { quantile } from "./quantile";
 import { smoothed } from "./smoothing";
 
 /** A curve in buckets: columns over those that hold finite points, ascending. */
@@ -145,6 +146,7 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
       const value = line.values[i];
       if (typeof value === "number") here.push(value);
     }
+    if (here.length === 0) continue;
     here.sort((a, b) => a - b);
     spread.low[i] = quantile(here, 0.1);
     spread.values[i] = quantile(here, 0.5);
@@ -165,13 +167,4 @@ function extremesOf(lines: readonly ChartLine[]): ChartLine[] {
     const none = line.values.map(() => null);
     return { ...line, low: none, high: none };
   });
-}
-
-/** A quantile of ascending values, linear between them; null of none. */
-export function quantile(ascending: readonly number[], q: number): number | null {
-  const at = q * (ascending.length - 1);
-  const below = ascending[Math.floor(at)];
-  const above = ascending[Math.ceil(at)];
-  if (below === undefined || above === undefined) return null;
-  return below + (above - below) * (at - Math.floor(at));
 }

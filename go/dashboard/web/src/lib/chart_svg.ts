@@ -43,6 +43,8 @@ export const SVG_PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const TOP = 34;
 const BOTTOM = 46;
 const LEGEND_ROW = 18;
+/** Where the first row of the legend is, below the title of the axis. */
+const LEGEND_TOP = HEIGHT + 10;
 
 /** A chart as an SVG file of its own, dark on white. */
 export function chartToSvg(chart: SvgChart): string {
@@ -203,7 +205,7 @@ function points(
 }
 
 function legend({ label, colour }: SvgLine, row: number): string {
-  const y = HEIGHT + LEGEND_ROW * row;
+  const y = LEGEND_TOP + LEGEND_ROW * row;
   return `<rect x="${LEFT}" y="${y - 5}" width="14" height="3" fill="${colour}"/><text x="${LEFT + 22}" y="${y}">${escaped(label)}</text>`;
 }
 

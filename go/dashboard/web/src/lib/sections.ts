@@ -1,4 +1,5 @@
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+import { quoted } from "./query_text";
 
 /** Metrics that belong together: those whose names share what stands before the last slash. */
 export interface Section {
@@ -26,6 +27,5 @@ export function sectionsOf(metrics: MetricDefinition[]): Section[] {
 
 /** A series query for all series of a metric. */
 export function queryFor(metric: { metricName: string; scale: string }): string {
-  const scale = metric.scale.replace(/[\\"]/g, "\\$&");
-  return `${metric.metricName}(scale="${scale}")`;
+  return `${metric.metricName}(scale=${quoted(metric.scale)})`;
 }

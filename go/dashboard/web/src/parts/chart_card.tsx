@@ -11,7 +11,13 @@ import {
 } from "../lib/chart_settings";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
 import type { Stretch, Zoom } from "../lib/zoom";
-import { type Curve, type CurveQuestion, type RunNames, readCurves } from "../server/curves";
+import {
+  type Curve,
+  type CurveQuestion,
+  MOST_BUCKETS,
+  type RunNames,
+  readCurves,
+} from "../server/curves";
 import { ChartBody } from "./chart_body";
 import { ChartCaption } from "./chart_caption";
 import { ChartLegend } from "./chart_legend";
@@ -36,8 +42,8 @@ interface Props {
   onChoose: (choice: LineChoice) => void;
 }
 
-/** How many buckets the server makes at most, and how many a chart is worth. */
-const BUCKETS = { least: 50, most: 5000 };
+/** How many buckets a chart asks for at least. */
+const LEAST_BUCKETS = 50;
 
 /**
  * One chart of the workspace, of all series of a metric. It asks for as many buckets as it
@@ -53,7 +59,7 @@ export function ChartCard(props: Props) {
   const settings = parseSettings(props.own, page);
   const axis = axisFor(metric.scale, settings.axis);
   const stretch = props.zoom.get(axis) ?? null;
-  const buckets = Math.min(Math.max(Math.round(width.value), BUCKETS.least), BUCKETS.most);
+  const buckets = Math.min(Math.max(Math.round(width.value), LEAST_BUCKETS), MOST_BUCKETS);
   const question = width.value === 0 ? null : { metric, axis, range: stretch, buckets };
   const { answer, lines: all } = useLines(names, question, settings, props.version);
   const allColours = all.lines.map((line, i) => props.colourOf(line.run, i));

@@ -15,6 +15,7 @@ import { episodeHref } from "../lib/route";
 import { RL_SCALES } from "../lib/sections";
 import type { Stretch } from "../lib/zoom";
 import type { RunName } from "../server";
+import { MOST_BUCKETS } from "../server/curves";
 import { findPoint } from "../server/points";
 
 interface Props {
@@ -25,9 +26,6 @@ interface Props {
   onZoom: (stretch: Stretch) => void;
   onClose: () => void;
 }
-
-/** The most buckets that the server makes. */
-const MOST_BUCKETS = 5000;
 
 /**
  * What is known of a bucket of a chart: of a single point all that it was logged with, of

@@ -29,6 +29,9 @@ export interface CurveQuestion {
   buckets: number;
 }
 
+/** How many buckets a curve has at most. */
+export const MOST_BUCKETS = 5000;
+
 /** The curves of a metric of runs, by run and then by labels. */
 export async function readCurves(
   { workspace, project, runs }: RunNames,

@@ -8,7 +8,7 @@ import { lowestThat } from "../lib/lowest_that";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import type { RunName } from "../server";
 import { queries, views } from "./clients";
-import { labelsOf } from "./curves";
+import { labelsOf, MOST_BUCKETS } from "./curves";
 
 /** Where a value was seen. */
 export interface SeenPoint {
@@ -78,7 +78,7 @@ async function listByTimes(
         fromTimestampMillis: BigInt(point.from),
         toTimestampMillis: BigInt(point.to),
       },
-      bucketsCount: MOST_BUCKETS,
+      bucketsCount: BigInt(MOST_BUCKETS),
     },
     { signal },
   );
@@ -91,8 +91,6 @@ async function listByTimes(
     ),
   );
 }
-
-const MOST_BUCKETS = 5000n;
 
 /** Whether an answer's series is the one that was pointed at. */
 function isOf({ definition }: { definition?: SeriesDefinition }, { curve }: ChartPoint): boolean {
@@ -176,7 +174,7 @@ async function listAtUpdate(
       environments: [environment],
       seriesQueries: [queryFor(metric)],
       scaleSelector: { scale: { case: "rlStep", value: BigInt(update) } },
-      bucketsCount: MOST_BUCKETS,
+      bucketsCount: BigInt(MOST_BUCKETS),
       includeTimestamps: true,
       useSpecializedRlSeriesBuckets: true,
     },
