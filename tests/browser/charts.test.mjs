@@ -159,6 +159,30 @@ test("what is set stays in the address and comes back from it", async () => {
   );
 });
 
+test("lines are smoothed in another way, which the address keeps", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts?find=sizes"));
+  const chart = await drawn(page, "sizes");
+  const picture = () => chart.locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  const plain = await picture();
+  await page.locator(".chart-bar").getByLabel("Smoothing").selectOption("Gaussian");
+  await page.waitForFunction(() => decodeURIComponent(location.search).includes("view=gaussian=1"));
+  await page.locator("h1").click();
+  await page.keyboard.press("s");
+  await page.waitForFunction(() => decodeURIComponent(location.search).includes("view=gaussian=3"));
+  const changed = async (before) => {
+    while ((await picture()) === before) await page.evaluate(() => new Promise(requestAnimationFrame));
+    return picture();
+  };
+  const gaussian = await changed(plain);
+  await page.locator(".chart-bar").getByLabel("Smoothing").selectOption("running mean");
+  await changed(gaussian);
+  await page.reload();
+  await drawn(page, "sizes");
+  assert.equal(await page.locator(".chart-bar").getByLabel("Smoothing").inputValue(), "running");
+  assert.equal(await page.locator(".chart-bar output").innerText(), "3");
+});
+
 test("a chart may be set apart from its page", async () => {
   const { page } = opened;
   await page.goto(page_("/odd/charts"));

@@ -16,7 +16,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   infinities: [],
   negativeInfinities: [],
 });
-const plain = { value: "mean", smoothing: 0 } as const;
+const plain = { value: "mean", smoothing: { kind: "ema", amount: 0 } } as const;
 
 test("curves are laid out over all xs", () => {
   const { xs, lines, points } = chartLines(
@@ -48,7 +48,7 @@ test("a line says whose it is when the other runs lack the metric", () => {
 test("smoothing keeps what it smooths", () => {
   const [line] = chartLines(
     [curve("a", [0, 1], [0, 10])],
-    { value: "last", smoothing: 0.5 },
+    { value: "last", smoothing: { kind: "ema", amount: 0.5 } },
     1,
   ).lines;
   expect(line?.raw).toEqual([0.5, 10.5]);

@@ -1,5 +1,5 @@
 import { quantile } from "./quantile";
-import { smoothed } from "./smoothing";
+import { type Smoothing, smoothed } from "./smoothing";
 
 /** A curve in buckets: columns over those that hold finite points, ascending. */
 export interface DrawableCurve {
@@ -56,7 +56,7 @@ export interface ChartLines {
 /** How lines are made of curves. */
 export interface LineStyle {
   value: "mean" | "last";
-  smoothing: number;
+  smoothing: Smoothing;
 }
 
 /** Beyond so many lines a chart shows how they are spread. */
@@ -110,13 +110,14 @@ function lineOf(
     return out;
   };
   const raw = laidOut(value === "last" ? curve.lasts : curve.means);
+  const smooth = smoothing.amount > 0;
   return {
     curve,
     run: curve.run,
     key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
-    values: smoothing > 0 ? smoothed(raw, smoothing) : raw,
-    raw: smoothing > 0 ? raw : null,
+    values: smooth ? smoothed(raw, smoothing) : raw,
+    raw: smooth ? raw : null,
     low: laidOut(curve.minima),
     high: laidOut(curve.maxima),
     nans: Array.from(curve.nans),

@@ -17,7 +17,7 @@ const curve = {
   infinities: [],
   negativeInfinities: [],
 };
-const style = { value: "mean", smoothing: 0 } as const;
+const style = { value: "mean", smoothing: { kind: "ema", amount: 0 } } as const;
 
 test("a point tells what its bucket holds, and up to where it reaches", () => {
   const [line] = chartLines([curve], style, 1).lines;

@@ -22,7 +22,11 @@ function svgOf(
   curve: DrawableCurve,
   { band, x, y, log }: { band: boolean; x: [number, number]; y: [number, number]; log: boolean },
 ): string {
-  const { xs, lines } = chartLines([curve], { value: "mean", smoothing: 0 }, 1);
+  const { xs, lines } = chartLines(
+    [curve],
+    { value: "mean", smoothing: { kind: "ema", amount: 0 } },
+    1,
+  );
   return chartToSvg({
     title: "<b>loss</b> & more",
     description: "how <it> was made",

@@ -18,7 +18,7 @@ import { formatChoice, type LineChoice, parseChoice } from "../lib/line_choice";
 import { overviewOf } from "../lib/rl_overview";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
-import { nextWeight } from "../lib/smoothing";
+import { moreSmoothing } from "../lib/smoothing";
 import { formatZoom, parseZoom, type Zoom, zoomed } from "../lib/zoom";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
@@ -118,7 +118,7 @@ function Workspace({ names, metrics, version }: WorkspaceProps) {
   useKeys({
     "/": () => find.current?.focus(),
     x: () => change({ ...settings, axis: nextAxis(settings.axis) }),
-    s: () => change({ ...settings, smoothing: nextWeight(settings.smoothing) }),
+    s: () => change({ ...settings, smoothing: moreSmoothing(settings.smoothing) }),
   });
   const pattern = regexOf(search);
   const sections = useMemo(() => {
