@@ -104,6 +104,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
       {picked.value && (
         <PickedPoint
           {...picked.value}
+          smoothed={settings.smoothing.amount > 0 ? picked.value.pick.value : null}
           names={names}
           metric={metric}
           axis={axis}

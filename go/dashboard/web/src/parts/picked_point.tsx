@@ -11,22 +11,30 @@ interface Props {
   axis: AxisName;
   pick: PlotPick;
   point: ChartPoint;
+  /** What is drawn instead of its value. */
+  smoothed: number | null;
   /** How wide the plot is, in pixels. */
   width: number;
   onZoom: (stretch: Stretch) => void;
   onClose: () => void;
 }
 
+/** How wide the card is, and how far it lies off the value, in pixels. */
+const CARD_WIDTH = 310;
+const OFF = 14;
+
 /** A ring around the value that is picked, and the card that tells of it. */
 export function PickedPoint({ names, pick, point, width, ...rest }: Props) {
   const { left, top } = pick;
-  // Beside the value, so that a second click there is one on the plot.
-  const side = left > width / 2 ? { right: `${width - left + 12}px` } : { left: `${left + 12}px` };
+  // Off the value, so that a second click there is one on the plot.
+  const beside = left > width / 2 ? left - OFF - CARD_WIDTH : left + OFF;
+  const within = Math.max(0, Math.min(beside, width - CARD_WIDTH));
+  const place = { left: `${within}px`, top: `${top + OFF}px`, width: `${CARD_WIDTH}px` };
   return (
     <>
       <div class="point-ring" style={{ left: `${left}px`, top: `${top}px` }} />
       {pick.open && (
-        <div class="point-place" style={{ top: `${top}px`, ...side }}>
+        <div class="point-place" style={place}>
           <PointCard
             key={`${pick.line} ${pick.x}`}
             run={{ workspace: names.workspace, project: names.project, run: point.curve.run }}

@@ -12,6 +12,7 @@ export interface PlotPick {
   /** Its line, by place. */
   line: number;
   x: number;
+  value: number;
   /** In pixels, within what the plot was put in. */
   left: number;
   top: number;
@@ -92,7 +93,8 @@ function pickOf(
   const [left, top] = [u.valToPos(x, "x"), u.valToPos(value, "y")];
   u.setCursor({ left, top });
   const [inner, outer] = [u.over.getBoundingClientRect(), box.getBoundingClientRect()];
-  return { line, x, left: left + inner.left - outer.left, top: top + inner.top - outer.top, open };
+  const place = { left: left + inner.left - outer.left, top: top + inner.top - outer.top };
+  return { line, x, value, ...place, open };
 }
 
 /** Where an arrow key leads: along a line, or to another one at the same x. */

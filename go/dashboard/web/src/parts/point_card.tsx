@@ -23,6 +23,8 @@ interface Props {
   metric: { metricName: string; scale: string };
   axis: AxisName;
   point: ChartPoint;
+  /** What is drawn instead of its value. */
+  smoothed: number | null;
   onZoom: (stretch: Stretch) => void;
   onClose: () => void;
 }
@@ -32,18 +34,17 @@ interface Props {
  * several how many they are and, where environments have them, whose are the extremes.
  */
 export function PointCard(props: Props) {
-  const { run, metric, axis, point, onZoom, onClose } = props;
+  const { run, metric, axis, point, onClose } = props;
   const card = useRef<HTMLDivElement>(null);
   useEffect(() => card.current?.focus({ preventScroll: true }), []);
   useElsewhere(card, onClose);
-  const single = point.count === 1;
   const values = valuesToFind(point, RL_SCALES.includes(metric.scale));
   const found = useAnswer(
     (signal) =>
       Promise.all(values.map((value) => findPoint({ run, metric, axis, point, value }, signal))),
     [],
   ).value;
-  const [first, second] = found.value ?? [];
+  const logged = found.value ?? [];
   return (
     <div
       class="point-card"
@@ -54,54 +55,75 @@ export function PointCard(props: Props) {
       ref={card}
       onKeyDown={(event) => event.key === "Escape" && onClose()}
     >
-      <dl>
-        <Row name="Run">{run.run}</Row>
-        {point.curve.labels !== "" && <Row name="Series">{point.curve.labels}</Row>}
-        <Row name={axisTitle(axis)}>{stretchText(axis, point)}</Row>
-        {single ? (
-          <>
-            <Row name="Value">{String(point.mean)}</Row>
-            {first && <LoggedRows of={first} axis={axis} />}
-          </>
-        ) : (
-          <>
-            <Row name="Points">{formatCount(point.count)}</Row>
-            <Row name="Mean">{String(point.mean)}</Row>
-            <Row name="Least">
-              {String(point.min)} <Whose of={first} run={run} />
-            </Row>
-            <Row name="Greatest">
-              {String(point.max)} <Whose of={second} run={run} />
-            </Row>
-          </>
-        )}
-      </dl>
+      <Facts {...props} logged={logged} />
       {found.loading && values.length > 0 && <p class="faint">Looking where it was logged…</p>}
       {found.failure !== null && (
         <p class="failed" role="alert">
           The server did not say where it was logged: {found.failure}
         </p>
       )}
-      <div class="buttons">
-        {single && first && <EpisodeLink of={first} run={run} />}
-        {!single && point.to > point.from && (
-          <button type="button" onClick={() => onZoom({ from: point.from, to: point.to })}>
-            Zoom in on {formatCount(point.count)} points
-          </button>
-        )}
-        <CopyQuery {...props} environment={single ? (first?.environment ?? null) : null} />
-        <button type="button" onClick={onClose}>
-          Close
-        </button>
-      </div>
+      <Buttons {...props} logged={logged} />
     </div>
   );
 }
 
 /** Values of points that are looked for: of several only environments' are worth it. */
-function valuesToFind({ count, mean, min, max }: ChartPoint, ofEnvironments: boolean): number[] {
-  if (count === 1) return [mean];
+function valuesToFind({ count, min, max }: ChartPoint, ofEnvironments: boolean): number[] {
+  if (count === 1) return [min];
   return ofEnvironments ? [min, max] : [];
+}
+
+interface LoggedProps extends Props {
+  /** The single point, or those with the least and the greatest value; empty until found. */
+  logged: readonly LoggedPoint[];
+}
+
+function Facts({ run, axis, point, smoothed, logged: [first, second] }: LoggedProps) {
+  return (
+    <dl>
+      <Row name="Run">{run.run}</Row>
+      {point.curve.labels !== "" && <Row name="Series">{point.curve.labels}</Row>}
+      <Row name={axisTitle(axis)}>{stretchText(axis, point)}</Row>
+      {point.count === 1 ? (
+        <>
+          <Row name="Value">{String(point.min)}</Row>
+          {first && <LoggedRows of={first} axis={axis} />}
+        </>
+      ) : (
+        <>
+          <Row name="Points">{formatCount(point.count)}</Row>
+          <Row name="Mean">{String(point.mean)}</Row>
+          <Row name="Last">{String(point.last)}</Row>
+          <Row name="Least">
+            {String(point.min)} <Whose of={first} run={run} />
+          </Row>
+          <Row name="Greatest">
+            {String(point.max)} <Whose of={second} run={run} />
+          </Row>
+        </>
+      )}
+      {smoothed !== null && <Row name="Smoothed">{String(smoothed)}</Row>}
+    </dl>
+  );
+}
+
+function Buttons(props: LoggedProps) {
+  const { run, point, onZoom, onClose } = props;
+  const single = point.count === 1 ? props.logged[0] : undefined;
+  return (
+    <div class="buttons">
+      {single && <EpisodeLink of={single} run={run} />}
+      {point.count > 1 && point.to > point.from && (
+        <button type="button" onClick={() => onZoom({ from: point.from, to: point.to })}>
+          Zoom in on {formatCount(point.count)} points
+        </button>
+      )}
+      <CopyQuery {...props} environment={single?.environment ?? null} />
+      <button type="button" onClick={onClose}>
+        Close
+      </button>
+    </div>
+  );
 }
 
 function stretchText(axis: AxisName, { from, to, count }: ChartPoint): string {
