@@ -33,14 +33,14 @@ type blockInfo struct {
 type part struct {
 	id      cellID
 	ordinal uint64 // of its first point among all that the cell ever got
-	points  *columns
+	points  *held
 }
 
 // describe says what a block of these parts holds.
 func describe(parts []part) blockInfo {
 	info := blockInfo{first: parts[0].id, last: parts[len(parts)-1].id, steps: nothing, episodes: nothing}
 	for _, p := range parts {
-		info.points += uint32(len(p.points.values))
+		info.points += uint32(p.points.len())
 		includeRuns(&info.steps, p.points.ints[colStep])
 		if p.id.rl() {
 			includeRuns(&info.episodes, p.points.ints[colEpisode])
@@ -84,8 +84,10 @@ func (e *blockEncoder) encode(parts []part) (info blockInfo, head, pages []byte)
 	e.head, e.pages = chunk.AppendValues(e.head, e.pages[:0], e.values)
 	e.rollups.reset()
 	if !rl {
+		values := e.values
 		for _, p := range parts {
-			e.rollups.add(p)
+			e.rollups.add(p.ordinal, values[:p.points.len()])
+			values = values[p.points.len():]
 		}
 		e.head = e.rollups.append(e.head)
 	}
@@ -107,12 +109,12 @@ func (e *blockEncoder) gather(parts []part) {
 	for _, p := range parts {
 		e.series = e.series.AppendOne(uint64(p.id.series))
 		e.envs = e.envs.AppendOne(uint64(p.id.env))
-		e.counts = e.counts.AppendOne(uint64(len(p.points.values)))
+		e.counts = e.counts.AppendOne(uint64(p.points.len()))
 		e.begins = e.begins.AppendOne(p.ordinal)
 		for k := range colsOf(p.id.rl()) {
 			e.ints[k] = e.ints[k].AppendRuns(p.points.ints[k])
 		}
-		e.values = append(e.values, p.points.values...)
+		e.values = p.points.appendValues(e.values, 0, p.points.len())
 	}
 }
 

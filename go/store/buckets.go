@@ -50,8 +50,8 @@ func (r *Run) Extent(no uint32, within Range) (extent Range, found bool, err err
 			include(c.head.positions(c.at)[colStep], c.len())
 			return nil
 		})
-		for _, c := range []*columns{&v.frozen, &v.head} {
-			include(c.ints[colStep], len(c.values))
+		for _, c := range []*held{&v.frozen, &v.head} {
+			include(c.ints[colStep], c.len())
 		}
 		return err
 	})
@@ -89,12 +89,12 @@ func (r *Run) AppendBuckets(dst []Bucket, no uint32, axis Axis) ([]Bucket, error
 		if err != nil {
 			return err
 		}
-		at := v.count - uint64(len(v.frozen.values)+len(v.head.values))
-		for _, c := range []*columns{&v.frozen, &v.head} {
+		at := v.inSegments()
+		for _, c := range []*held{&v.frozen, &v.head} {
 			if err := s.take(inMemory(at, c)); err != nil {
 				return err
 			}
-			at += uint64(len(c.values))
+			at += uint64(c.len())
 		}
 		s.end()
 		buckets, overflowed = s.buckets, s.overflowed
@@ -153,9 +153,9 @@ func (src *source) span(from int) (s *span, err error) {
 	return &src.spans[k], nil
 }
 
-func inMemory(ordinal uint64, c *columns) source {
-	return source{ordinal: ordinal, n: len(c.values), ints: c.ints, read: func(dst []float64, from, to int) ([]float64, error) {
-		return append(dst, c.values[from:to]...), nil
+func inMemory(ordinal uint64, h *held) source {
+	return source{ordinal: ordinal, n: h.len(), ints: h.ints, read: func(dst []float64, from, to int) ([]float64, error) {
+		return h.appendValues(dst, from, to), nil
 	}}
 }
 

@@ -51,11 +51,11 @@ func colsOf(rl bool) int {
 	return stdCols
 }
 
-func (c *columns) add(more *columns) {
+func (c *columns) add(more *held) {
 	for k := range c.ints {
 		c.ints[k] = c.ints[k].AppendRuns(more.ints[k])
 	}
-	c.values = append(c.values, more.values...)
+	c.values = more.appendValues(c.values, 0, more.len())
 }
 
 // takeValues adds values, which are not copied where they are the only ones.
@@ -76,18 +76,6 @@ func (c *columns) cursors() [rlCols]chunk.Cursor {
 	return cursors
 }
 
-// bytes is roughly what the columns take in memory.
-func (c *columns) bytes() int {
-	n := 8 * len(c.values)
-	for _, runs := range c.ints {
-		n += runBytes * len(runs)
-	}
-	return n
-}
-
-// runBytes is what a run of integers takes in memory.
-const runBytes = 24
-
 // cell is the state of one cell: what the step rules need to know of the
 // points so far, and the points that are not in blocks yet.
 type cell struct {
@@ -96,9 +84,9 @@ type cell struct {
 	clock    *clock // nil unless the rules count its env steps
 	rl       rlState
 	sums     stretches // of the head, of RL points only
-	head     columns   // journalled, not rolled
+	head     held      // journalled, not rolled
 	std      stdState
-	frozen   columns   // being rolled
+	frozen   held      // being rolled
 	rolled   stretches // of what is frozen
 	spare    spare     // for the next head
 }
@@ -223,8 +211,9 @@ func (s *rlState) observeAll(c *columns, episodic bool) {
 	if state := s.stateOf(c.ints[colEpisode][0].First, episodic); state != nil {
 		state.observeAll(c)
 	}
-	for _, run := range c.ints[colEpisode] {
-		s.maxEpisode = max(s.maxEpisode, run.First, run.First+run.Delta*uint64(run.N-1))
+	for i := range c.ints[colEpisode] {
+		run := &c.ints[colEpisode][i]
+		s.maxEpisode = max(s.maxEpisode, run.First, run.Last())
 	}
 	s.count += uint64(len(c.values))
 }

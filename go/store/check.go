@@ -50,7 +50,7 @@ func (r *Run) check(ctx context.Context, stats *CheckStats, report func(fault er
 	segments, counted := r.segments, r.points
 	var found uint64
 	for _, c := range r.cells() {
-		found += uint64(len(c.frozen.values) + len(c.head.values))
+		found += uint64(c.frozen.len() + c.head.len())
 	}
 	r.mu.RUnlock()
 	whole := true

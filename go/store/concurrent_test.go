@@ -196,6 +196,12 @@ func TestPositionsBeyondTheAxisAreRefused(t *testing.T) {
 	}
 }
 
+func heldOf(points columns) *held {
+	h := new(held)
+	h.add(&points, nil)
+	return h
+}
+
 // FuzzDecode feeds damaged records to every decoder.
 func FuzzDecode(f *testing.F) {
 	var std, env columns
@@ -207,7 +213,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	env.values = make([]float64, 40)
 	env.values[3] = math.NaN()
-	for _, parts := range [][]part{{{cellID{series: 1}, 0, &std}}, {{cellID{1, 1}, 0, &env}, {cellID{1, 2}, 7, &env}}} {
+	for _, parts := range [][]part{{{cellID{series: 1}, 0, heldOf(std)}}, {{cellID{1, 1}, 0, heldOf(env)}, {cellID{1, 2}, 7, heldOf(env)}}} {
 		var e blockEncoder
 		_, head, pages := e.encode(parts)
 		if _, err := decodeHead(head); err != nil {
@@ -215,7 +221,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(head[:len(head)-4], pages)
 	}
-	sheet := encodeSheet([]sheetRow{{1, stretch{rlStep: 1, count: 2, sum: 3}}, {2, stretch{rlStep: 1, episode: 4, continued: true}}})
+	sheet := encodeSheet([]sheetRow{{1, stretch{stretchPlace{1, 0, 0}, 2, 3, false}}, {2, stretch{stretchPlace{1, 4, 0}, 0, 0, true}}})
 	f.Add(sheet[:len(sheet)-4], []byte{})
 	f.Add(encodeManifest(3, []segmentInfo{{number: 2, size: 9}}), []byte{})
 	f.Fuzz(func(t *testing.T, record, pages []byte) {

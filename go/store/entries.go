@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
-	"slices"
 	"unsafe"
 
 	"github.com/metrana/metrana/go/point"
@@ -75,45 +74,21 @@ func appendNumbersEntry(dst []byte, kind byte, numbers ...uint64) []byte {
 	return dst
 }
 
-func appendPointsEntry(dst []byte, id cellID, c *columns) []byte {
+// appendPointsEntry also gives the values as float32, where they lie in the entry; nil
+// where they cannot be had so.
+func appendPointsEntry(dst []byte, id cellID, c *columns) (longer, short []byte) {
 	begin := len(dst)
 	dst = appendNumbersEntry(dst, entryShortPoints, uint64(id.series), uint64(id.env), uint64(len(c.values)))
 	for k := range colsOf(id.rl()) {
 		dst = chunk.AppendRuns(dst, c.ints[k])
 	}
-	dst, short := appendShort(dst, c.values)
-	if short {
-		return dst
+	at := len(dst)
+	dst, exact := appendShort(dst, c.values)
+	if exact {
+		return dst, dst[at:]
 	}
 	dst[begin] = entryPoints
-	return appendRaw(dst, c.values)
-}
-
-// appendShort writes values as float32, if all of them keep their bits. A NaN
-// whose bits a conversion changes does not.
-func appendShort(dst []byte, values []float64) (longer []byte, short bool) {
-	start := len(dst)
-	dst = slices.Grow(dst, 4*len(values))
-	to := dst[start : start+4*len(values)]
-	for i, v := range values {
-		f := float32(v)
-		if math.Float64bits(float64(f)) != math.Float64bits(v) {
-			return dst, false
-		}
-		binary.LittleEndian.PutUint32(to[4*i:], math.Float32bits(f))
-	}
-	return dst[:start+4*len(values)], true
-}
-
-func decodeShort(dst []float64, src []byte, n int) ([]float64, []byte, error) {
-	if len(src)/4 < n {
-		return nil, nil, fmt.Errorf("%w: values cut short", chunk.ErrCorrupt)
-	}
-	dst = slices.Grow(dst, n)
-	for i := range n {
-		dst = append(dst, float64(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))))
-	}
-	return dst, src[4*n:], nil
+	return appendRaw(dst, c.values), nil
 }
 
 // littleEndian tells whether values lie in memory as they do on disk.
@@ -135,15 +110,12 @@ func appendRaw(dst []byte, values []float64) []byte {
 	return dst
 }
 
-func decodeRaw(dst []float64, src []byte, n int) ([]float64, []byte, error) {
-	if len(src)/8 < n {
-		return nil, nil, fmt.Errorf("%w: values cut short", chunk.ErrCorrupt)
+func decodeRaw(src []byte) []float64 {
+	values := make([]float64, len(src)/longBytes)
+	for i := range values {
+		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(src[longBytes*i:]))
 	}
-	dst = slices.Grow(dst, n)
-	for i := range n {
-		dst = append(dst, math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])))
-	}
-	return dst, src[8*n:], nil
+	return values
 }
 
 // replayAll applies the run's journal records in the order of their numbers,
@@ -230,9 +202,9 @@ func (r *Run) replayEntry(kind byte, src []byte) ([]byte, error) {
 		session, sequence := d.number(), d.number()
 		r.sessions[session] = max(r.sessions[session], sequence)
 	case entryPoints:
-		r.replayPoints(&d, 8, decodeRaw)
+		r.replayPoints(&d, longBytes)
 	case entryShortPoints:
-		r.replayPoints(&d, 4, decodeShort)
+		r.replayPoints(&d, shortBytes)
 	case entryLate:
 		no, late := d.number(), d.number()
 		if s := r.seriesAt(&d, no); s != nil {
@@ -248,9 +220,8 @@ func (r *Run) replayEntry(kind byte, src []byte) ([]byte, error) {
 	return d.src, d.err
 }
 
-type valuesDecoder func(dst []float64, src []byte, n int) ([]float64, []byte, error)
-
-func (r *Run) replayPoints(d *decoder, size int, decode valuesDecoder) {
+// replayPoints takes points with values of so many bytes.
+func (r *Run) replayPoints(d *decoder, size int) {
 	no, env, n := d.number(), d.number(), d.number()
 	s := r.seriesAt(d, no)
 	if env > uint64(len(r.environments)) {
@@ -266,12 +237,17 @@ func (r *Run) replayPoints(d *decoder, size int, decode valuesDecoder) {
 	for k := range colsOf(env != 0) {
 		c.ints[k] = d.runs(int(n))
 	}
-	if d.err == nil {
-		c.values, d.src, d.err = decode(nil, d.src, int(n))
+	values := d.bytes(size * int(n))
+	if d.err != nil {
+		return
 	}
-	if d.err == nil {
-		r.take(r.cellOf(s, uint32(env)), &c)
+	if size == shortBytes {
+		c.values = decodeShort(values)
+		r.take(r.cellOf(s, uint32(env)), &c, values)
+		return
 	}
+	c.values = decodeRaw(values)
+	r.take(r.cellOf(s, uint32(env)), &c, nil)
 }
 
 func (r *Run) seriesAt(d *decoder, no uint64) *series {
@@ -322,6 +298,18 @@ func (d *decoder) byte() byte {
 	}
 	b := d.src[0]
 	d.src = d.src[1:]
+	return b
+}
+
+func (d *decoder) bytes(n int) []byte {
+	if d.err == nil && len(d.src) < n {
+		d.fail("cut short")
+	}
+	if d.err != nil {
+		return nil
+	}
+	b := d.src[:n]
+	d.src = d.src[n:]
 	return b
 }
 

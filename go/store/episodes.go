@@ -76,7 +76,7 @@ type episodeSummation struct {
 // envEpisodes are those of one environment so far: rows as they were logged, an
 // episode that was gone back to has several.
 type envEpisodes struct {
-	memory [2]columns
+	memory [2]held
 	room   uint64 // how many rows are expected
 	rows   []EpisodeSum
 }
@@ -102,7 +102,7 @@ func (r *Run) newEpisodeSummation(no uint32, q EpisodeQuery) (*episodeSummation,
 	for i := range s.envs {
 		if c := of.envs[int(s.first)-1+i]; c != nil {
 			s.episodic = c.episodic
-			s.envs[i].memory = [2]columns{c.frozen.snapshot(), c.head.snapshot()}
+			s.envs[i].memory = [2]held{c.frozen.snapshot(), c.head.snapshot()}
 			// Numbers of episodes may be anything, so there is room for many at most.
 			s.envs[i].room = min(c.rl.count, c.rl.maxEpisode-min(c.rl.maxEpisode, q.Within.From), endAfter(q.Within.To-q.Within.From), 1<<14)
 		}
@@ -120,7 +120,12 @@ func (s *episodeSummation) read() error {
 	for i := range s.envs {
 		e := &s.envs[i]
 		for k := range e.memory {
-			s.take(e, &e.memory[k].ints, len(e.memory[k].values), e.memory[k].values)
+			m := &e.memory[k]
+			var values []float64
+			if s.Values {
+				values = m.values()
+			}
+			s.take(e, &m.ints, m.len(), values)
 		}
 	}
 	return nil

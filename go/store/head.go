@@ -1,10 +1,6 @@
 package store
 
-import (
-	"slices"
-
-	"github.com/metrana/metrana/go/store/chunk"
-)
+import "github.com/metrana/metrana/go/store/chunk"
 
 // The head of a run, its points that only the journal holds, is rolled into
 // blocks when it takes this much memory, or this many journal records would have
@@ -49,24 +45,15 @@ func (r *Run) count(bytes int) {
 // freeze sets the head aside for a roll; readers still see it. What the next head
 // goes into is taken from the spare memory when its first point comes.
 func (c *cell) freeze() {
-	c.frozen, c.head = c.head, columns{}
+	c.frozen, c.head = c.head, held{}
 	c.rolled, c.sums = c.sums, c.sums.carry(c.spare.stretches)
 }
 
 // spare is memory of the head before, for the next.
 type spare struct {
-	columns
+	held
 
 	stretches []stretch
-}
-
-// spareOf empties what was rolled.
-func spareOf(points columns, sums stretches) spare {
-	s := spare{columns{values: points.values[:0]}, sums.list[:0]}
-	for k, runs := range points.ints {
-		s.ints[k] = runs[:0]
-	}
-	return s
 }
 
 // takeStretches gives the memory of stretches up, and says how much that was.
@@ -75,13 +62,7 @@ func (s *spare) takeStretches() (bytes int) {
 	return bytes
 }
 
-func (s *spare) bytes() int {
-	n := 8*cap(s.values) + stretchBytes*cap(s.stretches)
-	for _, runs := range s.ints {
-		n += runBytes * cap(runs)
-	}
-	return n
-}
+func (s *spare) bytes() int { return s.held.bytes() + stretchBytes*cap(s.stretches) }
 
 // maxSpareBytes bounds the memory of rolled heads that all runs keep for the next
 // ones: a busy run fills heads of one size over and over, and clearing fresh memory
@@ -93,24 +74,24 @@ const maxSpareBytes = 160 << 20
 func (r *Run) melt(cells []*cell, keep bool) {
 	for _, c := range cells {
 		if keep {
-			c.spare = spareOf(c.frozen, c.rolled)
+			c.spare = spare{c.frozen.emptied(), c.rolled.list[:0]}
 			r.countSpare(c.spare.bytes())
 		}
-		c.frozen, c.rolled = columns{}, stretches{}
+		c.frozen, c.rolled = held{}, stretches{}
 	}
 }
 
 // begin gives an empty head room for n points at least: the memory of an earlier
 // one, or, where a full one is being rolled, as much as that has.
-func (r *Run) begin(c *cell, n int) {
-	if c.spare.values != nil {
+func (r *Run) begin(c *cell, n int, short bool) {
+	if c.spare.room() > 0 {
 		r.countSpare(-c.spare.bytes())
-		c.head, c.spare = c.spare.columns, spare{}
-	} else if r.rollingFull && len(c.frozen.values) > 0 {
-		n = max(n, len(c.frozen.values))
+		c.head, c.spare = c.spare.held, spare{}
+	} else if r.rollingFull && c.frozen.len() > 0 {
+		n = max(n, c.frozen.len())
 		c.head.ints = roomFor(&c.frozen.ints)
 	}
-	c.head.values = slices.Grow(c.head.values, n)
+	c.head.grow(n, short)
 }
 
 // roomFor makes empty columns that hold as many runs as others and one more, side by
@@ -127,17 +108,17 @@ func roomFor(ints *[rlCols]chunk.Runs) (empty [rlCols]chunk.Runs) {
 	return empty
 }
 
-// widen gives a cell whose head outgrows its room as many times more as the head of
+// extend gives a cell whose head outgrows its room as many times more as the head of
 // the run may still grow, where that run has most of what is in memory: growing step
 // by step, a large head would be copied and cleared several times.
-func (r *Run) widen(c *cell, n int) {
+func (r *Run) extend(c *cell, n int, short bool) {
 	const most = 8 // times
-	have := len(c.head.values)
-	if have+n <= cap(c.head.values) || 2*int64(r.headBytes) < r.db.headBytes.Load() {
+	have := c.head.len()
+	if have+n <= c.head.room() || 2*int64(r.headBytes) < r.db.headBytes.Load() {
 		return
 	}
 	room := min(have*r.db.maxHead/max(r.headBytes, 1), most*have)
-	c.head.values = slices.Grow(c.head.values, max(room-have, 0)+n)
+	c.head.grow(max(room-have, 0)+n, short)
 }
 
 func (r *Run) countSpare(bytes int) {
@@ -159,8 +140,8 @@ func (r *Run) dropSpares() {
 
 // thaw puts a head that could not be rolled back before what came since.
 func (c *cell) thaw() {
-	c.frozen.add(&c.head)
-	c.head, c.frozen = c.frozen, columns{}
+	c.frozen.join(&c.head)
+	c.head, c.frozen = c.frozen, held{}
 	c.rolled.join(c.sums)
 	c.sums, c.rolled = c.rolled, stretches{}
 }

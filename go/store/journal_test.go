@@ -326,8 +326,8 @@ func TestReadersKeepTheirValues(t *testing.T) {
 	must(t, r.look(1, 0, func(v view) error {
 		fill(7, 1<<10)
 		fill(8, 1<<10)
-		if len(v.head.values) != 1 || v.head.values[0] != 99 {
-			t.Errorf("a reader's values became %v", v.head.values)
+		if values := v.head.values(); len(values) != 1 || values[0] != 99 {
+			t.Errorf("a reader's values became %v", values)
 		}
 		return nil
 	}))

@@ -251,23 +251,19 @@ type mergeSink struct {
 	to      *segmentWriter
 	ready   []part // whole cells, together less than a block
 	points  int
-	pending part       // of the cell at hand
-	free    []*columns // memory of cells that were written
+	pending part   // of the cell at hand
+	free    []held // memory of cells that were written
 }
 
-// columns gives memory for a cell.
-func (m *mergeSink) columns() *columns {
+// room gives memory for the points of a cell.
+func (m *mergeSink) room() *held {
 	k := len(m.free) - 1
 	if k < 0 {
-		return &columns{}
+		return new(held)
 	}
-	c := m.free[k]
+	room := m.free[k]
 	m.free = m.free[:k]
-	for i := range c.ints {
-		c.ints[i] = c.ints[i][:0]
-	}
-	c.values = c.values[:0]
-	return c
+	return &room
 }
 
 // take adds the chunk at which a source is.
@@ -275,13 +271,13 @@ func (m *mergeSink) take(s *mergeSource) error {
 	i := s.chunk
 	from, to := s.head.starts[i], s.head.starts[i+1]
 	if m.pending.points == nil {
-		m.pending = part{id: s.head.ids[i], ordinal: s.head.begins[i], points: m.columns()}
+		m.pending = part{id: s.head.ids[i], ordinal: s.head.begins[i], points: m.room()}
 	}
 	points := &columns{values: s.values[from:to]}
 	for k := range colsOf(s.head.rl) {
 		points.ints[k] = s.ints[k].Take(to - from)
 	}
-	m.pending.points.add(points)
+	m.pending.points.add(points, nil)
 	if err := s.next(); err != nil {
 		return err
 	}
@@ -292,7 +288,7 @@ func (m *mergeSink) take(s *mergeSource) error {
 func (m *mergeSink) cutFull() error {
 	for {
 		n := blockPoints - int(m.pending.ordinal%blockPoints)
-		if len(m.pending.points.values) < n {
+		if m.pending.points.len() < n {
 			return nil
 		}
 		if err := m.flush(); err != nil {
@@ -309,7 +305,7 @@ func (m *mergeSink) cutFull() error {
 func (m *mergeSink) endCell() error {
 	p := m.pending
 	m.pending = part{}
-	n := len(p.points.values)
+	n := p.points.len()
 	if n == 0 {
 		return nil
 	}
@@ -330,7 +326,7 @@ func (m *mergeSink) flush() error {
 	}
 	err := m.to.add(m.ready)
 	for _, p := range m.ready {
-		m.free = append(m.free, p.points)
+		m.free = append(m.free, p.points.emptied())
 	}
 	m.ready, m.points = m.ready[:0], 0
 	return err

@@ -123,7 +123,7 @@ func (r *Run) timesInMemory(include func(time int64)) (rl, ofRL bool, v *view) {
 				continue
 			}
 			ofRL = true
-			for _, points := range []*columns{&c.frozen, &c.head} {
+			for _, points := range []*held{&c.frozen, &c.head} {
 				for _, run := range points.ints[colRLTime] {
 					include(int64(run.First))
 					include(int64(run.Last()))

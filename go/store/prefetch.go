@@ -38,8 +38,10 @@ func (c *cell) prefetchEnds() {
 			prefetch(unsafe.Pointer(&c.head.ints[k][n-1]), 2*runBytes)
 		}
 	}
-	if n := len(c.head.values); n > 0 {
-		prefetch(unsafe.Pointer(&c.head.values[n-1]), 128)
+	if n := len(c.head.short); n > 0 {
+		prefetch(unsafe.Pointer(&c.head.short[n-1]), 128)
+	} else if n := len(c.head.long); n > 0 {
+		prefetch(unsafe.Pointer(&c.head.long[n-1]), 128)
 	}
 	if n := len(c.sums.list); n > 0 {
 		prefetch(unsafe.Pointer(&c.sums.list[n-1]), 2*stretchBytes)

@@ -31,7 +31,7 @@ func (r *Run) Progress(env uint32) (Progress, error) {
 	highest := make(map[uint64]uint64) // episode plus one by rl_step
 	for _, info := range r.EnvSeries(env) {
 		err := r.look(info.No, env, func(v view) error {
-			for _, c := range []*columns{&v.frozen, &v.head} {
+			for _, c := range []*held{&v.frozen, &v.head} {
 				addProgress(highest, c.ints[colRLStep], c.ints[colEpisode])
 			}
 			return r.eachChunk(cellID{info.No, env}, v, func(blockInfo) bool { return true }, func(c storedChunk) error {

@@ -46,22 +46,15 @@ func (e *CorruptError) Unwrap() []error { return []error{e.Err, ErrCorrupt} }
 type view struct {
 	segments     []segmentInfo
 	generation   uint64
-	frozen, head columns
+	frozen, head held
 	count        uint64 // of all points
 	ordered      bool
 	episodic     bool
 	restarted    bool
 }
 
-// snapshot keeps columns as they are now. Values only ever grow at their end, and
-// their memory is not used again while a view is in use, so they are shared; the last run of a column may still grow, so runs are copied.
-func (c *columns) snapshot() columns {
-	kept := columns{values: c.values}
-	for k, runs := range c.ints {
-		kept.ints[k] = slices.Clone(runs)
-	}
-	return kept
-}
+// inSegments is how many of the points are not in memory.
+func (v *view) inSegments() uint64 { return v.count - uint64(v.frozen.len()+v.head.len()) }
 
 // view takes a view of a cell, which counts as in use until reading is counted
 // down again.
@@ -234,8 +227,8 @@ func (r *Run) PointsAt(dst *Columns, no uint32, from, to uint64, times bool) err
 			}
 			return take(begin, c.len(), c.head.positions(c.at), c.values)
 		})
-		begin := v.count - uint64(len(v.frozen.values)+len(v.head.values))
-		for _, c := range []*columns{&v.frozen, &v.head} {
+		begin := v.inSegments()
+		for _, c := range []*held{&v.frozen, &v.head} {
 			src := inMemory(begin, c)
 			if err == nil {
 				err = take(begin, src.n, src.ints, src.read)

@@ -64,9 +64,9 @@ func (r *Run) freeze() *roll {
 		c.freeze()
 		r.countSpare(-c.spare.takeStretches())
 		if c.id.rl() {
-			job.sums = append(job.sums, rolledSums{c.id, c.rolled, len(c.frozen.values)})
+			job.sums = append(job.sums, rolledSums{c.id, c.rolled, c.frozen.len()})
 		}
-		job.parts = append(job.parts, cutPart(part{c.id, c.count() - uint64(len(c.frozen.values)), &c.frozen})...)
+		job.parts = append(job.parts, cutPart(part{c.id, c.count() - uint64(c.frozen.len()), &c.frozen})...)
 	}
 	// The memory is given back when the roll is done, but counts no longer as
 	// this run's head: the next one may fill while this one is written.
@@ -177,7 +177,7 @@ func (job *roll) putInPlace(w *segmentWriter) error {
 // only, and the next commit tries again to roll them.
 func (r *Run) thaw(job *roll) {
 	for _, c := range job.cells {
-		if len(c.head.values) == 0 {
+		if c.head.len() == 0 {
 			r.dirty = append(r.dirty, c)
 		}
 		c.thaw()
@@ -190,7 +190,7 @@ func cutPart(p part) []part {
 	var parts []part
 	for {
 		n := blockPoints - int(p.ordinal%blockPoints)
-		if len(p.points.values) <= n {
+		if p.points.len() <= n {
 			return append(parts, p)
 		}
 		var full part
@@ -201,14 +201,8 @@ func cutPart(p part) []part {
 
 // cut takes the first n points of a part away.
 func (p part) cut(n int) (first, rest part) {
-	points := p.points
-	before, behind := &columns{values: points.values[:n:n]}, &columns{values: points.values[n:]}
-	for k := range colsOf(p.id.rl()) {
-		cursor := points.ints[k].Cursor()
-		before.ints[k] = cursor.Take(n)
-		behind.ints[k] = cursor.Take(len(behind.values))
-	}
-	return part{p.id, p.ordinal, before}, part{p.id, p.ordinal + uint64(n), behind}
+	before, behind := p.points.cut(n)
+	return part{p.id, p.ordinal, &before}, part{p.id, p.ordinal + uint64(n), &behind}
 }
 
 // groups gathers sorted parts into blocks; of a cell each has one chunk at most.
@@ -217,11 +211,11 @@ func groups(parts []part) [][]part {
 	start, points := 0, 0
 	for i, p := range parts {
 		other := i > start && (p.id.rl() != parts[start].id.rl() || p.id == parts[i-1].id)
-		if i > start && (other || points+len(p.points.values) > blockPoints) {
+		if i > start && (other || points+p.points.len() > blockPoints) {
 			cut = append(cut, parts[start:i])
 			start, points = i, 0
 		}
-		points += len(p.points.values)
+		points += p.points.len()
 	}
 	if start < len(parts) {
 		cut = append(cut, parts[start:])

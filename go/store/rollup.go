@@ -144,9 +144,9 @@ func wholeSpans(ordinal uint64, n int) (from, count int) {
 	return from, max(n-from, 0) / spanPoints
 }
 
-func (r *rollups) add(p part) {
-	values := p.points.values
-	from, count := wholeSpans(p.ordinal, len(values))
+// add sums up the values of a chunk, of which the first has this number in its cell.
+func (r *rollups) add(ordinal uint64, values []float64) {
+	from, count := wholeSpans(ordinal, len(values))
 	for ; count > 1; count -= 2 {
 		r.spans = appendTwo(r.spans, values[from:from+2*spanPoints])
 		from += 2 * spanPoints

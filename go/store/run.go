@@ -209,19 +209,18 @@ func (r *Run) newEnvCell(s *series, env uint32) *cell {
 }
 
 // take adds columns that the step rules let through to a cell and to all that
-// sums it up. RL columns are those of one batch.
-func (r *Run) take(c *cell, more *columns) {
+// sums it up. RL columns are those of one batch; of short see held.add.
+func (r *Run) take(c *cell, more *columns, short []byte) {
 	if len(more.values) == 0 {
 		return
 	}
-	if len(c.head.values) == 0 {
+	if c.head.len() == 0 {
 		r.dirty = append(r.dirty, c)
-		r.begin(c, len(more.values))
+		r.begin(c, len(more.values), short != nil)
 	} else {
-		r.widen(c, len(more.values))
+		r.extend(c, len(more.values), short != nil)
 	}
-	c.head.add(more)
-	r.growHead(more.bytes())
+	r.growHead(c.head.add(more, short))
 	r.points += uint64(len(more.values))
 	if !c.id.rl() {
 		c.std.observeAll(more)
@@ -231,7 +230,7 @@ func (r *Run) take(c *cell, more *columns) {
 	before := len(c.sums.list)
 	c.sums.add(more)
 	r.growHead(stretchBytes * max(len(c.sums.list)-before, 0))
-	c.sums.trim(len(c.head.values))
+	c.sums.trim(c.head.len())
 	e := r.environments[c.id.env-1]
 	e.points += uint64(len(more.values))
 	e.lastRLStep = max(e.lastRLStep, more.ints[colRLStep][0].First)

@@ -125,7 +125,7 @@ func decodeCarried(d *decoder) stretches {
 	if d.byte() == 0 {
 		return stretches{}
 	}
-	s := stretch{rlStep: d.number(), episode: d.number(), attempt: d.number(), count: d.number(), continued: true}
+	s := stretch{stretchPlace: stretchPlace{d.number(), d.number(), d.number()}, count: d.number(), continued: true}
 	s.sum = math.Float64frombits(d.bits())
 	return stretches{last: s, begun: true, carried: true}
 }

@@ -8,9 +8,8 @@ import "github.com/metrana/metrana/go/store/chunk"
 // reads no points. A sum is taken from the first point of its stretch to the last,
 // across the rolls in between: it does not depend on where the points lie.
 type stretch struct {
-	rlStep  uint64
-	episode uint64 // plus one; 0 for points without
-	attempt uint64
+	stretchPlace
+
 	count   uint64 // of finite points
 	sum     float64
 	// continued holds where the stretch began in the segment before; count and sum
@@ -18,8 +17,11 @@ type stretch struct {
 	continued bool
 }
 
-func (s stretch) sameAs(other stretch) bool {
-	return s.rlStep == other.rlStep && s.episode == other.episode && s.attempt == other.attempt
+// stretchPlace is what the points of a stretch agree in.
+type stretchPlace struct {
+	rlStep  uint64
+	episode uint64 // plus one; 0 for points without
+	attempt uint64
 }
 
 func (s *stretch) take(values []float64) {
@@ -64,18 +66,18 @@ const (
 // add takes in points behind those of the list.
 func (s *stretches) add(c *columns) {
 	from := 0
-	eachStretch(&c.ints, len(c.values), func(next stretch, n int) {
-		s.extend(next, c.values[from:from+n])
+	eachStretch(&c.ints, len(c.values), func(at stretchPlace, n int) {
+		s.extend(at, c.values[from:from+n])
 		from += n
 	})
 }
 
-func (s *stretches) extend(next stretch, values []float64) {
-	if !s.begun || !s.last.sameAs(next) {
+func (s *stretches) extend(at stretchPlace, values []float64) {
+	if !s.begun || s.last.stretchPlace != at {
 		if s.begun && !s.carried && !s.dropped {
 			s.list = append(s.list, s.last)
 		}
-		s.last, s.begun = next, true
+		s.last, s.begun = stretch{stretchPlace: at}, true
 	}
 	s.carried = false
 	s.last.take(values)
@@ -141,7 +143,15 @@ func joinStretches(list, more []stretch) []stretch {
 
 // eachStretch cuts n points where their rl_step, episode or attempt changes; it
 // may cut more often.
-func eachStretch(ints *[rlCols]chunk.Runs, n int, visit func(s stretch, n int)) {
+//
+// Here and where else points come in, runs are read where they lie: to copy one that
+// was just written, the processor would wait until the writes before are done, those
+// to memory that is not at hand included.
+func eachStretch(ints *[rlCols]chunk.Runs, n int, visit func(at stretchPlace, n int)) {
+	if isLevel(ints[colRLStep]) && isLevel(ints[colEpisode]) && isLevel(ints[colAttempt]) {
+		visit(stretchPlace{ints[colRLStep][0].First, ints[colEpisode][0].First, ints[colAttempt][0].First}, n)
+		return
+	}
 	rlSteps, episodes, attempts := ints[colRLStep].Cursor(), ints[colEpisode].Cursor(), ints[colAttempt].Cursor()
 	for n > 0 {
 		rlStep, episode, attempt := rlSteps.Peek(), episodes.Peek(), attempts.Peek()
@@ -149,10 +159,13 @@ func eachStretch(ints *[rlCols]chunk.Runs, n int, visit func(s stretch, n int)) 
 		rlSteps.Skip(level)
 		episodes.Skip(level)
 		attempts.Skip(level)
-		visit(stretch{rlStep: rlStep.First, episode: episode.First, attempt: attempt.First}, level)
+		visit(stretchPlace{rlStep.First, episode.First, attempt.First}, level)
 		n -= level
 	}
 }
+
+// isLevel tells whether all numbers are equal, where that shows at once.
+func isLevel(runs chunk.Runs) bool { return len(runs) == 1 && runs[0].Delta == 0 }
 
 // levelOf says how many numbers a run begins with that are equal.
 func levelOf(r chunk.Run) int {

@@ -80,10 +80,10 @@ type envSummation struct {
 // memoryStretches are those of points that are not in segments.
 type memoryStretches struct {
 	stretches
-	points *columns // in place of stretches that were dropped
+	points *held // in place of stretches that were dropped
 }
 
-func (m *memoryStretches) set(s *stretches, points *columns) {
+func (m *memoryStretches) set(s *stretches, points *held) {
 	m.carried, m.dropped = s.carried, s.dropped
 	if s.dropped {
 		snapshot := points.snapshot()
@@ -337,7 +337,8 @@ func (s summationPart) wants(b blockInfo) bool {
 
 func (s *summation) takeMemory(e *envSummation, m *memoryStretches) {
 	if m.dropped {
-		s.takePoints(e, m.points)
+		points := m.points.columns()
+		s.takePoints(e, &points)
 		return
 	}
 	for _, row := range m.list {
@@ -355,10 +356,10 @@ func (s *summation) take(e *envSummation, row stretch) {
 
 func (s *summation) takePoints(e *envSummation, c *columns) {
 	from := 0
-	eachStretch(&c.ints, len(c.values), func(next stretch, n int) {
-		if !e.begun || !e.last.sameAs(next) {
+	eachStretch(&c.ints, len(c.values), func(at stretchPlace, n int) {
+		if !e.begun || e.last.stretchPlace != at {
 			s.close(e)
-			e.last, e.begun = next, true
+			e.last, e.begun = stretch{stretchPlace: at}, true
 		}
 		e.last.take(c.values[from : from+n])
 		from += n

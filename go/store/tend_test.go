@@ -119,7 +119,7 @@ func TestIdleRunsAreRolled(t *testing.T) {
 		}
 	}
 	large, small, last, again := numbered(t, db, 1), numbered(t, db, 2), numbered(t, db, 3), numbered(t, db, 4)
-	log(t, large, largeHead/8)
+	log(t, large, largeHead/shortBytes)
 	log(t, small, 1)
 	rounds(largeHeadIdle - 1)
 	is("a large head, soon", large, false)
@@ -138,6 +138,6 @@ func TestIdleRunsAreRolled(t *testing.T) {
 	is("after a Tx behind the last", again, false)
 	rounds(anyHeadIdle - largeHeadIdle - 1)
 	is("a small head", small, true)
-	holds(t, large, largeHead/8)
+	holds(t, large, largeHead/shortBytes)
 	holds(t, small, 1)
 }

@@ -132,8 +132,9 @@ func (tx *Tx) add(c *cell, s *series) (added bool) {
 	if len(tx.kept.values) == 0 {
 		return false
 	}
-	tx.entries = appendPointsEntry(tx.entries, c.id, &tx.kept)
-	tx.run.take(c, &tx.kept)
+	var short []byte
+	tx.entries, short = appendPointsEntry(tx.entries, c.id, &tx.kept)
+	tx.run.take(c, &tx.kept, short)
 	s.changed = tx.number
 	return true
 }

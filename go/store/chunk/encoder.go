@@ -278,45 +278,55 @@ func (e *encoder) writeWhole(to *codeWriter, page []float64) {
 		no, _ := e.few.number(math.Float64bits(v))
 		return e.codes[no]
 	}
-	for ; len(page) > 1; page = page[2:] {
-		to.add(codeOf(page[0]), codeOf(page[1]))
-	}
-	if len(page) == 1 {
-		to.add(codeOf(page[0]), code{})
+	for _, v := range page {
+		to.add(codeOf(v))
 	}
 }
 
 func (e *encoder) writeHighs(to *codeWriter, page []float64, cut uint) {
-	base, w := e.base, *to
-	for ; len(page) > 1; page = page[2:] {
-		a := e.codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)]
-		b := e.codeOf[(math.Float64bits(page[1])>>(cut&63)-base)&(highsWindow-1)]
-		w.add(a, b)
+	base, w, codeOf := e.base, *to, &e.codeOf
+	for ; len(page) >= 4; page = page[4:] {
+		a := codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)]
+		b := codeOf[(math.Float64bits(page[1])>>(cut&63)-base)&(highsWindow-1)]
+		c := codeOf[(math.Float64bits(page[2])>>(cut&63)-base)&(highsWindow-1)]
+		d := codeOf[(math.Float64bits(page[3])>>(cut&63)-base)&(highsWindow-1)]
+		w.held |= fourCodes(a, b, c, d) << (w.bits & 63)
+		w.bits += uint(a.n+b.n) + uint(c.n+d.n)
+		w.store()
 	}
-	if len(page) == 1 {
-		w.add(e.codeOf[(math.Float64bits(page[0])>>(cut&63)-base)&(highsWindow-1)], code{})
+	for _, v := range page {
+		w.add(codeOf[(math.Float64bits(v)>>(cut&63)-base)&(highsWindow-1)])
 	}
 	*to = w
 }
 
-// codeWriter packs codes: two at a time, so that the chain of what depends on what
-// came before is half as long.
+// codeWriter packs codes: four at a time, which fit behind the bits of a byte that is
+// not full, so that the chain of what depends on what came before is short and has no
+// branch.
 type codeWriter struct {
 	to   []byte
 	at   int
 	held uint64
-	bits uint
+	bits uint // of held; fewer than eight
 }
 
-func (w *codeWriter) add(a, b code) {
-	w.held |= (uint64(a.bits) | uint64(b.bits)<<(a.n&63)) << (w.bits & 63)
-	w.bits += uint(a.n) + uint(b.n)
-	if w.bits >= 32 {
-		binary.LittleEndian.PutUint32(w.to[w.at:], uint32(w.held))
-		w.at += 4
-		w.held >>= 32
-		w.bits -= 32
-	}
+func fourCodes(a, b, c, d code) uint64 {
+	two, more := uint64(a.bits)|uint64(b.bits)<<(a.n&63), uint64(c.bits)|uint64(d.bits)<<(c.n&63)
+	return two | more<<((a.n+b.n)&63)
+}
+
+func (w *codeWriter) add(c code) {
+	w.held |= uint64(c.bits) << (w.bits & 63)
+	w.bits += uint(c.n)
+	w.store()
+}
+
+// store writes what is held and keeps the bits of the byte that is not full.
+func (w *codeWriter) store() {
+	binary.LittleEndian.PutUint64(w.to[w.at:], w.held)
+	w.at += int(w.bits >> 3)
+	w.held >>= w.bits &^ 7 & 63
+	w.bits &= 7
 }
 
 // finish gives the number of bytes, to a whole one.

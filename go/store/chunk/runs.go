@@ -15,7 +15,7 @@ type Run struct {
 }
 
 // Last is the last member.
-func (r Run) Last() uint64 { return r.First + r.Delta*uint64(r.N-1) }
+func (r *Run) Last() uint64 { return r.First + r.Delta*uint64(r.N-1) }
 
 // Runs is a column of integers. Steps that count up by one, a time shared by a
 // call, an episode that does not change: the integers of points are runs, so a
@@ -59,8 +59,8 @@ func (r Runs) AppendOne(v uint64) Runs {
 
 // AppendRuns adds another column behind this one.
 func (r Runs) AppendRuns(more Runs) Runs {
-	for _, run := range more {
-		r = r.Append(run.First, run.Delta, int(run.N))
+	for i := range more {
+		r = r.Append(more[i].First, more[i].Delta, int(more[i].N))
 	}
 	return r
 }
@@ -93,7 +93,8 @@ func (r Runs) AppendTo(dst []uint64) []uint64 {
 func AppendRuns(dst []byte, r Runs) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(r)))
 	var end uint64
-	for _, run := range r {
+	for i := range r {
+		run := &r[i]
 		dst = binary.AppendVarint(dst, int64(run.First-end))
 		dst = binary.AppendUvarint(dst, uint64(run.N))
 		if run.N > 1 {
