@@ -74,7 +74,8 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
   // The point as it was picked: a run that goes on is cut into other buckets.
   const picked = useSignal<{ pick: PlotPick; point: ChartPoint } | null>(null);
   const letGo = () => {
-    if (picked.value?.pick.open) place.current?.querySelector<HTMLElement>(".curve-plot")?.focus();
+    const plot = place.current?.querySelector<HTMLElement>(".curve-plot");
+    if (picked.value?.pick.open) plot?.focus({ preventScroll: true });
     picked.value = null;
   };
   useEffect(() => {
@@ -89,7 +90,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
         axis={axis}
         range={stretch}
         emphasised={props.emphasised}
-        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines`}
+        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points, Enter tells of one`}
         height={PLOT_HEIGHT}
         onZoom={props.onZoom}
         onCursor={(at) => {

@@ -127,7 +127,7 @@ async function findEnvironment(
     );
     if (environments.length === 0) return null;
     const ids = environments.map((e) => e.environmentId);
-    const [id] = await whichHave(seen, ids, null, signal);
+    const [id] = await whichHave(seen, ids, seen.axis === "update" ? seen.point : null, signal);
     const found = environments.find((e) => e.environmentId === id);
     if (found) return { id: found.environmentId, latestUpdate: Number(found.latestRlStep) };
   }
@@ -140,6 +140,8 @@ async function whichHave(
   updates: { from: number; to: number } | null,
   signal: AbortSignal,
 ): Promise<string[]> {
+  const stretch = { from: BigInt(point.from), to: BigInt(point.to) };
+  const rlSteps = updates && { from: BigInt(updates.from), to: BigInt(updates.to) };
   const { curves } = await views.bucketSeries(
     {
       workspace,
@@ -148,8 +150,10 @@ async function whichHave(
       seriesQueries: [queryFor(metric)],
       environments,
       axis: axisOf(axis),
-      range: { from: BigInt(point.from), to: BigInt(point.to) },
-      ...(updates ? { rlSteps: { from: BigInt(updates.from), to: BigInt(updates.to) } } : {}),
+      range: stretch,
+      // What is left out of both of these the server need not read.
+      ...(axis === "episode" ? { episodes: stretch } : {}),
+      ...(rlSteps ? { rlSteps } : {}),
       buckets: 1,
     },
     { signal },
