@@ -11,7 +11,7 @@ let opened;
 
 before(async () => {
   curves = await startRuns();
-  training = await startPpo("--seeds", "1", "--environments", "4", "--updates", "12");
+  training = await startPpo("--seeds", "1", "--environments", "8", "--updates", "12");
   opened = await openBrowser();
   await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 });
@@ -183,6 +183,49 @@ for (const axis of ["update", "episode", "total", "relative", "wall"]) {
     await link.click();
     await page.getByRole("heading", { name: new RegExp(`${episode}`) }).first().waitFor();
     assert.equal(new URL(page.url()).pathname, "/rl/locomotion/ppo-s0/episode");
+  });
+}
+
+/** Clicks at an x of a chart whose axis goes from 0 to `last`, so far below its top. */
+async function clickAt(page, chart, x, last, top) {
+  await chart.scrollIntoViewIfNeeded();
+  const area = await chart.locator(".u-over").boundingBox();
+  await page.mouse.click(area.x + (area.width * x) / last, area.y + top);
+}
+
+test("a mark tells which point is not finite", async () => {
+  const { page } = opened;
+  await page.goto(`${curves.origin}/w/curves/odd/charts?find=loss`);
+  const chart = await drawn(page, "train/loss");
+  await clickAt(page, chart, 100, 499, 3); // see runs_project.py
+  const { Value, step, Time } = await told(chart);
+  assert.deepEqual([Value, step], ["NaN, the first here", "100"]);
+  assert.match(Time, /UTC$/);
+  await clickAt(page, chart, 200, 499, 1);
+  await chart.getByText("Infinity").waitFor();
+  assert.equal((await told(chart)).step, "200");
+});
+
+test("a mark tells which environment and episode is not finite", async () => {
+  const { page } = opened;
+  await page.goto(`${training.page("ppo-s0", "charts")}?find=^reward$&view=update`);
+  const chart = await drawn(page, "reward", "ENVIRONMENT_STEP");
+  await clickAt(page, chart, 0, 11, 3); // see ppo_run.py
+  const { Value, Environment, Episode } = await told(chart);
+  assert.deepEqual([Value, Environment, Episode], ["NaN, the first here", "env-05", "0"]);
+  const href = await cardOf(chart).getByText("Open episode").getAttribute("href");
+  assert.equal(href, "/rl/locomotion/ppo-s0/episode?env=env-05&episode=0");
+});
+
+for (const axis of ["step", "wall"]) {
+  test(`a single point is told where it was logged, not where its bucket begins, along ${axis}`, async () => {
+    const { page } = opened;
+    await page.goto(`${curves.origin}/w/curves/apart/charts?view=${axis}`);
+    const chart = await drawn(page, "sparse");
+    await goTo(page, chart, 1); // see runs_project.py
+    await page.keyboard.press("Enter");
+    const { Value, step, Step } = await told(chart);
+    assert.deepEqual([Value, step ?? Step], ["2", "123456"]);
   });
 }
 

@@ -318,6 +318,13 @@ test("a run that is logging is followed, also by answers slower than its news", 
   await page.goto(page_("/live/charts"));
   await drawn(page, "value");
   const points = () => document.querySelector('figure[data-metric="value"]').dataset.points;
+  const chart = chartOf(page, "value");
+  await chart.locator(".curve-plot").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const card = chart.getByRole("dialog").and(chart.locator('[aria-busy="false"]'));
+  await card.waitFor();
+  const told = await card.innerText();
   for (let turn = 0; turn < 2; turn++) {
     const before = await page.evaluate(points);
     await page.waitForFunction(
@@ -326,6 +333,7 @@ test("a run that is logging is followed, also by answers slower than its news", 
       before,
     );
   }
+  assert.equal(await card.innerText(), told, "the card of a point while others come");
   await page.unroute(slow);
   await page.getByRole("button", { name: "live", exact: true }).waitFor();
   await logging.stop();

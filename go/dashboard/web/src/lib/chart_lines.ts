@@ -1,3 +1,4 @@
+import type { BucketGrid } from "./bucket_grid";
 import { quantile } from "./quantile";
 import { type Smoothing, smoothed } from "./smoothing";
 
@@ -7,9 +8,9 @@ export interface DrawableCurve {
   /** What tells it from the other series of its metric, as text; often nothing. */
   labels: string;
   labelValues: Readonly<Record<string, string>>;
-  /** Where buckets begin, and the last x that belongs to each. */
+  grid: BucketGrid;
+  /** Where buckets begin. */
   xs: ArrayLike<number>;
-  ends: ArrayLike<number>;
   counts: ArrayLike<number>;
   means: ArrayLike<number>;
   minima: ArrayLike<number>;

@@ -1,19 +1,27 @@
 import { expect, test } from "vitest";
 import { chartLines, MOST_LINES } from "./chart_lines";
-import { besidePlace, nearestPlace, otherLine, pointAt } from "./chart_point";
+import {
+  besidePlace,
+  firstPlace,
+  markAt,
+  nearestMark,
+  nearestPlace,
+  otherLine,
+  pointAt,
+} from "./chart_point";
 
 const curve = {
   run: "a",
   labels: "",
   labelValues: {},
+  grid: { first: 0, last: 39, width: 10, count: 4 },
   xs: [0, 10, 30],
-  ends: [9, 19, 39],
   counts: [10, 1, 4],
   means: [1, 2, 3],
   minima: [0, 2, 1],
   maxima: [5, 2, 6],
   lasts: [4, 2, 2.5],
-  nans: [],
+  nans: [20],
   infinities: [],
   negativeInfinities: [],
 };
@@ -30,8 +38,29 @@ test("a point tells what its bucket holds, and up to where it reaches", () => {
     min: 1,
     max: 6,
     last: 2.5,
+    notFinite: null,
   });
   expect(line && pointAt(line, 20)).toBeNull();
+});
+
+test("a mark is a point without a number, also where there is no other", () => {
+  const [line] = chartLines([curve], style, 1).lines;
+  expect(line && markAt(line, 20, Number.NaN)).toMatchObject({
+    from: 20,
+    to: 29,
+    count: 0,
+    notFinite: Number.NaN,
+  });
+  expect(line && markAt(line, 30, Number.NaN)?.count).toBe(4);
+});
+
+test("the nearest mark is picked", () => {
+  const marks = [
+    { line: 0, x: 5, value: Number.NaN, left: 50, top: 4 },
+    { line: 1, x: 6, value: Number.POSITIVE_INFINITY, left: 60, top: 0 },
+  ];
+  expect(nearestMark(marks, { left: 57, top: 2 }, 10)).toBe(marks[1]);
+  expect(nearestMark(marks, { left: 57, top: 40 }, 10)).toBeNull();
 });
 
 test("what sums many lines up has no points", () => {
@@ -56,6 +85,11 @@ test("the nearest value is picked, and none that is far away", () => {
   expect(nearestPlace(drawn, { left: 12, top: 55 }, 20)).toEqual({ line: 1, at: 1 });
   expect(nearestPlace(drawn, { left: 21, top: 50 }, 5)).toBeNull();
   expect(nearestPlace(drawn, { left: 300, top: 50 }, 20)).toBeNull();
+});
+
+test("keys begin at the first value, which a line of its own may not have", () => {
+  expect(firstPlace([[], [null, 4], [3]])).toEqual({ line: 1, at: 1 });
+  expect(firstPlace([[], [undefined]])).toBeNull();
 });
 
 test("keys go along a line over its gaps, and from line to line", () => {

@@ -1,3 +1,4 @@
+import { bucketEnd } from "./bucket_grid";
 import type { ChartLine, DrawableCurve } from "./chart_lines";
 
 /** A bucket of a curve that somebody points at. */
@@ -12,22 +13,35 @@ export interface ChartPoint {
   min: number;
   max: number;
   last: number;
+  /** Of which kind of points beside those; null: of the finite ones. */
+  notFinite: number | null;
 }
 
 /** The bucket of a line at an x; null where it has none, and of what sums many lines up. */
-export function pointAt({ curve }: ChartLine, x: number): ChartPoint | null {
-  const at = curve === null ? -1 : Array.prototype.indexOf.call(curve.xs, x);
-  if (curve === null || at < 0) return null;
+export function pointAt(line: ChartLine, x: number): ChartPoint | null {
+  const point = bucketAt(line, x, null);
+  return point && point.count > 0 ? point : null;
+}
+
+/** The bucket of a line at an x where it has points that are NaN, or infinite. */
+export function markAt(line: ChartLine, x: number, notFinite: number): ChartPoint | null {
+  return bucketAt(line, x, notFinite);
+}
+
+function bucketAt({ curve }: ChartLine, x: number, notFinite: number | null): ChartPoint | null {
+  if (curve === null) return null;
+  const at = Array.prototype.indexOf.call(curve.xs, x);
   const of = (column: ArrayLike<number>) => column[at] ?? Number.NaN;
   return {
     curve,
     from: x,
-    to: of(curve.ends),
-    count: of(curve.counts),
+    to: bucketEnd(x, curve.grid),
+    count: curve.counts[at] ?? 0,
     mean: of(curve.means),
     min: of(curve.minima),
     max: of(curve.maxima),
     last: of(curve.lasts),
+    notFinite,
   };
 }
 
@@ -80,6 +94,15 @@ function firstWithin(xs: ArrayLike<number>, left: DrawnLines["left"], pixel: num
   return low;
 }
 
+/** The first value of the first line that has any. */
+export function firstPlace(values: DrawnLines["values"]): DrawnPlace | null {
+  for (let line = 0; line < values.length; line++) {
+    const { at } = besidePlace(values, { line, at: -1 }, 1);
+    if (at >= 0) return { line, at };
+  }
+  return null;
+}
+
 /** Where a step to the right (1) or left (-1) leads on a line, over its gaps. */
 export function besidePlace(
   values: DrawnLines["values"],
@@ -105,4 +128,25 @@ export function otherLine(
     if (typeof values[line]?.[from.at] === "number") return { ...from, line };
   }
   return from;
+}
+
+/** A mark that a chart has drawn where a line is not finite. */
+export interface DrawnMark {
+  line: number;
+  x: number;
+  /** NaN, or an infinity. */
+  value: number;
+  left: number;
+  top: number;
+}
+
+/** The mark nearest to a place in pixels, none further away than `reach`. */
+export function nearestMark(
+  marks: readonly DrawnMark[],
+  to: { left: number; top: number },
+  reach: number,
+): DrawnMark | null {
+  const away = (mark: DrawnMark) => Math.hypot(mark.left - to.left, mark.top - to.top);
+  const [nearest] = marks.filter((mark) => away(mark) <= reach).sort((a, b) => away(a) - away(b));
+  return nearest ?? null;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inCommon, withValue } from "./logged_point";
+import { inCommon, withValue, xOf } from "./logged_point";
 
 const of = { environment: "env-1", update: 7 };
 
@@ -17,6 +17,9 @@ test("points are found by their values, and sums of several are none", () => {
   expect(withValue({ values: [3], steps: [9n], times: [] }, 3, of)).toEqual([
     { ...of, episode: null, step: 9, time: null },
   ]);
+  expect(
+    withValue({ values: [1, Number.NaN], steps: [8n, 9n], times: [] }, Number.NaN, of),
+  ).toEqual([{ ...of, episode: null, step: 9, time: null }]);
 });
 
 test("only what is certain is said", () => {
@@ -28,4 +31,11 @@ test("only what is certain is said", () => {
     time: null,
   });
   expect(inCommon([]).environment).toBeNull();
+});
+
+test("a point lies where it was logged, on axes that say so", () => {
+  const point = { ...of, episode: 4, step: 1, time: 20 };
+  expect(
+    (["update", "episode", "env_step", "wall", "total"] as const).map((axis) => xOf(point, axis)),
+  ).toEqual([7, 4, 1, 20, null]);
 });

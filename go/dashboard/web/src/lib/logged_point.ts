@@ -1,3 +1,5 @@
+import type { AxisName } from "./axis";
+
 /** What a point is known by beside its value; null where it has no such thing. */
 export interface LoggedPoint {
   environment: string | null;
@@ -16,6 +18,18 @@ const NOTHING: LoggedPoint = {
   step: null,
   time: null,
 };
+
+/** Where a point lies on an axis; null where that is not known. */
+export function xOf({ episode, update, step, time }: LoggedPoint, axis: AxisName): number | null {
+  const xs: Partial<Record<AxisName, number | null>> = {
+    step,
+    update,
+    episode,
+    env_step: step,
+    wall: time,
+  };
+  return xs[axis] ?? null;
+}
 
 /** What several points that one may be have in common; null of what they differ in. */
 export function inCommon(points: readonly LoggedPoint[]): LoggedPoint {
@@ -51,8 +65,12 @@ export function withValue(
   const number = (column: ArrayLike<bigint> | undefined, i: number) =>
     column?.[i] === undefined ? null : Number(column[i]);
   return Array.from(values).flatMap((v, i) =>
-    v === value && (counts?.[i] ?? 1n) === 1n
+    isSame(v, value) && (counts?.[i] ?? 1n) === 1n
       ? [{ ...of, episode: number(episodes, i), step: number(steps, i), time: number(times, i) }]
       : [],
   );
+}
+
+function isSame(a: number, b: number): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b));
 }

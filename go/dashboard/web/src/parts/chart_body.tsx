@@ -2,8 +2,8 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Answer } from "../ask";
 import { type AxisName, axisTitle } from "../lib/axis";
-import { type ChartLines, notFinite } from "../lib/chart_lines";
-import { type ChartPoint, pointAt } from "../lib/chart_point";
+import { type ChartLine, type ChartLines, notFinite } from "../lib/chart_lines";
+import { type ChartPoint, markAt, pointAt } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
 import type { Stretch } from "../lib/zoom";
 import type { Curve, RunNames } from "../server/curves";
@@ -68,6 +68,13 @@ function emptyText(lines: ChartLines, zoomed: boolean): string {
     : "No points along this axis. Choose another one above.";
 }
 
+function pickedPoint(line: ChartLine | undefined, { x, value }: PlotPick): ChartPoint | null {
+  if (!line) return null;
+  return Number.isFinite(value) ? pointAt(line, x) : markAt(line, x, value);
+}
+
+const finiteOf = ({ value }: PlotPick) => (Number.isFinite(value) ? value : null);
+
 /** The lines, and the card of the point that somebody picked. */
 function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props }: Props) {
   const place = useRef<HTMLDivElement>(null);
@@ -97,15 +104,14 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
           props.at.value = at;
         }}
         onPick={(pick) => {
-          const line = lines.lines[pick.line];
-          const point = line ? pointAt(line, pick.x) : null;
+          const point = pickedPoint(lines.lines[pick.line], pick);
           picked.value = point && { pick, point };
         }}
       />
       {picked.value && (
         <PickedPoint
           {...picked.value}
-          smoothed={settings.smoothing.amount > 0 ? picked.value.pick.value : null}
+          smoothed={settings.smoothing.amount > 0 ? finiteOf(picked.value.pick) : null}
           names={names}
           metric={metric}
           axis={axis}

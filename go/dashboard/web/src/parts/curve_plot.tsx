@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import { type AxisName, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
+import type { DrawnMark } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
@@ -68,6 +69,7 @@ export function CurvePlot(props: Props) {
       drawn,
       box.current,
       (u) => pickable(u, latest.current),
+      (u) => marksOf(u, latest.current),
       (pick) => latest.current.onPick(pick),
     );
     return () => {
@@ -270,6 +272,20 @@ function zoom(u: uPlot, { onZoom }: Props): void {
   const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
   u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   if (to > from) onZoom({ from, to });
+}
+
+/** Where lines are not finite: at the top, −∞ at the bottom. */
+function marksOf(u: uPlot, { data }: Props): DrawnMark[] {
+  const { height } = u.over.getBoundingClientRect();
+  return data.lines.flatMap(({ nans, infinities, negativeInfinities }, line) => {
+    const at = (xs: readonly number[], value: number, top: number) =>
+      xs.map((x) => ({ line, x, value, left: u.valToPos(x, "x"), top }));
+    return [
+      ...at(nans, Number.NaN, 0),
+      ...at(infinities, Number.POSITIVE_INFINITY, 0),
+      ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
+    ];
+  });
 }
 
 /** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */

@@ -8,7 +8,7 @@ import { type AxisName, axisTitle, exactX } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { fileName } from "../lib/file_name";
 import { formatCount } from "../lib/format";
-import type { LoggedPoint } from "../lib/logged_point";
+import { type LoggedPoint, xOf } from "../lib/logged_point";
 import { exactMoment } from "../lib/moment";
 import { pythonCall } from "../lib/python_call";
 import { episodeHref } from "../lib/route";
@@ -68,9 +68,15 @@ export function PointCard(props: Props) {
 }
 
 /** Values of points that are looked for: of several only environments' are worth it. */
-function valuesToFind({ count, min, max }: ChartPoint, ofEnvironments: boolean): number[] {
-  if (count === 1) return [min];
+function valuesToFind(point: ChartPoint, ofEnvironments: boolean): number[] {
+  const { min, max } = point;
+  if (isSingle(point)) return [point.notFinite ?? min];
   return ofEnvironments ? [min, max] : [];
+}
+
+/** Whether it is one point that is told of; of those that are not finite the first. */
+function isSingle({ count, notFinite }: ChartPoint): boolean {
+  return count === 1 || notFinite !== null;
 }
 
 interface LoggedProps extends Props {
@@ -83,10 +89,12 @@ function Facts({ run, axis, point, smoothed, logged: [first, second] }: LoggedPr
     <dl>
       <Row name="Run">{run.run}</Row>
       {point.curve.labels !== "" && <Row name="Series">{point.curve.labels}</Row>}
-      <Row name={axisTitle(axis)}>{stretchText(axis, point)}</Row>
-      {point.count === 1 ? (
+      <Row name={axisTitle(axis)}>{placeText(axis, point, first)}</Row>
+      {isSingle(point) ? (
         <>
-          <Row name="Value">{String(point.min)}</Row>
+          <Row name="Value">
+            {point.notFinite === null ? String(point.min) : `${point.notFinite}, the first here`}
+          </Row>
           {first && <LoggedRows of={first} axis={axis} />}
         </>
       ) : (
@@ -109,13 +117,13 @@ function Facts({ run, axis, point, smoothed, logged: [first, second] }: LoggedPr
 
 function Buttons(props: LoggedProps) {
   const { run, point, onZoom, onClose } = props;
-  const single = point.count === 1 ? props.logged[0] : undefined;
+  const single = isSingle(point) ? props.logged[0] : undefined;
   return (
     <div class="buttons">
       {single && <EpisodeLink of={single} run={run} />}
-      {point.count > 1 && point.to > point.from && (
+      {point.to > point.from && (point.count > 1 || point.notFinite !== null) && (
         <button type="button" onClick={() => onZoom({ from: point.from, to: point.to })}>
-          Zoom in on {formatCount(point.count)} points
+          Zoom in on {point.notFinite === null ? `${formatCount(point.count)} points` : "them"}
         </button>
       )}
       <CopyQuery {...props} environment={single?.environment ?? null} />
@@ -126,10 +134,12 @@ function Buttons(props: LoggedProps) {
   );
 }
 
-function stretchText(axis: AxisName, { from, to, count }: ChartPoint): string {
-  return count === 1 || to === from
-    ? exactX(axis, from)
-    : `${exactX(axis, from)} to ${exactX(axis, to)}`;
+/** Where a single point lies, once that is known, or what stretch its bucket sums up. */
+function placeText(axis: AxisName, point: ChartPoint, logged: LoggedPoint | undefined): string {
+  const { from, to } = point;
+  const x = isSingle(point) && logged ? xOf(logged, axis) : null;
+  if (x !== null || from === to) return exactX(axis, x ?? from);
+  return `${exactX(axis, from)} to ${exactX(axis, to)}`;
 }
 
 function Row({ name, children }: { name: string; children: ComponentChildren }) {

@@ -2,7 +2,7 @@ import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf } from "../lib/axis";
-import { type BucketGrid, bucketEnds } from "../lib/bucket_ends";
+import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
@@ -60,14 +60,13 @@ export async function readCurves(
 }
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
-  const xs = floats(curve.xs);
   const labelValues = labelsOf(curve.identity?.series);
   return {
     run: curve.identity?.run ?? "",
     labels: labelOf(labelValues),
     labelValues,
-    xs,
-    ends: bucketEnds(xs, grid),
+    grid,
+    xs: floats(curve.xs),
     counts: counts(curve.counts),
     means: floats(curve.means),
     minima: floats(curve.minima),

@@ -1,9 +1,10 @@
+import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import { type AxisName, axisOf } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
-import { inCommon, type LoggedPoint, withValue } from "../lib/logged_point";
+import { inCommon, type LoggedPoint, withValue, xOf } from "../lib/logged_point";
 import { lowestThat } from "../lib/lowest_that";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import type { RunName } from "../server";
@@ -17,14 +18,15 @@ export interface SeenPoint {
   axis: AxisName;
   /** In this bucket. */
   point: ChartPoint;
-  /** Of a finite point; of a bucket with several the least or the greatest. */
+  /** Of the point; of a bucket with several the least, the greatest, or what is not finite. */
   value: number;
 }
 
-/** Finds out what a point is known by that a chart sums up. */
+/** Finds out what a point is known by that a chart sums up; of several that are not finite the first. */
 export async function findPoint(seen: SeenPoint, signal: AbortSignal): Promise<LoggedPoint> {
   if (RL_SCALES.includes(seen.metric.scale)) return findInEnvironments(seen, signal);
-  return inCommon(await (seen.axis === "step" ? listBySteps : listByTimes)(seen, signal));
+  const points = await (seen.axis === "step" ? listBySteps : listByTimes)(seen, signal);
+  return inCommon(Number.isFinite(seen.value) ? points : points.slice(0, 1));
 }
 
 const MOST_POINTS = 10_000n;
@@ -93,7 +95,10 @@ async function listByTimes(
 }
 
 /** Whether an answer's series is the one that was pointed at. */
-function isOf({ definition }: { definition?: SeriesDefinition }, { curve }: ChartPoint): boolean {
+function isOf(
+  { definition }: { definition?: SeriesDefinition | undefined },
+  { curve }: ChartPoint,
+): boolean {
   return labelOf(labelsOf(definition)) === curve.labels;
 }
 
@@ -110,7 +115,8 @@ async function findInEnvironments(seen: SeenPoint, signal: AbortSignal): Promise
     const found = await whichHave(seen, [environment.id], { from, to: upTo }, signal);
     return found.length > 0;
   });
-  const points = await listAtUpdate(seen, environment.id, update, signal);
+  const list = Number.isFinite(seen.value) ? listAtUpdate : listEpisodesAtUpdate;
+  const points = await list(seen, environment.id, update, signal);
   return inCommon(points.filter((logged) => fits(seen, logged)));
 }
 
@@ -158,12 +164,21 @@ async function whichHave(
     },
     { signal },
   );
-  return curves.flatMap(({ identity, minima, maxima }) => {
-    const has = floats(minima)[0] === value || floats(maxima)[0] === value;
-    return has && labelOf(labelsOf(identity?.series)) === point.curve.labels
-      ? [identity?.environment ?? ""]
-      : [];
-  });
+  return curves
+    .filter((curve) => has(curve, value) && isOf({ definition: curve.identity?.series }, point))
+    .map((curve) => curve.identity?.environment ?? "");
+}
+
+/** Whether a bucket has a value that is not finite, or one that is its least or greatest. */
+function has(curve: CurveBuckets, value: number): boolean {
+  if (!Number.isFinite(value)) return marksOf(curve, value).length > 0;
+  return floats(curve.minima)[0] === value || floats(curve.maxima)[0] === value;
+}
+
+/** Where buckets begin that have a value that is not finite. */
+function marksOf(curve: CurveBuckets, value: number): Float64Array {
+  if (Number.isNaN(value)) return floats(curve.nanXs);
+  return floats(value > 0 ? curve.infinityXs : curve.negativeInfinityXs);
 }
 
 async function listAtUpdate(
@@ -204,9 +219,35 @@ async function listAtUpdate(
     );
 }
 
+/** As listAtUpdate of points that are not finite, of which less is answered. */
+async function listEpisodesAtUpdate(
+  { run: { workspace, project, run }, metric, point, value }: SeenPoint,
+  environment: string,
+  update: number,
+  signal: AbortSignal,
+): Promise<LoggedPoint[]> {
+  const { curves } = await views.bucketSeries(
+    {
+      workspace,
+      project,
+      runs: [run],
+      seriesQueries: [queryFor(metric)],
+      environments: [environment],
+      axis: axisOf("episode"),
+      rlSteps: { from: BigInt(update), to: BigInt(update) },
+      buckets: MOST_BUCKETS,
+    },
+    { signal },
+  );
+  const known = { ...inCommon([]), environment, update };
+  const episodes = curves
+    .filter((curve) => isOf({ definition: curve.identity?.series }, point))
+    .flatMap((curve) => [...marksOf(curve, value)]);
+  return episodes.length === 0 ? [known] : episodes.map((episode) => ({ ...known, episode }));
+}
+
 /** Whether a point lies in the bucket, as far as it is known by the bucket's axis. */
 function fits({ axis, point: { from, to } }: SeenPoint, logged: LoggedPoint): boolean {
-  const xs = { episode: logged.episode, env_step: logged.step, wall: logged.time };
-  const x = axis in xs ? xs[axis as keyof typeof xs] : null;
+  const x = xOf(logged, axis);
   return x === null || (x >= from && x <= to);
 }

@@ -7,12 +7,10 @@ export interface BucketGrid {
   count: number;
 }
 
-/** The last x of each bucket, of buckets that begin at these xs. */
-export function bucketEnds(xs: ArrayLike<number>, grid: BucketGrid): Float64Array {
-  return Float64Array.from(xs, (x) => {
-    const next = placeOf(x, grid) + 1;
-    return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
-  });
+/** The last x of the bucket that begins at an x. */
+export function bucketEnd(x: number, grid: BucketGrid): number {
+  const next = placeOf(x, grid) + 1;
+  return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
 }
 
 function startOf(place: number, { first, width }: BucketGrid): number {
