@@ -199,7 +199,7 @@ test("a mark tells which point is not finite", async () => {
   const chart = await drawn(page, "train/loss");
   await clickAt(page, chart, 100, 499, 3); // see runs_project.py
   const { Value, step, Time } = await told(chart);
-  assert.deepEqual([Value, step], ["NaN, the first here", "100"]);
+  assert.deepEqual([Value, step], ["NaN, one of those here", "100"]);
   assert.match(Time, /UTC$/);
   await clickAt(page, chart, 200, 499, 1);
   await chart.getByText("Infinity").waitFor();
@@ -212,7 +212,7 @@ test("a mark tells which environment and episode is not finite", async () => {
   const chart = await drawn(page, "reward", "ENVIRONMENT_STEP");
   await clickAt(page, chart, 0, 11, 3); // see ppo_run.py
   const { Value, Environment, Episode } = await told(chart);
-  assert.deepEqual([Value, Environment, Episode], ["NaN, the first here", "env-05", "0"]);
+  assert.deepEqual([Value, Environment, Episode], ["NaN, one of those here", "env-05", "0"]);
   const href = await cardOf(chart).getByText("Open episode").getAttribute("href");
   assert.equal(href, "/rl/locomotion/ppo-s0/episode?env=env-05&episode=0");
 });

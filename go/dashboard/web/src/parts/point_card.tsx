@@ -74,7 +74,7 @@ function valuesToFind(point: ChartPoint, ofEnvironments: boolean): number[] {
   return ofEnvironments ? [min, max] : [];
 }
 
-/** Whether it is one point that is told of; of those that are not finite the first. */
+/** Whether it is one point that is told of; of those that are not finite one. */
 function isSingle({ count, notFinite }: ChartPoint): boolean {
   return count === 1 || notFinite !== null;
 }
@@ -93,7 +93,7 @@ function Facts({ run, axis, point, smoothed, logged: [first, second] }: LoggedPr
       {isSingle(point) ? (
         <>
           <Row name="Value">
-            {point.notFinite === null ? String(point.min) : `${point.notFinite}, the first here`}
+            {point.notFinite === null ? String(point.min) : `${point.notFinite}, one of those here`}
           </Row>
           {first && <LoggedRows of={first} axis={axis} />}
         </>

@@ -22,14 +22,15 @@ export interface SeenPoint {
   value: number;
 }
 
-/** Finds out what a point is known by that a chart sums up; of several that are not finite the first. */
+/** Finds out what a point is known by that a chart sums up; of several that are not finite one. */
 export async function findPoint(seen: SeenPoint, signal: AbortSignal): Promise<LoggedPoint> {
   if (RL_SCALES.includes(seen.metric.scale)) return findInEnvironments(seen, signal);
   const points = await (seen.axis === "step" ? listBySteps : listByTimes)(seen, signal);
   return inCommon(Number.isFinite(seen.value) ? points : points.slice(0, 1));
 }
 
-const MOST_POINTS = 10_000n;
+/** How many points of a bucket are looked through. */
+const MOST_POINTS = 100_000n;
 
 async function listBySteps(
   { run: { workspace, project, run }, metric, point, value }: SeenPoint,
@@ -157,7 +158,7 @@ async function whichHave(
       environments,
       axis: axisOf(axis),
       range: stretch,
-      // What is left out of both of these the server need not read.
+      // As the range says, but so that the server reads no more than this.
       ...(axis === "episode" ? { episodes: stretch } : {}),
       ...(rlSteps ? { rlSteps } : {}),
       buckets: 1,
