@@ -169,6 +169,30 @@ test("what is set stays in the address and comes back from it", async () => {
   );
 });
 
+test("lines are smoothed in another way, which the address keeps", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts?find=sizes"));
+  const chart = await drawn(page, "sizes");
+  const picture = () => chart.locator("canvas").evaluate((canvas) => canvas.toDataURL());
+  const plain = await picture();
+  await page.locator(".chart-bar").getByLabel("Smoothing").selectOption("Gaussian");
+  await page.waitForFunction(() => decodeURIComponent(location.search).includes("view=gaussian=1"));
+  await page.locator("h1").click();
+  await page.keyboard.press("s");
+  await page.waitForFunction(() => decodeURIComponent(location.search).includes("view=gaussian=3"));
+  const changed = async (before) => {
+    while ((await picture()) === before) await page.evaluate(() => new Promise(requestAnimationFrame));
+    return picture();
+  };
+  const gaussian = await changed(plain);
+  await page.locator(".chart-bar").getByLabel("Smoothing").selectOption("running mean");
+  await changed(gaussian);
+  await page.reload();
+  await drawn(page, "sizes");
+  assert.equal(await page.locator(".chart-bar").getByLabel("Smoothing").inputValue(), "running");
+  assert.equal(await page.locator(".chart-bar output").innerText(), "3");
+});
+
 test("a chart may be set apart from its page", async () => {
   const { page } = opened;
   await page.goto(page_("/odd/charts"));
@@ -215,10 +239,26 @@ test("numbers and pictures are saved, and the program that gives them is copied"
   assert.match(svg.bytes.toString(), /^<svg [\s\S]*<path d="M[\s\S]*<\/svg>\n$/);
   const png = await save("Save PNG");
   assert.equal(png.bytes.subarray(1, 4).toString(), "PNG");
+  // With its title, twice as large as the vectors.
+  assert.match(svg.bytes.toString(), /width="720" height="360"[\s\S]*>train\/loss<\/text>/);
+  assert.deepEqual([png.bytes.readUInt32BE(16), png.bytes.readUInt32BE(20)], [1440, 720]);
   await chart.locator(".menu > summary").click();
   await chart.getByRole("button", { name: "Copy as Python" }).click();
   const program = await page.evaluate(() => navigator.clipboard.readText());
   assert.match(program, /client\.fetch_curves\(\s+\["other"\],\s+SeriesFilter\("train\/loss"\)/);
+});
+
+test("times are written on a saved chart as on the page", async () => {
+  const { page } = opened;
+  await page.goto(page_("/other/charts?view=wall"));
+  const chart = await drawn(page, "train/loss");
+  await chart.locator(".menu > summary").click();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    chart.getByRole("button", { name: "Save SVG" }).click(),
+  ]);
+  const svg = await readFile(await download.path(), "utf8");
+  assert.match(svg, />\d\d:\d\d:\d\d(\.\d{3})?<\/text>[\s\S]*>time of day \(UTC\)<\/text>/);
 });
 
 test("the copied program gives the numbers of the chart", async () => {
@@ -287,6 +327,13 @@ test("a run that is logging is followed, also by answers slower than its news", 
   await page.goto(page_("/live/charts"));
   await drawn(page, "value");
   const points = () => document.querySelector('figure[data-metric="value"]').dataset.points;
+  const chart = chartOf(page, "value");
+  await chart.locator(".curve-plot").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const card = chart.getByRole("dialog").and(chart.locator('[aria-busy="false"]'));
+  await card.waitFor();
+  const told = await card.innerText();
   for (let turn = 0; turn < 2; turn++) {
     const before = await page.evaluate(points);
     await page.waitForFunction(
@@ -295,6 +342,7 @@ test("a run that is logging is followed, also by answers slower than its news", 
       before,
     );
   }
+  assert.equal(await card.innerText(), told, "the card of a point while others come");
   await page.unroute(slow);
   await page.getByRole("button", { name: "live", exact: true }).waitFor();
   await logging.stop();

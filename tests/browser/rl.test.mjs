@@ -435,7 +435,7 @@ test("algorithms are compared over their seeds, and the figure says how", async 
 test("a figure's numbers are those of the server", async () => {
   const { page } = opened;
   const download = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Download CSV" }).click();
+  await page.getByRole("button", { name: "Save CSV" }).click();
   const file = await download;
   const rows = (await readFile(await file.path(), "utf8")).trim().split("\r\n");
   assert.equal(rows[0], "group,env steps,samples,estimate,low,high");
@@ -446,10 +446,30 @@ test("a figure's numbers are those of the server", async () => {
 
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByRole("button", { name: "Copy as Python" }).click();
-  await page.getByText("Copied").waitFor();
+  await page.getByText("Program copied").waitFor();
   const program = await page.evaluate(() => navigator.clipboard.readText());
   const said = execFileSync(python, ["-c", program], { encoding: "utf8" }).trim().split("\n");
   assert.deepEqual(said.at(-1), `${group} (${SEEDS}, 100) ${estimate}`);
+});
+
+test("a figure is saved as vectors with its legend and how it was made, and as a picture", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page()}?screen=compare`);
+  const figure = page.locator("figure.compare");
+  await figure.waitFor();
+  const method = await figure.locator(".method").textContent();
+  const save = async (name) => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      figure.getByRole("button", { name }).click(),
+    ]);
+    return readFile(await download.path());
+  };
+  const svg = (await save("Save SVG")).toString();
+  assert.ok(svg.includes(`<desc>${method}</desc>`), svg.slice(0, 600));
+  for (const group of ["a2c", "ppo"]) assert.ok(svg.includes(`>${group} (n = ${SEEDS})</text>`), group);
+  const png = await save("Save PNG");
+  assert.equal(png.readUInt32BE(16), 1440, "the picture's width");
 });
 
 test("estimator, band, samples and scale are chosen, and the address keeps them", async () => {

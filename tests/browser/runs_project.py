@@ -8,8 +8,8 @@ they not shown as text, and whose metric would change.
 Project `forks` has `parent` and `child`, which was forked from it; project `many` has `run-0` …
 `run-119`.
 Project `curves` has `spike`, a million points with one that is far above the others, `odd`
-with points that are not finite and values of many sizes, and `other`. At the end a line of
-JSON tells the address.
+with points that are not finite and values of many sizes, `other`, and `apart`, whose points are
+far apart. At the end a line of JSON tells the address.
 """
 
 from __future__ import annotations
@@ -91,6 +91,15 @@ def make_curves(url: str) -> None:
     metrana.close()
     begin(url, "curves", "other")
     metrana.log("train/loss", np.exp(-np.arange(500) / 80))
+    metrana.close()
+    begin(url, "curves", "apart")
+    far_apart = [0, 123_456, 999_999]
+    metrana.log(
+        "sparse",
+        [1.0, 2.0, 3.0],
+        step=far_apart,
+        timestamp=[1_800_000_000_000 + x for x in far_apart],
+    )
     metrana.close()
 
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AXES, axisFor, formatX, nextAxis, parseAxis } from "./axis";
+import { AXES, axisFor, exactX, formatX, nextAxis, parseAxis } from "./axis";
 
 test("each scale goes along an axis that it has", () => {
   expect(axisFor("ML_STEP", "episode")).toBe("step");
@@ -23,4 +23,10 @@ test("xs are told in the axis' own way", () => {
   expect(formatX("wall", Date.UTC(2026, 0, 2, 3, 4, 5))).toBe("2026-01-02 03:04:05");
   expect(formatX("step", 1_234_567)).toBe("1234567");
   expect(parseAxis("nonsense")).toBe("step");
+});
+
+test("exact xs leave nothing out, and times of day say their zone", () => {
+  expect(exactX("relative", 65_432)).toBe("65.432 s");
+  expect(exactX("wall", Date.UTC(2026, 0, 2, 3, 4, 5, 6))).toBe("2026-01-02 03:04:05.006 UTC");
+  expect(exactX("step", 123_456_789)).toBe("123456789");
 });

@@ -1,5 +1,6 @@
 import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
 import { formatDuration, formatValue } from "./format";
+import { exactMoment, formatMoment } from "./moment";
 import { RL_SCALES } from "./sections";
 
 /** What charts go along. */
@@ -39,7 +40,7 @@ const KINDS: Record<AxisName, AxisKind> = {
     other: true,
     time: true,
   },
-  wall: { axis: Axis.WALL_TIME, title: "time of day", rl: true, other: true, time: true },
+  wall: { axis: Axis.WALL_TIME, title: "time of day (UTC)", rl: true, other: true, time: true },
 };
 
 /** All axes, in the order in which a key goes through them. */
@@ -83,8 +84,12 @@ export function parseAxis(text: string): AxisName {
 /** An x as a reader sees it. */
 export function formatX(name: AxisName, x: number): string {
   if (name === "relative") return formatDuration(x / 1000);
-  if (name === "wall") {
-    return new Date(x).toISOString().replace("T", " ").slice(0, 19);
-  }
+  if (name === "wall") return formatMoment(x);
   return Number.isInteger(x) ? String(x) : formatValue(x);
+}
+
+/** An x with all its digits; times of day are UTC. */
+export function exactX(name: AxisName, x: number): string {
+  if (name === "relative") return `${x / 1000} s`;
+  return name === "wall" ? exactMoment(x) : String(x);
 }

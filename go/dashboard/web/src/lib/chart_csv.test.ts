@@ -4,6 +4,8 @@ import { curvesToCsv } from "./chart_csv";
 const curve = (run: string, labels: string) => ({
   run,
   labels,
+  labelValues: {},
+  grid: { first: 0, last: 14, width: 10, count: 2 },
   xs: [0, 10],
   counts: [10, 5],
   means: [0.1, 1e-9],

@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
-import { chartLines, type DrawableCurve, MOST_LINES, quantile } from "./chart_lines";
+import { chartLines, type DrawableCurve, MOST_LINES } from "./chart_lines";
 
 const curve = (run: string, xs: number[], means: number[], labels = ""): DrawableCurve => ({
   run,
   labels,
+  labelValues: {},
+  grid: { first: 0, last: 10, width: 1, count: 11 },
   xs,
   counts: xs.map(() => 2),
   means,
@@ -14,7 +16,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   infinities: [],
   negativeInfinities: [],
 });
-const plain = { value: "mean", smoothing: 0 } as const;
+const plain = { value: "mean", smoothing: { kind: "ema", amount: 0 } } as const;
 
 test("curves are laid out over all xs", () => {
   const { xs, lines, points } = chartLines(
@@ -46,7 +48,7 @@ test("a line says whose it is when the other runs lack the metric", () => {
 test("smoothing keeps what it smooths", () => {
   const [line] = chartLines(
     [curve("a", [0, 1], [0, 10])],
-    { value: "last", smoothing: 0.5 },
+    { value: "last", smoothing: { kind: "ema", amount: 0.5 } },
     1,
   ).lines;
   expect(line?.raw).toEqual([0.5, 10.5]);
@@ -67,9 +69,4 @@ test("very many lines are told as quantiles, with all that is not finite", () =>
   expect(lines[0]?.nans).toEqual([7]);
   expect(lines.slice(1).map((l) => l.label)).toEqual(["r200", "r199", "r198", "r2", "r1", "r0"]);
   expect(lines[1]?.high).toEqual([null]);
-});
-
-test("quantiles are linear between values", () => {
-  expect(quantile([1, 2], 0.25)).toBe(1.25);
-  expect(quantile([], 0.5)).toBeNull();
 });

@@ -1,15 +1,22 @@
-import { smoothed } from "./smoothing";
+import type { BucketGrid } from "./bucket_grid";
+import { quantile } from "./quantile";
+import { type Smoothing, smoothed } from "./smoothing";
 
-/** A curve as a chart draws it, see server/curves.ts. */
+/** A curve in buckets: columns over those that hold finite points, ascending. */
 export interface DrawableCurve {
   run: string;
+  /** What tells it from the other series of its metric, as text; often nothing. */
   labels: string;
+  labelValues: Readonly<Record<string, string>>;
+  grid: BucketGrid;
+  /** Where buckets begin. */
   xs: ArrayLike<number>;
   counts: ArrayLike<number>;
   means: ArrayLike<number>;
   minima: ArrayLike<number>;
   maxima: ArrayLike<number>;
   lasts: ArrayLike<number>;
+  /** xs at which it is not finite. */
   nans: ArrayLike<number>;
   infinities: ArrayLike<number>;
   negativeInfinities: ArrayLike<number>;
@@ -17,6 +24,8 @@ export interface DrawableCurve {
 
 /** A line of a chart: its values at the xs of the chart, null where it has none. */
 export interface ChartLine {
+  /** What it is drawn of; null of what sums many up. */
+  curve: DrawableCurve | null;
   run: string;
   /** By what it is chosen: its run, or its labels where there is one run. */
   key: string;
@@ -31,6 +40,11 @@ export interface ChartLine {
   negativeInfinities: number[];
 }
 
+/** How many stretches of a line hold something that is not finite. */
+export function notFinite({ nans, infinities, negativeInfinities }: ChartLine): number {
+  return nans.length + infinities.length + negativeInfinities.length;
+}
+
 /** What a chart draws. */
 export interface ChartLines {
   xs: number[];
@@ -43,7 +57,7 @@ export interface ChartLines {
 /** How lines are made of curves. */
 export interface LineStyle {
   value: "mean" | "last";
-  smoothing: number;
+  smoothing: Smoothing;
 }
 
 /** Beyond so many lines a chart shows how they are spread. */
@@ -97,12 +111,14 @@ function lineOf(
     return out;
   };
   const raw = laidOut(value === "last" ? curve.lasts : curve.means);
+  const smooth = smoothing.amount > 0;
   return {
+    curve,
     run: curve.run,
     key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
-    values: smoothing > 0 ? smoothed(raw, smoothing) : raw,
-    raw: smoothing > 0 ? raw : null,
+    values: smooth ? smoothed(raw, smoothing) : raw,
+    raw: smooth ? raw : null,
     low: laidOut(curve.minima),
     high: laidOut(curve.maxima),
     nans: Array.from(curve.nans),
@@ -114,6 +130,7 @@ function lineOf(
 /** The median of many lines at each x, in a band from the 10th to the 90th percentile. */
 function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
   const spread: ChartLine = {
+    curve: null,
     run: "",
     key: "",
     label: `median of ${lines.length} lines, 10 % to 90 %`,
@@ -131,6 +148,7 @@ function spreadOf(n: number, lines: readonly ChartLine[]): ChartLine {
       const value = line.values[i];
       if (typeof value === "number") here.push(value);
     }
+    if (here.length === 0) continue;
     here.sort((a, b) => a - b);
     spread.low[i] = quantile(here, 0.1);
     spread.values[i] = quantile(here, 0.5);
@@ -151,13 +169,4 @@ function extremesOf(lines: readonly ChartLine[]): ChartLine[] {
     const none = line.values.map(() => null);
     return { ...line, low: none, high: none };
   });
-}
-
-/** A quantile of ascending values, linear between them; null of none. */
-export function quantile(ascending: readonly number[], q: number): number | null {
-  const at = q * (ascending.length - 1);
-  const below = ascending[Math.floor(at)];
-  const above = ascending[Math.ceil(at)];
-  if (below === undefined || above === undefined) return null;
-  return below + (above - below) * (at - Math.floor(at));
 }

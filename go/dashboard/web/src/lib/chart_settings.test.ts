@@ -11,7 +11,7 @@ import {
 const other: ChartSettings = {
   axis: "wall",
   value: "last",
-  smoothing: 0.9,
+  smoothing: { kind: "gaussian", amount: 3 },
   band: false,
   logX: true,
   logY: true,
@@ -21,7 +21,7 @@ const other: ChartSettings = {
 test("an address holds what differs, and gives it back", () => {
   expect(formatSettings(DEFAULT_SETTINGS, DEFAULT_SETTINGS)).toBe("");
   const text = formatSettings(other, DEFAULT_SETTINGS);
-  expect(text).toBe("wall,last,smooth=0.9,noband,logx,logy,robust");
+  expect(text).toBe("wall,last,gaussian=3,noband,logx,logy,robust");
   expect(parseSettings(text, DEFAULT_SETTINGS)).toEqual(other);
   // A chart of its own may be plain where the page is not.
   expect(parseSettings(formatSettings(DEFAULT_SETTINGS, other), other)).toEqual(DEFAULT_SETTINGS);

@@ -1,11 +1,11 @@
 import { type AxisName, parseAxis } from "./axis";
+import { formatSmoothing, parseSmoothing, type Smoothing } from "./smoothing";
 
 /** How charts are drawn. */
 export interface ChartSettings {
   axis: AxisName;
   value: "mean" | "last";
-  /** Weight of the moving average, 0 for none. */
-  smoothing: number;
+  smoothing: Smoothing;
   band: boolean;
   logX: boolean;
   logY: boolean;
@@ -16,7 +16,7 @@ export interface ChartSettings {
 export const DEFAULT_SETTINGS: ChartSettings = {
   axis: "step",
   value: "mean",
-  smoothing: 0,
+  smoothing: { kind: "ema", amount: 0 },
   band: true,
   logX: false,
   logY: false,
@@ -25,13 +25,14 @@ export const DEFAULT_SETTINGS: ChartSettings = {
 
 /**
  * Settings as an address has them: what differs from others, comma-separated, as
- * `update,last,smooth=0.9,noband,logx,logy,robust`.
+ * `update,last,smooth=0.9,noband,logx,logy,robust`; smoothing.ts says how it writes itself.
  */
 export function formatSettings(settings: ChartSettings, from: ChartSettings): string {
   const parts: string[] = [];
   if (settings.axis !== from.axis) parts.push(settings.axis);
   if (settings.value !== from.value) parts.push(settings.value);
-  if (settings.smoothing !== from.smoothing) parts.push(`smooth=${settings.smoothing}`);
+  const smoothing = formatSmoothing(settings.smoothing);
+  if (smoothing !== formatSmoothing(from.smoothing)) parts.push(smoothing);
   if (settings.band !== from.band) parts.push(settings.band ? "band" : "noband");
   if (settings.logX !== from.logX) parts.push(settings.logX ? "logx" : "linearx");
   if (settings.logY !== from.logY) parts.push(settings.logY ? "logy" : "lineary");
@@ -72,9 +73,9 @@ export function parseSettings(text: string, from: ChartSettings): ChartSettings 
 }
 
 function readOther(settings: ChartSettings, part: string): void {
-  if (part.startsWith("smooth=")) {
-    const weight = Number(part.slice("smooth=".length));
-    if (weight >= 0 && weight < 1) settings.smoothing = weight;
+  const smoothing = parseSmoothing(part);
+  if (smoothing) {
+    settings.smoothing = smoothing;
   } else if (part !== "" && (part === "step" || parseAxis(part) !== "step")) {
     settings.axis = parseAxis(part);
   }

@@ -1,48 +1,73 @@
-import { type AxisName, axisTitle, formatX } from "./axis";
-import type { ChartLines } from "./chart_lines";
+import type { AxisTick } from "./axis_ticks";
 import { formatValue } from "./format";
 import { ticksOf } from "./ticks";
 import type { ValueRange } from "./value_range";
 
+/** A line that is drawn as vectors; its values are at the xs of its chart. */
+export interface SvgLine {
+  /** What the legend calls it; nothing where it is empty. */
+  label: string;
+  colour: string;
+  values: readonly (number | null)[];
+  /** Before smoothing. */
+  raw: readonly (number | null)[] | null;
+  band: { low: readonly (number | null)[]; high: readonly (number | null)[] } | null;
+  /** One of the samples that others sum up. */
+  faint: boolean;
+  /** xs at which it is not finite. */
+  nans: readonly number[];
+  infinities: readonly number[];
+  negativeInfinities: readonly number[];
+}
+
 /** A chart that is drawn as vectors. */
 export interface SvgChart {
   title: string;
-  axis: AxisName;
-  lines: ChartLines;
-  colours: readonly string[];
-  band: boolean;
-  x: { range: ValueRange; log: boolean };
+  /** How it was made, for who looks into the file. */
+  description: string;
+  xs: ArrayLike<number>;
+  lines: readonly SvgLine[];
+  x: { title: string; range: ValueRange; log: boolean; ticks: readonly AxisTick[] };
   y: { range: ValueRange; log: boolean };
+  /** A horizontal line. */
+  threshold: number | null;
 }
 
+/** How large a chart is without its legend, in pixels, and where its lines lie in it. */
 const WIDTH = 720;
 const HEIGHT = 360;
 const LEFT = 70;
 const RIGHT = 16;
+/** How wide the lines are drawn: so much room is there for ticks. */
+export const SVG_PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const TOP = 34;
 const BOTTOM = 46;
 const LEGEND_ROW = 18;
+/** Where the first row of the legend is, below the title of the axis. */
+const LEGEND_TOP = HEIGHT + 10;
 
 /** A chart as an SVG file of its own, dark on white. */
 export function chartToSvg(chart: SvgChart): string {
-  const named = chart.lines.lines.filter((line) => line.label !== "");
+  const named = chart.lines.filter((line) => line.label !== "");
   const height = HEIGHT + LEGEND_ROW * named.length;
   const place = {
     x: scale(chart.x, LEFT, WIDTH - RIGHT),
     y: scale(chart.y, HEIGHT - BOTTOM, TOP),
   };
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
+    `<desc>${escaped(chart.description)}</desc>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="20" font-size="14" font-weight="600">${escaped(chart.title)}</text>`,
     ...yTicks(chart, place.y),
     ...xTicks(chart, place.x),
     `<clipPath id="area"><rect x="${LEFT}" y="${TOP}" width="${WIDTH - LEFT - RIGHT}" height="${HEIGHT - TOP - BOTTOM}"/></clipPath>`,
     `<g clip-path="url(#area)">`,
-    ...chart.lines.lines.flatMap((_, i) => linePaths(chart, i, place)),
+    ...chart.lines.flatMap((line) => linePaths(chart, line, place)),
+    ...thresholdLine(chart, place.y),
     "</g>",
-    ...chart.lines.lines.flatMap((_, i) => marks(chart, i, place.x)),
-    ...named.map((line, row) => legend(chart, line.label, chart.lines.lines.indexOf(line), row)),
+    ...chart.lines.flatMap((line) => marks(chart, line, place.x)),
+    ...named.map(legend),
     "</svg>",
     "",
   ].join("\n");
@@ -67,57 +92,76 @@ function yTicks(chart: SvgChart, y: Place): string[] {
   ]);
 }
 
-function xTicks(chart: SvgChart, x: Place): string[] {
+function xTicks({ x: { ticks, title } }: SvgChart, x: Place): string[] {
   const base = HEIGHT - BOTTOM;
-  const most = chart.axis === "wall" ? 3 : 6;
   return [
-    ...ticksOf(chart.x.range, chart.x.log, most).map(
-      (tick) =>
-        `<text x="${round(x(tick))}" y="${base + 18}" text-anchor="middle" fill="#5c6675">${escaped(formatX(chart.axis, tick))}</text>`,
+    ...ticks.map(
+      ({ at, label }) =>
+        `<text x="${round(x(at))}" y="${base + 18}" text-anchor="middle" fill="#5c6675">${escaped(label)}</text>`,
     ),
-    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${base + 36}" text-anchor="middle" fill="#5c6675">${escaped(axisTitle(chart.axis))}</text>`,
+    `<text x="${(LEFT + WIDTH - RIGHT) / 2}" y="${base + 36}" text-anchor="middle" fill="#5c6675">${escaped(title)}</text>`,
   ];
 }
 
-function linePaths(chart: SvgChart, i: number, place: { x: Place; y: Place }): string[] {
-  const line = chart.lines.lines[i];
-  if (!line) return [];
-  const colour = chart.colours[i] ?? "#3b7de0";
-  const out = [];
-  if (chart.band) {
-    const bands = stretches(chart, line.high).map((stretch) => {
-      const above = points(chart, stretch, line.high, place);
-      const below = points(chart, stretch, line.low, place).reverse();
-      return `M${[...above, ...below].join("L")}Z`;
-    });
-    if (bands.length > 0) {
-      out.push(
-        `<path d="${bands.join("")}" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
-      );
-    }
-  }
-  for (const [values, opacity] of [
-    [line.raw, 0.35],
-    [line.values, 1],
-  ] as const) {
-    const drawn = values ?? [];
-    const parts = stretches(chart, drawn).map(
-      (stretch) => `M${points(chart, stretch, drawn, place).join("L")}`,
-    );
-    if (parts.length > 0) {
-      out.push(
-        `<path d="${parts.join("")}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-opacity="${opacity}"/>`,
-      );
-    }
-  }
-  return out;
+type Places = { x: Place; y: Place };
+
+function linePaths(chart: SvgChart, line: SvgLine, place: Places): string[] {
+  const { values, raw, colour, faint } = line;
+  const width = faint ? 1 : 1.5;
+  return [
+    ...bandPath(chart, line, place),
+    ...(raw ? valuePath(chart, raw, { colour, width, opacity: 0.35 }, place) : []),
+    ...valuePath(chart, values, { colour, width, opacity: faint ? 0.35 : 1 }, place),
+  ];
+}
+
+function bandPath(chart: SvgChart, { band, colour }: SvgLine, place: Places): string[] {
+  if (!band) return [];
+  const areas = stretches(chart, band.high).map((stretch) => {
+    const above = points(chart, stretch, band.high, place);
+    const below = points(chart, stretch, band.low, place).reverse();
+    return `M${[...above, ...below].join("L")}Z`;
+  });
+  if (areas.length === 0) return [];
+  return [
+    `<path d="${areas.join("")}" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
+  ];
+}
+
+interface Stroke {
+  colour: string;
+  width: number;
+  opacity: number;
+}
+
+function valuePath(
+  chart: SvgChart,
+  values: readonly (number | null)[],
+  { colour, width, opacity }: Stroke,
+  place: Places,
+): string[] {
+  const parts = stretches(chart, values).map(
+    (stretch) => `M${points(chart, stretch, values, place).join("L")}`,
+  );
+  if (parts.length === 0) return [];
+  return [
+    `<path d="${parts.join("")}" fill="none" stroke="${colour}" stroke-width="${width}" stroke-opacity="${opacity}"/>`,
+  ];
+}
+
+function thresholdLine({ threshold }: SvgChart, y: Place): string[] {
+  if (threshold === null) return [];
+  const at = round(y(threshold));
+  return [
+    `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${at}" y2="${at}" stroke="#5c6675" stroke-dasharray="5"/>`,
+  ];
 }
 
 /** Places of values that are drawn as one line: what a logarithmic axis cannot have is a gap. */
-function stretches({ lines, x, y }: SvgChart, values: readonly (number | null)[]): number[][] {
+function stretches({ xs, x, y }: SvgChart, values: readonly (number | null)[]): number[][] {
   const out: number[][] = [];
   let going = false;
-  lines.xs.forEach((at, i) => {
+  Array.from(xs).forEach((at, i) => {
     const value = values[i];
     if (value === null || value === undefined || (x.log && at <= 0)) return;
     if (y.log && value <= 0) {
@@ -133,14 +177,11 @@ function stretches({ lines, x, y }: SvgChart, values: readonly (number | null)[]
 }
 
 /** As on the page: triangles where it is NaN, diamonds where it is infinite. */
-function marks(chart: SvgChart, i: number, x: Place): string[] {
-  const line = chart.lines.lines[i];
-  if (!line) return [];
-  const fill = chart.colours[i] ?? "#3b7de0";
+function marks(chart: SvgChart, line: SvgLine, x: Place): string[] {
   const draw = (xs: readonly number[], y: number, shape: string) =>
     xs
       .filter((at) => at >= chart.x.range[0] && at <= chart.x.range[1])
-      .map((at) => `<path d="M${round(x(at))},${y}${shape}Z" fill="${fill}"/>`);
+      .map((at) => `<path d="M${round(x(at))},${y}${shape}Z" fill="${line.colour}"/>`);
   const diamond = "m0,-5l5,5l-5,5l-5,-5";
   return [
     ...draw(line.nans, TOP, "m-5,0h10l-5,8"),
@@ -151,21 +192,21 @@ function marks(chart: SvgChart, i: number, x: Place): string[] {
 
 /** Where values lie; what is below all of a logarithmic axis lies at its bottom. */
 function points(
-  { lines, y }: SvgChart,
+  { xs, y }: SvgChart,
   at: readonly number[],
   values: readonly (number | null)[],
-  place: { x: Place; y: Place },
+  place: Places,
 ): string[] {
   return at.map((i) => {
     const value = values[i] ?? 0;
     const shown = y.log && value <= 0 ? y.range[0] : value;
-    return `${round(place.x(lines.xs[i] ?? 0))},${round(place.y(shown))}`;
+    return `${round(place.x(xs[i] ?? 0))},${round(place.y(shown))}`;
   });
 }
 
-function legend(chart: SvgChart, label: string, line: number, row: number): string {
-  const y = HEIGHT + LEGEND_ROW * row;
-  return `<rect x="${LEFT}" y="${y - 5}" width="14" height="3" fill="${chart.colours[line] ?? "#3b7de0"}"/><text x="${LEFT + 22}" y="${y}">${escaped(label)}</text>`;
+function legend({ label, colour }: SvgLine, row: number): string {
+  const y = LEGEND_TOP + LEGEND_ROW * row;
+  return `<rect x="${LEFT}" y="${y - 5}" width="14" height="3" fill="${colour}"/><text x="${LEFT + 22}" y="${y}">${escaped(label)}</text>`;
 }
 
 const round = (v: number) => Math.round(v * 100) / 100;

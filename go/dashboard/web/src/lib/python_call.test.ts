@@ -27,6 +27,12 @@ test("the call names what the chart shows", () => {
   expect(zoomed).toContain("within=(3, 9)");
 });
 
+test("a single series of an environment can be asked for", () => {
+  const program = pythonCall({ ...asked, labels: { head: 'a"b' }, environment: "env-1" });
+  expect(program).toContain(String.raw`SeriesFilter("loss", labels={"head": "a\"b"}),`);
+  expect(program).toContain('environments=["env-1"]');
+});
+
 test("names cannot become program", () => {
   expect(pythonCall(asked)).toContain(String.raw`["a", "b\"; import os #"],`);
 });

@@ -7,6 +7,10 @@ export interface AskedCurves {
   project: string;
   runs: readonly string[];
   metric: { metricName: string; scale: string };
+  /** Labels that series must have; none: all of the metric. */
+  labels?: Readonly<Record<string, string>>;
+  /** None: all environments together. */
+  environment?: string | null;
   axis: AxisName;
   range: { from: number; to: number } | null;
   buckets: number;
@@ -25,8 +29,6 @@ const AXIS_IN_PYTHON: Record<AxisName, string> = {
 
 /** The program that gives the numbers of a chart. */
 export function pythonCall(asked: AskedCurves): string {
-  const { metricName, scale } = asked.metric;
-  const series = [text(metricName), scale === "ML_STEP" ? "" : `scale=${text(scale)}`];
   return [
     "from metrana.query import QueryClient, SeriesFilter",
     "",
@@ -37,13 +39,24 @@ export function pythonCall(asked: AskedCurves): string {
     ") as client:",
     "    curves = client.fetch_curves(",
     `        [${asked.runs.map(text).join(", ")}],`,
-    `        SeriesFilter(${series.filter((part) => part !== "").join(", ")}),`,
+    `        ${seriesFilter(asked)},`,
     `        axis=${text(AXIS_IN_PYTHON[asked.axis])},`,
     ...(asked.range ? [`        within=(${asked.range.from}, ${asked.range.to}),`] : []),
+    ...(asked.environment ? [`        environments=[${text(asked.environment)}],`] : []),
     `        buckets=${asked.buckets},`,
     "    )",
     "",
   ].join("\n");
+}
+
+function seriesFilter({ metric: { metricName, scale }, labels = {} }: AskedCurves): string {
+  const wanted = Object.entries(labels).map(([key, value]) => `${text(key)}: ${text(value)}`);
+  const parts = [
+    text(metricName),
+    ...(scale === "ML_STEP" ? [] : [`scale=${text(scale)}`]),
+    ...(wanted.length === 0 ? [] : [`labels={${wanted.join(", ")}}`]),
+  ];
+  return `SeriesFilter(${parts.join(", ")})`;
 }
 
 /** A text as Python writes it. JSON's escapes are Python's, too. */

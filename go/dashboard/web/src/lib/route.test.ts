@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hrefOf, parseRoute, type Route } from "./route";
+import { episodeHref, hrefOf, parseRoute, type Route } from "./route";
 
 test("a page's address leads back to the page", () => {
   const routes: Route[] = [
@@ -17,4 +17,13 @@ test("addresses that are none", () => {
   for (const path of ["/only", "/a/b/c/d", "/%zz/b"]) {
     expect(parseRoute(path)).toEqual({ page: "unknown" });
   }
+});
+
+test("an episode's address names its environment, whatever it is called", () => {
+  const url = new URL(
+    episodeHref({ workspace: "w", project: "p", run: "r" }, "a&b=c d", 12),
+    "http://127.0.0.1",
+  );
+  expect(url.pathname).toBe("/w/p/r/episode");
+  expect(Object.fromEntries(url.searchParams)).toEqual({ env: "a&b=c d", episode: "12" });
 });

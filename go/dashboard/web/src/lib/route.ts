@@ -48,6 +48,16 @@ export function hrefOf(route: Route): string {
   }
 }
 
+/** The address of an episode. */
+export function episodeHref(
+  { workspace, project, run }: { workspace: string; project: string; run: string },
+  environment: string,
+  episode: number,
+): string {
+  const search = new URLSearchParams({ env: environment, episode: String(episode) });
+  return `${hrefOf({ page: "episode", workspace, project, run })}?${search}`;
+}
+
 function path(...names: string[]): string {
   return `/${names.map(encodeURIComponent).join("/")}`;
 }

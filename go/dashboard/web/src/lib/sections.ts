@@ -1,4 +1,5 @@
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+import { quoted } from "./query_text";
 
 /** Metrics that belong together: those whose names share what stands before the last slash. */
 export interface Section {
@@ -33,7 +34,7 @@ export interface QueriedMetric {
 
 /** A series query for all series of a metric. */
 export function queryFor({ metricName, scale, evaluation }: QueriedMetric): string {
-  const options = [`scale="${scale.replace(/[\\"]/g, "\\$&")}"`];
+  const options = [`scale=${quoted(scale)}`];
   if (typeof evaluation === "boolean") {
     options.push(`filter=(evaluation ${evaluation ? "=" : "!="} "true")`);
   }

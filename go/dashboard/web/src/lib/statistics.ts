@@ -1,3 +1,5 @@
+import { quantile } from "./quantile";
+
 /** Makes one number of samples; there is one at least. */
 export type Estimate = (samples: readonly number[]) => number;
 
@@ -19,7 +21,7 @@ function mean(samples: readonly number[]): number {
 }
 
 function median(samples: readonly number[]): number {
-  return percentile(ascending(samples), 50);
+  return quantile(ascending(samples), 0.5);
 }
 
 /** The mean of the middle half; a sample that a cut goes through counts in part. */
@@ -35,14 +37,6 @@ function iqm(samples: readonly number[]): number {
 
 function ascending(samples: readonly number[]): number[] {
   return [...samples].sort((a, b) => a - b);
-}
-
-/** A percentile of samples that ascend, linear between them. */
-export function percentile(sorted: readonly number[], p: number): number {
-  const at = (p / 100) * (sorted.length - 1);
-  const i = Math.min(Math.floor(at), sorted.length - 1);
-  const [low, high] = [sorted[i] ?? Number.NaN, sorted[Math.min(i + 1, sorted.length - 1)]];
-  return low + ((high ?? low) - low) * (at - i);
 }
 
 /** An estimate with the interval that resampling puts it in; NaN ends for less than two samples. */
@@ -80,8 +74,8 @@ export function bootstrap(
   const estimates = Array.from({ length: BOOTSTRAP.resamples }, () =>
     estimate(groups.map((samples) => samples.map(() => samples[next(samples.length)] ?? 0))),
   ).sort((a, b) => a - b);
-  const tail = ((1 - BOOTSTRAP.confidence) / 2) * 100;
-  return { low: percentile(estimates, tail), high: percentile(estimates, 100 - tail) };
+  const tail = (1 - BOOTSTRAP.confidence) / 2;
+  return { low: quantile(estimates, tail), high: quantile(estimates, 1 - tail) };
 }
 
 /** An estimate of samples with its interval; NaN of none. */

@@ -17,6 +17,11 @@ test("a figure becomes a table, names with commas in quotes", () => {
   ]);
 });
 
+test("no group is a formula", () => {
+  const group = { name: "=1+1", counts: [1], values: [-1], low: null, high: null };
+  expect(statisticsCsv("step", [0], [group])).toContain("\r\n'=1+1,0,1,-1,,\r\n");
+});
+
 test("the program has the question as it is", () => {
   const question = { includeSamples: true, name: 'a "quoted" \\ one', empty: "" };
   const text = statisticsPython("http://h:1", question);

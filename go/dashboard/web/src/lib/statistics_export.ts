@@ -1,3 +1,4 @@
+import { csvOf } from "./csv";
 import { formatValue } from "./format";
 
 /** A group of a figure, as it is written into a file. */
@@ -15,22 +16,18 @@ export function statisticsCsv(
   grid: ArrayLike<number>,
   groups: readonly ExportedGroup[],
 ): string {
-  const rows = [["group", axis, "samples", "estimate", "low", "high"].map(quoted).join(",")];
-  for (const group of groups) {
-    for (let i = 0; i < grid.length; i++) {
-      const numbers = [grid[i], group.counts[i], group.values[i], group.low?.[i], group.high?.[i]];
-      rows.push([quoted(group.name), ...numbers.map(cell)].join(","));
-    }
-  }
-  return `${rows.join("\r\n")}\r\n`;
+  const head = ["group", axis, "samples", "estimate", "low", "high"];
+  const rows = groups.flatMap(({ name, counts, values, low, high }) =>
+    Array.from(grid, (x, i) => [
+      name,
+      ...[x, counts[i], values[i], low?.[i], high?.[i]].map(known),
+    ]),
+  );
+  return csvOf([head, ...rows]);
 }
 
-function cell(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? "" : String(value);
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+function known(value: number | undefined): number | string {
+  return value === undefined || Number.isNaN(value) ? "" : value;
 }
 
 /** A program that asks the server for a figure's numbers again. */

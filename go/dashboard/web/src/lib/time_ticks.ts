@@ -15,6 +15,11 @@ export const TIME_STEPS: readonly number[] = [
   ...[1, 10, 100, 1000, 10_000].flatMap((n) => [n * DAY, 2 * n * DAY, 5 * n * DAY]),
 ];
 
+/** About how far ticks of a logarithmic axis lie apart: further, the greater they are. */
+export function logStep(x: number): number {
+  return Math.min(x, SECOND);
+}
+
 /**
  * A tick of an axis, as precise as ticks that lie `step` apart need it to differ. Times of
  * day are UTC.

@@ -18,7 +18,7 @@ import { overviewOf } from "../lib/rl_overview";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { coloursOf } from "../lib/run_colours";
 import { sectionsOf } from "../lib/sections";
-import { nextWeight } from "../lib/smoothing";
+import { moreSmoothing } from "../lib/smoothing";
 import { formatZoom, ZOOM, zoomed } from "../lib/zoom";
 import { useMetrics } from "../metrics_of_runs";
 import { type Codec, setParams, TEXT, useParam } from "../params";
@@ -106,7 +106,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   useKeys({
     "/": () => find.current?.focus(),
     x: () => change({ ...settings, axis: nextAxis(settings.axis) }),
-    s: () => change({ ...settings, smoothing: nextWeight(settings.smoothing) }),
+    s: () => change({ ...settings, smoothing: moreSmoothing(settings.smoothing) }),
   });
   const pattern = regexOf(search);
   const sections = useMemo(() => {

@@ -11,7 +11,8 @@ import {
 } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { formatAttribute } from "../lib/format_attribute";
-import { hrefOf } from "../lib/route";
+import { formatMoment } from "../lib/moment";
+import { episodeHref, hrefOf } from "../lib/route";
 import { queryFor } from "../lib/sections";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
@@ -181,10 +182,7 @@ function Neighbours({
 }) {
   const { name, environment } = of;
   const compared = useParam("with", NUMBERS).value;
-  const link = (episode: number) => {
-    const search = new URLSearchParams({ env: environment, episode: String(episode) });
-    return `${hrefOf({ ...name, page: "episode" })}?${search}`;
-  };
+  const link = (episode: number) => episodeHref(name, environment, episode);
   const all = `${hrefOf({ ...name, page: "episodes" })}?${new URLSearchParams({ env: environment })}`;
   return (
     <nav class="pickers" aria-label="Episodes of this environment">
@@ -230,8 +228,6 @@ function Neighbours({
   );
 }
 
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-
 function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
   const facts: [string, string][] = [
     ...metrics
@@ -245,7 +241,7 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
         ? formatCount(e.firstRlStep)
         : `${formatCount(e.firstRlStep)} to ${formatCount(e.lastRlStep)}`,
     ],
-    ["began", TIME.format(e.firstTime)],
+    ["began (UTC)", formatMoment(e.firstTime)],
     ["took", formatDuration((e.lastTime - e.firstTime) / 1000)],
   ];
   return (

@@ -1,15 +1,19 @@
 import type { Signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
-import type { AxisName } from "../lib/axis";
+import { type AxisName, axisTitle, isTime } from "../lib/axis";
+import { axisTicks } from "../lib/axis_ticks";
 import { curvesToCsv } from "../lib/chart_csv";
 import type { ChartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings } from "../lib/chart_settings";
-import { chartToSvg } from "../lib/chart_svg";
+import { chartToSvg, SVG_PLOT_WIDTH } from "../lib/chart_svg";
+import { fileName } from "../lib/file_name";
 import { pythonCall } from "../lib/python_call";
+import { xRange } from "../lib/x_range";
+import { yRange } from "../lib/y_range";
 import type { Range } from "../server";
 import type { Curve, RunNames } from "../server/curves";
-import { yRange } from "./curve_plot";
+import { svgToPng } from "../svg_to_png";
 import { Menu } from "./menu";
 import { SettingsForm } from "./settings_form";
 
@@ -31,9 +35,8 @@ interface Props {
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
   const { settings, page, onOwn, asTable } = props;
-  const at = useRef<HTMLDivElement>(null);
   return (
-    <div class="chart-menu" ref={at}>
+    <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
         {(close) => {
           const act = (action: () => void) => () => {
@@ -61,7 +64,7 @@ export function ChartMenu(props: Props) {
               >
                 {asTable.value ? "Show as chart" : "Show as table"}
               </button>
-              <button type="button" onClick={act(() => void copyPython(props))}>
+              <button type="button" onClick={act(() => copyPython(props))}>
                 Copy as Python
               </button>
               <button type="button" onClick={act(() => saveCsv(props))}>
@@ -70,11 +73,9 @@ export function ChartMenu(props: Props) {
               <button type="button" onClick={act(() => saveSvg(props))}>
                 Save SVG
               </button>
-              {!asTable.value && (
-                <button type="button" onClick={act(() => savePng(props, at.current))}>
-                  Save PNG
-                </button>
-              )}
+              <button type="button" onClick={act(() => void savePng(props))}>
+                Save PNG
+              </button>
             </>
           );
         }}
@@ -83,54 +84,43 @@ export function ChartMenu(props: Props) {
   );
 }
 
-/** Where a browser does not let pages copy, the program is saved instead. */
-async function copyPython({ names, metric, axis, range, buckets }: Props): Promise<void> {
+function copyPython({ names, metric, axis, range, buckets }: Props): void {
   const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
-  const program = pythonCall(asked);
-  try {
-    await navigator.clipboard.writeText(program);
-  } catch {
-    downloadText(fileName(metric.metricName, "py"), "text/x-python", program);
-  }
+  void copyProgram(fileName(metric.metricName, "py"), pythonCall(asked));
 }
-
-const fileName = (metric: string, ending: string) =>
-  `${metric.replace(/[^\p{L}\p{N}._-]+/gu, "_")}.${ending}`;
 
 function saveCsv({ metric, axis, curves }: Props): void {
   const text = curvesToCsv(metric.metricName, axis, curves);
   downloadText(fileName(metric.metricName, "csv"), "text/csv", text);
 }
 
-function saveSvg({ metric, axis, lines, colours, settings, range }: Props): void {
-  const xs = settings.logX ? lines.xs.filter((x) => x > 0) : lines.xs;
-  const [first, last] = [xs[0] ?? 0, xs[xs.length - 1] ?? 1];
-  const svg = chartToSvg({
-    title: metric.metricName,
-    axis,
-    lines,
-    colours,
-    band: settings.band,
-    x: {
-      range: range ? [Math.max(range.from, first), Math.min(range.to, last)] : [first, last],
-      log: settings.logX,
-    },
-    y: { range: yRange({ data: lines, settings }), log: settings.logY },
-  });
-  downloadText(fileName(metric.metricName, "svg"), "image/svg+xml", svg);
+function saveSvg(props: Props): void {
+  downloadText(fileName(props.metric.metricName, "svg"), "image/svg+xml", svgOf(props));
 }
 
-/** What is on the canvas, on the page's colour. */
-function savePng({ metric }: Props, menu: HTMLElement | null): void {
-  const canvas = menu?.closest("figure")?.querySelector("canvas");
-  if (!canvas) return;
-  const copy = document.createElement("canvas");
-  copy.width = canvas.width;
-  copy.height = canvas.height;
-  const to = copy.getContext("2d");
-  if (!to) return;
-  to.fillStyle = getComputedStyle(document.body).backgroundColor;
-  to.fillRect(0, 0, copy.width, copy.height);
-  to.drawImage(canvas, 0, 0);
-  downloadUrl(fileName(metric.metricName, "png"), copy.toDataURL("image/png"));
+async function savePng(props: Props): Promise<void> {
+  downloadUrl(fileName(props.metric.metricName, "png"), await svgToPng(svgOf(props)));
+}
+
+function svgOf({ metric, axis, lines, colours, settings, range }: Props): string {
+  const shown = xRange(lines.xs, { range, log: settings.logX, time: isTime(axis) });
+  return chartToSvg({
+    title: metric.metricName,
+    description: `${metric.metricName} along ${axisTitle(axis)}`,
+    xs: lines.xs,
+    lines: lines.lines.map((line, i) => ({
+      ...line,
+      colour: colours[i] ?? "",
+      band: settings.band ? { low: line.low, high: line.high } : null,
+      faint: false,
+    })),
+    x: {
+      title: axisTitle(axis),
+      range: shown,
+      log: settings.logX,
+      ticks: axisTicks(axis, shown, settings.logX, SVG_PLOT_WIDTH),
+    },
+    y: { range: yRange(lines.lines, settings), log: settings.logY },
+    threshold: null,
+  });
 }

@@ -1,19 +1,18 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { downloadText } from "../download";
 import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
 import { ESTIMATOR_TITLES } from "../lib/statistics";
-import { intervalText, statisticsCsv, statisticsPython } from "../lib/statistics_export";
-import {
-  type GroupCurves,
-  type SampleCurve,
-  type Statistics,
-  type StatisticsQuestion,
-  statisticsJson,
+import { intervalText } from "../lib/statistics_export";
+import type {
+  GroupCurves,
+  SampleCurve,
+  Statistics,
+  StatisticsQuestion,
 } from "../server/statistics";
 import { type BandLine, BandPlot } from "./band_plot";
+import { CompareExport } from "./compare_export";
 import { BAND_TITLES, type FiguresProps } from "./comparison";
 
 /** How many pale curves of single samples a group has at most. */
@@ -30,12 +29,21 @@ export function LearningCurves({
   const cursor = useSignal<number | null>(null);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);
+  const method = methodText(question, statistics);
   return (
     <figure class="chart compare" data-groups={groups.length}>
       <figcaption>
         <strong>{metric.metricName}</strong>
         <span class="faint">along {question.axis}</span>
-        <Export of={of} question={question} statistics={statistics} />
+        <CompareExport
+          of={of}
+          metric={metric}
+          question={question}
+          statistics={statistics}
+          lines={lines}
+          threshold={threshold}
+          method={method}
+        />
       </figcaption>
       <BandPlot
         xs={grid}
@@ -62,7 +70,7 @@ export function LearningCurves({
           </li>
         )}
       </ul>
-      <p class="method">{methodText(question, statistics)}</p>
+      <p class="method">{method}</p>
     </figure>
   );
 }
@@ -132,39 +140,4 @@ function bandText({ band, resamples }: StatisticsQuestion): string {
   if (band === "none") return "";
   const how = band === "ci" ? ` (percentile method, ${formatCount(resamples)} resamples)` : "";
   return `Band: ${BAND_TITLES[band]}${how}.`;
-}
-
-function Export({ of, question, statistics }: Omit<FiguresProps, "metric">) {
-  const copied = useSignal("");
-  const copy = () => {
-    const program = statisticsPython(window.location.origin, statisticsJson(of, question));
-    navigator.clipboard.writeText(program).then(
-      () => {
-        copied.value = "Copied";
-      },
-      (error: unknown) => {
-        copied.value = `Not copied: ${error instanceof Error ? error.message : error}`;
-      },
-    );
-  };
-  return (
-    <span class="export">
-      <button
-        type="button"
-        onClick={() =>
-          downloadText(
-            `${of.project}-statistics.csv`,
-            "text/csv",
-            statisticsCsv(question.axis, statistics.grid, statistics.groups),
-          )
-        }
-      >
-        Download CSV
-      </button>
-      <button type="button" onClick={copy}>
-        Copy as Python
-      </button>
-      <span role="status">{copied.value}</span>
-    </span>
-  );
 }

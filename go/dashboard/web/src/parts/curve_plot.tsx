@@ -1,17 +1,21 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type AxisName, isTime } from "../lib/axis";
+import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
+import type { DrawnMark } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { ticksOf } from "../lib/ticks";
-import { TIME_STEPS, tickLabel } from "../lib/time_ticks";
-import { aired, robustRange, type ValueRange } from "../lib/value_range";
+import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
+import type { ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
+import { yRange } from "../lib/y_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 import { type OnZoom, reportPicked, zoomingCursor } from "./drag_zoom";
+import { type PlotPick, watchPicks } from "./plot_picks";
 
 interface Props {
   data: ChartLines;
@@ -26,6 +30,7 @@ interface Props {
   height: number;
   onZoom: OnZoom;
   onCursor: (at: number | null) => void;
+  onPick: (pick: PlotPick) => void;
 }
 
 /** Columns that uPlot has for a line: its envelope, what it was before smoothing, itself. */
@@ -33,7 +38,8 @@ const PER_LINE = 4;
 
 /**
  * Lines with their envelopes, drawn by uPlot. A drag picks a stretch of the axis, a double
- * click asks for all; cursors of charts along one axis move together.
+ * click asks for all, a click or the keys pick a value; cursors of charts along one axis
+ * move together.
  */
 export function CurvePlot(props: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -60,7 +66,15 @@ export function CurvePlot(props: Props) {
     });
     resized.observe(box.current);
     const unwatch = watchTheme(() => drawn.redraw());
+    const stopPicks = watchPicks(
+      drawn,
+      box.current,
+      (u) => pickable(u, latest.current),
+      (u) => marksOf(u, latest.current),
+      (pick) => latest.current.onPick(pick),
+    );
     return () => {
+      stopPicks();
       unwatch();
       resized.disconnect();
       drawn.destroy();
@@ -76,7 +90,23 @@ export function CurvePlot(props: Props) {
     plot.current?.redraw(false);
   }, [props.emphasised]);
 
-  return <div ref={box} role="img" aria-label={props.label} />;
+  return (
+    <div
+      class="curve-plot"
+      ref={box}
+      role="application"
+      aria-label={props.label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: it takes arrow keys
+      tabIndex={0}
+    />
+  );
+}
+
+/** Columns whose values are points of a curve: not what sums many of them up. */
+function pickable(u: uPlot, { data }: Props): uPlot.AlignedData[number][] {
+  return data.lines.map(({ curve }, place) =>
+    curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
+  );
 }
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
@@ -118,7 +148,10 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         distr: settings.logX ? 3 : 1,
         range: () => shownXs(latest.current),
       },
-      y: { distr: settings.logY ? 3 : 1, range: () => yRange(latest.current) },
+      y: {
+        distr: settings.logY ? 3 : 1,
+        range: () => yRange(latest.current.data.lines, latest.current.settings),
+      },
     },
     series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
     bands: settings.band
@@ -134,14 +167,12 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
         ticks: grid,
         size: 28,
         font,
-        space: isTime(axis) ? 90 : 60,
+        space: tickSpace(axis),
         ...xTicks(axis, settings.logX),
         values: (_u, ticks, _axis, _space, step) =>
-          ticks.map((x) => {
-            if (x === null) return "";
-            // Logarithmic ticks lie further apart the greater they are.
-            return tickLabel(axis, x, settings.logX ? Math.min(x, 1000) : step);
-          }),
+          ticks.map((x) =>
+            x === null ? "" : tickLabel(axis, x, settings.logX ? logStep(x) : step),
+          ),
       },
       {
         stroke: ink,
@@ -228,27 +259,18 @@ function shownXs({ data, range, settings, axis }: Props): ValueRange {
   return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
 }
 
-/** The lowest and highest y of what a chart draws. */
-export function yRange({ data, settings }: Pick<Props, "data" | "settings">): ValueRange {
-  const values: number[] = [];
-  for (const line of data.lines) {
-    const drawn = settings.band
-      ? [line.values, line.raw, line.low, line.high]
-      : [line.values, line.raw];
-    for (const column of drawn) {
-      for (const v of column ?? []) if (v !== null && (!settings.logY || v > 0)) values.push(v);
-    }
-  }
-  const range = settings.robust ? robustRange(values) : extremes(values);
-  return aired(range ?? (settings.logY ? [1, 10] : [0, 1]), settings.logY);
-}
-
-function extremes(values: readonly number[]): ValueRange | null {
-  if (values.length === 0) return null;
-  return values.reduce<ValueRange>(
-    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
+/** Where lines are not finite: at the top, −∞ at the bottom. */
+function marksOf(u: uPlot, { data }: Props): DrawnMark[] {
+  const { height } = u.over.getBoundingClientRect();
+  return data.lines.flatMap(({ nans, infinities, negativeInfinities }, line) => {
+    const at = (xs: readonly number[], value: number, top: number) =>
+      xs.map((x) => ({ line, x, value, left: u.valToPos(x, "x"), top }));
+    return [
+      ...at(nans, Number.NaN, 0),
+      ...at(infinities, Number.POSITIVE_INFINITY, 0),
+      ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
+    ];
+  });
 }
 
 /** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */

@@ -4,11 +4,15 @@ import type { Range } from "../server";
 /** Is told which stretch of x was picked; null: all. */
 export type OnZoom = (range: Range | null) => void;
 
+/** The least that a pointer moves in a drag, in pixels; less is a click. */
+export const LEAST_DRAG = 3;
+
 /** A cursor with which a drag picks a stretch of x, see `reportPicked`, and a double click asks for all. */
 export function zoomingCursor(onZoom: OnZoom): uPlot.Cursor {
   return {
     y: false,
-    drag: { x: true, y: false, setScale: false },
+    // A drag picks nothing: plot_picks.ts tells it from a click by hand that trembles.
+    drag: { x: true, y: false, setScale: false, click: () => {} },
     bind: {
       dblclick: () => () => {
         onZoom(null);
@@ -20,7 +24,7 @@ export function zoomingCursor(onZoom: OnZoom): uPlot.Cursor {
 
 /** Tells of the stretch that was picked, and lets it go. */
 export function reportPicked(u: uPlot, onZoom: OnZoom): void {
-  if (u.select.width < 3) return;
+  if (u.select.width < LEAST_DRAG) return;
   const from = Math.floor(u.posToVal(u.select.left, "x"));
   const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
   u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);

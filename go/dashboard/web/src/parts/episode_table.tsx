@@ -3,7 +3,8 @@ import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
-import { hrefOf } from "../lib/route";
+import { formatMoment } from "../lib/moment";
+import { episodeHref } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
 import type { RunName } from "../server";
 import { type Episode, type EpisodeSort, listEpisodes } from "../server/episodes";
@@ -61,7 +62,7 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
     ["Update", "rl_step", true],
     [titleOf(metric), "metric0", true],
     ["Length", "length", true],
-    ["Started", "started", true],
+    ["Started (UTC)", "started", true],
   ];
   return (
     <section>
@@ -136,8 +137,6 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
   );
 }
 
-const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-
 function Row({
   name,
   metric,
@@ -149,14 +148,13 @@ function Row({
   episode: Episode;
   video: boolean;
 }) {
-  const search = new URLSearchParams({ env: e.environment, episode: String(e.episode) });
   const [value, length] = e.metrics;
   return (
     <tr>
       <th scope="row">{e.environment}</th>
       <td class="number">
         <a
-          href={`${hrefOf({ ...name, page: "episode" })}?${search}`}
+          href={episodeHref(name, e.environment, e.episode)}
           aria-label={`Episode ${e.episode} of ${e.environment}`}
         >
           {formatCount(e.episode)}
@@ -171,7 +169,7 @@ function Row({
         {formatNumber(value)}
       </td>
       <td class="number">{e.envSteps > 0 ? formatCount(e.envSteps) : formatNumber(length)}</td>
-      <td class="number">{TIME.format(e.firstTime)}</td>
+      <td class="number">{formatMoment(e.firstTime)}</td>
       <td class="number">{formatTook(e.lastTime - e.firstTime)}</td>
       <td class="number">{e.restarts > 0 ? formatCount(e.restarts) : ""}</td>
       <td>{video ? "▶ video" : ""}</td>

@@ -26,6 +26,9 @@ const KEYS: readonly [where: string, keys: readonly [key: string, does: string][
       ["x", "next x axis"],
       ["s", "more smoothing, then none"],
       ["Space", "pause, go on"],
+      ["←  →  ↑  ↓", "points of the chart that has the focus, other lines"],
+      ["Enter", "tell of the point"],
+      ["Shift", "exact steps, times and values at the pointer"],
     ],
   ],
   [

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { useElsewhere } from "../elsewhere";
 
 interface Props {
   title: string;
@@ -18,13 +19,7 @@ export function Menu({ title, label, class: kind = "", children }: Props) {
   const close = () => {
     if (menu.current) menu.current.open = false;
   };
-  useEffect(() => {
-    const elsewhere = (event: Event) => {
-      if (event.target instanceof Node && !menu.current?.contains(event.target)) close();
-    };
-    document.addEventListener("pointerdown", elsewhere);
-    return () => document.removeEventListener("pointerdown", elsewhere);
-  }, []);
+  useElsewhere(menu, close);
   const pressed = (event: KeyboardEvent) => {
     if (event.key !== "Escape") return;
     close();

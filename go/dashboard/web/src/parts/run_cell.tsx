@@ -1,4 +1,5 @@
 import { formatAgo, formatDuration, formatValue } from "../lib/format";
+import { formatMoment } from "../lib/moment";
 import { type RunColumn, summaryText } from "../lib/run_columns";
 import type { Value } from "../server";
 import type { RunRow } from "../server/runs";
@@ -41,6 +42,6 @@ export function numberText(column: RunColumn, value: number): string {
 export function cellText(value: Value | undefined): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "number") return formatValue(value);
-  if (value instanceof Date) return value.toISOString().slice(0, 19).replace("T", " ");
+  if (value instanceof Date) return `${formatMoment(value.getTime())} UTC`;
   return Array.isArray(value) ? value.join(", ") : String(value);
 }

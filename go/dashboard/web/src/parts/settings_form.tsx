@@ -1,5 +1,12 @@
 import { AXES, axisTitle, parseAxis } from "../lib/axis";
 import type { ChartSettings } from "../lib/chart_settings";
+import {
+  asKind,
+  SMOOTHING_KINDS,
+  SMOOTHINGS,
+  type Smoothing,
+  type SmoothingKind,
+} from "../lib/smoothing";
 
 /** How charts are drawn, to be changed. */
 export function SettingsForm({
@@ -35,18 +42,10 @@ export function SettingsForm({
           ))}
         </select>
       </label>
-      <label title="Weight of what came before in an exponential moving average, without its bias at the beginning">
-        Smoothing
-        <input
-          type="range"
-          min="0"
-          max="0.99"
-          step="0.01"
-          value={settings.smoothing}
-          onInput={(event) => set({ smoothing: Number(event.currentTarget.value) })}
-        />
-        <output>{settings.smoothing}</output>
-      </label>
+      <SmoothingFields
+        smoothing={settings.smoothing}
+        onChange={(smoothing) => set({ smoothing })}
+      />
       <label>
         Line
         <select
@@ -68,5 +67,48 @@ export function SettingsForm({
         "Leaves a few values out of the range that are far from the others",
       )}
     </div>
+  );
+}
+
+/** Which smoothing, and how much. */
+function SmoothingFields({
+  smoothing,
+  onChange,
+}: {
+  smoothing: Smoothing;
+  onChange: (smoothing: Smoothing) => void;
+}) {
+  const { kind, amount } = smoothing;
+  const { explanation, most, step } = SMOOTHINGS[kind];
+  return (
+    <>
+      <label>
+        Smoothing
+        <select
+          value={kind}
+          onChange={(event) =>
+            onChange(asKind(smoothing, event.currentTarget.value as SmoothingKind))
+          }
+        >
+          {SMOOTHING_KINDS.map((name) => (
+            <option key={name} value={name}>
+              {SMOOTHINGS[name].title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label title={explanation}>
+        <span class="hidden">{explanation}</span>
+        <input
+          type="range"
+          min="0"
+          max={most}
+          step={step}
+          value={amount}
+          onInput={(event) => onChange({ kind, amount: Number(event.currentTarget.value) })}
+        />
+        <output>{amount}</output>
+      </label>
+    </>
   );
 }

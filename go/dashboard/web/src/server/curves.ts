@@ -1,28 +1,18 @@
+import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf } from "../lib/axis";
+import type { BucketGrid } from "../lib/bucket_grid";
+import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
 import { queryFor } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
-/** One curve in buckets: columns over those that hold finite points, ascending. */
-export interface Curve {
-  run: string;
+/** One curve of a chart. */
+export interface Curve extends DrawableCurve {
   metricName: string;
-  /** What tells it from the other series of its metric; often nothing. */
-  labels: string;
-  xs: Float64Array;
-  counts: Float64Array;
-  means: Float64Array;
-  minima: Float64Array;
-  maxima: Float64Array;
-  lasts: Float64Array;
-  /** xs at which it is not finite. */
-  nans: Float64Array;
-  infinities: Float64Array;
-  negativeInfinities: Float64Array;
 }
 
 /** Which runs of a project. */
@@ -48,6 +38,9 @@ interface BucketQuestion {
   range: Range | null;
   buckets: number;
 }
+
+/** How many buckets a curve has at most. */
+export const MOST_BUCKETS = 5000;
 
 /** The curves of a metric of runs, by run and then by labels. */
 export function readCurves(
@@ -76,25 +69,44 @@ export async function readMetricCurves(
     },
     { signal },
   );
-  return answer.curves.map((c) => ({
-    run: c.identity?.run ?? "",
-    ...nameOf(c.identity?.series),
-    xs: floats(c.xs),
-    counts: counts(c.counts),
-    means: floats(c.means),
-    minima: floats(c.minima),
-    maxima: floats(c.maxima),
-    lasts: floats(c.lasts),
-    nans: floats(c.nanXs),
-    infinities: floats(c.infinityXs),
-    negativeInfinities: floats(c.negativeInfinityXs),
-  }));
+  const grid = {
+    first: answer.firstX,
+    last: answer.lastX,
+    width: answer.bucketWidth,
+    count: answer.bucketCount,
+  };
+  return answer.curves.map((curve) => curveOf(curve, grid));
 }
 
-function nameOf(definition: SeriesDefinition | undefined) {
-  if (definition?.kind.case !== "regular") return { metricName: "", labels: "" };
-  const { metricName, labels } = definition.kind.value;
-  return { metricName, labels: labelOf(labels) };
+function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
+  const { metricName, labels: labelValues } = regularOf(curve.identity?.series);
+  return {
+    run: curve.identity?.run ?? "",
+    metricName,
+    labels: labelOf(labelValues),
+    labelValues,
+    grid,
+    xs: floats(curve.xs),
+    counts: counts(curve.counts),
+    means: floats(curve.means),
+    minima: floats(curve.minima),
+    maxima: floats(curve.maxima),
+    lasts: floats(curve.lasts),
+    nans: floats(curve.nanXs),
+    infinities: floats(curve.infinityXs),
+    negativeInfinities: floats(curve.negativeInfinityXs),
+  };
+}
+
+/** The labels that are part of a series' identity. */
+export function labelsOf(definition: SeriesDefinition | undefined): Record<string, string> {
+  return regularOf(definition).labels;
+}
+
+function regularOf(definition: SeriesDefinition | undefined) {
+  return definition?.kind.case === "regular"
+    ? definition.kind.value
+    : { metricName: "", labels: {} };
 }
 
 const DEFINITIONS_PAGE = 10_000n;

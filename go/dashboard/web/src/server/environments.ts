@@ -3,6 +3,7 @@ import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
 import { counts, floats, times } from "../lib/columns";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { labelOf } from "../lib/labels";
+import { isOneOf } from "../lib/query_text";
 import type { RunName, Value } from "../server";
 import { valuesOf } from "../server";
 import { queries, views } from "./clients";
@@ -102,13 +103,12 @@ async function attributesOf(
   signal: AbortSignal,
 ): Promise<Map<string, Map<string, Value>>> {
   if (ids.length === 0 || paths.length === 0) return new Map();
-  const names = ids.map((id) => JSON.stringify(id)).join(", ");
   const answer = await queries.listRLEnvironments(
     {
       workspace,
       project,
       run,
-      filter: `attr(environment_id) IN [${names}]`,
+      filter: isOneOf("environment_id", ids),
       attributePaths: paths,
       limit: BigInt(ids.length),
     },

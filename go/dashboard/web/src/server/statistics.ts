@@ -8,6 +8,7 @@ import {
 } from "../gen/metrana/views/v1/statistics_pb";
 import { counts, floats } from "../lib/columns";
 import type { GroupedRun, RunGroup } from "../lib/groups";
+import { namedOneOf } from "../lib/query_text";
 import type { EstimatorName } from "../lib/statistics";
 import { valuesOf } from "../server";
 import { queries, views } from "./clients";
@@ -28,7 +29,6 @@ export async function listComparedRuns(
   names: string[],
   signal: AbortSignal,
 ): Promise<GroupedRun[]> {
-  const filter = `attr(sys/name) IN [${names.map((n) => JSON.stringify(n)).join(", ")}]`;
   const definitions = await queries.listAttributesDefinitions(
     {
       workspace,
@@ -42,7 +42,7 @@ export async function listComparedRuns(
     {
       workspace,
       project,
-      ...(names.length > 0 ? { filter } : {}),
+      ...(names.length > 0 ? { filter: namedOneOf(names) } : {}),
       attributePaths: ["sys/tags", ...definitions.attributeDefs.map((d) => d.path)],
       limit: BigInt(MOST_RUNS),
     },

@@ -1,0 +1,23 @@
+import { expect, test } from "vitest";
+import { bucketEnd } from "./bucket_grid";
+
+test("a bucket ends before the next one begins, the last one with the axis", () => {
+  const grid = { first: 10, last: 19, width: 10 / 3, count: 3 };
+  expect([10, 13, 16].map((x) => bucketEnd(x, grid))).toEqual([12, 15, 19]);
+});
+
+test("a bucket of one x ends where it begins", () => {
+  const grid = { first: 5, last: 9, width: 1, count: 5 };
+  expect([5, 6, 9].map((x) => bucketEnd(x, grid))).toEqual([5, 6, 9]);
+});
+
+test("the ends of many buckets are those of plain counting, whatever the width", () => {
+  for (const width of [1.0001, 1.7, 123.456789, 1e6 / 3]) {
+    const count = 5000;
+    const starts = Array.from({ length: count }, (_, i) => 7 + Math.floor(i * width));
+    const last = 7 + Math.floor(count * width) - 1;
+    const grid = { first: 7, last, width, count };
+    const ends = starts.map((x) => bucketEnd(x, grid));
+    expect(ends).toEqual([...starts.slice(1).map((x) => x - 1), last]);
+  }
+});

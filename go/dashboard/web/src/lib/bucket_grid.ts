@@ -1,0 +1,24 @@
+/** How an axis was cut into buckets: bucket i begins at first + i · width, rounded down. */
+export interface BucketGrid {
+  first: number;
+  /** The highest x that there is. */
+  last: number;
+  width: number;
+  count: number;
+}
+
+/** The last x of the bucket that begins at an x. */
+export function bucketEnd(x: number, grid: BucketGrid): number {
+  const next = placeOf(x, grid) + 1;
+  return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
+}
+
+function startOf(place: number, { first, width }: BucketGrid): number {
+  return first + Math.floor(place * width);
+}
+
+/** Which bucket begins at an x; the quotient alone may be off by what it was rounded by. */
+function placeOf(x: number, grid: BucketGrid): number {
+  const near = Math.round((x - grid.first) / grid.width);
+  return [near, near + 1].find((place) => startOf(place, grid) === x) ?? near;
+}

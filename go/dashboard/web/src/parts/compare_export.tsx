@@ -1,0 +1,101 @@
+import { useSignal } from "@preact/signals";
+import { copyProgram } from "../copy_program";
+import { downloadText, downloadUrl } from "../download";
+import { chartToSvg, type SvgLine } from "../lib/chart_svg";
+import { fileName } from "../lib/file_name";
+import { formatValue } from "../lib/format";
+import { statisticsCsv, statisticsPython } from "../lib/statistics_export";
+import { ticksOf } from "../lib/ticks";
+import type { ValueRange } from "../lib/value_range";
+import { yRange } from "../lib/y_range";
+import { statisticsJson } from "../server/statistics";
+import { svgToPng } from "../svg_to_png";
+import type { BandLine } from "./band_plot";
+import type { FiguresProps } from "./comparison";
+
+interface Props extends FiguresProps {
+  lines: readonly BandLine[];
+  threshold: number | null;
+  /** How the figure was made. */
+  method: string;
+}
+
+/** What can be taken away of a figure: its numbers, its picture, and the program that asks for it. */
+export function CompareExport(props: Props) {
+  const { of, metric, question, statistics } = props;
+  const done = useSignal<"copied" | "saved" | null>(null);
+  const named = (ending: string) => fileName(`${of.project}-${metric.metricName}`, ending);
+  const saveCsv = () => {
+    const text = statisticsCsv(question.axis, statistics.grid, statistics.groups);
+    downloadText(named("csv"), "text/csv", text);
+  };
+  const copy = async () => {
+    const program = statisticsPython(window.location.origin, statisticsJson(of, question));
+    done.value = await copyProgram(named("py"), program);
+  };
+  return (
+    <span class="export">
+      <button type="button" onClick={saveCsv}>
+        Save CSV
+      </button>
+      <button
+        type="button"
+        onClick={() => downloadText(named("svg"), "image/svg+xml", svgOf(props))}
+      >
+        Save SVG
+      </button>
+      <button
+        type="button"
+        onClick={async () => downloadUrl(named("png"), await svgToPng(svgOf(props)))}
+      >
+        Save PNG
+      </button>
+      <button type="button" onClick={copy}>
+        Copy as Python
+      </button>
+      <span role="status">{done.value && `Program ${done.value}`}</span>
+    </span>
+  );
+}
+
+function svgOf({ metric, question, statistics, lines, threshold, method }: Props): string {
+  const { grid, groups } = statistics;
+  const x: ValueRange = [grid[0] ?? 0, grid.at(-1) ?? 1];
+  const sizes = new Map(groups.map((group) => [group.name, group.samples.length]));
+  return chartToSvg({
+    title: metric.metricName,
+    description: method,
+    xs: grid,
+    lines: lines.map((line) => svgLine(line, sizes.get(line.label) ?? 0)),
+    x: {
+      title: question.axis,
+      range: x,
+      log: false,
+      ticks: ticksOf(x, false, MOST_TICKS).map((at) => ({ at, label: formatValue(at) })),
+    },
+    y: { range: yRange(lines.map(drawn), ALL_OF_IT), log: false },
+    threshold,
+  });
+}
+
+const MOST_TICKS = 8;
+
+const ALL_OF_IT = { band: true, logY: false, robust: false };
+
+function drawn({ values, band }: BandLine) {
+  return { values, raw: null, low: band?.low ?? [], high: band?.high ?? [] };
+}
+
+function svgLine({ label, colour, values, band, faint = false }: BandLine, n: number): SvgLine {
+  return {
+    label: faint ? "" : `${label} (n = ${n})`,
+    colour,
+    values,
+    raw: null,
+    band: band ?? null,
+    faint,
+    nans: [],
+    infinities: [],
+    negativeInfinities: [],
+  };
+}
