@@ -139,8 +139,7 @@ class CurvesOfSeries(Asking):
                 of a series are one curve.
             episodes: Only points of environments in these episodes, both ends included.
             rl_steps: Only points of environments at these updates.
-            include_inherited: Also points that forked runs have from their parents; not of
-                environments.
+            include_inherited: Also points that forked runs have from their parents.
         """
         if axis not in get_args(CurveAxis):
             raise MetranaQueryConfigError(

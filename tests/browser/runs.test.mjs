@@ -171,6 +171,24 @@ test("a run names what it was forked from, and its forks", async () => {
   await page.getByText("forked from parent at 1").waitFor();
 });
 
+test("charts show a fork with what it inherits, when they are asked to", async () => {
+  const { page } = opened;
+  const highest = async (view) => {
+    await page.goto(`${server.origin}/w/forks/child/charts?view=${view}`);
+    const chart = page.locator("figure.chart").first();
+    await chart.locator("canvas").waitFor();
+    await chart.locator(".menu > summary").click();
+    await chart.getByRole("button", { name: "Show as table" }).click();
+    const cells = chart.locator(".curve-table tbody tr td:nth-child(5)");
+    await cells.first().waitFor();
+    return Math.max(...(await cells.allInnerTexts()).map(Number));
+  };
+  assert.equal(await highest(""), 0.5);
+  assert.equal(await highest("inherited"), 3);
+  await page.getByLabel("inherited", { exact: true }).first().uncheck();
+  await page.waitForURL((url) => !url.searchParams.get("view"));
+});
+
 test("projects tell what their runs are doing", async () => {
   const { page } = opened;
   await page.goto(server.origin);

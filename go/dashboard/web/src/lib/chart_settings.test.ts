@@ -16,12 +16,13 @@ const other: ChartSettings = {
   logX: true,
   logY: true,
   robust: true,
+  inherited: true,
 };
 
 test("an address holds what differs, and gives it back", () => {
   expect(formatSettings(DEFAULT_SETTINGS, DEFAULT_SETTINGS)).toBe("");
   const text = formatSettings(other, DEFAULT_SETTINGS);
-  expect(text).toBe("wall,last,gaussian=3,noband,logx,logy,robust");
+  expect(text).toBe("wall,last,gaussian=3,noband,logx,logy,robust,inherited");
   expect(parseSettings(text, DEFAULT_SETTINGS)).toEqual(other);
   // A chart of its own may be plain where the page is not.
   expect(parseSettings(formatSettings(DEFAULT_SETTINGS, other), other)).toEqual(DEFAULT_SETTINGS);

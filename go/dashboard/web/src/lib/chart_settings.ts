@@ -11,6 +11,8 @@ export interface ChartSettings {
   logY: boolean;
   /** Whether the y range leaves a few values out that are far away. */
   robust: boolean;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
 }
 
 export const DEFAULT_SETTINGS: ChartSettings = {
@@ -21,11 +23,12 @@ export const DEFAULT_SETTINGS: ChartSettings = {
   logX: false,
   logY: false,
   robust: false,
+  inherited: false,
 };
 
 /**
  * Settings as an address has them: what differs from others, comma-separated, as
- * `update,last,smooth=0.9,noband,logx,logy,robust`; smoothing.ts says how it writes itself.
+ * `update,last,smooth=0.9,noband,logx,logy,robust,inherited`; smoothing.ts says how it writes itself.
  */
 export function formatSettings(settings: ChartSettings, from: ChartSettings): string {
   const parts: string[] = [];
@@ -37,6 +40,7 @@ export function formatSettings(settings: ChartSettings, from: ChartSettings): st
   if (settings.logX !== from.logX) parts.push(settings.logX ? "logx" : "linearx");
   if (settings.logY !== from.logY) parts.push(settings.logY ? "logy" : "lineary");
   if (settings.robust !== from.robust) parts.push(settings.robust ? "robust" : "all");
+  if (settings.inherited !== from.inherited) parts.push(settings.inherited ? "inherited" : "own");
   return parts.join(",");
 }
 
@@ -64,6 +68,10 @@ export function parseSettings(text: string, from: ChartSettings): ChartSettings 
       case "robust":
       case "all":
         settings.robust = part === "robust";
+        break;
+      case "inherited":
+      case "own":
+        settings.inherited = part === "inherited";
         break;
       default:
         readOther(settings, part);

@@ -17,6 +17,8 @@ test("the call names what the chart shows", () => {
   expect(program).toContain('SeriesFilter("loss"),');
   expect(program).toContain('axis="step"');
   expect(program).not.toContain("within");
+  expect(program).not.toContain("inherited");
+  expect(pythonCall({ ...asked, inherited: true })).toContain("include_inherited=True,");
   const zoomed = pythonCall({
     ...asked,
     metric: { metricName: "return", scale: "EPISODE" },

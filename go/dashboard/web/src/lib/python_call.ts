@@ -14,6 +14,7 @@ export interface AskedCurves {
   axis: AxisName;
   range: { from: number; to: number } | null;
   buckets: number;
+  inherited?: boolean;
 }
 
 /** What metrana.query calls the axes. */
@@ -44,6 +45,7 @@ export function pythonCall(asked: AskedCurves): string {
     ...(asked.range ? [`        within=(${asked.range.from}, ${asked.range.to}),`] : []),
     ...(asked.environment ? [`        environments=[${text(asked.environment)}],`] : []),
     `        buckets=${asked.buckets},`,
+    ...(asked.inherited ? ["        include_inherited=True,"] : []),
     "    )",
     "",
   ].join("\n");

@@ -60,7 +60,8 @@ export function ChartCard(props: Props) {
   const axis = axisFor(metric.scale, settings.axis);
   const stretch = props.zoom.get(axis) ?? null;
   const buckets = Math.min(Math.max(Math.round(width.value), LEAST_BUCKETS), MOST_BUCKETS);
-  const question = width.value === 0 ? null : { metric, axis, range: stretch, buckets };
+  const { inherited } = settings;
+  const question = width.value === 0 ? null : { metric, axis, range: stretch, buckets, inherited };
   const { answer, lines: all } = useLines(names, question, settings, props.version);
   const allColours = all.lines.map((line, i) => props.colourOf(line.run, i));
   const { lines, places } = useMemo(() => chosenOf(all, props.choice), [all, props.choice]);

@@ -84,8 +84,10 @@ export function ChartMenu(props: Props) {
   );
 }
 
-function copyPython({ names, metric, axis, range, buckets }: Props): void {
-  const asked = { origin: window.location.origin, ...names, metric, axis, range, buckets };
+function copyPython({ names, metric, axis, range, buckets, settings }: Props): void {
+  const { origin } = window.location;
+  const { inherited } = settings;
+  const asked = { origin, ...names, metric, axis, range, buckets, inherited };
   void copyProgram(fileName(metric.metricName, "py"), pythonCall(asked));
 }
 

@@ -8,6 +8,8 @@ import {
   type SmoothingKind,
 } from "../lib/smoothing";
 
+type Switch = "band" | "logX" | "logY" | "robust" | "inherited";
+
 /** How charts are drawn, to be changed. */
 export function SettingsForm({
   settings,
@@ -17,7 +19,7 @@ export function SettingsForm({
   onChange: (settings: ChartSettings) => void;
 }) {
   const set = (change: Partial<ChartSettings>) => onChange({ ...settings, ...change });
-  const toggle = (label: string, name: "band" | "logX" | "logY" | "robust", title: string) => (
+  const toggle = (label: string, name: Switch, title: string) => (
     <label title={title}>
       <input
         type="checkbox"
@@ -66,6 +68,7 @@ export function SettingsForm({
         "robust",
         "Leaves a few values out of the range that are far from the others",
       )}
+      {toggle("inherited", "inherited", "Forked runs with what they have from their parents")}
     </div>
   );
 }

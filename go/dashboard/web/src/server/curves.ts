@@ -37,6 +37,8 @@ interface BucketQuestion {
   /** A stretch of the axis; null: all. */
   range: Range | null;
   buckets: number;
+  /** Whether forked runs have the points of their parents, too; they do not unless it is said. */
+  inherited?: boolean;
 }
 
 /** How many buckets a curve has at most. */
@@ -54,7 +56,7 @@ export function readCurves(
 /** The curves of several metrics, in buckets of one axis. */
 export async function readMetricCurves(
   { workspace, project, runs }: RunNames,
-  { metrics, axis, range, buckets }: MetricsQuestion,
+  { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
   const answer = await views.bucketSeries(
@@ -66,6 +68,7 @@ export async function readMetricCurves(
       axis: axisOf(axis),
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
       buckets,
+      includeInherited: inherited,
     },
     { signal },
   );
