@@ -59,6 +59,7 @@ func TestWhateverBecomesDifferentOfAProjectIsTold(t *testing.T) {
 }
 
 func TestAnotherProjectIsNoNews(t *testing.T) {
+	t.Parallel() // it waits for a heartbeat
 	w := newWorld(t)
 	ofOther, ofAll := w.followProject("w", "other"), w.followProject("", "")
 	ofOther()

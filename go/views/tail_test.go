@@ -286,6 +286,7 @@ func TestWhatCannotBeFollowedIsRefused(t *testing.T) {
 }
 
 func TestSilenceIsInterruptedByHeartbeats(t *testing.T) {
+	t.Parallel() // it waits for a heartbeat
 	w := newWorld(t)
 	w.logLoss("r", 0)
 	next, _ := w.follow(w.client, &pb.TailedRun{Run: "r"})
