@@ -110,6 +110,22 @@ next:
 	VZEROUPPER
 	RET
 
+// CODE_OF gives the code of a value, by its high bits, and how long that is.
+#define CODE_OF(offset, code, length) \
+	MOVQ    offset(SI), code            \
+	SHRXQ   R8, code, code              \
+	SUBQ    R9, code                    \
+	ANDQ    $const_highsMask, code      \
+	MOVBLZX 2(R10)(code*4), length      \
+	MOVWLZX (R10)(code*4), code
+
+// ADD_CODE_OF puts the code of a value behind those in AX, which are BX bits long.
+#define ADD_CODE_OF(offset) \
+	CODE_OF(offset, DX, R13)  \
+	SHLXQ BX, DX, DX          \
+	ORQ   DX, AX              \
+	ADDQ  R13, BX
+
 // func packCodes(dst *byte, values *float64, n int, cut uint, base uint64, codes *code) (size int, held uint64, bits uint)
 TEXT ·packCodes(SB), NOSPLIT, $0-72
 	MOVQ dst+0(FP), DI
@@ -122,43 +138,10 @@ TEXT ·packCodes(SB), NOSPLIT, $0-72
 	XORL R12, R12           // bits of it
 
 next:
-	MOVQ    (SI), AX
-	SHRXQ   R8, AX, AX
-	SUBQ    R9, AX
-	ANDQ    $const_highsMask, AX
-	MOVBLZX 2(R10)(AX*4), BX
-	MOVWLZX (R10)(AX*4), AX
-
-	MOVQ    8(SI), DX
-	SHRXQ   R8, DX, DX
-	SUBQ    R9, DX
-	ANDQ    $const_highsMask, DX
-	MOVBLZX 2(R10)(DX*4), R13
-	MOVWLZX (R10)(DX*4), DX
-	SHLXQ   BX, DX, DX
-	ORQ     DX, AX
-	ADDQ    R13, BX
-
-	MOVQ    16(SI), DX
-	SHRXQ   R8, DX, DX
-	SUBQ    R9, DX
-	ANDQ    $const_highsMask, DX
-	MOVBLZX 2(R10)(DX*4), R13
-	MOVWLZX (R10)(DX*4), DX
-	SHLXQ   BX, DX, DX
-	ORQ     DX, AX
-	ADDQ    R13, BX
-
-	MOVQ    24(SI), DX
-	SHRXQ   R8, DX, DX
-	SUBQ    R9, DX
-	ANDQ    $const_highsMask, DX
-	MOVBLZX 2(R10)(DX*4), R13
-	MOVWLZX (R10)(DX*4), DX
-	SHLXQ   BX, DX, DX
-	ORQ     DX, AX
-	ADDQ    R13, BX
-
+	CODE_OF(0, AX, BX)
+	ADD_CODE_OF(8)
+	ADD_CODE_OF(16)
+	ADD_CODE_OF(24)
 	SHLXQ R12, AX, AX
 	ORQ   AX, R11
 	ADDQ  BX, R12

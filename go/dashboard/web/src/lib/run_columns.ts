@@ -32,7 +32,6 @@ export function summaryText({ metric, scale, func, only }: SummaryColumn): strin
 }
 
 /** A metric and the labels that its series have. */
-/** A metric as a project lists it. */
 export interface SummedMetric {
   metricName: string;
   scale: string;
