@@ -114,7 +114,9 @@ func roomFor(ints *[rlCols]chunk.Runs) (empty [rlCols]chunk.Runs) {
 func (r *Run) extend(c *cell, n int, short bool) {
 	const most = 8 // times
 	have := c.head.len()
-	if have+n <= c.head.room() || 2*int64(r.headBytes) < r.db.headBytes.Load() {
+	// Adding long values to short ones moves them all, and counts what that takes.
+	lengthens := !short && c.head.long == nil
+	if lengthens || have+n <= c.head.room() || 2*int64(r.headBytes) < r.db.headBytes.Load() {
 		return
 	}
 	room := min(have*r.db.maxHead/max(r.headBytes, 1), most*have)

@@ -5,6 +5,9 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/metrana/metrana/go/point"
 )
 
 // oddValues are those whose bits a conversion could change.
@@ -102,5 +105,24 @@ func TestHeld(t *testing.T) {
 		if !sameBits(append(before.values(), behind.values()...), all) || before.ints[0].Len() != at {
 			t.Fatalf("%v cut at %d became %v and %v", all, at, before, behind)
 		}
+	}
+}
+
+// Values that are no float32 make those before them long, and the head is as much larger.
+func TestLengthenedHeadIsCountedWhole(t *testing.T) {
+	db := openOn(t, vfs.NewMem())
+	defer closed(t, db)
+	r := runOf(t, db)
+	add := func(first uint64, value float64, n int) {
+		values := slices.Repeat([]float64{value}, n)
+		commit(t, r, func(tx *Tx) {
+			tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Steps: point.Steps{First: first}, Values: values})
+		})
+	}
+	const many = 1 << 12
+	add(0, 1, many)
+	add(many, 0.1, many)
+	if held := r.held.Load(); held < 2*many*longBytes {
+		t.Fatalf("%d bytes are counted, of %d values of eight", held, 2*many)
 	}
 }

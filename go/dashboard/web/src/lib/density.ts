@@ -2,7 +2,7 @@ import type { Limits } from "./cells";
 import type { RGB } from "./colour_scale";
 
 /** How many episodes there are in each bin, row after row from the least y. */
-export interface Density {
+export interface EpisodeBins {
   firstX: number;
   lastX: number;
   columns: number;
@@ -10,6 +10,10 @@ export interface Density {
   lastY: number;
   rows: number;
   counts: ArrayLike<number>;
+}
+
+/** Bins of episodes as they are drawn behind lines. */
+export interface Density extends EpisodeBins {
   /** Whether bins hold whole numbers and end where the next one begins. */
   xWhole: boolean;
   yWhole: boolean;

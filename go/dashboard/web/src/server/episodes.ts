@@ -11,6 +11,7 @@ import {
 } from "../gen/metrana/views/v1/selection_pb";
 import { Estimator } from "../gen/metrana/views/v1/statistics_pb";
 import { counts, floats, times } from "../lib/columns";
+import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { type QueriedMetric, queryFor } from "../lib/sections";
@@ -188,14 +189,8 @@ export async function readMatrix(
 /** What an axis of a histogram counts by. */
 export type HistogramAxis = { metric: number; bins: number } | { length: true; bins: number };
 
-/** How many episodes are in each bin, row after row from the least y. */
-export interface EpisodeHistogram {
-  firstX: number;
-  lastX: number;
-  columns: number;
-  firstY: number;
-  lastY: number;
-  rows: number;
+/** Bins of episodes, and how many there are in all. */
+export interface EpisodeHistogram extends EpisodeBins {
   counts: Float64Array;
   total: number;
   notFinite: number;
