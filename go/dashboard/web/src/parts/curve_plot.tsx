@@ -3,8 +3,8 @@ import uPlot from "uplot";
 import { type AxisName, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
-import type { DrawnMark } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
+import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { ticksOf } from "../lib/ticks";
@@ -70,7 +70,6 @@ export function CurvePlot(props: Props) {
       drawn,
       box.current,
       (u) => pickable(u, latest.current),
-      (u) => marksOf(u, latest.current),
       (pick) => latest.current.onPick(pick),
     );
     return () => {
@@ -102,11 +101,36 @@ export function CurvePlot(props: Props) {
   );
 }
 
-/** Columns whose values are points of a curve: not what sums many of them up. */
-function pickable(u: uPlot, { data }: Props): uPlot.AlignedData[number][] {
-  return data.lines.map(({ curve }, place) =>
-    curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
-  );
+/** What is of points of a curve, and not of many curves that were summed up. */
+function pickable(u: uPlot, { data }: Props): DrawnLines {
+  const left = (x: number) => u.valToPos(x, "x");
+  return {
+    xs: u.data[0],
+    values: data.lines.map(({ curve }, place) =>
+      curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
+    ),
+    marks: data.lines.flatMap((line, place) =>
+      line.curve === null ? [] : marksOf(line, place, left, u.over.clientHeight),
+    ),
+    left,
+    top: (value) => u.valToPos(value, "y"),
+  };
+}
+
+/** Where a line is not finite: at the top, −∞ at the bottom. A logarithmic axis has no place for some. */
+function marksOf(
+  { nans, infinities, negativeInfinities }: ChartLine,
+  line: number,
+  left: (x: number) => number,
+  height: number,
+): DrawnPoint[] {
+  const at = (xs: readonly number[], value: number, top: number) =>
+    xs.map((x) => ({ line, x, value, left: left(x), top }));
+  return [
+    ...at(nans, Number.NaN, 0),
+    ...at(infinities, Number.POSITIVE_INFINITY, 0),
+    ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
+  ].filter((mark) => Number.isFinite(mark.left));
 }
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
@@ -257,20 +281,6 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
 
 function shownXs({ data, range, settings, axis }: Props): ValueRange {
   return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
-}
-
-/** Where lines are not finite: at the top, −∞ at the bottom. */
-function marksOf(u: uPlot, { data }: Props): DrawnMark[] {
-  const { height } = u.over.getBoundingClientRect();
-  return data.lines.flatMap(({ nans, infinities, negativeInfinities }, line) => {
-    const at = (xs: readonly number[], value: number, top: number) =>
-      xs.map((x) => ({ line, x, value, left: u.valToPos(x, "x"), top }));
-    return [
-      ...at(nans, Number.NaN, 0),
-      ...at(infinities, Number.POSITIVE_INFINITY, 0),
-      ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
-    ];
-  });
 }
 
 /** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */
