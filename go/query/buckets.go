@@ -80,10 +80,15 @@ func spanned(first, last uint64, count int) axis {
 		a.count = int(span) + 1
 	} else {
 		a.width = (float64(span) + 1) / float64(count)
-		// Rounded up, so that a further bucket would begin behind last.
-		if float64(count)*a.width < float64(span)+1 {
-			a.width = math.Nextafter(a.width, math.Inf(1))
-		}
+	}
+	return a
+}
+
+// extensible has its width rounded up, so that a further bucket would begin behind the
+// last step.
+func (a axis) extensible() axis {
+	if float64(a.count)*a.width < float64(a.last-a.first)+1 {
+		a.width = math.Nextafter(a.width, math.Inf(1))
 	}
 	return a
 }

@@ -64,7 +64,7 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 	if err != nil {
 		return CurveAnswer{}, err
 	}
-	a := spanning(len(list), extents(list), most)
+	a := spanning(len(list), extents(list), most).extensible()
 	grid := curveGrid{Question: question, First: a.first, Cut: a.last, Limit: uint64(most), Last: a.last}
 	if len(list) == 0 {
 		grid.Limit = 0

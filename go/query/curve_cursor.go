@@ -57,7 +57,7 @@ func (c curveCursor) axisFor(curves []curve) (axis, bool) {
 		last = max(last, to)
 	}
 	limit := int(c.Limit)
-	cut := spanned(c.First, c.Cut, limit)
+	cut := spanned(c.First, c.Cut, limit).extensible()
 	a, fits := cut.upTo(last, limit+limit/4)
 	// Of steps beyond 2⁵³ a further bucket may begin within the last one.
 	fits = fits && cut.start(cut.count) > c.Cut
