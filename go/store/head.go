@@ -6,7 +6,7 @@ import "github.com/metrana/metrana/go/store/chunk"
 // blocks when it takes this much memory, or this many journal records would have
 // to be replayed. The heads of all runs together are bounded as well, see tend.go.
 const (
-	maxHeadBytes      = 128 << 20
+	maxHeadBytes      = 96 << 20
 	maxAllHeadBytes   = 512 << 20
 	maxJournalRecords = 100_000
 )
