@@ -140,10 +140,12 @@ func (r *Run) dropSpares() {
 	r.countSpare(-r.spareBytes)
 }
 
-// thaw puts a head that could not be rolled back before what came since.
-func (c *cell) thaw() {
-	c.frozen.join(&c.head)
+// thaw puts a head that could not be rolled back before what came since. It says how
+// much more memory both take together.
+func (c *cell) thaw() (bytes int) {
+	bytes = c.frozen.join(&c.head)
 	c.head, c.frozen = c.frozen, held{}
 	c.rolled.join(c.sums)
 	c.sums, c.rolled = c.rolled, stretches{}
+	return bytes
 }
