@@ -65,11 +65,11 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 		return CurveAnswer{}, err
 	}
 	a := spanning(len(list), extents(list), most).extensible()
-	grid := curveGrid{Question: question, First: a.first, Cut: a.last, Limit: uint64(most), Last: a.last}
-	if len(list) == 0 {
-		grid.Limit = 0
+	next := curveCursor{question: question, first: a.first, cut: a.last, last: a.last, versions: versions}
+	if len(list) > 0 {
+		next.limit = uint64(most)
 	}
-	return answerOn(a, list, q.Along, curveCursor{grid, versions})
+	return answerOn(a, list, q.Along, next)
 }
 
 // goOn answers with the runs that changed, on the axis of the answer before; goesOn is false
@@ -95,7 +95,7 @@ func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answe
 	if !fits {
 		return CurveAnswer{}, false, nil
 	}
-	held.versions, held.Last = versions, a.last
+	held.versions, held.last = versions, a.last
 	answer, err = answerOn(a, list, q.Along, held)
 	answer.Unchanged = unchanged
 	return answer, true, err
@@ -103,15 +103,11 @@ func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answe
 
 // answerOn fills the buckets of an axis.
 func answerOn(a axis, list []curve, along Along, next curveCursor) (CurveAnswer, error) {
-	cursor, err := next.bytes()
-	if err != nil {
-		return CurveAnswer{}, err
-	}
 	filled, _, err := fillAll(a, list)
 	if err != nil {
 		return CurveAnswer{}, err
 	}
-	answer := CurveAnswer{Cursor: cursor, Curves: make([]Buckets, len(filled))}
+	answer := CurveAnswer{Cursor: next.bytes(), Curves: make([]Buckets, len(filled))}
 	if a.count > 0 {
 		answer.Grid = Grid{along.number(a.first), along.number(a.last), a.width, a.count}
 	}

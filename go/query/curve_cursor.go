@@ -10,57 +10,54 @@ import (
 // curveCursor says what an answer about curves was made of, so that the next one to the
 // same question need hold only what changed.
 type curveCursor struct {
-	curveGrid
-
-	versions []uint64 // by run, as asked
+	question   uint64   // digest of it
+	first, cut uint64   // these steps were cut
+	limit      uint64   // into at most so many buckets; 0: there was nothing to cut
+	last       uint64   // how far the buckets go by now
+	versions   []uint64 // by run, as asked
 }
 
-// curveGrid is the fixed part of a cursor: the axis as it was cut, and how far it goes
-// by now.
-type curveGrid struct {
-	Question   uint64 // digest of it
-	First, Cut uint64 // these steps were cut
-	Limit      uint64 // into at most so many buckets; 0: there was nothing to cut
-	Last       uint64 // how far the buckets go by now
+// cursorNumbers is how many numbers a cursor has beside its versions.
+const cursorNumbers = 5
+
+func (c curveCursor) bytes() []byte {
+	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, c.last}, c.versions...)
+	text := make([]byte, 0, 8*len(numbers))
+	for _, n := range numbers {
+		text = binary.LittleEndian.AppendUint64(text, n)
+	}
+	return text
 }
 
 // parseCurveCursor reads a cursor of a question about so many runs; false of any other.
 func parseCurveCursor(text []byte, question uint64, runs int) (curveCursor, bool) {
-	c := curveCursor{versions: make([]uint64, runs)}
-	n, err := binary.Decode(text, binary.LittleEndian, &c.curveGrid)
-	if err != nil || len(text)-n != binary.Size(c.versions) || c.Question != question {
-		return c, false
+	if len(text) != 8*(cursorNumbers+runs) {
+		return curveCursor{}, false
 	}
-	if _, err := binary.Decode(text[n:], binary.LittleEndian, c.versions); err != nil {
-		return c, false
+	numbers := make([]uint64, cursorNumbers+runs)
+	for i := range numbers {
+		numbers[i] = binary.LittleEndian.Uint64(text[8*i:])
 	}
-	return c, c.First <= c.Cut && c.Cut <= c.Last && c.Limit >= 1 && c.Limit <= maxBuckets
-}
-
-func (c curveCursor) bytes() ([]byte, error) {
-	text, err := binary.Append(nil, binary.LittleEndian, c.curveGrid)
-	if err != nil {
-		return nil, fmt.Errorf("writing a cursor: %w", err)
-	}
-	return binary.Append(text, binary.LittleEndian, c.versions)
+	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[cursorNumbers:]}
+	return c, c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
 }
 
 // axisFor goes on with the buckets until they hold the curves; false where one begins before
 // them, and where that takes more than a quarter above what there may be.
 func (c curveCursor) axisFor(curves []curve) (axis, bool) {
-	last := c.Last
+	last := c.last
 	for _, of := range curves {
 		from, to := of.extent()
-		if from < c.First {
+		if from < c.first {
 			return axis{}, false
 		}
 		last = max(last, to)
 	}
-	limit := int(c.Limit)
-	cut := spanned(c.First, c.Cut, limit).extensible()
+	limit := int(c.limit)
+	cut := spanned(c.first, c.cut, limit).extensible()
 	a, fits := cut.upTo(last, limit+limit/4)
 	// Of steps beyond 2⁵³ a further bucket may begin within the last one.
-	fits = fits && cut.start(cut.count) > c.Cut
+	fits = fits && cut.start(cut.count) > c.cut
 	return a, fits && len(curves)*a.count <= maxBucketsPage+maxBucketsPage/4
 }
 

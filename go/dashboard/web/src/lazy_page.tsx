@@ -11,11 +11,10 @@ export function lazyPage<P extends object>(
 ): ComponentType<P> {
   let kept: ComponentType<P> | null = null;
   return function LazyPage(props: P) {
-    const { value, failure } = useAnswer(async () => {
+    const { failure } = useAnswer(async () => {
       kept ??= await load();
-      return { Page: kept };
     }, []).value;
-    const Page = kept ?? value?.Page;
+    const Page = kept;
     if (Page) return <Page {...props} />;
     if (failure !== null) return <NotFetched failure={failure} />;
     return (

@@ -101,7 +101,7 @@ export function CurvePlot(props: Props) {
   );
 }
 
-/** What is of points of a curve, and not of many curves that were summed up. */
+/** What may be picked: points of a curve, not of many curves that were summed up. */
 function pickable(u: uPlot, { data }: Props): DrawnLines {
   const left = (x: number) => u.valToPos(x, "x");
   return {
@@ -117,7 +117,10 @@ function pickable(u: uPlot, { data }: Props): DrawnLines {
   };
 }
 
-/** Where a line is not finite: at the top, −∞ at the bottom. A logarithmic axis has no place for some. */
+/**
+ * Where a line is not finite: at the top, −∞ at the bottom. On a logarithmic axis there is no
+ * place for some.
+ */
 function marksOf(
   { nans, infinities, negativeInfinities }: ChartLine,
   line: number,

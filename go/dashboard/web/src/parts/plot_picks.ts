@@ -11,7 +11,7 @@ import {
 } from "../lib/drawn_points";
 import { LEAST_DRAG } from "./drag_zoom";
 
-/** A value or mark of a plot that somebody points at; where it is within what the plot was put in. */
+/** What of a plot somebody points at, and where that is within what the plot was put in. */
 export interface PlotPick extends DrawnPoint {
   /** Whether more is wanted to be known of it. */
   open: boolean;
