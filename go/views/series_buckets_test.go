@@ -166,18 +166,7 @@ func (w *world) plainCurves(r *pb.BucketSeriesRequest, limits [2]float64, keep f
 			}
 			groups, ids := [][]string{nil}, []string{""}
 			if !info.Standard {
-				var all []string
-				for _, env := range points.Environments() {
-					all = append(all, env.ID)
-				}
-				slices.Sort(all)
-				groups = [][]string{all}
-				if perEnv {
-					groups, ids = nil, r.Environments
-					for _, id := range ids {
-						groups = append(groups, []string{id})
-					}
-				}
+				groups, ids = environmentGroups(points, r.Environments)
 			}
 			for k, envs := range groups {
 				list := onAxis(w.T, run, points, info.No, envs, axis, keep)
@@ -189,6 +178,23 @@ func (w *world) plainCurves(r *pb.BucketSeriesRequest, limits [2]float64, keep f
 		}
 	}
 	return curves
+}
+
+// environmentGroups are the environments that each curve is of, and what it is named after:
+// those that were named, one each, or all together.
+func environmentGroups(points readRun, named []string) (groups [][]string, ids []string) {
+	for _, id := range named {
+		groups = append(groups, []string{id})
+	}
+	if len(named) > 0 {
+		return groups, named
+	}
+	var all []string
+	for _, env := range points.Environments() {
+		all = append(all, env.ID)
+	}
+	slices.Sort(all)
+	return [][]string{all}, []string{""}
 }
 
 // checkCurves compares an answer with the curves, which it has none beside.
