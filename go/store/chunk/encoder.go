@@ -79,13 +79,18 @@ func (e *encoder) plan(values []float64) directory {
 	return directory{kind: rawPages}
 }
 
+// fewInSample is how many different values a sample has at most when each of a column
+// gets a symbol.
+const fewInSample = 48
+
 // planWhole gives every value a symbol, if there are few different ones.
 func (e *encoder) planWhole(values []float64, dropped uint) (directory, bool) {
-	const fewInSample = 48
+	// A symbol for a value that occurs once takes more than the value.
 	stride := max(len(values)/sampleSize, 1)
+	most := min(fewInSample, len(values)/stride/2)
 	e.few.clear()
 	for i := 0; i < len(values); i += stride {
-		if _, ok := e.few.number(math.Float64bits(values[i])); !ok || len(e.few.list) > fewInSample {
+		if _, ok := e.few.number(math.Float64bits(values[i])); !ok || len(e.few.list) > most {
 			return directory{}, false
 		}
 	}
