@@ -5,6 +5,7 @@ import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
 import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
+import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { ticksOf } from "../lib/ticks";
@@ -158,7 +159,7 @@ function lowOf({ low, high }: ChartLine, logY: boolean): (number | null)[] {
 }
 
 function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
-  const { data, colours, settings, axis, height } = latest.current;
+  const { data, settings, axis, height } = latest.current;
   const variable = (name: string) => getComputedStyle(box).getPropertyValue(name);
   const ink = () => variable("--faint");
   const grid = { stroke: () => variable("--line"), width: 1 };
@@ -184,7 +185,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     bands: settings.band
       ? data.lines.map((_, place) => ({
           series: [1 + PER_LINE * place, 2 + PER_LINE * place] as [number, number],
-          fill: () => `${colours[place]}${pale(latest.current, place) ? "12" : "2e"}`,
+          fill: () => envelopeFill(latest.current, place),
         }))
       : [],
     axes: [
@@ -280,6 +281,11 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
     points: { size: 4, fill: colour },
   };
   return [edge, edge, raw, line];
+}
+
+function envelopeFill(props: Props, place: number): string {
+  const opacity = envelopeOpacity(props.data.lines.length);
+  return translucent(props.colours[place] ?? "", pale(props, place) ? 0.4 * opacity : opacity);
 }
 
 function shownXs({ data, range, settings, axis }: Props): ValueRange {
