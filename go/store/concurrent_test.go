@@ -224,7 +224,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(head[:len(head)-4], pages)
 	}
-	sheet := encodeSheet([]sheetRow{{1, stretch{stretchPlace{1, 0, 0}, 2, 3, false}}, {2, stretch{stretchPlace{1, 4, 0}, 0, 0, true}}})
+	sheet := new(sheetEncoder).encode([]sheetRow{{1, stretch{stretchPlace{1, 0, 0}, 2, 3, false}}, {2, stretch{stretchPlace{1, 4, 0}, 0, 0, true}}})
 	f.Add(sheet[:len(sheet)-4], []byte{})
 	f.Add(encodeManifest(3, []segmentInfo{{number: 2, size: 9}}), []byte{})
 	f.Fuzz(func(t *testing.T, record, pages []byte) {

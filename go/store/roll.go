@@ -101,7 +101,7 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 			rows, points, dropped = rows+c.sums.count(), points+c.points, dropped || c.sums.dropped
 		}
 		if !dropped && worthKeeping(rows, points) {
-			if err := writeSheet(w, job.sums[from:to], rows); err != nil {
+			if err := writeSheet(w, job.sums[from:to]); err != nil {
 				return err
 			}
 		}
@@ -111,8 +111,8 @@ func (job *roll) writeSheets(w *segmentWriter) error {
 }
 
 // writeSheet writes the stretches of one series.
-func writeSheet(w *segmentWriter, cells []rolledSums, rows int) error {
-	to := sheetWriter{to: w, series: cells[0].id.series, rows: make([]sheetRow, 0, min(rows, maxSheetRows+1))}
+func writeSheet(w *segmentWriter, cells []rolledSums) error {
+	to := sheetWriter{w, cells[0].id.series}
 	var stretches []stretch
 	for _, c := range cells {
 		stretches = c.sums.appendTo(stretches[:0])

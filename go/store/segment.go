@@ -60,7 +60,10 @@ type segmentWriter struct {
 	file  vfs.File
 	to    *bufio.Writer
 	index segmentIndex
-	codec blockEncoder
+
+	codec  blockEncoder
+	sheets sheetEncoder
+	rows   []sheetRow // of the sheet that is being gathered
 }
 
 func (r *Run) newSegment(number, level uint64) *segmentWriter {

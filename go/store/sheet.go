@@ -46,22 +46,31 @@ func (row *sheetRow) numbers() [sheetColumns]uint64 {
 	return [sheetColumns]uint64{uint64(row.env), row.rlStep, row.episode, row.attempt, row.count, uint64(boolInt(row.continued))}
 }
 
-func encodeSheet(rows []sheetRow) []byte {
-	var columns [sheetColumns]chunk.Runs
-	sums := make([]float64, len(rows))
+// sheetEncoder writes sheets; it keeps its memory from one to the next.
+type sheetEncoder struct {
+	columns [sheetColumns]chunk.Runs
+	sums    []float64
+	plain   []byte
+}
+
+func (e *sheetEncoder) encode(rows []sheetRow) []byte {
+	for k := range e.columns {
+		e.columns[k] = e.columns[k][:0]
+	}
+	e.sums = e.sums[:0]
 	for i := range rows {
 		for k, v := range rows[i].numbers() {
-			columns[k] = columns[k].AppendOne(v)
+			e.columns[k] = e.columns[k].AppendOne(v)
 		}
-		sums[i] = rows[i].sum
+		e.sums = append(e.sums, rows[i].sum)
 	}
-	var plain []byte
-	for _, runs := range columns {
-		plain = chunk.AppendRuns(plain, runs)
+	e.plain = e.plain[:0]
+	for _, runs := range e.columns {
+		e.plain = chunk.AppendRuns(e.plain, runs)
 	}
-	record := appendNumbers([]byte{sheetVersion}, uint64(len(rows)), uint64(len(plain)))
-	record = chunk.AppendBytes(record, chunk.Compress(nil, plain))
-	return sealed(appendColumn(record, sums))
+	record := appendNumbers([]byte{sheetVersion}, uint64(len(rows)), uint64(len(e.plain)))
+	record = chunk.AppendBytes(record, chunk.Compress(nil, e.plain))
+	return sealed(appendColumn(record, e.sums))
 }
 
 // sheet is a decoded one.
@@ -188,40 +197,40 @@ func (w *walk) start() {
 	w.runs, w.v, w.delta, w.left = w.runs[1:], run.First, run.Delta, run.N
 }
 
-// sheetWriter writes the rows of one series, in order.
+// sheetWriter writes the rows of one series, in order. A segment has one at a time.
 type sheetWriter struct {
 	to     *segmentWriter
 	series uint32
-	rows   []sheetRow
 }
 
 // add adds a row, or puts it in the place of the one that it continues.
 func (w *sheetWriter) add(row sheetRow) error {
-	if k := len(w.rows) - 1; k >= 0 && row.continued && w.rows[k].env == row.env {
-		row.continued = w.rows[k].continued
-		w.rows[k] = row
+	rows := w.to.rows
+	if k := len(rows) - 1; k >= 0 && row.continued && rows[k].env == row.env {
+		row.continued = rows[k].continued
+		rows[k] = row
 		return nil
 	}
-	w.rows = append(w.rows, row)
-	most := w.to.run.db.maxSheetRows
-	if len(w.rows) <= most {
+	w.to.rows = append(rows, row)
+	if len(rows) < w.to.run.db.maxSheetRows {
 		return nil
 	}
-	full := w.rows[:most]
-	err := w.to.addSheet(w.series, full)
-	w.rows = append(w.rows[:0], row)
+	err := w.to.addSheet(w.series, rows)
+	w.to.rows = append(rows[:0], row)
 	return err
 }
 
 func (w *sheetWriter) finish() error {
-	if len(w.rows) == 0 {
+	if len(w.to.rows) == 0 {
 		return nil
 	}
-	return w.to.addSheet(w.series, w.rows)
+	err := w.to.addSheet(w.series, w.to.rows)
+	w.to.rows = w.to.rows[:0]
+	return err
 }
 
 func (w *segmentWriter) addSheet(series uint32, rows []sheetRow) error {
-	record := encodeSheet(rows)
+	record := w.sheets.encode(rows)
 	w.index.sheets = append(w.index.sheets, sheetInfo{series, uint32(len(rows)), w.info.size, uint32(len(record))})
 	return w.write(record)
 }
@@ -340,7 +349,7 @@ func sheetWalks(series uint32, sources []*mergeSource) (walks []*sheetWalk, rows
 }
 
 func mergeSheetsOf(series uint32, w *segmentWriter, walks []*sheetWalk) error {
-	to := sheetWriter{to: w, series: series}
+	to := sheetWriter{w, series}
 	for env := lowestEnv(walks); env != 0; env = lowestEnv(walks) {
 		for _, walk := range walks {
 			for walk.row.env == env {
