@@ -177,9 +177,8 @@ const (
 // Where longer codes begin it names those in long, by the bits behind. Bits that begin no
 // code have the entry 0.
 type decodeTable struct {
-	short   [1 << shortBits]decodeEntry
-	long    []decodeEntry // 1<<moreBits for each beginning of longer codes
-	lengths []uint8       // of the symbols' codes
+	short [1 << shortBits]decodeEntry
+	long  []decodeEntry // 1<<moreBits for each beginning of longer codes
 }
 
 // decodeEntry holds in its lowest byte the bits of all its codes, where a shift takes
@@ -214,7 +213,7 @@ func (t *decodeTable) entry(held uint64) decodeEntry {
 }
 
 func newDecodeTable(lengths []uint8) *decodeTable {
-	t := &decodeTable{lengths: lengths}
+	t := new(decodeTable)
 	for symbol, c := range codesOf(lengths) {
 		entry := entryOf(symbol, uint(c.n))
 		switch {

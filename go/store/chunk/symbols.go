@@ -4,12 +4,12 @@ import "encoding/binary"
 
 // symbolReader reads the codes of a stream.
 type symbolReader struct {
-	src  []byte // begins with the stream; what lies behind may be held, but never read
+	src  []byte // begins with the stream; behind it there are crcSize bytes or more
 	at   int    // of the next byte
 	held uint64 // bits that were taken from src and not read
 	bits uint
-	dst  []uint8
-	got  int // symbols of dst
+	dst  []uint8 // symbols, and room for many more
+	got  int
 }
 
 // many are the bytes that a round of entries may be written to.
@@ -18,8 +18,11 @@ const (
 	many         = (roundEntries-1)*mostOfEntry + entryBytes
 )
 
-// ready tells whether eight bytes can be taken and there is room for a round.
-func (r *symbolReader) ready() bool { return r.at+8 <= len(r.src) && r.got+many <= len(r.dst) }
+// missing is how many symbols are still to be read.
+func (r *symbolReader) missing() int { return len(r.dst) - many - r.got }
+
+// ready tells whether eight bytes can be taken, and symbols are missing.
+func (r *symbolReader) ready() bool { return r.at+8 <= len(r.src) && r.missing() > 0 }
 
 // fill takes as many bytes as are held whole.
 func (r *symbolReader) fill() {
@@ -36,81 +39,73 @@ func (r *symbolReader) take(entry decodeEntry) {
 	r.bits -= entry.bits()
 }
 
-// decodeSymbols reads a code for each symbol of dst from a stream of so many bytes, with
-// which src begins.
-func decodeSymbols(dst []uint8, src []byte, size int, table *decodeTable) bool {
-	r := symbolReader{src: src, dst: dst}
+// readRounds reads until the reader is not ready, or bits begin no code. It reads some
+// more symbols than are missing: others than those of the stream.
+func (r *symbolReader) readRounds(table *decodeTable) {
 	for r.ready() {
 		r.fill()
 		for range roundEntries {
 			entry := table.entry(r.held)
 			if entry == 0 {
-				return false
+				return
 			}
 			r.take(entry)
 		}
 	}
-	return r.finish(size, table)
 }
 
-// finish reads what there is no room for a round for, and tells whether the symbols are
-// those of a stream of so many bytes.
+// finish reads what is missing and tells whether a stream of so many bytes has as many
+// symbols.
 func (r *symbolReader) finish(size int, table *decodeTable) bool {
-	for r.got < len(r.dst) {
-		r.fillAtEnd()
-		entry := table.entry(r.held)
-		switch {
-		case entry == 0:
-			return false
-		case entry.bits() <= r.bits && r.got+entryBytes <= len(r.dst):
-			r.take(entry)
-		default:
-			n := uint(table.lengths[entry.first()])
-			if n > r.bits {
-				return false
-			}
-			r.dst[r.got] = entry.first()
-			r.got++
-			r.held >>= n
-			r.bits -= n
+	r.readRounds(table)
+	for r.missing() > 0 {
+		for r.bits < maxCodeBits && r.at < len(r.src) {
+			r.held |= uint64(r.src[r.at]) << r.bits
+			r.at++
+			r.bits += 8
 		}
+		entry := table.entry(r.held)
+		if entry == 0 || entry.bits() > r.bits {
+			return false
+		}
+		r.take(entry)
 	}
-	return 8*r.at-int(r.bits) <= 8*size
+	return 8*r.at-int(r.bits) <= 8*size-maxCodeBits*r.missing()
 }
 
-// fillAtEnd is fill where there may not be eight bytes.
-func (r *symbolReader) fillAtEnd() {
-	if r.at+8 <= len(r.src) {
-		r.fill()
-		return
-	}
-	for r.bits < maxCodeBits && r.at < len(r.src) {
-		r.held |= uint64(r.src[r.at]) << r.bits
-		r.at++
-		r.bits += 8
-	}
+// decodeSymbols reads a code for each symbol of dst, all but the last many, from a stream
+// of so many bytes, with which src begins.
+func decodeSymbols(dst []uint8, src []byte, size int, table *decodeTable) bool {
+	r := symbolReader{src: src, dst: dst}
+	return r.finish(size, table)
 }
 
 // decodeBoth is decodeSymbols of two streams side by side: neither waits for what the
 // other looks up. The second lies behind the first, which is so many bytes long.
 func decodeBoth(dstA, dstB []uint8, src []byte, first, second int, table *decodeTable) bool {
 	a, b := symbolReader{src: src, dst: dstA}, symbolReader{src: src[first:], dst: dstB}
-	if vectors && a.ready() && b.ready() {
-		if !readRounds(&a, &b, table) {
-			return false
-		}
-	}
-	for a.ready() && b.ready() {
-		a.fill()
-		b.fill()
-		for range roundEntries {
-			entryA, entryB := table.entry(a.held), table.entry(b.held)
-			if entryA == 0 || entryB == 0 {
-				return false
-			}
-			a.take(entryA)
-			b.take(entryB)
+	if a.ready() && b.ready() {
+		if vectors {
+			readBothRounds(&a, &b, table)
+		} else {
+			a.readRoundsBeside(&b, table)
 		}
 	}
 	return a.finish(first, table) && b.finish(second, table)
+}
+
+// readRoundsBeside is readRounds of two readers, until one of them is not ready.
+func (r *symbolReader) readRoundsBeside(other *symbolReader, table *decodeTable) {
+	for r.ready() && other.ready() {
+		r.fill()
+		other.fill()
+		for range roundEntries {
+			one, two := table.entry(r.held), table.entry(other.held)
+			if one == 0 || two == 0 {
+				return
+			}
+			r.take(one)
+			other.take(two)
+		}
+	}
 }

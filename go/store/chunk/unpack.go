@@ -3,8 +3,15 @@ package chunk
 import (
 	"encoding/binary"
 	"math"
-	"unsafe"
 )
+
+// readRaw reads values of eight bytes.
+func readRaw(dst []float64, src []byte) {
+	src = src[:8*len(dst)]
+	for i := range dst {
+		dst[i] = math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:]))
+	}
+}
 
 // join puts the high bits of symbols and low bits together, of which dst[0] has the
 // from-th. Where the processor can, most is done eight values at a time.
@@ -17,9 +24,9 @@ func (v *Values) join(dst []float64, symbols, low []byte, from int) {
 	k := min(-from&7, len(dst))
 	v.joinEach(dst[:k], symbols, low, from)
 	dst, symbols, from = dst[k:], symbols[k:], from+k
-	plan := joinPlanOf(v.dropped, v.low)
-	if k = plan.eights(len(dst), len(low)-from/8*int(v.low)); k > 0 {
-		joinEights(unsafe.SliceData(dst), unsafe.SliceData(symbols), &low[from/8*int(v.low)], k, &v.highs[0], &plan)
+	begin := from / 8 * int(v.low)
+	if k = v.plan.eights(len(dst), len(low)-begin); k > 0 {
+		joinEights(&dst[0], &symbols[0], &low[begin], k, &v.highs[0], &v.plan)
 	}
 	v.joinEach(dst[k:], symbols[k:], low, from+k)
 }

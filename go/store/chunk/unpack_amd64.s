@@ -91,7 +91,7 @@ back:
 #define LOOK_UP_LONG(held, other, back) \
 other:                                             \
 	SHRL  $8, AX                               \
-	JEQ   none                                 \
+	JEQ   done                                 \
 	MOVQ  held, CX                             \
 	SHRQ  $const_shortBits, CX                 \
 	ANDL  $((1<<const_moreBits)-1), CX         \
@@ -99,7 +99,7 @@ other:                                             \
 	MOVQ  decodeTable_long(R8), CX             \
 	MOVL  -4(CX)(AX*4), AX                     \
 	TESTL AX, AX                               \
-	JEQ   none                                 \
+	JEQ   done                                 \
 	JMP   back
 
 // TAKE writes the symbols of the entry in AX.
@@ -114,8 +114,8 @@ other:                                             \
 	SHRL    $const_countShift, CX      \
 	ADDQ    CX, dst
 
-// func readRounds(a, b *symbolReader, table *decodeTable) (valid bool)
-TEXT ·readRounds(SB), NOSPLIT, $40-25
+// func readBothRounds(a, b *symbolReader, table *decodeTable)
+TEXT ·readBothRounds(SB), NOSPLIT, $32-24
 	MOVQ table+16(FP), R8
 
 	MOVQ a+0(FP), DX
@@ -127,7 +127,7 @@ TEXT ·readRounds(SB), NOSPLIT, $40-25
 	MOVQ symbolReader_dst+0(DX), DI
 	MOVQ symbolReader_dst+8(DX), AX
 	LEAQ -const_many(DI)(AX*1), AX
-	MOVQ AX, lastDstA-16(SP)
+	MOVQ AX, endDstA-16(SP)
 	ADDQ symbolReader_got(DX), DI
 	MOVQ symbolReader_held(DX), R9
 	MOVQ symbolReader_bits(DX), R10
@@ -141,7 +141,7 @@ TEXT ·readRounds(SB), NOSPLIT, $40-25
 	MOVQ symbolReader_dst+0(DX), BX
 	MOVQ symbolReader_dst+8(DX), AX
 	LEAQ -const_many(BX)(AX*1), AX
-	MOVQ AX, lastDstB-32(SP)
+	MOVQ AX, endDstB-32(SP)
 	ADDQ symbolReader_got(DX), BX
 	MOVQ symbolReader_held(DX), R12
 	MOVQ symbolReader_bits(DX), R13
@@ -160,12 +160,12 @@ next:
 	JNE  next
 	CMPQ SI, lastSrcA-8(SP)
 	JHI  done
-	CMPQ DI, lastDstA-16(SP)
-	JHI  done
+	CMPQ DI, endDstA-16(SP)
+	JCC  done
 	CMPQ R11, lastSrcB-24(SP)
 	JHI  done
-	CMPQ BX, lastDstB-32(SP)
-	JLS  round
+	CMPQ BX, endDstB-32(SP)
+	JCS  round
 
 done:
 	MOVQ a+0(FP), DX
@@ -182,12 +182,7 @@ done:
 	MOVQ BX, symbolReader_got(DX)
 	MOVQ R12, symbolReader_held(DX)
 	MOVQ R13, symbolReader_bits(DX)
-	MOVB $1, valid+24(FP)
 	RET
 
 	LOOK_UP_LONG(R9, longA, foundA)
 	LOOK_UP_LONG(R12, longB, foundB)
-
-none:
-	MOVB $0, valid+24(FP)
-	RET

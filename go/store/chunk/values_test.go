@@ -193,7 +193,7 @@ func TestCodeLengths(t *testing.T) {
 		}
 		table := newDecodeTable(lengths)
 		for symbol, c := range codes {
-			if entry := table.entry(uint64(c.bits)); int(entry.first()) != symbol || table.lengths[symbol] != c.n {
+			if entry := table.entry(uint64(c.bits)); int(entry.first()) != symbol {
 				t.Fatalf("%v: code %v of symbol %d reads as %x", counts, c, symbol, entry)
 			}
 		}
