@@ -177,8 +177,8 @@ const (
 // Where longer codes begin it names those in long, by the bits behind. Bits that begin no
 // code have the entry 0.
 type decodeTable struct {
-	short [1 << shortBits]decodeEntry
-	long  []decodeEntry // 1<<moreBits for each beginning of longer codes
+	long  []decodeEntry               // 1<<moreBits for each beginning of longer codes
+	short [1 << shortBits]decodeEntry // last: a collection of garbage looks no further than the pointers
 }
 
 // decodeEntry holds in its lowest byte the bits of all its codes, where a shift takes

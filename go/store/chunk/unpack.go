@@ -25,10 +25,21 @@ func (v *Values) join(dst []float64, symbols, low []byte, from int) {
 	v.joinEach(dst[:k], symbols, low, from)
 	dst, symbols, from = dst[k:], symbols[k:], from+k
 	begin := from / 8 * int(v.low)
-	if k = v.plan.eights(len(dst), len(low)-begin); k > 0 {
-		joinEights(&dst[0], &symbols[0], &low[begin], k, &v.highs[0], &v.plan)
+	k = v.plan.eights(len(dst), len(low)-begin)
+	v.joinEights(dst[:k], symbols, low[begin:])
+	dst, symbols, from, begin = dst[k:], symbols[k:], from+k, begin+k/8*int(v.low)
+	if k = len(dst) &^ 7; k > 0 {
+		var end lowEnd
+		copy(end[:], low[begin:])
+		v.joinEights(dst[:k], symbols, end[:])
 	}
 	v.joinEach(dst[k:], symbols[k:], low, from+k)
+}
+
+func (v *Values) joinEights(dst []float64, symbols, low []byte) {
+	if len(dst) > 0 {
+		joinEights(&dst[0], &symbols[0], &low[0], len(dst), &v.highs[0], &v.plan)
+	}
 }
 
 func (v *Values) joinEach(dst []float64, symbols, low []byte, from int) {
@@ -64,6 +75,10 @@ type joinPlan struct {
 
 const pairBytes = 16
 
+// lowEnd has room for the last low bits of a page, which are too few for a load, and for
+// that load.
+type lowEnd [2*maxLow + pairBytes]byte
+
 func joinPlanOf(dropped, low uint) (p joinPlan) {
 	p.mask, p.dropped, p.width = 1<<low-1, uint64(dropped), uint64(low)
 	for k := range p.pairs {
@@ -82,11 +97,8 @@ func joinPlanOf(dropped, low uint) (p joinPlan) {
 // eights is how many of n values can be taken apart so from this many bytes.
 func (p *joinPlan) eights(n, bytes int) int {
 	last := bytes - int(p.pairs[3]) - pairBytes // where eight may begin
-	if last < 0 {
+	if last < 0 { // always, where there are none
 		return 0
-	}
-	if p.width == 0 {
-		return n &^ 7
 	}
 	return min(n/8, last/int(p.width)+1) * 8
 }
