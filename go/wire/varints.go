@@ -53,8 +53,7 @@ func appendVarints(dst []byte, values []uint64) []byte {
 			dst, values = protowire.AppendVarint(dst, values[0]), values[1:]
 			continue
 		}
-		if k := min(within(values, low, high), max(len(room)-pairBytes, 0)/int(n)&^7); k > 0 {
-			writeEqual(&room[0], &values[0], k, &writePlans[n])
+		if k := writeFours(room, values, n); k > 0 {
 			dst, values = dst[:len(dst)+k*int(n)], values[k:]
 			continue
 		}
@@ -82,14 +81,25 @@ func appendVarints(dst []byte, values []uint64) []byte {
 	return dst
 }
 
+// writeFours writes values of n bytes, as far as that can be done four at a time, and
+// counts them.
+func writeFours(room []byte, values []uint64, n uint) int {
+	fit := min(len(values), (len(room)-pairBytes)/int(n))
+	if fit < 4 || !vectors {
+		return 0
+	}
+	return writeEqual(&room[0], &values[0], fit&^3, &writePlans[n])
+}
+
 // moreOf has the bits that say that another byte follows, of a number of n bytes.
 func moreOf(n uint) uint64 { return 0x8080808080808080 & (1<<(8*n-8) - 1) }
 
 // writePlan says how numbers of one length are put side by side: in pairs.
 type writePlan struct {
-	bytes [2][pairBytes]uint8 // of each of two pairs, those that are written; the others have the highest bit
-	more  uint64
-	pair  uint64 // bytes of a pair
+	bytes     [2][pairBytes]uint8 // of each of two pairs, those that are written; the others have the highest bit
+	more      uint64
+	pair      uint64 // bytes of a pair
+	low, span uint64 // lowest of the numbers, and how far the highest is above; the sign turned over, to compare as without
 }
 
 const pairBytes = 16
@@ -98,7 +108,8 @@ const pairBytes = 16
 var writePlans = func() (plans [9]writePlan) {
 	for n := 1; n < len(plans); n++ {
 		p := &plans[n]
-		p.more, p.pair = moreOf(uint(n)), uint64(2*n)
+		_, low, high := lengthOf(1<<(7*n-7) | 1)
+		p.more, p.pair, p.low, p.span = moreOf(uint(n)), uint64(2*n), low^1<<63, (high-low)^1<<63
 		for k := range p.bytes {
 			for i := range p.bytes[k] {
 				p.bytes[k][i] = uint8(i/n*8 + i%n)

@@ -11,8 +11,9 @@ var vectors = cpu.X86.HasAVX2
 //go:noescape
 func countWithin(values *uint64, n int, low, span uint64) (count int)
 
-// writeEqual writes n values, a multiple of four above zero, and sixteen bytes at most
-// behind.
+// writeEqual writes values of the plan's length, four by four, until there are n, a
+// multiple of four above zero, or others come, and counts them. It writes sixteen bytes at
+// most behind them.
 //
 //go:noescape
-func writeEqual(dst *byte, values *uint64, n int, plan *writePlan)
+func writeEqual(dst *byte, values *uint64, n int, plan *writePlan) (count int)

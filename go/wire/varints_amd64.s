@@ -43,15 +43,18 @@ done:
 	VPSLLQ $bits, Y1, Y1  \
 	VPOR   Y0, Y1, Y0
 
-// func writeEqual(dst *byte, values *uint64, n int, plan *writePlan)
-TEXT ·writeEqual(SB), NOSPLIT, $0-32
+// func writeEqual(dst *byte, values *uint64, n int, plan *writePlan) (count int)
+TEXT ·writeEqual(SB), NOSPLIT, $0-40
 	MOVQ         dst+0(FP), DI
 	MOVQ         values+8(FP), SI
 	MOVQ         n+16(FP), CX
 	MOVQ         plan+24(FP), DX
 	VMOVDQU      writePlan_bytes(DX), Y4
 	VPBROADCASTQ writePlan_more(DX), Y5
+	VPBROADCASTQ writePlan_low(DX), Y2
+	VPBROADCASTQ writePlan_span(DX), Y3
 	MOVQ         writePlan_pair(DX), BX
+	MOVQ         SI, DX
 	VPCMPEQD     Y8, Y8, Y8
 	VPSRLQ       $36, Y8, Y6     // the lowest 28 bits of 56
 	VPSRLD       $18, Y8, Y7     // 14 of 28
@@ -59,6 +62,10 @@ TEXT ·writeEqual(SB), NOSPLIT, $0-32
 
 next:
 	VMOVDQU      (SI), Y0
+	VPSUBQ       Y2, Y0, Y1
+	VPCMPGTQ     Y3, Y1, Y1
+	VPTEST       Y1, Y1
+	JNE          done
 	SPREAD(Y6, 4)
 	SPREAD(Y7, 2)
 	SPREAD(Y8, 1)
@@ -71,5 +78,10 @@ next:
 	ADDQ         $32, SI
 	SUBQ         $4, CX
 	JNE          next
+
+done:
+	SUBQ DX, SI
+	SHRQ $3, SI
+	MOVQ SI, count+32(FP)
 	VZEROUPPER
 	RET

@@ -6,4 +6,4 @@ var vectors = false
 
 func countWithin(*uint64, int, uint64, uint64) int { panic("not for this processor") }
 
-func writeEqual(*byte, *uint64, int, *writePlan) { panic("not for this processor") }
+func writeEqual(*byte, *uint64, int, *writePlan) int { panic("not for this processor") }
