@@ -97,7 +97,7 @@ func joinPlanOf(dropped, low uint) (p joinPlan) {
 // eights is how many of n values can be taken apart so from this many bytes.
 func (p *joinPlan) eights(n, bytes int) int {
 	last := bytes - int(p.pairs[3]) - pairBytes // where eight may begin
-	if last < 0 { // always, where there are none
+	if last < 0 {                               // always, where there are none
 		return 0
 	}
 	return min(n/8, last/int(p.width)+1) * 8
