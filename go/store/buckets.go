@@ -234,11 +234,12 @@ func (s *summer) addWholes(src *source, steps boundFinder, from, end int) int {
 	s.buckets = slices.Grow(s.buckets, min(end-from, len(s.axis.Starts)-bucket))
 	var all span
 	for ; bucket+1 < len(s.axis.Starts); bucket++ {
-		to := from + int(s.axis.Starts[bucket+1]-step)
-		first, last := src.ordinal+uint64(from), src.ordinal+uint64(to-1)
-		if to >= end || first/spanPoints != last/spanPoints {
+		n := s.axis.Starts[bucket+1] - step
+		left := spanPoints - (src.ordinal+uint64(from))%spanPoints
+		if n >= uint64(end-from) || n > left {
 			break
 		}
+		to := from + int(n)
 		if !all.setFinite(s.buffer[from-s.bufferFrom : to-s.bufferFrom]) {
 			break
 		}

@@ -190,6 +190,20 @@ func TestSumsOfSmallBuckets(t *testing.T) {
 	}
 }
 
+// The next bucket may begin further behind than points can be counted.
+func TestABucketOfManySteps(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	commit(t, r, func(tx *Tx) { tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Values: make([]float64, 100)}) })
+	for _, far := range []uint64{1 << 62, 1 << 63, math.MaxUint64} {
+		buckets, err := r.Buckets(1, Axis{Starts: []uint64{0, 2, far}, Last: math.MaxUint64})
+		if err != nil || len(buckets) != 2 || buckets[1].Count != 98 {
+			t.Fatalf("%+v, %v", buckets, err)
+		}
+	}
+}
+
 // summedInPlaces sums up values from…to, which are those of a series from its first on.
 func summedInPlaces(values []float64, from, to int) (total span) {
 	for from < to {

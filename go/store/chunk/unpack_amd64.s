@@ -13,19 +13,19 @@
 	VPSLLQ      X13, Y, Y
 
 // HIGHS gives the high bits of four values, whose symbols are the lowest bytes of AX.
-#define HIGHS(X, Y, Z) \
-	MOVBLZX     AL, CX          \
-	VMOVQ       (BX)(CX*8), X   \
-	SHRQ        $8, AX          \
-	MOVBLZX     AL, CX          \
+#define HIGHS(X, Y, Z)                   \
+	MOVBLZX     AL, CX               \
+	VMOVQ       (BX)(CX*8), X        \
+	SHRQ        $8, AX               \
+	MOVBLZX     AL, CX               \
 	VPINSRQ     $1, (BX)(CX*8), X, X \
-	SHRQ        $8, AX          \
-	MOVBLZX     AL, CX          \
-	VMOVQ       (BX)(CX*8), Z   \
-	SHRQ        $8, AX          \
-	MOVBLZX     AL, CX          \
+	SHRQ        $8, AX               \
+	MOVBLZX     AL, CX               \
+	VMOVQ       (BX)(CX*8), Z        \
+	SHRQ        $8, AX               \
+	MOVBLZX     AL, CX               \
 	VPINSRQ     $1, (BX)(CX*8), Z, Z \
-	SHRQ        $8, AX          \
+	SHRQ        $8, AX               \
 	VINSERTI128 $1, Z, Y, Y
 
 // func joinEights(dst *float64, symbols, low *byte, n int, highs *uint64, plan *joinPlan)
@@ -79,39 +79,39 @@ next:
 
 // LOOK_UP gives the entry in AX; where it is one of a longer code, or none, it goes to
 // another place, which comes back.
-#define LOOK_UP(held, other, back) \
-	MOVL  held, AX                             \
-	ANDL  $((1<<const_shortBits)-1), AX        \
-	MOVL  decodeTable_short(R8)(AX*4), AX      \
-	TESTB $const_countMask, AX                 \
-	JEQ   other                                \
+#define LOOK_UP(held, other, back)            \
+	MOVL  held, AX                        \
+	ANDL  $((1<<const_shortBits)-1), AX   \
+	MOVL  decodeTable_short(R8)(AX*4), AX \
+	TESTB $const_countMask, AX            \
+	JEQ   other                           \
 back:
 
 // LOOK_UP_LONG goes on with a longer code.
-#define LOOK_UP_LONG(held, other, back) \
-other:                                             \
-	SHRL  $8, AX                               \
-	JEQ   done                                 \
-	MOVQ  held, CX                             \
-	SHRQ  $const_shortBits, CX                 \
-	ANDL  $((1<<const_moreBits)-1), CX         \
-	ADDQ  CX, AX                               \
-	MOVQ  decodeTable_long(R8), CX             \
-	MOVL  -4(CX)(AX*4), AX                     \
-	TESTL AX, AX                               \
-	JEQ   done                                 \
+#define LOOK_UP_LONG(held, other, back)    \
+other:                                     \
+	SHRL  $8, AX                       \
+	JEQ   done                         \
+	MOVQ  held, CX                     \
+	SHRQ  $const_shortBits, CX         \
+	ANDL  $((1<<const_moreBits)-1), CX \
+	ADDQ  CX, AX                       \
+	MOVQ  decodeTable_long(R8), CX     \
+	MOVL  -4(CX)(AX*4), AX             \
+	TESTL AX, AX                       \
+	JEQ   done                         \
 	JMP   back
 
 // TAKE writes the symbols of the entry in AX.
-#define TAKE(dst, held, bits) \
-	SHRXQ   AX, held, held             \
-	MOVBLZX AX, CX                     \
-	SHRL    $8, AX                     \
-	MOVL    AX, (dst)                  \
-	MOVL    CX, AX                     \
-	ANDL    $const_bitsMask, AX        \
-	SUBQ    AX, bits                   \
-	SHRL    $const_countShift, CX      \
+#define TAKE(dst, held, bits)         \
+	SHRXQ   AX, held, held        \
+	MOVBLZX AX, CX                \
+	SHRL    $8, AX                \
+	MOVL    AX, (dst)             \
+	MOVL    CX, AX                \
+	ANDL    $const_bitsMask, AX   \
+	SUBQ    AX, bits              \
+	SHRL    $const_countShift, CX \
 	ADDQ    CX, dst
 
 // func readBothRounds(a, b *symbolReader, table *decodeTable)
