@@ -57,7 +57,13 @@ func (r *symbolReader) readRounds(table *decodeTable) {
 // finish reads what is missing and tells whether a stream of so many bytes has as many
 // symbols.
 func (r *symbolReader) finish(size int, table *decodeTable) bool {
-	r.readRounds(table)
+	switch {
+	case !r.ready():
+	case vectors:
+		readOneRounds(r, table)
+	default:
+		r.readRounds(table)
+	}
 	for r.missing() > 0 {
 		for r.bits < maxCodeBits && r.at < len(r.src) {
 			r.held |= uint64(r.src[r.at]) << r.bits

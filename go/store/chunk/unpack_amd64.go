@@ -6,6 +6,11 @@ package chunk
 //go:noescape
 func joinEights(dst *float64, symbols, low *byte, n int, highs *uint64, plan *joinPlan)
 
+// readOneRounds is readRounds of a reader that is ready.
+//
+//go:noescape
+func readOneRounds(r *symbolReader, table *decodeTable)
+
 // readBothRounds is readRoundsBeside of readers that are ready.
 //
 //go:noescape

@@ -114,6 +114,46 @@ other:                                     \
 	SHRL    $const_countShift, CX \
 	ADDQ    CX, dst
 
+// func readOneRounds(r *symbolReader, table *decodeTable)
+TEXT ·readOneRounds(SB), NOSPLIT, $0-16
+	MOVQ r+0(FP), DX
+	MOVQ table+8(FP), R8
+	MOVQ symbolReader_src+0(DX), SI
+	MOVQ symbolReader_src+8(DX), AX
+	LEAQ -8(SI)(AX*1), R11
+	ADDQ symbolReader_at(DX), SI
+	MOVQ symbolReader_dst+0(DX), DI
+	MOVQ symbolReader_dst+8(DX), AX
+	LEAQ -const_many(DI)(AX*1), R12
+	ADDQ symbolReader_got(DX), DI
+	MOVQ symbolReader_held(DX), R9
+	MOVQ symbolReader_bits(DX), R10
+
+round:
+	FILL(SI, R9, R10)
+	MOVL $const_roundEntries, R13
+
+next:
+	LOOK_UP(R9, long, found)
+	TAKE(DI, R9, R10)
+	DECL R13
+	JNE  next
+	CMPQ SI, R11
+	JHI  done
+	CMPQ DI, R12
+	JCS  round
+
+done:
+	SUBQ symbolReader_src+0(DX), SI
+	MOVQ SI, symbolReader_at(DX)
+	SUBQ symbolReader_dst+0(DX), DI
+	MOVQ DI, symbolReader_got(DX)
+	MOVQ R9, symbolReader_held(DX)
+	MOVQ R10, symbolReader_bits(DX)
+	RET
+
+	LOOK_UP_LONG(R9, long, found)
+
 // func readBothRounds(a, b *symbolReader, table *decodeTable)
 TEXT ·readBothRounds(SB), NOSPLIT, $32-24
 	MOVQ table+16(FP), R8
