@@ -5,6 +5,7 @@ import { type AxisName, axisOf } from "../lib/axis";
 import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
+import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
 import { queryFor } from "../lib/sections";
 import type { Range } from "../server";
@@ -44,21 +45,39 @@ interface BucketQuestion {
 /** How many buckets a curve has at most. */
 export const MOST_BUCKETS = 5000;
 
-/** The curves of a metric of runs, by run and then by labels. */
+/** What is held before anything was asked. */
+export const NO_CURVES: HeldCurves<Curve> = { curves: [], cursor: new Uint8Array() };
+
+/**
+ * The curves of a metric of runs, by run and then by labels.
+ *
+ * @param held What was answered last, whatever the question was: of the same one, only the
+ *   runs that points came to since are sent.
+ */
 export function readCurves(
   names: RunNames,
   { metric, ...question }: CurveQuestion,
+  held: HeldCurves<Curve>,
   signal: AbortSignal,
-): Promise<Curve[]> {
-  return readMetricCurves(names, { metrics: [metric], ...question }, signal);
+): Promise<HeldCurves<Curve>> {
+  return ask(names, { metrics: [metric], ...question }, held, signal);
 }
 
 /** The curves of several metrics, in buckets of one axis. */
 export async function readMetricCurves(
-  { workspace, project, runs }: RunNames,
-  { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
+  names: RunNames,
+  question: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
+  return (await ask(names, question, NO_CURVES, signal)).curves;
+}
+
+async function ask(
+  { workspace, project, runs }: RunNames,
+  { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
+  held: HeldCurves<Curve>,
+  signal: AbortSignal,
+): Promise<HeldCurves<Curve>> {
   const answer = await views.bucketSeries(
     {
       workspace,
@@ -69,6 +88,7 @@ export async function readMetricCurves(
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
       buckets,
       includeInherited: inherited,
+      cursor: held.cursor,
     },
     { signal },
   );
@@ -78,7 +98,9 @@ export async function readMetricCurves(
     width: answer.bucketWidth,
     count: answer.bucketCount,
   };
-  return answer.curves.map((curve) => curveOf(curve, grid));
+  const curves = answer.curves.map((curve) => curveOf(curve, grid));
+  const { unchangedRuns, cursor } = answer;
+  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, runs);
 }
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
