@@ -70,6 +70,8 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 	}
 	b := bucketed{column: c.column}
 	b.makeRoom(len(f.buckets))
+	b.resize(len(f.buckets))
+	n := 0
 	for k := range f.buckets {
 		s := &f.buckets[k]
 		i := uint64(s.Index)
@@ -81,15 +83,11 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 		if s.Count == 0 {
 			continue
 		}
-		b.indexes = append(b.indexes, i)
-		b.counts = append(b.counts, s.Count)
-		b.sums = append(b.sums, s.Sum)
-		b.means = append(b.means, s.Mean)
-		b.mins = append(b.mins, s.Min)
-		b.maxs = append(b.maxs, s.Max)
-		b.lasts = append(b.lasts, s.Last)
-		b.lastTimes = append(b.lastTimes, s.LastTime)
+		b.indexes[n], b.counts[n], b.lastTimes[n] = i, s.Count, s.LastTime
+		b.sums[n], b.means[n], b.mins[n], b.maxs[n], b.lasts[n] = s.Sum, s.Mean, s.Min, s.Max, s.Last
+		n++
 	}
+	b.resize(n)
 	return b, nil
 }
 
@@ -127,6 +125,12 @@ func (b *bucketed) makeRoom(n int) {
 	b.sums, b.means, b.mins, b.maxs = values[:0:n], values[n:n:2*n], values[2*n:2*n:3*n], values[3*n:3*n:4*n]
 	b.lasts = values[4*n : 4*n : 5*n]
 	b.lastTimes = make([]int64, 0, n)
+}
+
+// resize makes these columns n buckets long; they have room for as many.
+func (b *bucketed) resize(n int) {
+	b.indexes, b.counts, b.lastTimes = b.indexes[:n], b.counts[:n], b.lastTimes[:n]
+	b.sums, b.means, b.mins, b.maxs, b.lasts = b.sums[:n], b.means[:n], b.mins[:n], b.maxs[:n], b.lasts[:n]
 }
 
 // filler is an axis, and the memory that filling its buckets takes.

@@ -345,7 +345,14 @@ func TestDamagedPagesAreErrors(t *testing.T) {
 	}
 }
 
+// Numbers are read as any processor does it, and as this one does.
 func TestVarintsInPieces(t *testing.T) {
+	for _, vectors = range []bool{false, vectors} {
+		t.Run(fmt.Sprint("vectors ", vectors), testVarintsInPieces)
+	}
+}
+
+func testVarintsInPieces(t *testing.T) {
 	random := rand.New(rand.NewPCG(11, 12))
 	for range 3_000 {
 		var want []uint64

@@ -39,7 +39,7 @@ type column struct {
 func (c column) write(memory []byte) error {
 	if c.varints {
 		if !writeVarints(memory, c.of) {
-			return &RPCError{"INTERNAL: the server sent numbers of more than 64 bits"}
+			return errUneven
 		}
 		return nil
 	}

@@ -15,6 +15,9 @@ import (
 // to where it is looked at. So pages of points are read by hand: their columns are
 // found on the wire and written once.
 
+// errUneven tells of columns that are no points.
+var errUneven = &RPCError{"INTERNAL: the server sent a series whose steps and values are not as many, or numbers of more than 64 bits"}
+
 // seriesPart is what a page has of one series.
 type seriesPart struct {
 	run        string // "" where the request names it
@@ -162,12 +165,13 @@ func readSeries(series field) (part seriesPart, err error) {
 // count finds how many points there are. Times of another number are no times of
 // these points.
 func (p *seriesPart) count() error {
-	p.points = countVarints(p.steps)
-	if size := p.values.size(); size != 8*p.points {
-		if size%8 != 0 {
-			return errUnusual // protobuf-go says what is wrong
-		}
-		return &RPCError{"INTERNAL: the server sent a series whose steps and values are not as many"}
+	size := p.values.size()
+	if size%8 != 0 {
+		return errUnusual // protobuf-go says what is wrong
+	}
+	// Whether there are as many steps, writing them tells.
+	if p.points = size / 8; p.points == 0 && p.steps.size() > 0 {
+		return errUneven
 	}
 	if countVarints(p.times) != p.points {
 		p.times = nil

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/experimental"
 )
 
 // Options say where to read, and as whom.
@@ -77,6 +78,7 @@ func Open(o Options) (*Reader, error) {
 		grpc.WithTransportCredentials(trust), grpc.WithUserAgent(o.UserAgent), grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(),
 		// A stream of a large page should never wait for the window.
 		grpc.WithInitialWindowSize(16<<20), grpc.WithInitialConnWindowSize(32<<20), grpc.WithReadBufferSize(1<<20),
+		experimental.WithBufferPool(new(frames)),
 	)
 	if err != nil {
 		return nil, &ConfigError{fmt.Sprintf("query_url %q: %v", o.URL, err)}

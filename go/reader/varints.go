@@ -72,7 +72,8 @@ func writeWhole(memory, piece []byte) (_, _ []byte) {
 		mask := ends ^ (ends - 1) // of the first number's bytes
 		last := ends & -ends
 		n := bits.TrailingZeros64(ends)/8 + 1
-		at, to := 0, 0
+		k := writeEqual(memory, piece, n)
+		at, to := k*n, 8*k
 		for at+8 <= len(piece) && to+8 <= len(memory) {
 			x := binary.LittleEndian.Uint64(piece[at : at+8])
 			if ^x&follows&mask != last {
@@ -86,6 +87,40 @@ func writeWhole(memory, piece []byte) (_, _ []byte) {
 	}
 	return memory, piece
 }
+
+// writeEqual writes numbers of n bytes, as far as that can be done four at a time, and
+// counts them.
+func writeEqual(memory, piece []byte, n int) int {
+	room := min(len(memory)/8, (len(piece)-pairBytes)/n+2) // the last pair is loaded whole
+	if room < 4 || !vectors {
+		return 0
+	}
+	return readEqual(&memory[0], &piece[0], room&^3, &readPlans[n])
+}
+
+// readPlan says where numbers of one length lie: in pairs.
+type readPlan struct {
+	bytes [2][2][8]uint8 // of each number of two pairs; the highest bit is set of what is none
+	more  uint64         // the bits that say that another byte follows
+	pair  uint64         // bytes of a pair
+}
+
+const pairBytes = 16
+
+// readPlans are those of numbers of up to eight bytes.
+var readPlans = func() (plans [9]readPlan) {
+	for n := 1; n < len(plans); n++ {
+		p := &plans[n]
+		p.more, p.pair = follows&(1<<(8*n-8)-1), uint64(2*n)
+		for i := range 2 * 2 * 8 {
+			at := &p.bytes[i/16][i/8%2][i%8]
+			if *at = uint8(i/8%2*n + i%8); i%8 >= n {
+				*at = 0x80
+			}
+		}
+	}
+	return plans
+}()
 
 // squeezed puts the seven bits of each byte beside each other.
 func squeezed(x uint64) uint64 {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
@@ -196,6 +197,9 @@ func (s *summer) take(src source) error {
 	}
 	small := from < end && s.smallBuckets(steps, from, end)
 	for from < end {
+		if small {
+			from = s.addWholes(&src, steps, from, end)
+		}
 		bucket := s.bucketOf(steps.number(from))
 		if bucket != s.at || !s.begun {
 			s.end()
@@ -204,10 +208,6 @@ func (s *summer) take(src source) error {
 		to := end
 		if bucket+1 < len(s.axis.Starts) {
 			to = min(end, steps.find(s.axis.Starts[bucket+1]))
-		}
-		if small && to < end && s.addWhole(&src, from, to) {
-			from = to
-			continue
 		}
 		if err := s.addRange(&src, from, to, end, small); err != nil {
 			return err
@@ -218,17 +218,37 @@ func (s *summer) take(src source) error {
 	return nil
 }
 
-// addWhole makes a bucket of the points from..to when they are all of it, lie in
-// one span and are at hand already.
-func (s *summer) addWhole(src *source, from, to int) bool {
-	first, last := src.ordinal+uint64(from), src.ordinal+uint64(to-1)
-	if s.filled || first/spanPoints != last/spanPoints || from < s.bufferFrom || to > s.bufferFrom+len(s.buffer) {
-		return false
+// addWholes makes buckets of the points from…, as long as those of a bucket are all of it,
+// count up by one in their steps, are finite, lie in one span and are at hand already. It
+// gives the point behind them. Charts are mostly made of such buckets. The first bucket of
+// a source, which may have begun before, is none: nothing is at hand.
+func (s *summer) addWholes(src *source, steps boundFinder, from, end int) int {
+	step := steps.number(from)
+	run := steps.runs[0]
+	end = min(end, steps.at+int(run.N), s.bufferFrom+len(s.buffer))
+	if run.Delta != 1 || from < s.bufferFrom || from >= end {
+		return from
 	}
+	s.end()
+	bucket := s.bucketOf(step)
+	s.buckets = slices.Grow(s.buckets, min(end-from, len(s.axis.Starts)-bucket))
 	var all span
-	s.addValues(&all, from, to)
-	s.emit(&all)
-	return true
+	for ; bucket+1 < len(s.axis.Starts); bucket++ {
+		n := s.axis.Starts[bucket+1] - step
+		left := spanPoints - (src.ordinal+uint64(from))%spanPoints
+		if n >= uint64(end-from) || n > left {
+			break
+		}
+		to := from + int(n)
+		if !all.setFinite(s.buffer[from-s.bufferFrom : to-s.bufferFrom]) {
+			break
+		}
+		s.at, s.begun = bucket, true
+		s.last, s.lastAt = all.last, to-1
+		s.emit(&all)
+		from, step = to, s.axis.Starts[bucket+1]
+	}
+	return from
 }
 
 // smallBuckets tells whether the buckets of the points from..end hold so few that

@@ -152,6 +152,73 @@ func TestBucketsAgainstPoints(t *testing.T) {
 	}
 }
 
+// Small buckets are summed up in the same places as all: within spans, and blocks of them.
+func TestSumsOfSmallBuckets(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 1))
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	var steps []uint64
+	var values []float64
+	step := uint64(7)
+	for _, delta := range []uint64{1, 3, 1, 2} {
+		b := point.Batch{}
+		for range 3 * blockPoints / 4 {
+			step += delta
+			b.Steps.List = append(b.Steps.List, step)
+			b.Values = append(b.Values, []float64{random.NormFloat64(), math.Copysign(0, -1), 0, math.Inf(-1)}[random.IntN(400)/133])
+		}
+		steps, values = append(steps, b.Steps.List...), append(values, b.Values...)
+		commit(t, r, func(tx *Tx) { tx.Append(tx.Series(loss, point.Ordered), 1, b) })
+		must(t, r.settle(false))
+	}
+	for width := uint64(1); width < 40; width++ {
+		axis := Axis{Last: steps[len(steps)-1]}
+		for start := steps[0]; start <= axis.Last; start += width {
+			axis.Starts = append(axis.Starts, start)
+		}
+		got, err := r.Buckets(1, axis)
+		must(t, err)
+		for _, b := range got {
+			from, _ := slices.BinarySearch(steps, axis.Starts[b.Index])
+			to, _ := slices.BinarySearch(steps, axis.Starts[b.Index]+width)
+			if want := summedInPlaces(values, from, to); b.Sum != want.sum || b.Count != want.count ||
+				math.Float64bits(b.Min) != math.Float64bits(want.min) || math.Float64bits(b.Max) != math.Float64bits(want.max) {
+				t.Fatalf("bucket %d of %d steps: %+v, not %+v", b.Index, width, b, want)
+			}
+		}
+	}
+}
+
+// The next bucket may begin further behind than points can be counted.
+func TestABucketOfManySteps(t *testing.T) {
+	db := open(t, t.TempDir())
+	defer closed(t, db)
+	r := runOf(t, db)
+	commit(t, r, func(tx *Tx) { tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Values: make([]float64, 100)}) })
+	for _, far := range []uint64{1 << 62, 1 << 63, math.MaxUint64} {
+		buckets, err := r.Buckets(1, Axis{Starts: []uint64{0, 2, far}, Last: math.MaxUint64})
+		if err != nil || len(buckets) != 2 || buckets[1].Count != 98 {
+			t.Fatalf("%+v, %v", buckets, err)
+		}
+	}
+}
+
+// summedInPlaces sums up values from…to, which are those of a series from its first on.
+func summedInPlaces(values []float64, from, to int) (total span) {
+	for from < to {
+		var block span
+		for end := min(to, from-from%blockPoints+blockPoints); from < end; {
+			behind := min(end, from-from%spanPoints+spanPoints)
+			one := sumUp(values[from:behind])
+			block.add(&one)
+			from = behind
+		}
+		total.add(&block)
+	}
+	return total
+}
+
 func TestMeansOfBucketsWhoseSumOverflows(t *testing.T) {
 	db := open(t, t.TempDir())
 	defer closed(t, db)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"cmp"
-	"errors"
 	"math"
 	"slices"
 
@@ -133,26 +132,19 @@ func (s *episodeSummation) read() error {
 	return nil
 }
 
-func (s *episodeSummation) readSegment(info segmentInfo) (err error) {
-	reader, err := s.run.openSegment(info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	index, err := reader.index()
-	if err != nil {
-		return err
-	}
-	// Blocks tell of episodes plus one.
-	within := Range{endAfter(s.Within.From), endAfter(s.Within.To)}
-	for _, b := range index.between(cellID{s.no, s.first}, cellID{s.no, s.last}) {
-		if b.episodes.meets(within) {
-			if err := s.readBlock(reader, b); err != nil {
-				return err
+func (s *episodeSummation) readSegment(info segmentInfo) error {
+	return s.run.withIndex(info, func(reader *segmentReader, index *segmentIndex) error {
+		// Blocks tell of episodes plus one.
+		within := Range{endAfter(s.Within.From), endAfter(s.Within.To)}
+		for _, b := range index.between(cellID{s.no, s.first}, cellID{s.no, s.last}) {
+			if b.episodes.meets(within) {
+				if err := s.readBlock(reader, b); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func (s *episodeSummation) readBlock(reader *segmentReader, b blockInfo) error {

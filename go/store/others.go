@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"math"
 )
 
@@ -137,28 +136,21 @@ func (r *Run) timesInMemory(include func(time int64)) (rl, ofRL bool, v *view) {
 }
 
 // timesOf gives the times of the RL points of a segment.
-func (r *Run) timesOf(info segmentInfo, include func(time int64)) (err error) {
-	reader, err := r.openSegment(info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	index, err := reader.index()
-	if err != nil {
-		return err
-	}
-	for _, b := range index.blocks {
-		if !b.first.rl() {
-			continue
+func (r *Run) timesOf(info segmentInfo, include func(time int64)) error {
+	return r.withIndex(info, func(reader *segmentReader, index *segmentIndex) error {
+		for _, b := range index.blocks {
+			if !b.first.rl() {
+				continue
+			}
+			head, err := reader.head(b)
+			if err != nil {
+				return err
+			}
+			for _, run := range head.ints[colRLTime] {
+				include(int64(run.First))
+				include(int64(run.Last()))
+			}
 		}
-		head, err := reader.head(b)
-		if err != nil {
-			return err
-		}
-		for _, run := range head.ints[colRLTime] {
-			include(int64(run.First))
-			include(int64(run.Last()))
-		}
-	}
-	return nil
+		return nil
+	})
 }

@@ -149,33 +149,26 @@ func (c storedChunk) spans() ([]span, error) {
 	return spans, nil
 }
 
-func (r *Run) eachChunkOf(info segmentInfo, id cellID, passes func(blockInfo) bool, visit func(c storedChunk) error) (err error) {
-	s, err := r.openSegment(info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	index, err := s.index()
-	if err != nil {
-		return err
-	}
-	for _, b := range index.of(id) {
-		if !passes(b) {
-			continue
+func (r *Run) eachChunkOf(info segmentInfo, id cellID, passes func(blockInfo) bool, visit func(c storedChunk) error) error {
+	return r.withIndex(info, func(s *segmentReader, index *segmentIndex) error {
+		for _, b := range index.of(id) {
+			if !passes(b) {
+				continue
+			}
+			head, err := s.head(b)
+			if err != nil {
+				return err
+			}
+			at, found := head.find(id)
+			if !found {
+				continue
+			}
+			if err := visit(storedChunk{s, b, head, at}); err != nil {
+				return err
+			}
 		}
-		head, err := s.head(b)
-		if err != nil {
-			return err
-		}
-		at, found := head.find(id)
-		if !found {
-			continue
-		}
-		if err := visit(storedChunk{s, b, head, at}); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // gather collects the points of a cell in logged order from the blocks that

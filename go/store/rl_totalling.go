@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -214,34 +213,27 @@ func (q *totalling) readSegments() error {
 }
 
 // eachBlock visits the heads of the blocks of a segment that have points of the series.
-func (q *totalling) eachBlock(info segmentInfo, visit func(reader *segmentReader, b blockInfo, head *blockHead, from, to int) error) (err error) {
-	reader, err := q.run.openSegment(info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	index, err := reader.index()
-	if err != nil {
-		return err
-	}
-	first, last := cellID{q.no, 1}, cellID{q.no, math.MaxUint32}
-	for _, b := range index.between(first, last) {
-		head, err := reader.head(b)
-		if err != nil {
-			return err
+func (q *totalling) eachBlock(info segmentInfo, visit func(reader *segmentReader, b blockInfo, head *blockHead, from, to int) error) error {
+	return q.run.withIndex(info, func(reader *segmentReader, index *segmentIndex) error {
+		first, last := cellID{q.no, 1}, cellID{q.no, math.MaxUint32}
+		for _, b := range index.between(first, last) {
+			head, err := reader.head(b)
+			if err != nil {
+				return err
+			}
+			from, to := head.chunksBetween(first, last)
+			if from == to {
+				continue
+			}
+			if int(head.ids[to-1].env) > len(q.byEnv) {
+				return reader.corrupt(errUnknownEnvironment)
+			}
+			if err := visit(reader, b, head, from, to); err != nil {
+				return err
+			}
 		}
-		from, to := head.chunksBetween(first, last)
-		if from == to {
-			continue
-		}
-		if int(head.ids[to-1].env) > len(q.byEnv) {
-			return reader.corrupt(errUnknownEnvironment)
-		}
-		if err := visit(reader, b, head, from, to); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // countSegment counts the points of a segment that are missing.

@@ -62,6 +62,23 @@ func (s *span) continueWith(values []float64) {
 	s.count += uint64(len(values)) - uint64(s.others()-others)
 }
 
+// setFinite makes an empty span that of values, if they and their sum are finite.
+func (s *span) setFinite(values []float64) bool {
+	sum := 0.0
+	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, v := range values {
+		sum += v
+		order := orderOf(v)
+		low, high = min(low, order), max(high, order)
+	}
+	if len(values) == 0 || !finite(sum) {
+		return false
+	}
+	s.count, s.sum, s.min, s.max = uint64(len(values)), sum, inOrder(low), inOrder(high)
+	s.first, s.last = values[0], values[len(values)-1]
+	return true
+}
+
 // orderOf gives whole numbers in the order of the values, -0 before 0. The extremes of
 // few values are found by them without a branch, which would often go the other way.
 func orderOf(v float64) int64 {

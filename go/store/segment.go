@@ -211,6 +211,20 @@ func (r *Run) openSegment(info segmentInfo) (*segmentReader, error) {
 	return s, nil
 }
 
+// withIndex lets read have a segment that is open, and its index.
+func (r *Run) withIndex(info segmentInfo, read func(s *segmentReader, index *segmentIndex) error) (err error) {
+	s, err := r.openSegment(info)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	index, err := s.index()
+	if err != nil {
+		return err
+	}
+	return read(s, index)
+}
+
 func (s *segmentReader) close() error {
 	if s.file == nil {
 		return nil

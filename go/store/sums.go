@@ -185,41 +185,30 @@ func (s *summation) readSheets() ([][]*sheet, error) {
 }
 
 func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
-	reader, err := s.run.openSegment(info)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	index, err := reader.index()
-	if err != nil {
-		return nil, err
-	}
-	for _, at := range index.sheetsOf(s.no) {
-		found, err := reader.readSheet(at)
-		if err != nil {
-			return nil, err
+	err = s.run.withIndex(info, func(reader *segmentReader, index *segmentIndex) error {
+		for _, at := range index.sheetsOf(s.no) {
+			found, err := reader.readSheet(at)
+			if err != nil {
+				return err
+			}
+			if found.lastEnv() > uint64(len(s.envs)) {
+				return reader.corrupt(errUnknownEnvironment)
+			}
+			sheets = append(sheets, found)
 		}
-		if found.lastEnv() > uint64(len(s.envs)) {
-			return nil, reader.corrupt(errUnknownEnvironment)
-		}
-		sheets = append(sheets, found)
-	}
-	return sheets, nil
+		return nil
+	})
+	return sheets, err
 }
 
-func (s summationPart) takeSegment(info segmentInfo, sheets []*sheet) (err error) {
+func (s summationPart) takeSegment(info segmentInfo, sheets []*sheet) error {
 	if len(sheets) > 0 {
 		for _, rows := range sheets {
 			s.takeSheet(rows)
 		}
 		return nil
 	}
-	reader, err := s.run.openSegment(info)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, reader.close()) }()
-	return s.readBlocks(reader)
+	return s.run.withIndex(info, s.readBlocks)
 }
 
 // takeSheet takes the rows of the part's environments.
@@ -281,11 +270,7 @@ func (s summationPart) makeRoom(rows int) {
 var errUnknownEnvironment = errors.New("a sheet names an environment that the run does not have")
 
 // readBlocks makes the stretches of a segment without a sheet from its points.
-func (s summationPart) readBlocks(reader *segmentReader) error {
-	index, err := reader.index()
-	if err != nil {
-		return err
-	}
+func (s summationPart) readBlocks(reader *segmentReader, index *segmentIndex) error {
 	var values []float64
 	for _, b := range index.between(cellID{s.no, s.from}, cellID{s.no, s.to}) {
 		if !s.wants(b) {

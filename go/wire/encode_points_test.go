@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -69,7 +70,19 @@ func TestPagesOfPointsAreWhatProtobufWrites(t *testing.T) {
 	f(nil)
 }
 
+// byBoth runs a test as any processor does it, and as this one does.
+func byBoth(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	for _, vectors = range []bool{false, vectors} {
+		t.Run(fmt.Sprint("vectors ", vectors), test)
+	}
+}
+
 func TestVarintsAtEveryLengthAndInEveryRoom(t *testing.T) {
+	byBoth(t, testVarintsAtEveryLengthAndInEveryRoom)
+}
+
+func testVarintsAtEveryLengthAndInEveryRoom(t *testing.T) {
 	var values []uint64
 	for bit := range 64 {
 		values = append(values, 1<<bit-1, 1<<bit, math.MaxUint64>>bit)
@@ -89,7 +102,9 @@ func TestVarintsAtEveryLengthAndInEveryRoom(t *testing.T) {
 	}
 }
 
-func TestVarintsOfProgressions(t *testing.T) {
+func TestVarintsOfProgressions(t *testing.T) { byBoth(t, testVarintsOfProgressions) }
+
+func testVarintsOfProgressions(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 2_000 {
 		var values []uint64

@@ -24,7 +24,7 @@ func sizeVarints(values []uint64) int {
 	size := 0
 	for len(values) > 0 {
 		n, low, high := lengthOf(values[0])
-		i := 1
+		i := max(within(values, low, high), 1)
 		for i < len(values) && values[i]-low <= high-low {
 			i++
 		}
@@ -32,6 +32,15 @@ func sizeVarints(values []uint64) int {
 		values = values[i:]
 	}
 	return size
+}
+
+// within counts values that are not below low nor above high, eight by eight, until others
+// come; 0 where that takes no less time than to look at each.
+func within(values []uint64, low, high uint64) int {
+	if n := len(values) &^ 7; vectors && n > 0 {
+		return countWithin(&values[0], n, low, high-low)
+	}
+	return 0
 }
 
 // appendVarints encodes a packed column. Where room allows, a number of up to eight
@@ -44,8 +53,12 @@ func appendVarints(dst []byte, values []uint64) []byte {
 			dst, values = protowire.AppendVarint(dst, values[0]), values[1:]
 			continue
 		}
+		if k := writeFours(room, values, n); k > 0 {
+			dst, values = dst[:len(dst)+k*int(n)], values[k:]
+			continue
+		}
 		i, end := 0, min(len(values), (len(room)-8)/int(n)+1)
-		more := 0x8080808080808080 & (uint64(1)<<(8*n-8) - 1) // those bytes say that another follows
+		more := moreOf(n)
 		for i < end && values[i]-low <= high-low {
 			last, x := values[i], spread(values[i])|more
 			binary.LittleEndian.PutUint64(room[i*int(n):], x)
@@ -67,6 +80,47 @@ func appendVarints(dst []byte, values []uint64) []byte {
 	}
 	return dst
 }
+
+// writeFours writes values of n bytes, as far as that can be done four at a time, and
+// counts them.
+func writeFours(room []byte, values []uint64, n uint) int {
+	fit := min(len(values), (len(room)-pairBytes)/int(n))
+	if fit < 4 || !vectors {
+		return 0
+	}
+	return writeEqual(&room[0], &values[0], fit&^3, &writePlans[n])
+}
+
+// moreOf has the bits that say that another byte follows, of a number of n bytes.
+func moreOf(n uint) uint64 { return 0x8080808080808080 & (1<<(8*n-8) - 1) }
+
+// writePlan says how numbers of one length are put side by side: in pairs.
+type writePlan struct {
+	bytes     [2][pairBytes]uint8 // of each of two pairs, those that are written; the others have the highest bit
+	more      uint64
+	pair      uint64 // bytes of a pair
+	low, span uint64 // lowest of the numbers, and how far the highest is above; the sign turned over, to compare as without
+}
+
+const pairBytes = 16
+
+// writePlans are those of numbers of up to eight bytes.
+var writePlans = func() (plans [9]writePlan) {
+	for n := 1; n < len(plans); n++ {
+		p := &plans[n]
+		_, low, high := lengthOf(1<<(7*n-7) | 1)
+		p.more, p.pair, p.low, p.span = moreOf(uint(n)), uint64(2*n), low^1<<63, (high-low)^1<<63
+		for k := range p.bytes {
+			for i := range p.bytes[k] {
+				p.bytes[k][i] = uint8(i/n*8 + i%n)
+				if i >= 2*n {
+					p.bytes[k][i] = 0x80
+				}
+			}
+		}
+	}
+	return plans
+}()
 
 // spread puts the lowest eight sevens of bits into a byte each.
 func spread(v uint64) uint64 {

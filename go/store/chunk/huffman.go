@@ -173,41 +173,49 @@ const (
 )
 
 // decodeTable says for every value of the next shortBits bits of a stream which symbols
-// begin there: the first and, if its code fits as well, the second. Where longer codes
-// begin it names those in long, by the bits behind. Bits that begin no code have the
-// entry 0.
+// begin there: the first and, as far as their codes fit as well, the second and the third.
+// Where longer codes begin it names those in long, by the bits behind. Bits that begin no
+// code have the entry 0.
 type decodeTable struct {
-	short [1 << shortBits]decodeEntry
-	long  []decodeEntry // 1<<moreBits for each beginning of longer codes
+	long  []decodeEntry               // 1<<moreBits for each beginning of longer codes
+	short [1 << shortBits]decodeEntry // last: a collection of garbage looks no further than the pointers
 }
 
-// decodeEntry holds, from its lowest byte: bits of all, so that a shift takes them as
-// they are; first symbol, second symbol, bits of the first; and in the highest bit
-// whether there is a second. Without bits it holds, times 256, the place in long plus
-// one.
+// decodeEntry holds in its lowest byte the bits of all its codes, where a shift takes
+// them as they are, and above them how many there are; then their symbols, a byte each.
+// Without codes it holds, times 256, the place in long plus one.
 type decodeEntry uint32
 
-const hasSecond = 1 << 31
+const (
+	mostOfEntry = 3 // symbols
+	entryBytes  = 4 // that symbols are written as
+	countShift  = 6
+	bitsMask    = 1<<countShift - 1
+	countMask   = mostOfEntry << countShift
+)
 
-func (e decodeEntry) bits() uint      { return uint(e & 0xff) }
-func (e decodeEntry) first() uint8    { return uint8(e >> 8) }
-func (e decodeEntry) second() uint8   { return uint8(e >> 16) }
-func (e decodeEntry) firstBits() uint { return uint(e >> 24 & 0x7f) }
-func (e decodeEntry) symbols() int    { return 1 + int(e>>31) }
+func entryOf(symbol int, bits uint) decodeEntry {
+	return decodeEntry(symbol)<<8 | 1<<countShift | decodeEntry(bits)
+}
+
+func (e decodeEntry) bits() uint    { return uint(e & bitsMask) }
+func (e decodeEntry) count() int    { return int(e >> countShift & mostOfEntry) }
+func (e decodeEntry) first() uint8  { return uint8(e >> 8) }
+func (e decodeEntry) bytes() uint32 { return uint32(e >> 8) }
 
 // entry gives what begins with the lowest bits of held; 0 for no code.
 func (t *decodeTable) entry(held uint64) decodeEntry {
 	e := t.short[held&(1<<shortBits-1)]
-	if e.bits() == 0 && e != 0 {
+	if e&countMask == 0 && e != 0 {
 		e = t.long[int(e>>8)-1+int(held>>shortBits&(1<<moreBits-1))]
 	}
 	return e
 }
 
-func newDecodeTable(codes []code) *decodeTable {
+func newDecodeTable(lengths []uint8) *decodeTable {
 	t := new(decodeTable)
-	for symbol, c := range codes {
-		entry := decodeEntry(c.n) | decodeEntry(symbol)<<8 | decodeEntry(c.n)<<24
+	for symbol, c := range codesOf(lengths) {
+		entry := entryOf(symbol, uint(c.n))
 		switch {
 		case c.n == 0:
 		case c.n <= shortBits:
@@ -218,7 +226,7 @@ func newDecodeTable(codes []code) *decodeTable {
 			t.addLong(c, entry)
 		}
 	}
-	t.addSeconds()
+	t.addMore()
 	return t
 }
 
@@ -234,14 +242,18 @@ func (t *decodeTable) addLong(c code, entry decodeEntry) {
 	}
 }
 
-// addSeconds goes from the highest entry down: what follows the first code is a lower
-// index, but its own second symbol does not matter.
-func (t *decodeTable) addSeconds() {
+// addMore goes from the highest entry down: what follows a code is a lower index, whose
+// entry has one symbol still.
+func (t *decodeTable) addMore() {
 	for at := len(t.short) - 1; at >= 0; at-- {
-		one := t.short[at]
-		two := t.short[at>>one.firstBits()]
-		if n := one.firstBits() + two.firstBits(); one.bits() > 0 && two.bits() > 0 && n <= shortBits {
-			t.short[at] = one&0x7f00ff00 | decodeEntry(n) | decodeEntry(two.first())<<16 | hasSecond
+		all := t.short[at]
+		for k := 1; all.count() == k && k < mostOfEntry; k++ {
+			next := t.short[at>>all.bits()]
+			if next.count() == 0 || all.bits()+next.bits() > shortBits {
+				break
+			}
+			all += next&(bitsMask|countMask) | decodeEntry(next.first())<<(8*k+8)
 		}
+		t.short[at] = all
 	}
 }

@@ -223,6 +223,10 @@ func (c *Cursor) AppendTo(out Runs, n int) Runs {
 
 // Skip passes over the next n numbers.
 func (c *Cursor) Skip(n int) {
+	if len(c.runs) > 0 && uint64(c.used)+uint64(n) < uint64(c.runs[0].N) {
+		c.used += uint32(n) // mostly
+		return
+	}
 	for n > 0 && len(c.runs) > 0 {
 		k := min(uint32(n), c.runs[0].N-c.used)
 		c.used += k

@@ -37,6 +37,7 @@ type directory struct {
 	highs   []uint64 // by symbol: the high bits in their place
 	lengths []uint8  // of the symbols' codes
 	starts  []uint32 // of each page, and the end of the last
+	plan    joinPlan // of low bits
 }
 
 // Values gives access to the pages of a column of values.
@@ -162,6 +163,7 @@ func (d *directory) parseCut(src []byte) ([]byte, error) {
 	if src, err = d.parseHighs(src, int(count)); err != nil {
 		return nil, err
 	}
+	d.plan = joinPlanOf(d.dropped, d.low)
 	lowBytes := func(points int) uint32 { return uint32((points*int(d.low)+7)/8) + crcSize }
 	if count == 1 {
 		d.addStarts(lowBytes)
@@ -262,65 +264,53 @@ func (v *Values) appendPage(dst []float64, page []byte, n, from, to int) ([]floa
 	dst = slices.Grow(dst, to-from)[:start+to-from]
 	out := dst[start:]
 	if v.kind == rawPages {
-		for i := range out {
-			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(body[8*(from+i):]))
-		}
+		readRaw(out, body[8*from:])
 		return dst, nil
 	}
-	var symbols [PagePoints]uint8
-	lowSize := (n*int(v.low) + 7) / 8
-	if len(v.highs) > 1 && !v.decode(&symbols, body[:len(body)-lowSize], n, from, to) {
+	var symbols pageSymbols
+	low := body[len(body)-(n*int(v.low)+7)/8:]
+	if len(v.highs) > 1 && !v.decode(&symbols, page, len(body)-len(low), n, from, to) {
 		return nil, corrupt("bits that are no code")
 	}
-	v.join(out, symbols[from:to], body[len(body)-lowSize:], from)
+	for half := range symbols {
+		first, end := max(from, half*halfPage), min(to, (half+1)*halfPage)
+		if first < end {
+			v.join(out[first-from:end-from], symbols[half][first-half*halfPage:], low, first)
+		}
+	}
 	return dst, nil
 }
 
-// decode reads the symbols of a page of n values, at least those from..to. A column of
-// a few values is read code by code: it takes less than a table of all codes.
-func (v *Values) decode(symbols *[PagePoints]uint8, codes []byte, n, from, to int) bool {
+// pageSymbols are those of the halves of a page, and room behind each.
+type pageSymbols [2][halfPage + many]uint8
+
+// decode reads the symbols of a page of n values, at least those from..to; their codes are
+// the first so many bytes. A column of a few values is read code by code: it takes less
+// than a table of all codes.
+func (v *Values) decode(symbols *pageSymbols, page []byte, size, n, from, to int) bool {
 	const few = PagePoints / 4
 	if v.n <= few {
-		return decodeFew(symbols[:to], codes, v.lengths)
+		return decodeFew(symbols[0][:to], page[:size], v.lengths)
 	}
 	table := v.table.Load()
 	if table == nil {
-		table = newDecodeTable(codesOf(v.lengths))
+		table = newDecodeTable(v.lengths)
 		v.table.Store(table)
 	}
 	if n <= halfPage {
-		return decodeSymbols(symbols[:to], codes, table)
+		return decodeSymbols(symbols[0][:to+many], page, size, table)
 	}
-	if len(codes) < 2 || len(codes)-2 < int(binary.LittleEndian.Uint16(codes)) {
+	if size < 2 || size-2 < int(binary.LittleEndian.Uint16(page)) {
 		return false
 	}
-	first, second := codes[2:2+binary.LittleEndian.Uint16(codes)], codes[2+binary.LittleEndian.Uint16(codes):]
+	first := int(binary.LittleEndian.Uint16(page))
+	second := size - 2 - first
+	page = page[2:]
 	switch {
 	case to <= halfPage:
-		return decodeSymbols(symbols[:to], first, table)
+		return decodeSymbols(symbols[0][:to+many], page, first, table)
 	case from >= halfPage:
-		return decodeSymbols(symbols[halfPage:to], second, table)
+		return decodeSymbols(symbols[1][:to-halfPage+many], page[first:], second, table)
 	}
-	return decodeBoth(symbols[:halfPage], symbols[halfPage:to], first, second, table)
-}
-
-// lowRoom holds the low bits of a page, and what a load at their end touches.
-type lowRoom [PagePoints*maxLow/8 + 8]byte
-
-// join puts high and low bits together.
-func (v *Values) join(dst []float64, symbols []uint8, low []byte, from int) {
-	var highs [maxSymbols]uint64
-	copy(highs[:], v.highs)
-	var room lowRoom
-	copy(room[:], low)
-	mask := uint64(1)<<v.low - 1
-	bit, width, dropped := uint(from)*v.low, v.low, v.dropped
-	symbols = symbols[:len(dst)]
-	for i := range dst {
-		// The smaller number is always the first: it only says so.
-		at := min(bit>>3, uint(len(room)-8))
-		eight := binary.LittleEndian.Uint64(room[at:])
-		dst[i] = math.Float64frombits(highs[symbols[i]] | eight>>(bit&7)&mask<<(dropped&63))
-		bit += width
-	}
+	return decodeBoth(symbols[0][:], symbols[1][:to-halfPage+many], page, first, second, table)
 }
