@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
@@ -28,6 +29,7 @@ import { ChartGrid } from "../parts/chart_grid";
 import { LiveChip } from "../parts/live_chip";
 import { SettingsForm } from "../parts/settings_form";
 import { useRunNews } from "../run_news";
+import { hasForks } from "../server/ancestors";
 import type { RunNames } from "../server/curves";
 import "../styles/charts.css";
 
@@ -100,6 +102,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
   const choice = useParam("lines", LINES).value;
+  const forked = useForked(names);
   const find = useRef<HTMLInputElement>(null);
   const change = (next: typeof settings) =>
     setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
@@ -130,7 +133,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
           value={search}
           onInput={(event) => setParams({ find: event.currentTarget.value })}
         />
-        <SettingsForm settings={settings} onChange={change} />
+        <SettingsForm settings={settings} forked={forked} onChange={change} />
         {choice.keys.size > 0 && (
           <button type="button" onClick={() => setParams({ lines: "" })}>
             Show all lines
@@ -173,6 +176,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
             own={own.get(metricKey(metric)) ?? ""}
             zoom={zoom}
             choice={choice}
+            forked={forked}
             onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
@@ -186,6 +190,16 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
       />
     </>
   );
+}
+
+/** Whether any of the runs has a parent; not before that is known. */
+function useForked(names: RunNames): boolean {
+  const { workspace, project, runs } = names;
+  const asked = useAnswer(
+    (signal) => hasForks(names, signal),
+    [workspace, project, runs.join("\n")],
+  );
+  return asked.value.value ?? false;
 }
 
 /** Null where the text is none. Capital letters count only where there are any. */

@@ -115,6 +115,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
           names={names}
           metric={metric}
           axis={axis}
+          inherited={settings.inherited}
           width={props.width.value}
           onZoom={props.onZoom}
           onClose={letGo}

@@ -36,6 +36,8 @@ interface Props {
   colourOf: (run: string, line: number) => string;
   /** Which lines are drawn. */
   choice: LineChoice;
+  /** Whether any of the runs has a parent. */
+  forked: boolean;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
@@ -91,6 +93,7 @@ export function ChartCard(props: Props) {
           page={page}
           curves={curves ?? []}
           asTable={asTable}
+          forked={props.forked}
           {...(props.onOwn ? { onOwn: props.onOwn } : {})}
         />
       </ChartCaption>

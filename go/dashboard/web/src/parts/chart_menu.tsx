@@ -29,12 +29,14 @@ interface Props {
   lines: ChartLines;
   colours: readonly string[];
   asTable: Signal<boolean>;
+  /** Whether any of the runs has a parent. */
+  forked: boolean;
   onOwn?: (own: string) => void;
 }
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
-  const { settings, page, onOwn, asTable } = props;
+  const { settings, page, forked, onOwn, asTable } = props;
   return (
     <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
@@ -49,6 +51,7 @@ export function ChartMenu(props: Props) {
                 <>
                   <SettingsForm
                     settings={settings}
+                    forked={forked}
                     onChange={(next) => onOwn(formatSettings(next, page))}
                   />
                   <button type="button" onClick={act(() => onOwn(""))}>

@@ -1,5 +1,5 @@
 import type { EpisodeMetric } from "../lib/episode_metrics";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
 import { type EnvironmentRow, listEnvironmentRows } from "../server/environments";
 
 /** How many environments the server takes at once. */
@@ -7,7 +7,7 @@ export const MOST_NAMED = 1000;
 
 /** What all parts of the page of environments show. */
 export interface EnvironmentsShown {
-  name: RunName;
+  name: ShownRun;
   version: number;
   metric: EpisodeMetric;
   filter: string;
@@ -19,7 +19,7 @@ export interface EnvironmentsShown {
 
 /** All environments that have a finite number and meet a condition, page by page. */
 export async function allRows(
-  name: RunName,
+  name: ShownRun,
   metric: EpisodeMetric,
   filter: string,
   attributes: string[],

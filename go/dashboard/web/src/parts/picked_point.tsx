@@ -9,6 +9,8 @@ interface Props {
   names: RunNames;
   metric: { metricName: string; scale: string };
   axis: AxisName;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
   pick: PlotPick;
   point: ChartPoint;
   /** What is drawn instead of its value. */

@@ -111,6 +111,7 @@ function PanelChart({ panel, name, along, news }: PanelProps) {
           own=""
           zoom={zoom}
           choice={choice}
+          forked={false}
           onChoose={(next) => setParams({ lines: formatChoice(next) })}
           colourOf={(_, line) => colourOf(line)}
           onZoom={onZoom}

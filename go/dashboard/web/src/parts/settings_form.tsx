@@ -7,15 +7,19 @@ import {
   type Smoothing,
   type SmoothingKind,
 } from "../lib/smoothing";
+import { InheritedSwitch } from "./inherited_switch";
 
-type Switch = "band" | "logX" | "logY" | "robust" | "inherited";
+type Switch = "band" | "logX" | "logY" | "robust";
 
 /** How charts are drawn, to be changed. */
 export function SettingsForm({
   settings,
+  forked,
   onChange,
 }: {
   settings: ChartSettings;
+  /** Whether any of the runs has a parent. */
+  forked: boolean;
   onChange: (settings: ChartSettings) => void;
 }) {
   const set = (change: Partial<ChartSettings>) => onChange({ ...settings, ...change });
@@ -68,7 +72,9 @@ export function SettingsForm({
         "robust",
         "Leaves a few values out of the range that are far from the others",
       )}
-      {toggle("inherited", "inherited", "Forked runs with what they have from their parents")}
+      {forked && (
+        <InheritedSwitch on={settings.inherited} onChange={(inherited) => set({ inherited })} />
+      )}
     </div>
   );
 }
