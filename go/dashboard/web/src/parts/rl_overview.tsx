@@ -10,6 +10,7 @@ import type { RunName } from "../server";
 import { DENSITY_AXES, type DensityAxis } from "../server/episodes";
 import { ChartCard } from "./chart_card";
 import { EpisodeDensityChart } from "./episode_density";
+import { TaskOverview } from "./task_overview";
 import { TermChart } from "./term_chart";
 
 interface Props {
@@ -53,6 +54,7 @@ export function RlOverview(props: Props) {
           </label>
         </p>
       )}
+      <TaskOverview {...props} along={along} />
       <div class="charts">
         {panelsOf(props.metrics).map((panel) => (
           <PanelChart key={keyOf(panel)} panel={panel} along={along} {...props} />
