@@ -70,11 +70,12 @@ def make_forks(url: str) -> None:
 
 
 def make_branches(url: str) -> None:
-    """Trunk: updates 0 to 3, each an episode of two environments; branch, from 1: 2 to 3 of one."""
+    """Trunk: updates 0 to 3, each an episode of two environments; branch, from 1: 2 to 3 of one. Both log kl."""
     begin(url, "branches", "trunk")
     for env in ("left", "right"):
         metrana.log_env_attributes(env, {"task": env})
     for update in range(4):
+        metrana.log("kl", 0.1 * (1 + update), step=update)
         log_episodes(update, {"left": float(update), "right": 10.0 + update})
     metrana.close()
     metrana.init(
@@ -86,6 +87,7 @@ def make_branches(url: str) -> None:
         fork_at_step=1,
     )
     for update in (2, 3):
+        metrana.log("kl", 0.25 * (update - 1), step=update)
         log_episodes(update, {"left": 100.0 + update})
     metrana.close()
 

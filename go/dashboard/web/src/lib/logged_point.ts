@@ -1,4 +1,4 @@
-import type { AxisName } from "./axis";
+import type { CommonAxis } from "./axis";
 
 /** What a point is known by beside its value; null where it has no such thing. */
 export interface LoggedPoint {
@@ -23,8 +23,8 @@ const NOTHING: LoggedPoint = {
 };
 
 /** Where a point lies on an axis; null where that is not known. */
-export function xOf({ episode, update, step, time }: LoggedPoint, axis: AxisName): number | null {
-  const xs: Partial<Record<AxisName, number | null>> = {
+export function xOf({ episode, update, step, time }: LoggedPoint, axis: CommonAxis): number | null {
+  const xs: Partial<Record<CommonAxis, number | null>> = {
     step,
     update,
     episode,

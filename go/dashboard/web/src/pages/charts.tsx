@@ -5,6 +5,7 @@ import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/defi
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
 import {
+  type ChartSettings,
   DEFAULT_SETTINGS,
   formatOwn,
   formatSettings,
@@ -14,6 +15,7 @@ import {
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatChoice, LINES } from "../lib/line_choice";
+import { isMetricAxis, metricOfAxis } from "../lib/metric_axis";
 import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
 import { type RunNews, versionOf } from "../lib/run_changes";
@@ -102,7 +104,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
   const choice = useParam("lines", LINES).value;
-  const forked = useForked(names);
+  const choices = { forked: useForked(names), metrics };
   const find = useRef<HTMLInputElement>(null);
   const change = (next: typeof settings) =>
     setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
@@ -133,7 +135,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
           value={search}
           onInput={(event) => setParams({ find: event.currentTarget.value })}
         />
-        <SettingsForm settings={settings} forked={forked} onChange={change} />
+        <SettingsForm settings={settings} choices={choices} onChange={change} />
         {choice.keys.size > 0 && (
           <button type="button" onClick={() => setParams({ lines: "" })}>
             Show all lines
@@ -171,12 +173,15 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
           <ChartCard
             names={names}
             metric={metric}
-            version={versionOf(news, metric)}
+            version={
+              versionOf(news, metric) +
+              axisVersion(news, parseSettings(own.get(metricKey(metric)) ?? "", settings))
+            }
             page={settings}
             own={own.get(metricKey(metric)) ?? ""}
             zoom={zoom}
             choice={choice}
-            forked={forked}
+            choices={choices}
             onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
@@ -190,6 +195,11 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
       />
     </>
   );
+}
+
+/** Grows when points came to the metric that a chart goes along. */
+function axisVersion(news: RunNews, { axis }: ChartSettings): number {
+  return isMetricAxis(axis) ? versionOf(news, metricOfAxis(axis)) : 0;
 }
 
 /** Whether any of the runs has a parent; not before that is known. */

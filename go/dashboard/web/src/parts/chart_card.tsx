@@ -22,6 +22,7 @@ import { ChartBody } from "./chart_body";
 import { ChartCaption } from "./chart_caption";
 import { ChartLegend } from "./chart_legend";
 import { ChartMenu } from "./chart_menu";
+import type { SettingsChoices } from "./settings_form";
 
 interface Props {
   names: RunNames;
@@ -36,8 +37,8 @@ interface Props {
   colourOf: (run: string, line: number) => string;
   /** Which lines are drawn. */
   choice: LineChoice;
-  /** Whether any of the runs has a parent. */
-  forked: boolean;
+  /** What settings choose from. */
+  choices: SettingsChoices;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
@@ -59,7 +60,7 @@ export function ChartCard(props: Props) {
   const emphasised = useSignal<number | null>(null);
   const asTable = useSignal(false);
   const settings = parseSettings(props.own, page);
-  const axis = axisFor(metric.scale, settings.axis);
+  const axis = axisFor(metric, settings.axis);
   const stretch = props.zoom.get(axis) ?? null;
   const buckets = Math.min(Math.max(Math.round(width.value), LEAST_BUCKETS), MOST_BUCKETS);
   const { inherited } = settings;
@@ -93,7 +94,7 @@ export function ChartCard(props: Props) {
           page={page}
           curves={curves ?? []}
           asTable={asTable}
-          forked={props.forked}
+          choices={props.choices}
           {...(props.onOwn ? { onOwn: props.onOwn } : {})}
         />
       </ChartCaption>

@@ -7,6 +7,7 @@ import type { DrawnMark } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
+import { isMetricAxis } from "../lib/metric_axis";
 import { ticksOf } from "../lib/ticks";
 import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import type { ValueRange } from "../lib/value_range";
@@ -189,7 +190,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       sync: { key: `along ${axis}`, scales: ["x", null] },
     },
     hooks: {
-      setSelect: [(u) => reportPicked(u, latest.current.onZoom)],
+      setSelect: [(u) => reportPicked(u, latest.current.onZoom, !isMetricAxis(axis))],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
       draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },

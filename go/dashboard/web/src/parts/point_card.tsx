@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { copyProgram } from "../copy_program";
 import { useElsewhere } from "../elsewhere";
-import { type AxisName, axisTitle, exactX } from "../lib/axis";
+import { axisTitle, type CommonAxis, exactX } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { fileName } from "../lib/file_name";
 import { formatCount } from "../lib/format";
@@ -21,7 +21,7 @@ import { findPoint } from "../server/points";
 interface Props {
   run: RunName;
   metric: { metricName: string; scale: string };
-  axis: AxisName;
+  axis: CommonAxis;
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
   point: ChartPoint;
@@ -139,7 +139,7 @@ function Buttons(props: LoggedProps) {
 }
 
 /** Where a single point lies, once that is known, or what stretch its bucket sums up. */
-function placeText(axis: AxisName, point: ChartPoint, logged: LoggedPoint | undefined): string {
+function placeText(axis: CommonAxis, point: ChartPoint, logged: LoggedPoint | undefined): string {
   const { from, to } = point;
   const x = isSingle(point) && logged ? xOf(logged, axis) : null;
   if (x !== null || from === to) return exactX(axis, x ?? from);
@@ -156,7 +156,7 @@ function Row({ name, children }: { name: string; children: ComponentChildren }) 
 }
 
 /** What a point was logged with beside what its chart goes along. */
-function LoggedRows({ of, axis, run }: { of: LoggedPoint; axis: AxisName; run: RunName }) {
+function LoggedRows({ of, axis, run }: { of: LoggedPoint; axis: CommonAxis; run: RunName }) {
   const { environment, episode, update, step, time } = of;
   return (
     <>

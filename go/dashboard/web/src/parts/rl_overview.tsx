@@ -19,6 +19,9 @@ interface Props {
   news: RunNews;
 }
 
+/** Its charts have no settings of their own. */
+const NO_CHOICES = { forked: false, metrics: [] };
+
 const DENSITY_NAMES = Object.keys(DENSITY_AXES) as DensityAxis[];
 
 /** What points of environments go along: updates, unless the address says otherwise. */
@@ -113,7 +116,7 @@ function PanelChart({ panel, name, along, news }: PanelProps) {
           own=""
           zoom={zoom}
           choice={choice}
-          forked={false}
+          choices={NO_CHOICES}
           onChoose={(next) => setParams({ lines: formatChoice(next) })}
           colourOf={(_, line) => colourOf(line)}
           onZoom={onZoom}

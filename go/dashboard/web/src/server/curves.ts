@@ -6,7 +6,8 @@ import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
-import { queryFor } from "../lib/sections";
+import { isMetricAxis, metricOfAxis } from "../lib/metric_axis";
+import { queryFor, RL_SCALES } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
@@ -53,22 +54,38 @@ export function readCurves(
   return readMetricCurves(names, { metrics: [metric], ...question }, signal);
 }
 
-/** The curves of several metrics, in buckets of one axis. */
+/** The curves of several metrics of like scales, in buckets of one axis. */
 export async function readMetricCurves(
   { workspace, project, runs }: RunNames,
   { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
+  const asked = {
+    workspace,
+    project,
+    runs: [...runs],
+    seriesQueries: metrics.map(queryFor),
+    buckets,
+    includeInherited: inherited,
+  };
+  if (isMetricAxis(axis)) {
+    const joined = RL_SCALES.includes(metrics[0]?.scale ?? "") ? "update" : "step";
+    const answer = await views.bucketByMetric(
+      {
+        ...asked,
+        xSeriesQuery: queryFor(metricOfAxis(axis)),
+        axis: axisOf(joined),
+        ...(range ? { range } : {}),
+      },
+      { signal },
+    );
+    return answer.curves.map((curve) => curveOf(curve, null));
+  }
   const answer = await views.bucketSeries(
     {
-      workspace,
-      project,
-      runs: [...runs],
-      seriesQueries: metrics.map(queryFor),
+      ...asked,
       axis: axisOf(axis),
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
-      buckets,
-      includeInherited: inherited,
     },
     { signal },
   );
@@ -81,7 +98,7 @@ export async function readMetricCurves(
   return answer.curves.map((curve) => curveOf(curve, grid));
 }
 
-function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
+function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {
   const { metricName, labels: labelValues } = regularOf(curve.identity?.series);
   return {
     run: curve.identity?.run ?? "",

@@ -1,6 +1,6 @@
 import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
-import { type AxisName, axisOf } from "../lib/axis";
+import { axisOf, type CommonAxis } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
@@ -16,7 +16,7 @@ import { labelsOf, MOST_BUCKETS } from "./curves";
 export interface SeenPoint {
   run: RunName;
   metric: { metricName: string; scale: string };
-  axis: AxisName;
+  axis: CommonAxis;
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
   /** In this bucket. */
