@@ -6,7 +6,7 @@ import "github.com/metrana/metrana/go/store/chunk"
 // blocks when it takes this much memory, or this many journal records would have
 // to be replayed. The heads of all runs together are bounded as well, see tend.go.
 const (
-	maxHeadBytes      = 128 << 20
+	maxHeadBytes      = 96 << 20
 	maxAllHeadBytes   = 512 << 20
 	maxJournalRecords = 100_000
 )
@@ -140,10 +140,12 @@ func (r *Run) dropSpares() {
 	r.countSpare(-r.spareBytes)
 }
 
-// thaw puts a head that could not be rolled back before what came since.
-func (c *cell) thaw() {
-	c.frozen.join(&c.head)
+// thaw puts a head that could not be rolled back before what came since. It says how
+// much more memory both take together.
+func (c *cell) thaw() (bytes int) {
+	bytes = c.frozen.join(&c.head)
 	c.head, c.frozen = c.frozen, held{}
 	c.rolled.join(c.sums)
 	c.sums, c.rolled = c.rolled, stretches{}
+	return bytes
 }

@@ -20,7 +20,7 @@ func (h *held) len() int { return len(h.short) + len(h.long) }
 // add takes points in, whose values as float32 are the bytes of short unless that is
 // nil. It says how much more memory the points take.
 func (h *held) add(more *columns, short []byte) (bytes int) {
-	before := shortBytes*len(h.short) + longBytes*len(h.long)
+	before := h.valueBytes()
 	for k := range h.ints {
 		h.ints[k] = h.ints[k].AppendRuns(more.ints[k])
 		bytes += runBytes * len(more.ints[k])
@@ -31,8 +31,10 @@ func (h *held) add(more *columns, short []byte) (bytes int) {
 		h.lengthen(len(more.values))
 		h.long = append(h.long, more.values...)
 	}
-	return bytes + shortBytes*len(h.short) + longBytes*len(h.long) - before
+	return bytes + h.valueBytes() - before
 }
+
+func (h *held) valueBytes() int { return shortBytes*len(h.short) + longBytes*len(h.long) }
 
 // lengthen makes the values long, with room for more.
 func (h *held) lengthen(more int) {
@@ -42,17 +44,20 @@ func (h *held) lengthen(more int) {
 	}
 }
 
-// join adds the points of another behind.
-func (h *held) join(more *held) {
+// join adds the points of another behind. It says how much more memory they take
+// together.
+func (h *held) join(more *held) (bytes int) {
+	before := h.valueBytes() + more.valueBytes()
 	for k := range h.ints {
 		h.ints[k] = h.ints[k].AppendRuns(more.ints[k])
 	}
 	if h.long == nil && more.long == nil {
 		h.short = append(h.short, more.short...)
-		return
+	} else {
+		h.lengthen(more.len())
+		h.long = more.appendValues(h.long, 0, more.len())
 	}
-	h.lengthen(more.len())
-	h.long = more.appendValues(h.long, 0, more.len())
+	return h.valueBytes() - before
 }
 
 // appendValues writes the values from..to behind dst.

@@ -64,8 +64,6 @@ func sameBits(a, b []float64) bool {
 	return slices.EqualFunc(a, b, func(x, y float64) bool { return math.Float64bits(x) == math.Float64bits(y) })
 }
 
-func valueBytes(h *held) int { return shortBytes*len(h.short) + longBytes*len(h.long) }
-
 // TestHeld compares what is held with plain columns, however short and long values
 // follow each other.
 func TestHeld(t *testing.T) {
@@ -91,12 +89,15 @@ func TestHeld(t *testing.T) {
 			if other.len() > 0 || random.IntN(4) == 0 {
 				to = &other
 			}
-			before := valueBytes(to)
-			if more := to.add(&batch, short); more != valueBytes(to)-before+runBytes {
-				t.Fatalf("%d bytes more, not %d", more, valueBytes(to)-before+runBytes)
+			before := to.valueBytes()
+			if more := to.add(&batch, short); more != to.valueBytes()-before+runBytes {
+				t.Fatalf("%d bytes more, not %d", more, to.valueBytes()-before+runBytes)
 			}
 		}
-		h.join(&other)
+		parts := h.valueBytes() + other.valueBytes()
+		if more := h.join(&other); more != h.valueBytes()-parts {
+			t.Fatalf("%d bytes more, not %d", more, h.valueBytes()-parts)
+		}
 		if h.len() != len(all) || !sameBits(h.values(), all) || h.ints[0].Len() != len(all) {
 			t.Fatalf("%v became %v", all, h.values())
 		}
@@ -108,21 +109,29 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// Values that are no float32 make those before them long, and the head is as much larger.
+// Values that are no float32 make those before them long, and the head is as much
+// larger, also where those before were to be rolled and could not.
 func TestLengthenedHeadIsCountedWhole(t *testing.T) {
-	db := openOn(t, vfs.NewMem())
-	defer closed(t, db)
-	r := runOf(t, db)
-	add := func(first uint64, value float64, n int) {
-		values := slices.Repeat([]float64{value}, n)
-		commit(t, r, func(tx *Tx) {
-			tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Steps: point.Steps{First: first}, Values: values})
-		})
-	}
 	const many = 1 << 12
-	add(0, 1, many)
-	add(many, 0.1, many)
-	if held := r.held.Load(); held < 2*many*longBytes {
-		t.Fatalf("%d bytes are counted, of %d values of eight", held, 2*many)
+	for name, around := range map[string]func(r *Run, more func()){
+		"added":   func(_ *Run, more func()) { more() },
+		"refused": refused,
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openOn(t, vfs.NewMem())
+			defer closed(t, db)
+			r := runOf(t, db)
+			add := func(first uint64, value float64) {
+				values := slices.Repeat([]float64{value}, many)
+				commit(t, r, func(tx *Tx) {
+					tx.Append(tx.Series(loss, point.Ordered), 1, point.Batch{Steps: point.Steps{First: first}, Values: values})
+				})
+			}
+			add(0, 1)
+			around(r, func() { add(many, 0.1) })
+			if held := r.held.Load(); held < 2*many*longBytes || held != int64(r.headBytes) {
+				t.Fatalf("%d bytes are counted, %d of them in the head, of %d values of eight", held, r.headBytes, 2*many)
+			}
+		})
 	}
 }

@@ -180,8 +180,9 @@ func (r *Run) thaw(job *roll) {
 		if c.head.len() == 0 {
 			r.dirty = append(r.dirty, c)
 		}
-		c.thaw()
+		r.growHead(c.thaw())
 	}
+	r.settleCount()
 	r.headBytes += job.bytes
 }
 

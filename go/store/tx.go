@@ -17,6 +17,7 @@ type Tx struct {
 	entries []byte        // behind room for the head of a journal record
 	kept    columns       // scratch
 	number  uint64        // the run's revision once it is committed
+	nextEnv int           // in the run's list, behind the environment asked for last
 	last    bool          // nothing is expected after it
 	err     error         // first failure; Commit reports it
 }
@@ -62,12 +63,22 @@ func (tx *Tx) Series(key point.Series, ordering point.Ordering) uint32 {
 
 // Environment numbers an environment, from 1.
 func (tx *Tx) Environment(id string) uint32 {
+	e := tx.environment(id)
+	tx.nextEnv = int(e.no)
+	return e.no
+}
+
+func (tx *Tx) environment(id string) *environment {
+	// Mostly they are asked for in the order in which they came first.
+	if all := tx.run.environments; tx.nextEnv < len(all) && all[tx.nextEnv].id == id {
+		return all[tx.nextEnv]
+	}
 	if e, known := tx.run.byID[id]; known {
-		return e.no
+		return e
 	}
 	e := tx.run.addEnvironment(id)
 	tx.entries = appendEnvironmentEntry(tx.entries, e)
-	return e.no
+	return e
 }
 
 // Append adds standard points under the rules of the series' ordering. The

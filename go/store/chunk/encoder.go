@@ -12,9 +12,12 @@ import (
 // encoder chooses how to cut the values of a column and writes their symbols. It
 // keeps its tables from one column to the next.
 type encoder struct {
-	// By high bits less the lowest: how often they occur.
-	window [highsWindow]uint32
-	codeOf [highsWindow]code
+	// By high bits less the lowest: how often they occur among values at even and at
+	// odd places. Of one number a value would wait until the one before has written it.
+	window, odd [highsWindow]uint32
+	codeOf      [highsWindow]code
+	highs       []uint64
+	counts      []uint32 // of highs
 
 	// Of a column of few values the whole of each is its high bits.
 	whole  bool
@@ -76,13 +79,18 @@ func (e *encoder) plan(values []float64) directory {
 	return directory{kind: rawPages}
 }
 
+// fewInSample is how many different values a sample has at most when each of a column
+// gets a symbol.
+const fewInSample = 48
+
 // planWhole gives every value a symbol, if there are few different ones.
 func (e *encoder) planWhole(values []float64, dropped uint) (directory, bool) {
-	const fewInSample = 48
+	// A symbol for a value that occurs once takes more than the value.
 	stride := max(len(values)/sampleSize, 1)
+	most := min(fewInSample, len(values)/stride/2)
 	e.few.clear()
 	for i := 0; i < len(values); i += stride {
-		if _, ok := e.few.number(math.Float64bits(values[i])); !ok || len(e.few.list) > fewInSample {
+		if _, ok := e.few.number(math.Float64bits(values[i])); !ok || len(e.few.list) > most {
 			return directory{}, false
 		}
 	}
@@ -186,42 +194,39 @@ func (e *encoder) planCut(values []float64, dropped, kept uint, low, high uint64
 	cut := dropped + kept
 	e.base = low >> cut
 	span := high>>cut - e.base + 1
-	window := e.window[:span]
-	clear(window)
-	base := e.base
-	e.countHighs(values, cut)
-	d := directory{kind: cutPages, dropped: dropped, low: kept}
-	var counts []uint32
-	for at, c := range window {
-		if c == 0 {
-			continue
-		}
-		counts = append(counts, c)
-		d.highs = append(d.highs, (base+uint64(at))<<cut)
-	}
-	clear(window)
-	if len(counts) > maxSymbols {
+	e.countHighs(values, cut, span)
+	if len(e.counts) > maxSymbols {
 		return directory{}, false
 	}
 	e.whole = false
-	d.lengths = codeLengths(counts)
+	d := directory{kind: cutPages, dropped: dropped, low: kept, highs: e.highs, lengths: codeLengths(e.counts)}
 	codes := codesOf(d.lengths)
 	for symbol, high := range d.highs {
-		e.codeOf[high>>cut-base] = codes[symbol]
+		e.codeOf[high>>cut-e.base] = codes[symbol]
 	}
 	return d, true
 }
 
-// countHighs counts the high bits of values.
-func (e *encoder) countHighs(values []float64, cut uint) {
+// countHighs lists the high bits of values and counts them. It leaves the windows
+// cleared.
+func (e *encoder) countHighs(values []float64, cut uint, span uint64) {
 	base := e.base
 	for ; len(values) > 1; values = values[2:] {
 		a, b := math.Float64bits(values[0]), math.Float64bits(values[1])
 		e.window[(a>>(cut&63)-base)&highsMask]++
-		e.window[(b>>(cut&63)-base)&highsMask]++
+		e.odd[(b>>(cut&63)-base)&highsMask]++
 	}
 	if len(values) == 1 {
 		e.window[(math.Float64bits(values[0])>>(cut&63)-base)&highsMask]++
+	}
+	e.highs, e.counts = e.highs[:0], e.counts[:0]
+	window, odd := e.window[:span], e.odd[:span]
+	for at := range window {
+		if c := window[at] + odd[at]; c > 0 {
+			e.counts = append(e.counts, c)
+			e.highs = append(e.highs, (base+uint64(at))<<cut)
+			window[at], odd[at] = 0, 0
+		}
 	}
 }
 

@@ -95,15 +95,33 @@ func AppendRuns(dst []byte, r Runs) []byte {
 	var end uint64
 	for i := range r {
 		run := &r[i]
-		dst = binary.AppendVarint(dst, int64(run.First-end))
-		dst = binary.AppendUvarint(dst, uint64(run.N))
-		if run.N > 1 {
-			dst = binary.AppendVarint(dst, int64(run.Delta))
-		}
+		dst = appendRun(dst, run, end)
 		end = run.Last()
 	}
 	return dst
 }
+
+func appendRun(dst []byte, run *Run, end uint64) []byte {
+	first, n, delta := zigzag(run.First-end), uint64(run.N), zigzag(run.Delta)
+	if n == 1 {
+		delta = 0
+	}
+	if first|n|delta < 0x80 { // as most are
+		dst = append(dst, byte(first), byte(n), byte(delta))
+		if n == 1 {
+			return dst[:len(dst)-1]
+		}
+		return dst
+	}
+	dst = binary.AppendUvarint(binary.AppendUvarint(dst, first), n)
+	if n == 1 {
+		return dst
+	}
+	return binary.AppendUvarint(dst, delta)
+}
+
+// zigzag turns a difference, which may wrap around, into what is short when it is small.
+func zigzag(v uint64) uint64 { return v<<1 ^ uint64(int64(v)>>63) }
 
 // DecodeRuns reads a column of exactly n numbers behind dst.
 func DecodeRuns(dst Runs, src []byte, n int) (Runs, []byte, error) {
