@@ -70,7 +70,7 @@ def make_forks(url: str) -> None:
 
 
 def make_branches(url: str) -> None:
-    """Trunk: updates 0 to 3, each an episode of two environments; branch, from 1: 2 to 3 of one. Both log kl."""
+    """Logs kl and an episode an update: trunk 0 to 3 of two environments, branch 2 to 3 of one."""
     begin(url, "branches", "trunk")
     for env in ("left", "right"):
         metrana.log_env_attributes(env, {"task": env})

@@ -101,7 +101,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
         axis={axis}
         range={stretch}
         emphasised={props.emphasised}
-        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points, Enter tells of one`}
+        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points${isMetricAxis(axis) ? "" : ", Enter tells of one"}`}
         height={PLOT_HEIGHT}
         onZoom={props.onZoom}
         onCursor={(at) => {

@@ -28,9 +28,8 @@ export function zoomingCursor(onZoom: OnZoom): uPlot.Cursor {
 /** Tells of the stretch that was picked, and lets it go; its ends are whole numbers unless these mean nothing. */
 export function reportPicked(u: uPlot, onZoom: OnZoom, whole = true): void {
   if (u.select.width < LEAST_DRAG) return;
-  const [left, right] = [u.select.left, u.select.left + u.select.width].map((x) =>
-    u.posToVal(x, "x"),
-  ) as [number, number];
+  const left = u.posToVal(u.select.left, "x");
+  const right = u.posToVal(u.select.left + u.select.width, "x");
   const from = whole ? Math.floor(left) : Number(left.toPrecision(DIGITS));
   const to = whole ? Math.ceil(right) : Number(right.toPrecision(DIGITS));
   u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);

@@ -7,9 +7,10 @@ import { formatCount, formatValue } from "../lib/format";
 import { describeCell, environmentsOfRows } from "../lib/matrix";
 import { hrefOf } from "../lib/route";
 import type { ShownRun } from "../server";
+import { MOST_NAMED } from "../server/environments";
 import { type EpisodeMatrix, readMatrix } from "../server/episodes";
 import { AnswerState } from "./answer_state";
-import { type EnvironmentsShown, MOST_NAMED } from "./environments_shown";
+import type { EnvironmentsShown } from "./environments_shown";
 import { Heatmap } from "./heatmap";
 
 /** A metric of every episode of every environment; a brushed part leads to its episodes. */

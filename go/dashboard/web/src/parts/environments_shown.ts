@@ -1,9 +1,6 @@
 import type { EpisodeMetric } from "../lib/episode_metrics";
 import type { ShownRun } from "../server";
-import { type EnvironmentRow, listEnvironmentRows } from "../server/environments";
-
-/** How many environments the server takes at once. */
-export const MOST_NAMED = 1000;
+import { type EnvironmentRow, listEnvironmentRows, MOST_NAMED } from "../server/environments";
 
 /** What all parts of the page of environments show. */
 export interface EnvironmentsShown {

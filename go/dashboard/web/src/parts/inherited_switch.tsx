@@ -25,6 +25,7 @@ export function InheritedSwitch({
 export function useInherited(): [boolean, (on: boolean) => void] {
   const settings = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
   const change = (inherited: boolean) =>
+    // Lists begin anew: they have other rows.
     setParams({
       view: formatSettings({ ...settings, inherited }, DEFAULT_SETTINGS),
       page: "",

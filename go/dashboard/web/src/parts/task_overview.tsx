@@ -10,7 +10,7 @@ import {
 } from "../lib/environment_groups";
 import { type EpisodeMetric, episodeMetrics, returnOf } from "../lib/episode_metrics";
 import { formatCount, formatValue } from "../lib/format";
-import type { PanelMetric } from "../lib/overview_panels";
+import { hasEvaluations, type PanelMetric } from "../lib/overview_panels";
 import { hrefOf } from "../lib/route";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { queryFor } from "../lib/sections";
@@ -35,25 +35,29 @@ const GRID_POINTS = 60;
 
 const AXES: Record<DensityAxis, StatisticsAxis> = { update: "update", total: "env steps" };
 
-/** The return on each task, where attributes of environments tell tasks apart. */
+/** The return on each task, without evaluations, where attributes of environments tell tasks apart. */
 export function TaskOverview(props: Props) {
-  const metric = returnOf(episodeMetrics(props.metrics));
-  return metric?.scale === "EPISODE" ? <Tasks metric={metric} {...props} /> : null;
+  const usual = returnOf(episodeMetrics(props.metrics));
+  const metric = props.metrics.find((m) => m.scale === "EPISODE" && m.metricName === usual?.name);
+  return metric ? <Tasks metric={metric} {...props} /> : null;
 }
 
-function Tasks({ name, metric, along, news }: Props & { metric: EpisodeMetric }) {
+function Tasks({ name, metric, along, news }: Props & { metric: PanelMetric }) {
   const chosen = useParam("tasks", TEXT).value;
   const { value: shown, failure } = useAnswer(
     (signal) => readTasks(name, metric, chosen, along, signal),
-    [...Object.values(name), metric.name, chosen, along],
-    useAtMostEvery(versionOf(news, { metricName: metric.name, scale: metric.scale }), PERIOD),
+    [...Object.values(name), metric.metricName, hasEvaluations(metric), chosen, along],
+    useAtMostEvery(versionOf(news, metric), PERIOD),
   ).value;
   if (failure !== null) return <p class="note failed">Returns by task: {failure}</p>;
   if (!shown) return null;
   return (
     <section class="tasks" data-by={shown.path}>
       <div class="pickers">
-        <h3>{metric.name} by</h3>
+        <h3>
+          {metric.metricName}
+          {hasEvaluations(metric) && ", training,"} by
+        </h3>
         <select
           aria-label="What tells tasks apart"
           value={shown.path}
@@ -69,7 +73,7 @@ function Tasks({ name, metric, along, news }: Props & { metric: EpisodeMetric })
           Environments
         </a>
       </div>
-      <Multiples metric={metric.name} along={along} shown={shown} />
+      <Multiples metric={metric.metricName} along={along} shown={shown} />
     </section>
   );
 }
@@ -85,7 +89,7 @@ interface Shown {
 /** What each task came to; null where no attribute tells tasks apart. */
 async function readTasks(
   name: RunName,
-  metric: EpisodeMetric,
+  metric: PanelMetric,
   chosen: string,
   along: DensityAxis,
   signal: AbortSignal,
@@ -94,7 +98,8 @@ async function readTasks(
   const logged = await listEnvironmentAttributes({ workspace, project, runs: [run] }, signal);
   const attributes = logged.filter(namesTask);
   if (attributes.length === 0) return null;
-  const rows = await allRows({ ...name, inherited: false }, metric, "", attributes, signal);
+  const last: EpisodeMetric = { name: metric.metricName, scale: metric.scale, reduction: "last" };
+  const rows = await allRows({ ...name, inherited: false }, last, "", attributes, signal);
   const paths = taskAttributes(rows, attributes);
   const path = paths.find((p) => p === chosen) ?? paths[0];
   if (path === undefined) return null;
@@ -103,7 +108,7 @@ async function readTasks(
     { workspace, project },
     {
       groups: tasks.map((task) => ({ ...task, runs: [run] })),
-      seriesQuery: queryFor({ metricName: metric.name, scale: metric.scale }),
+      seriesQuery: queryFor({ ...metric, evaluation: hasEvaluations(metric) ? false : null }),
       axis: AXES[along],
       unit: "environment",
       estimator: "iqm",

@@ -9,6 +9,9 @@ import { queries, views } from "./clients";
 import type { RunNames } from "./curves";
 import { metricMessage } from "./episodes";
 
+/** How many environments the server takes at once. */
+export const MOST_NAMED = 1000;
+
 /** What environments are sorted by: a column, or an attribute. */
 export type EnvironmentSort =
   | "environment"

@@ -13,6 +13,7 @@ import type { EstimatorName } from "../lib/statistics";
 import { valuesOf } from "../server";
 import { PARENT } from "./ancestors";
 import { queries, views } from "./clients";
+import { MOST_NAMED } from "./environments";
 
 /** A project by its names. */
 export interface ProjectName {
@@ -148,9 +149,6 @@ export interface Statistics {
 
 /** The percentiles of the band. */
 export const PERCENTILES = [10, 90] as const;
-
-/** How many environments a member of a group may name. */
-const MOST_NAMED = 1000;
 
 /** Environments in as many lists as it takes to name them; an empty one stands for all. */
 function namedAtOnce(environments: string[]): string[][] {
