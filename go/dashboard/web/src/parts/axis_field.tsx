@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { AXES, type AxisName, axisTitle, parseAxis } from "../lib/axis";
 import { isMetricAxis, metricAxis, metricTitle, type NamedMetric } from "../lib/metric_axis";
 
@@ -60,6 +60,8 @@ interface MetricFieldProps {
 /** A metric, found as its name is typed. */
 function MetricField({ metrics, onChoose }: MetricFieldProps) {
   const list = useId();
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const unknown = useSignal(false);
   const typed = (text: string, done: boolean) => {
     const metric = metrics.find((m) => metricTitle(m) === text.trim());
@@ -70,6 +72,7 @@ function MetricField({ metrics, onChoose }: MetricFieldProps) {
     <label>
       <span class="hidden">Metric that charts go along</span>
       <input
+        ref={field}
         type="search"
         list={list}
         placeholder="its name"
