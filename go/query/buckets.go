@@ -26,33 +26,51 @@ type axis struct {
 
 // newAxis spans the curves. across bounds the buckets of all series together.
 func newAxis(curves []curve, buckets, across *int64) (axis, error) {
-	return axisOver(len(curves), func(i int) (first, last uint64) { return curves[i].extent() }, buckets, across)
+	return axisOver(len(curves), extents(curves), buckets, across)
+}
+
+func extents(curves []curve) func(i int) (first, last uint64) {
+	return func(i int) (first, last uint64) { return curves[i].extent() }
 }
 
 // axisOver spans n series, of which extent tells how far each goes.
 func axisOver(n int, extent func(i int) (first, last uint64), buckets, across *int64) (axis, error) {
+	most, err := mostBuckets(n, buckets, across)
+	if err != nil {
+		return axis{}, err
+	}
+	return spanning(n, extent, most), nil
+}
+
+// mostBuckets is how many the axis of n series may have.
+func mostBuckets(n int, buckets, across *int64) (int, error) {
 	count := int64(defaultBuckets)
 	if buckets != nil {
 		count = *buckets
 	}
 	if count < 1 || count > maxBuckets {
-		return axis{}, invalid("buckets_count %d is not within 1 and %d", count, maxBuckets)
+		return 0, invalid("buckets_count %d is not within 1 and %d", count, maxBuckets)
 	}
 	if across != nil {
 		if *across < 1 {
-			return axis{}, invalid("max_buckets_across_series %d must be above 0", *across)
+			return 0, invalid("max_buckets_across_series %d must be above 0", *across)
 		}
 		count = max(min(count, *across/int64(max(n, 1))), 1)
 	}
+	return int(count), nil
+}
+
+// spanning is the axis of n series in so many buckets at most.
+func spanning(n int, extent func(i int) (first, last uint64), most int) axis {
 	if n == 0 {
-		return axis{}, nil
+		return axis{}
 	}
 	first, last := uint64(math.MaxUint64), uint64(0)
 	for i := range n {
 		from, to := extent(i)
 		first, last = min(first, from), max(last, to)
 	}
-	return spanned(first, last, int(count)), nil
+	return spanned(first, last, most)
 }
 
 // spanned is the axis of so many steps in count buckets at most.
@@ -64,6 +82,27 @@ func spanned(first, last uint64, count int) axis {
 		a.width = (float64(span) + 1) / float64(count)
 	}
 	return a
+}
+
+// extensible has its width rounded up, so that a further bucket would begin behind the
+// last step.
+func (a axis) extensible() axis {
+	if float64(a.count)*a.width < float64(a.last-a.first)+1 {
+		a.width = math.Nextafter(a.width, math.Inf(1))
+	}
+	return a
+}
+
+// upTo goes on with buckets of the same width up to last; false where that takes more
+// than most.
+func (a axis) upTo(last uint64, most int) (axis, bool) {
+	a.last = last
+	if float64(last-a.first)/a.width > float64(most) {
+		return a, false
+	}
+	a.count = most + 1
+	a.count = a.bucket(last) + 1
+	return a, a.count <= most
 }
 
 // start is the first step of bucket i.

@@ -274,25 +274,6 @@ func (c Curves) Points(i int) (Points, error) {
 	return Points{of.identity(), xs, of.values}, nil
 }
 
-// Grid is the axis that curves were put on: bucket i begins at First + i × Width,
-// rounded down.
-type Grid struct {
-	First, Last float64
-	Width       float64
-	Count       int
-}
-
-// Buckets are a curve's that hold finite points: parallel columns.
-type Buckets struct {
-	Identity
-
-	Xs                     []float64 // where they begin
-	Counts                 []uint64  // of finite points
-	Means, Mins, Maxs      []float64
-	Lasts                  []float64 // the finite point last along the axis
-	NaNs, Infs, NegatedInf []float64 // where buckets with such points begin
-}
-
 // Identity says what a curve is of.
 type Identity struct {
 	Run         string
@@ -301,36 +282,3 @@ type Identity struct {
 }
 
 func (c column) identity() Identity { return Identity{c.run, c.env, c.definition()} }
-
-// Buckets puts the curves into count buckets at most of one axis that spans them
-// all; into fewer when these would be too many together.
-func (c Curves) Buckets(count int) (Grid, []Buckets, error) {
-	buckets, across := int64(count), int64(maxBucketsPage)
-	a, err := newAxis(c.list, &buckets, &across)
-	if err != nil {
-		return Grid{}, nil, err
-	}
-	filled, _, err := fillAll(a, c.list)
-	if err != nil {
-		return Grid{}, nil, err
-	}
-	out := make([]Buckets, len(filled))
-	for i := range filled {
-		b := &filled[i]
-		starts := func(indexes []uint64) []float64 {
-			xs := make([]float64, len(indexes))
-			for k, bucket := range indexes {
-				xs[k] = c.along.number(a.start(int(bucket)))
-			}
-			return xs
-		}
-		out[i] = Buckets{
-			Identity: b.identity(), Xs: starts(b.indexes), Counts: b.counts, Means: b.means, Mins: b.mins, Maxs: b.maxs, Lasts: b.lasts,
-			NaNs: starts(b.nans), Infs: starts(b.infinities), NegatedInf: starts(b.negatives),
-		}
-	}
-	if a.count == 0 {
-		return Grid{}, out, nil
-	}
-	return Grid{c.along.number(a.first), c.along.number(a.last), a.width, a.count}, out, nil
-}

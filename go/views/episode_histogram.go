@@ -71,9 +71,15 @@ func (s *Service) parseHistogram(r *pb.GetEpisodeHistogramRequest) (h histogram,
 // histogramAxis is what episodes are counted by; without a number it has one bin.
 type histogramAxis struct {
 	number func(r *episodeRow) float64
+	limits limits
 	bins   int
 	whole  bool // bins begin at whole numbers, if all numbers are
 	robust bool // bins leave out what is far away
+}
+
+// leavesOut tells of a number that lies outside the limits; one that is none does not.
+func (a histogramAxis) leavesOut(v float64) bool {
+	return a.number != nil && !math.IsNaN(v) && !a.limits.hold(v)
 }
 
 // episodeNumbers are the columns that have numbers.
@@ -90,7 +96,13 @@ var episodeNumbers = map[pb.EpisodeColumn]func(r *episodeRow) float64{
 }
 
 func (h *histogram) parseAxis(field string, a *pb.EpisodeAxis, metrics []episodeMetric) (axis histogramAxis, err error) {
+	if a == nil {
+		return axis, invalid("%s is missing", field)
+	}
 	axis.whole, axis.robust = a.GetWhole(), a.GetRobust()
+	if axis.limits, err = parseLimits(field, a.From, a.To); err != nil {
+		return axis, err
+	}
 	if axis.bins = int(a.GetBins()); axis.bins == 0 {
 		axis.bins = defaultBins
 	}
@@ -136,6 +148,9 @@ func (s *spread) add(h *histogram, r *episodeRow) {
 	x, y := h.x.number(r), 0.0
 	if h.y.number != nil {
 		y = h.y.number(r)
+	}
+	if h.x.leavesOut(x) || h.y.leavesOut(y) {
+		return
 	}
 	if x-x != 0 || y-y != 0 {
 		s.notFinite++

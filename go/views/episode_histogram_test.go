@@ -36,6 +36,15 @@ func TestAHistogramCountsEveryEpisodeOnce(t *testing.T) {
 		if round%3 == 0 {
 			r.Environments = []string{"env-3", "env-1"}
 		}
+		holds := func(float64, float64) bool { return true }
+		if round%4 > 1 {
+			from, to, longest := float64(random.IntN(10)-10), float64(random.IntN(10)), 1+float64(random.IntN(9))
+			r.X.From, r.X.To = &from, &to
+			if r.Y != nil {
+				r.Y.To = &longest
+			}
+			holds = func(x, y float64) bool { return !(x < from || x > to || r.Y != nil && y > longest) }
+		}
 		var xs, ys []float64
 		notFinite := uint64(0)
 		for _, e := range all[of] {
@@ -43,8 +52,12 @@ func TestAHistogramCountsEveryEpisodeOnce(t *testing.T) {
 				continue
 			}
 			k := r.X.Metric
-			if x := e.reduced(names[k], metrics[k].Reduction); finite(x) {
-				xs, ys = append(xs, x), append(ys, float64(e.envSteps))
+			x, y := e.reduced(names[k], metrics[k].Reduction), float64(e.envSteps)
+			if !holds(x, y) {
+				continue
+			}
+			if finite(x) {
+				xs, ys = append(xs, x), append(ys, y)
 			} else {
 				notFinite++
 			}
@@ -164,9 +177,12 @@ func TestHistogramsThatMakeNoSense(t *testing.T) {
 		t.Helper()
 		refused(w, w.client.GetEpisodeHistogram, &pb.GetEpisodeHistogramRequest{Run: named("r"), X: x}, connect.CodeInvalidArgument, words)
 	}
-	f(nil, "x.column 0 has no numbers")
+	f(nil, "x is missing")
+	f(&pb.EpisodeAxis{}, "x.column 0 has no numbers")
 	f(&pb.EpisodeAxis{Column: 9}, "x.metric 0 is none of the 0 metrics")
 	f(&pb.EpisodeAxis{Column: 5, Bins: 513}, "x.bins 513 is above 512")
+	from, to := 3.0, 2.0
+	f(&pb.EpisodeAxis{Column: 5, From: &from, To: &to}, "x goes from 3 to 2")
 	r := &pb.GetEpisodeHistogramRequest{
 		Run: named("r"), Metrics: []*pb.EpisodeMetric{{SeriesQuery: "return()"}}, X: &pb.EpisodeAxis{Column: 5},
 	}

@@ -46,9 +46,30 @@ type episodeScan struct {
 
 // numberRange is where a row's number of a metric has to lie.
 type numberRange struct {
-	metric   int // among the scan's
-	from, to float64
+	limits
+
+	metric int // among the scan's
 }
+
+// limits are a stretch of numbers; both ends belong to it, NaN lies in none.
+type limits struct{ from, to float64 }
+
+// parseLimits reads the limits of a field of a request; nil is no limit.
+func parseLimits(field string, from, to *float64) (limits, error) {
+	l := limits{math.Inf(-1), math.Inf(1)}
+	if from != nil {
+		l.from = *from
+	}
+	if to != nil {
+		l.to = *to
+	}
+	if !(l.from <= l.to) {
+		return l, invalid("%s goes from %v to %v", field, l.from, l.to)
+	}
+	return l, nil
+}
+
+func (l limits) hold(v float64) bool { return v >= l.from && v <= l.to }
 
 // use has a metric worked out for each row; its place among the row's values comes back.
 func (s *episodeScan) use(m *episodeMetric) (int, error) {
@@ -72,25 +93,19 @@ func (s *episodeScan) within(ranges []*pb.MetricRange, metrics []episodeMetric) 
 		if err != nil {
 			return err
 		}
-		limits := numberRange{place, math.Inf(-1), math.Inf(1)}
-		if r.From != nil {
-			limits.from = r.GetFrom()
+		limits, err := parseLimits("metric_ranges", r.From, r.To)
+		if err != nil {
+			return err
 		}
-		if r.To != nil {
-			limits.to = r.GetTo()
-		}
-		if !(limits.from <= limits.to) {
-			return invalid("metric_ranges goes from %v to %v", limits.from, limits.to)
-		}
-		s.ranges = append(s.ranges, limits)
+		s.ranges = append(s.ranges, numberRange{limits, place})
 	}
 	return nil
 }
 
-// passes tells whether a row is one of those asked for. NaN lies in no range.
+// passes tells whether a row is one of those asked for.
 func (s *episodeScan) passes(r *episodeRow) bool {
-	for _, limits := range s.ranges {
-		if v := r.values[limits.metric]; !(v >= limits.from && v <= limits.to) {
+	for _, within := range s.ranges {
+		if !within.hold(r.values[within.metric]) {
 			return false
 		}
 	}

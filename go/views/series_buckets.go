@@ -51,16 +51,15 @@ func (s *Service) BucketSeries(
 	if count > maxBuckets {
 		return nil, invalid("buckets %d is above %d", count, maxBuckets)
 	}
-	curves, err := s.queries.Curves(q)
+	curves, err := s.queries.BucketCurves(q, count, r.GetCursor())
 	if err != nil {
 		return nil, err
 	}
-	grid, filled, err := curves.Buckets(count)
-	if err != nil {
-		return nil, s.queries.Status(err)
+	answer := &pb.BucketSeriesResponse{
+		FirstX: curves.First, LastX: curves.Last, BucketWidth: curves.Width, BucketCount: uint32(curves.Count),
+		UnchangedRuns: curves.Unchanged, Cursor: curves.Cursor,
 	}
-	answer := &pb.BucketSeriesResponse{FirstX: grid.First, LastX: grid.Last, BucketWidth: grid.Width, BucketCount: uint32(grid.Count)}
-	for _, b := range filled {
+	for _, b := range curves.Curves {
 		answer.Curves = append(answer.Curves, &pb.CurveBuckets{
 			Identity: identity(b.Identity), Xs: floatColumn(b.Xs), Counts: column(b.Counts, itself), Means: floatColumn(b.Means),
 			Minima: floatColumn(b.Mins), Maxima: floatColumn(b.Maxs), Lasts: floatColumn(b.Lasts),

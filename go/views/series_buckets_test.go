@@ -141,6 +141,86 @@ func checkCurve(t *testing.T, answer *pb.BucketSeriesResponse, curve *pb.CurveBu
 	}
 }
 
+// plainCurve is a curve, point by point.
+type plainCurve struct {
+	run, env string
+	key      point.Series
+	points   []plainPoint
+}
+
+// plainCurves gives the curves that a question is about. Points lie within limits, RL points
+// where keep says so.
+func (w *world) plainCurves(r *pb.BucketSeriesRequest, limits [2]float64, keep func(rlStep, episode uint64) bool) []plainCurve {
+	w.Helper()
+	var curves []plainCurve
+	axis, perEnv := r.Axis, len(r.Environments) > 0
+	ofSteps := axis == pb.Axis_AXIS_STEP || axis == pb.Axis_AXIS_RELATIVE_TIME || axis == pb.Axis_AXIS_WALL_TIME
+	for _, name := range r.Runs {
+		run, _ := w.catalog.FindRun("w", "p", name)
+		points := w.pointsOf(name, r.IncludeInherited)
+		for _, info := range points.SeriesInfos() {
+			wanted := info.Standard && !perEnv && info.Key.Scale == point.ScaleMLStep && ofSteps ||
+				info.RL && axis != pb.Axis_AXIS_STEP && info.Key.Name != "value"
+			if !wanted {
+				continue
+			}
+			groups, ids := [][]string{nil}, []string{""}
+			if !info.Standard {
+				groups, ids = environmentGroups(points, r.Environments)
+			}
+			for k, envs := range groups {
+				list := onAxis(w.T, run, points, info.No, envs, axis, keep)
+				list = slices.DeleteFunc(list, func(p plainPoint) bool { return p.x < limits[0] || p.x > limits[1] })
+				if len(list) > 0 {
+					curves = append(curves, plainCurve{name, ids[k], info.Key, list})
+				}
+			}
+		}
+	}
+	return curves
+}
+
+// environmentGroups are the environments that each curve is of, and what it is named after:
+// those that were named, one each, or all together.
+func environmentGroups(points readRun, named []string) (groups [][]string, ids []string) {
+	for _, id := range named {
+		groups = append(groups, []string{id})
+	}
+	if len(named) > 0 {
+		return groups, named
+	}
+	var all []string
+	for _, env := range points.Environments() {
+		all = append(all, env.ID)
+	}
+	slices.Sort(all)
+	return [][]string{all}, []string{""}
+}
+
+// checkCurves compares an answer with the curves, which it has none beside.
+func checkCurves(t *testing.T, answer *pb.BucketSeriesResponse, want []plainCurve) {
+	t.Helper()
+	for _, of := range want {
+		c := find(answer.Curves, of.run, of.env, of.key)
+		if c == nil {
+			t.Fatalf("no curve of %s %q %v", of.run, of.env, of.key)
+		}
+		checkCurve(t, answer, c, of.points)
+	}
+	if len(answer.Curves) != len(want) {
+		t.Fatalf("%d curves, want %d", len(answer.Curves), len(want))
+	}
+}
+
+// extentOf is how far curves go.
+func extentOf(curves []plainCurve) (lowest, highest float64) {
+	lowest, highest = math.Inf(1), math.Inf(-1)
+	for _, c := range curves {
+		lowest, highest = min(lowest, c.points[0].x), max(highest, c.points[len(c.points)-1].x)
+	}
+	return lowest, highest
+}
+
 // Curves along every axis are what the points of their buckets come to.
 func TestCurvesAlongEveryAxis(t *testing.T) {
 	random := rand.New(rand.NewPCG(9, 1))
@@ -189,58 +269,13 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 		if answer.BucketCount > r.Buckets {
 			t.Fatalf("%d buckets, want %d at most", answer.BucketCount, r.Buckets)
 		}
-		lowest, highest := math.Inf(1), math.Inf(-1)
-		seen := 0
-		each := func(check bool) {
-			for _, name := range r.Runs {
-				run, _ := w.catalog.FindRun("w", "p", name)
-				points := w.pointsOf(name, r.IncludeInherited)
-				for _, info := range points.SeriesInfos() {
-					standard := info.Standard
-					wanted := standard && !perEnv && info.Key.Scale == point.ScaleMLStep && (axis == pb.Axis_AXIS_STEP || axis == pb.Axis_AXIS_RELATIVE_TIME || axis == pb.Axis_AXIS_WALL_TIME) ||
-						info.RL && axis != pb.Axis_AXIS_STEP && info.Key.Name != "value"
-					if !wanted {
-						continue
-					}
-					groups := [][]string{nil}
-					ids := []string{""}
-					if !standard {
-						var all []string
-						for _, env := range points.Environments() {
-							all = append(all, env.ID)
-						}
-						slices.Sort(all)
-						groups = [][]string{all}
-						if perEnv {
-							groups, ids = [][]string{{"env-3"}, {"env-0"}}, r.Environments
-						}
-					}
-					for k, envs := range groups {
-						list := onAxis(t, run, points, info.No, envs, axis, keep)
-						list = slices.DeleteFunc(list, func(p plainPoint) bool { return p.x < limits[0] || p.x > limits[1] })
-						if len(list) == 0 {
-							continue
-						}
-						lowest, highest = min(lowest, list[0].x), max(highest, list[len(list)-1].x)
-						if check {
-							seen++
-							c := find(answer.Curves, name, ids[k], info.Key)
-							if c == nil {
-								t.Fatalf("%v: no curve of %s %q %v", r, name, ids[k], info.Key)
-							}
-							checkCurve(t, answer, c, list)
-						}
-					}
-				}
-			}
-		}
-		each(false)
-		if lowest <= highest && (answer.FirstX != lowest || answer.LastX != highest) {
+		want := w.plainCurves(r, limits, keep)
+		if lowest, highest := extentOf(want); len(want) > 0 && (answer.FirstX != lowest || answer.LastX != highest) {
 			t.Fatalf("%v: from %v to %v, want %v to %v", r, answer.FirstX, answer.LastX, lowest, highest)
 		}
-		each(true)
-		if seen != len(answer.Curves) || seen == 0 && (axis < pb.Axis_AXIS_RELATIVE_TIME || axis > pb.Axis_AXIS_WALL_TIME) && r.Range == nil && r.Episodes == nil {
-			t.Fatalf("%v: %d curves, want %d", r, len(answer.Curves), seen)
+		checkCurves(t, answer, want)
+		if len(want) == 0 && (axis < pb.Axis_AXIS_RELATIVE_TIME || axis > pb.Axis_AXIS_WALL_TIME) && r.Range == nil && r.Episodes == nil {
+			t.Fatalf("%v: no curves", r)
 		}
 	}
 }

@@ -19,11 +19,11 @@ func (s *Service) BucketByMetric(
 	ctx context.Context, request *connect.Request[pb.BucketByMetricRequest],
 ) (*connect.Response[pb.BucketByMetricResponse], error) {
 	r := request.Msg
-	count, q, err := parseByMetric(r)
+	count, q, within, err := parseByMetric(r)
 	if err != nil {
 		return nil, err
 	}
-	curves, err := s.joinCurves(ctx, r, q)
+	curves, err := s.joinCurves(ctx, q, r.GetXSeriesQuery(), within)
 	if err != nil {
 		return nil, err
 	}
@@ -35,42 +35,34 @@ func (s *Service) BucketByMetric(
 	return connect.NewResponse(answer), nil
 }
 
-func parseByMetric(r *pb.BucketByMetricRequest) (count int, q query.CurveQuery, err error) {
+func parseByMetric(r *pb.BucketByMetricRequest) (count int, q query.CurveQuery, within limits, err error) {
 	if count = int(r.GetBuckets()); count == 0 {
 		count = defaultBuckets
 	}
 	if count > maxBuckets {
-		return 0, q, invalid("buckets %d is above %d", count, maxBuckets)
+		return 0, q, within, invalid("buckets %d is above %d", count, maxBuckets)
 	}
-	if limits := r.GetRange(); limits != nil && !(valueRange(limits).from <= valueRange(limits).to) {
-		return 0, q, invalid("the range goes from %v to %v", limits.GetFrom(), limits.GetTo())
+	asked := r.GetRange()
+	if asked == nil {
+		asked = &pb.ValueRange{}
+	}
+	if within, err = parseLimits("range", asked.From, asked.To); err != nil {
+		return 0, q, within, err
 	}
 	along, err := alongOf(r.GetAxis())
 	if err != nil {
-		return 0, q, err
+		return 0, q, within, err
 	}
 	if along != query.AlongSteps && along != query.AlongRLSteps {
-		return 0, q, invalid("axis %v: points are joined by STEP or RL_STEP", r.GetAxis())
+		return 0, q, within, invalid("axis %v: points are joined by STEP or RL_STEP", r.GetAxis())
 	}
 	if r.GetXSeriesQuery() == "" {
-		return 0, q, invalid("x_series_query must name the metric that curves go along")
+		return 0, q, within, invalid("x_series_query must name the metric that curves go along")
 	}
 	return count, query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: r.GetRuns(), Series: r.GetSeriesQueries(),
 		Inherited: r.GetIncludeInherited(), Along: along,
-	}, nil
-}
-
-// valueRange is a range of values, the ends that it lacks at infinity.
-func valueRange(r *pb.ValueRange) numberRange {
-	limits := numberRange{from: math.Inf(-1), to: math.Inf(1)}
-	if r != nil && r.From != nil {
-		limits.from = r.GetFrom()
-	}
-	if r != nil && r.To != nil {
-		limits.to = r.GetTo()
-	}
-	return limits
+	}, within, nil
 }
 
 // metricCurve is a curve along the values of a metric, its points in the order of steps.
@@ -81,7 +73,7 @@ type metricCurve struct {
 }
 
 // joinCurves reads the curves and puts their points at the values of the metric.
-func (s *Service) joinCurves(ctx context.Context, r *pb.BucketByMetricRequest, q query.CurveQuery) ([]metricCurve, error) {
+func (s *Service) joinCurves(ctx context.Context, q query.CurveQuery, metric string, within limits) ([]metricCurve, error) {
 	selected, err := s.queries.Curves(q)
 	if err != nil {
 		return nil, err
@@ -102,11 +94,11 @@ func (s *Service) joinCurves(ctx context.Context, r *pb.BucketByMetricRequest, q
 		}
 		if i == 0 || points.Run != run { // curves come by run
 			run = points.Run
-			if along, err = s.metricOf(r, q, run); err != nil {
+			if along, err = s.metricOf(q, metric, run); err != nil {
 				return nil, err
 			}
 		}
-		if c := along.join(points, valueRange(r.GetRange())); len(c.xs) > 0 {
+		if c := along.join(points, within); len(c.xs) > 0 {
 			joined = append(joined, c)
 		}
 	}
@@ -119,8 +111,8 @@ type stepValues struct {
 }
 
 // metricOf reads the metric that curves of a run go along.
-func (s *Service) metricOf(r *pb.BucketByMetricRequest, q query.CurveQuery, run string) (stepValues, error) {
-	q.Runs, q.Series = []string{run}, []string{r.GetXSeriesQuery()}
+func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, error) {
+	q.Runs, q.Series = []string{run}, []string{metric}
 	for _, q.Along = range []query.Along{query.AlongSteps, query.AlongRLSteps} {
 		curves, err := s.queries.Curves(q)
 		if err != nil {
@@ -160,7 +152,7 @@ func meansByStep(sums, counts map[float64]float64) stepValues {
 }
 
 // join puts points, by ascending step, at the values that hold at their steps.
-func (v stepValues) join(points query.Points, within numberRange) metricCurve {
+func (v stepValues) join(points query.Points, within limits) metricCurve {
 	c := metricCurve{Identity: points.Identity}
 	next := 0
 	for i, step := range points.Xs {
@@ -170,7 +162,7 @@ func (v stepValues) join(points query.Points, within numberRange) metricCurve {
 		if next == 0 {
 			continue
 		}
-		if x := v.values[next-1]; x >= within.from && x <= within.to {
+		if x := v.values[next-1]; within.hold(x) {
 			c.xs, c.values = append(c.xs, x), append(c.values, points.Values[i])
 		}
 	}

@@ -59,9 +59,9 @@ func TestCurvesAlongAMetric(t *testing.T) {
 	w := newWorld(t)
 	w.randomEpisodes("a", random, 4, 400)
 	w.forks(random, 300)
-	w.logSteps(random, "a", "loss", 300)
-	w.logSteps(random, "a", "kl", 40)
-	w.logSteps(random, "fork", "kl", 10)
+	w.logWithGaps(random, "a", "loss", 300)
+	w.logWithGaps(random, "a", "kl", 40)
+	w.logWithGaps(random, "fork", "kl", 10)
 	for round := range 60 {
 		r := &pb.BucketByMetricRequest{
 			Workspace: "w", Project: "p", Runs: []string{"a", "fork"}, Axis: pb.Axis_AXIS_RL_STEP, SeriesQueries: []string{"reward()"},
@@ -140,8 +140,8 @@ func checkMetricCurve(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb
 	}
 }
 
-// logSteps logs n values, now and then one that is not finite, at steps with gaps.
-func (w *world) logSteps(random *rand.Rand, run, metric string, n int) {
+// logWithGaps logs n values, now and then one that is not finite, at steps with gaps.
+func (w *world) logWithGaps(random *rand.Rand, run, metric string, n int) {
 	w.Helper()
 	w.run(run, func(tx *store.Tx, edit *catalog.Edit) {
 		edit.Logged()
@@ -166,7 +166,7 @@ func TestQuestionsAlongMetricsThatMakeNoSense(t *testing.T) {
 	f(func(r *pb.BucketByMetricRequest) { r.XSeriesQuery = "kl(" }, "kl(")
 	f(func(r *pb.BucketByMetricRequest) { r.Axis = pb.Axis_AXIS_EPISODE }, "points are joined by STEP or RL_STEP")
 	f(func(r *pb.BucketByMetricRequest) { r.Buckets = 5001 }, "buckets 5001 is above 5000")
-	f(func(r *pb.BucketByMetricRequest) { r.Range = &pb.ValueRange{From: new(2.0), To: new(1.0)} }, "the range goes from 2 to 1")
+	f(func(r *pb.BucketByMetricRequest) { r.Range = &pb.ValueRange{From: new(2.0), To: new(1.0)} }, "range goes from 2 to 1")
 	if answer := ask(w, w.client.BucketByMetric, &pb.BucketByMetricRequest{
 		Workspace: "w", Project: "p", Runs: []string{"r"}, SeriesQueries: []string{"loss()"}, XSeriesQuery: "kl()",
 	}); len(answer.Curves) != 0 || answer.BucketCount != 0 {

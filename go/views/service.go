@@ -3,7 +3,7 @@
 // each question.
 //
 // Answers depend on nothing but the request and what is stored, but for the health
-// of a run, which tells of times as well.
+// of a run, which tells of times as well, and cursors, which number changes.
 package views
 
 import (

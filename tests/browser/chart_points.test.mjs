@@ -206,6 +206,28 @@ test("a mark tells which point is not finite", async () => {
   assert.equal((await told(chart)).step, "200");
 });
 
+test("keys stop at marks, and go on behind them", async () => {
+  const { page } = opened;
+  const at = async (zoom, steps) => {
+    await page.goto(`${curves.origin}/w/curves/odd/charts?find=loss&zoom=step:${zoom}`);
+    const chart = await drawn(page, "train/loss");
+    await goTo(page, chart, steps);
+    await page.keyboard.press("Enter");
+    const { Value, step } = await told(chart);
+    return [chart, Value, step];
+  };
+  const [chart, ...mark] = await at("95..105", 5); // see runs_project.py
+  assert.deepEqual(mark, ["NaN, one of those here", "100"]);
+  await page.keyboard.press("Escape");
+  await cardOf(chart).waitFor({ state: "detached" });
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const { Value, step } = await told(chart);
+  assert.equal(step, "101");
+  assert.ok(Number.isFinite(Number(Value)), Value);
+  assert.deepEqual((await at("198..205", 2)).slice(1), ["Infinity, one of those here", "200"]);
+});
+
 test("a mark tells which environment and episode is not finite", async () => {
   const { page } = opened;
   await page.goto(`${training.page("ppo-s0", "charts")}?find=^reward$&view=update`);

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { startServer } from "./bare_server.mjs";
 import { openBrowser } from "./browser.mjs";
+import { watchCurves } from "./curve_answers.mjs";
 import { startRuns } from "./filled_server.mjs";
 import { startProgram } from "./program.mjs";
 import { moreNews, watchQuestions } from "./questions.mjs";
@@ -396,6 +397,27 @@ test("a point appears within two seconds, on its chart alone, and leaves the zoo
   await hasPoints(page, "new", 1);
   assert.equal(new URL(page.url()).searchParams.get("zoom"), "step:0..1000");
   await chartOf(page, "value").getByRole("button", { name: "Show all" }).waitFor();
+});
+
+test("of several runs only the one that got points travels", async (t) => {
+  const page = await opened.browser.newPage();
+  const names = ["first", "second", "third"];
+  const [first, second, third] = await Promise.all(names.map((run) => startStepping(server.origin, run)));
+  t.after(() => Promise.all([page.close(), first.stop(), second.stop(), third.stop()]));
+  await openLive(page, page_(`?screen=charts&runs=${names}&find=value`), { value: 3 });
+  const { answers } = watchCurves(page);
+  second.say("value");
+  await hasPoints(page, "value", 4);
+  const zoomed = page.waitForResponse("**/BucketSeries");
+  await page.evaluate(() => {
+    window.history.pushState(null, "", `${window.location.href}&zoom=step:0..1000`);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  });
+  await zoomed;
+  second.say("value");
+  await hasPoints(page, "value", 5);
+  const onlySecond = { runs: ["second"], unchanged: ["first", "third"] };
+  assert.deepEqual(await answers(), [onlySecond, { runs: names, unchanged: [] }, onlySecond]);
 });
 
 test("nothing is asked while nothing is logged; a page that is hidden has no stream", async (t) => {

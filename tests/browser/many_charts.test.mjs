@@ -94,6 +94,24 @@ test("three hundred lines are drawn as their spread", async () => {
   assert.equal(await chart.getAttribute("data-points"), String(300 * 30));
 });
 
+test("the spread of many lines is asked for anew where it is zoomed in on", async () => {
+  const { page } = opened;
+  const chart = page.locator('figure[data-metric="spread"]');
+  const points = (wanted) =>
+    page.waitForFunction(
+      (wanted) => document.querySelector('figure[data-metric="spread"]')?.dataset.points === String(wanted),
+      wanted,
+    );
+  await page.evaluate(() => {
+    window.history.pushState(null, "", "?zoom=step:10..19");
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  });
+  await points(300 * 10);
+  assert.match(await chart.locator(".legend").innerText(), /median of 300 lines/);
+  await chart.locator(".u-over").dblclick();
+  await points(300 * 30);
+});
+
 test("a link draws the same picture again", async () => {
   const { page } = opened;
   await page.goto(server.page("odd", "charts?view=smooth=0.6,logx,logy&find=sizes"));

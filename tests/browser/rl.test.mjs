@@ -157,9 +157,8 @@ test("the overview has a small chart of each task, of the numbers of the server"
   assert.ok((await coloursOf(reach.locator("canvas"))) > 3, "a line and a band are seen");
 });
 
-test("a drag over the overview zooms all charts of an axis, and the address keeps it", async () => {
-  const { page } = opened;
-  await overview(page);
+/** Drags over the middle half of the density of returns. */
+async function dragOverReturns(page) {
   const plot = page.locator("figure[data-density=return] .u-over");
   await plot.waitFor();
   await plot.scrollIntoViewIfNeeded();
@@ -168,6 +167,38 @@ test("a drag over the overview zooms all charts of an axis, and the address keep
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.75, box.y + 50, { steps: 4 });
   await page.mouse.up();
+}
+
+test("a density that is zoomed in on is asked for anew, in narrower bins, and a double click shows all", async () => {
+  const { page } = opened;
+  await overview(page);
+  await page.getByLabel("Environments along").selectOption("env steps of each environment");
+  const chart = page.locator("figure[data-density=return][data-axis=total]");
+  const ask = (limits) =>
+    server.ask("GetEpisodeHistogram", "ppo-s0", {
+      metrics,
+      x: { column: "EPISODE_COLUMN_TOTAL_ENV_STEPS", bins: 120, whole: true, ...limits },
+      y: { column: "EPISODE_COLUMN_METRIC" },
+    });
+  const shows = (answer) => until(() => chart.getAttribute("data-episodes"), (n) => n === answer.totalCount);
+  const widthOf = ({ firstX, lastX, xBins }) => (lastX - firstX) / xBins;
+  const all = await ask({});
+  await shows(all);
+  await dragOverReturns(page);
+  const zoom = await until(() => searchOf(page).get("zoom"), (zoom) => /^total:/.test(zoom ?? ""));
+  const [, from, to] = zoom.match(/^total:(\d+)\.\.(\d+)$/).map(Number);
+  const part = await ask({ from, to });
+  assert.ok(Number(part.totalCount) < Number(all.totalCount) && widthOf(part) < widthOf(all));
+  await shows(part);
+  await chart.locator(".u-over").dblclick();
+  await shows(all);
+  assert.equal(searchOf(page).get("zoom"), null);
+});
+
+test("a drag over the overview zooms all charts of an axis, and the address keeps it", async () => {
+  const { page } = opened;
+  await overview(page);
+  await dragOverReturns(page);
   await until(() => searchOf(page).get("zoom"), (zoom) => /^update:\d+\.\.\d+$/.test(zoom ?? ""));
   const figure = page.locator("figure[data-terms=reward_terms]");
   await figure.getByRole("button", { name: "Show all" }).waitFor();

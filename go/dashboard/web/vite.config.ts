@@ -8,6 +8,8 @@ export default defineConfig({
     target: "es2022",
     // Images become files: the pages' policy allows no inline scripts or fonts.
     assetsInlineLimit: 0,
+    // One small stylesheet: what overrides what does not depend on which pages were seen.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   server: { proxy: { "^/metrana_protobuf": "http://127.0.0.1:7420" } },

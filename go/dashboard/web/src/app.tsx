@@ -1,20 +1,25 @@
 import { useEffect } from "preact/hooks";
+import { lazyPage } from "./lazy_page";
 import { formatNames, parseNames } from "./lib/episode_filter";
 import { pageTitle } from "./lib/page_title";
 import { hrefOf, parseRoute, type Route } from "./lib/route";
 import { location } from "./location";
-import { ChartsPage } from "./pages/charts";
-import { ComparePage } from "./pages/compare";
-import { DeliveryPage } from "./pages/delivery";
-import { EnvironmentsPage } from "./pages/environments";
-import { EpisodePage } from "./pages/episode";
-import { EpisodesPage } from "./pages/episodes";
 import { ProjectsPage } from "./pages/projects";
-import { RunPage } from "./pages/run";
 import { RunsPage } from "./pages/runs";
 import { type Codec, TEXT, useParam } from "./params";
 import { KeyHelp } from "./parts/key_help";
 import { ThemeSwitch } from "./parts/theme_switch";
+
+// The lists of projects and runs come with the shell, the other pages when they are shown.
+const RunPage = lazyPage(async () => (await import("./pages/run")).RunPage);
+const ChartsPage = lazyPage(async () => (await import("./pages/charts")).ChartsPage);
+const ComparePage = lazyPage(async () => (await import("./pages/compare")).ComparePage);
+const EpisodePage = lazyPage(async () => (await import("./pages/episode")).EpisodePage);
+const EpisodesPage = lazyPage(async () => (await import("./pages/episodes")).EpisodesPage);
+const DeliveryPage = lazyPage(async () => (await import("./pages/delivery")).DeliveryPage);
+const EnvironmentsPage = lazyPage(
+  async () => (await import("./pages/environments")).EnvironmentsPage,
+);
 
 const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 

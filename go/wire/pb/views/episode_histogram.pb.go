@@ -35,7 +35,12 @@ type EpisodeAxis struct {
 	Whole bool `protobuf:"varint,4,opt,name=whole,proto3" json:"whole,omitempty"`
 	// Bins reach from the 2nd to the 98th percentile and as far again to either side, but not beyond the numbers there
 	// are: a few that are far away do not press all others into one bin.
-	Robust        bool `protobuf:"varint,5,opt,name=robust,proto3" json:"robust,omitempty"`
+	Robust bool `protobuf:"varint,5,opt,name=robust,proto3" json:"robust,omitempty"`
+	// The least number; no limit without. Episodes with another one are counted nowhere, and bins reach from the least to
+	// the greatest number within the limits.
+	From *float64 `protobuf:"fixed64,6,opt,name=from,proto3,oneof" json:"from,omitempty"`
+	// The greatest number; no limit without.
+	To            *float64 `protobuf:"fixed64,7,opt,name=to,proto3,oneof" json:"to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +108,20 @@ func (x *EpisodeAxis) GetRobust() bool {
 		return x.Robust
 	}
 	return false
+}
+
+func (x *EpisodeAxis) GetFrom() float64 {
+	if x != nil && x.From != nil {
+		return *x.From
+	}
+	return 0
+}
+
+func (x *EpisodeAxis) GetTo() float64 {
+	if x != nil && x.To != nil {
+		return *x.To
+	}
+	return 0
 }
 
 // Asks how the episodes of a run are spread over one or two of their numbers, and what the second comes to along the
@@ -412,13 +431,17 @@ var File_metrana_views_v1_episode_histogram_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episode_histogram_proto_rawDesc = "" +
 	"\n" +
-	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\xa0\x01\n" +
+	"(metrana/views/v1/episode_histogram.proto\x12\x10metrana.views.v1\x1a\x1fmetrana/views/v1/episodes.proto\x1a metrana/views/v1/selection.proto\x1a!metrana/views/v1/statistics.proto\"\xde\x01\n" +
 	"\vEpisodeAxis\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x16\n" +
 	"\x06metric\x18\x02 \x01(\rR\x06metric\x12\x12\n" +
 	"\x04bins\x18\x03 \x01(\rR\x04bins\x12\x14\n" +
 	"\x05whole\x18\x04 \x01(\bR\x05whole\x12\x16\n" +
-	"\x06robust\x18\x05 \x01(\bR\x06robust\"\xc5\x04\n" +
+	"\x06robust\x18\x05 \x01(\bR\x06robust\x12\x17\n" +
+	"\x04from\x18\x06 \x01(\x01H\x00R\x04from\x88\x01\x01\x12\x13\n" +
+	"\x02to\x18\a \x01(\x01H\x01R\x02to\x88\x01\x01B\a\n" +
+	"\x05_fromB\x05\n" +
+	"\x03_to\"\xc5\x04\n" +
 	"\x1aGetEpisodeHistogramRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12+\n" +
@@ -507,6 +530,7 @@ func file_metrana_views_v1_episode_histogram_proto_init() {
 	file_metrana_views_v1_episodes_proto_init()
 	file_metrana_views_v1_selection_proto_init()
 	file_metrana_views_v1_statistics_proto_init()
+	file_metrana_views_v1_episode_histogram_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -245,8 +245,11 @@ type BucketSeriesRequest struct {
 	// Puts the points that a forked run inherits before its own. Env steps of an episode that goes on over the fork
 	// are counted on, and cumulative ones from where the environment stood there.
 	IncludeInherited bool `protobuf:"varint,11,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// `cursor` of an answer to the same question, whose curves are still held: then only what changed since comes. One that was
+	// given for another question, or that is none, is of no account.
+	Cursor        []byte `protobuf:"bytes,12,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BucketSeriesRequest) Reset() {
@@ -354,6 +357,13 @@ func (x *BucketSeriesRequest) GetIncludeInherited() bool {
 		return x.IncludeInherited
 	}
 	return false
+}
+
+func (x *BucketSeriesRequest) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
 }
 
 // One curve: columns over its buckets that hold finite points, ascending.
@@ -485,19 +495,29 @@ func (x *CurveBuckets) GetNegativeInfinityXs() []byte {
 
 // Curves by run, then by series as the queries of QueryService give them, then by environment
 // as named. Series without points in the range are left out.
+//
+// An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
+// same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then. Where
+// points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
 type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
 	Curves []*CurveBuckets `protobuf:"bytes,1,rep,name=curves,proto3" json:"curves,omitempty"`
-	// Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves.
+	// Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves. With unchanged runs, the one
+	// of the answer before.
 	FirstX float64 `protobuf:"fixed64,2,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
-	// Highest x of any curve; 0 without curves.
+	// Highest x of any curve; 0 without curves. With unchanged runs, at least the one of the answer before.
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
 	// Width of a bucket. Bucket i begins at first_x + i * bucket_width, rounded down. 1 when there are no more xs than
 	// buckets: each then holds one x.
 	BucketWidth float64 `protobuf:"fixed64,4,opt,name=bucket_width,json=bucketWidth,proto3" json:"bucket_width,omitempty"`
 	// How many buckets there are from first_x to last_x.
-	BucketCount   uint32 `protobuf:"varint,5,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
+	BucketCount uint32 `protobuf:"varint,5,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
+	// Names of the runs that nothing came to since the request's cursor was given: their curves are those of the answer
+	// before, bucket for bucket. All curves of other runs are in this answer, in the place of those before.
+	UnchangedRuns []string `protobuf:"bytes,6,rep,name=unchanged_runs,json=unchangedRuns,proto3" json:"unchanged_runs,omitempty"`
+	// What the next request of the same question may go on from.
+	Cursor        []byte `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -567,6 +587,20 @@ func (x *BucketSeriesResponse) GetBucketCount() uint32 {
 	return 0
 }
 
+func (x *BucketSeriesResponse) GetUnchangedRuns() []string {
+	if x != nil {
+		return x.UnchangedRuns
+	}
+	return nil
+}
+
+func (x *BucketSeriesResponse) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
 var File_metrana_views_v1_series_buckets_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
@@ -580,7 +614,7 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\rCurveIdentity\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12D\n" +
-	"\x06series\x18\x03 \x01(\v2,.metrana_protobuf.common.v1.SeriesDefinitionR\x06series\"\xc5\x03\n" +
+	"\x06series\x18\x03 \x01(\v2,.metrana_protobuf.common.v1.SeriesDefinitionR\x06series\"\xdd\x03\n" +
 	"\x13BucketSeriesRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
@@ -593,7 +627,8 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\bepisodes\x18\t \x01(\v2\x1c.metrana.views.v1.IndexRangeR\bepisodes\x127\n" +
 	"\brl_steps\x18\n" +
 	" \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12+\n" +
-	"\x11include_inherited\x18\v \x01(\bR\x10includeInherited\"\xb9\x02\n" +
+	"\x11include_inherited\x18\v \x01(\bR\x10includeInherited\x12\x16\n" +
+	"\x06cursor\x18\f \x01(\fR\x06cursor\"\xb9\x02\n" +
 	"\fCurveBuckets\x12;\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1f.metrana.views.v1.CurveIdentityR\bidentity\x12\x0e\n" +
 	"\x02xs\x18\x02 \x01(\fR\x02xs\x12\x16\n" +
@@ -606,13 +641,15 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\vinfinity_xs\x18\t \x01(\fR\n" +
 	"infinityXs\x120\n" +
 	"\x14negative_infinity_xs\x18\n" +
-	" \x01(\fR\x12negativeInfinityXs\"\xc4\x01\n" +
+	" \x01(\fR\x12negativeInfinityXs\"\x83\x02\n" +
 	"\x14BucketSeriesResponse\x126\n" +
 	"\x06curves\x18\x01 \x03(\v2\x1e.metrana.views.v1.CurveBucketsR\x06curves\x12\x17\n" +
 	"\afirst_x\x18\x02 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x03 \x01(\x01R\x05lastX\x12!\n" +
 	"\fbucket_width\x18\x04 \x01(\x01R\vbucketWidth\x12!\n" +
-	"\fbucket_count\x18\x05 \x01(\rR\vbucketCount*\xad\x01\n" +
+	"\fbucket_count\x18\x05 \x01(\rR\vbucketCount\x12%\n" +
+	"\x0eunchanged_runs\x18\x06 \x03(\tR\runchangedRuns\x12\x16\n" +
+	"\x06cursor\x18\a \x01(\fR\x06cursor*\xad\x01\n" +
 	"\x04Axis\x12\x14\n" +
 	"\x10AXIS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tAXIS_STEP\x10\x01\x12\x10\n" +

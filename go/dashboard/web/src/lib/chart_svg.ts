@@ -1,4 +1,5 @@
 import type { AxisTick } from "./axis_ticks";
+import { envelopeOpacity } from "./envelope_opacity";
 import { formatValue } from "./format";
 import { ticksOf } from "./ticks";
 import type { ValueRange } from "./value_range";
@@ -117,6 +118,7 @@ function linePaths(chart: SvgChart, line: SvgLine, place: Places): string[] {
 
 function bandPath(chart: SvgChart, { band, colour }: SvgLine, place: Places): string[] {
   if (!band) return [];
+  const opacity = round(envelopeOpacity(chart.lines.length));
   const areas = stretches(chart, band.high).map((stretch) => {
     const above = points(chart, stretch, band.high, place);
     const below = points(chart, stretch, band.low, place).reverse();
@@ -124,7 +126,7 @@ function bandPath(chart: SvgChart, { band, colour }: SvgLine, place: Places): st
   });
   if (areas.length === 0) return [];
   return [
-    `<path d="${areas.join("")}" fill="${colour}" fill-opacity="0.18" stroke="${colour}" stroke-opacity="0.25"/>`,
+    `<path d="${areas.join("")}" fill="${colour}" fill-opacity="${opacity}" stroke="${colour}" stroke-opacity="0.25"/>`,
   ];
 }
 

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { type Answer, useAnswer } from "../ask";
 import { type AxisName, axisFor } from "../lib/axis";
 import { type ChartLines, chartLines } from "../lib/chart_lines";
@@ -15,6 +15,7 @@ import {
   type Curve,
   type CurveQuestion,
   MOST_BUCKETS,
+  NO_CURVES,
   type RunNames,
   readCurves,
 } from "../server/curves";
@@ -131,9 +132,13 @@ function useLines(
   settings: ChartSettings,
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
+  const held = useRef(NO_CURVES);
   const answer = useAnswer(
-    (signal) =>
-      question === null ? new Promise<Curve[]>(() => {}) : readCurves(names, question, signal),
+    async (signal) => {
+      if (question === null) return new Promise<Curve[]>(() => {});
+      held.current = await readCurves(names, question, held.current, signal);
+      return held.current.curves;
+    },
     [names.runs.join("\n"), JSON.stringify(question)],
     version,
   ).value;

@@ -3,8 +3,9 @@ import uPlot from "uplot";
 import { type AxisName, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
-import type { DrawnMark } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
+import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
+import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { isMetricAxis } from "../lib/metric_axis";
@@ -71,7 +72,6 @@ export function CurvePlot(props: Props) {
       drawn,
       box.current,
       (u) => pickable(u, latest.current),
-      (u) => marksOf(u, latest.current),
       (pick) => latest.current.onPick(pick),
     );
     return () => {
@@ -103,11 +103,39 @@ export function CurvePlot(props: Props) {
   );
 }
 
-/** Columns whose values are points of a curve: not what sums many of them up. */
-function pickable(u: uPlot, { data }: Props): uPlot.AlignedData[number][] {
-  return data.lines.map(({ curve }, place) =>
-    curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
-  );
+/** What may be picked: points of a curve, not of many curves that were summed up. */
+function pickable(u: uPlot, { data }: Props): DrawnLines {
+  const left = (x: number) => u.valToPos(x, "x");
+  return {
+    xs: u.data[0],
+    values: data.lines.map(({ curve }, place) =>
+      curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
+    ),
+    marks: data.lines.flatMap((line, place) =>
+      line.curve === null ? [] : marksOf(line, place, left, u.over.clientHeight),
+    ),
+    left,
+    top: (value) => u.valToPos(value, "y"),
+  };
+}
+
+/**
+ * Where a line is not finite: at the top, −∞ at the bottom. On a logarithmic axis there is no
+ * place for some.
+ */
+function marksOf(
+  { nans, infinities, negativeInfinities }: ChartLine,
+  line: number,
+  left: (x: number) => number,
+  height: number,
+): DrawnPoint[] {
+  const at = (xs: readonly number[], value: number, top: number) =>
+    xs.map((x) => ({ line, x, value, left: left(x), top }));
+  return [
+    ...at(nans, Number.NaN, 0),
+    ...at(infinities, Number.POSITIVE_INFINITY, 0),
+    ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
+  ].filter((mark) => Number.isFinite(mark.left));
 }
 
 function columns({ data, settings }: Props): uPlot.AlignedData {
@@ -132,7 +160,7 @@ function lowOf({ low, high }: ChartLine, logY: boolean): (number | null)[] {
 }
 
 function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
-  const { data, colours, settings, axis, height } = latest.current;
+  const { data, settings, axis, height } = latest.current;
   const variable = (name: string) => getComputedStyle(box).getPropertyValue(name);
   const ink = () => variable("--faint");
   const grid = { stroke: () => variable("--line"), width: 1 };
@@ -158,7 +186,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     bands: settings.band
       ? data.lines.map((_, place) => ({
           series: [1 + PER_LINE * place, 2 + PER_LINE * place] as [number, number],
-          fill: () => `${colours[place]}${pale(latest.current, place) ? "12" : "2e"}`,
+          fill: () => envelopeFill(latest.current, place),
         }))
       : [],
     axes: [
@@ -256,22 +284,13 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   return [edge, edge, raw, line];
 }
 
-function shownXs({ data, range, settings, axis }: Props): ValueRange {
-  return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
+function envelopeFill(props: Props, place: number): string {
+  const opacity = envelopeOpacity(props.data.lines.length);
+  return translucent(props.colours[place] ?? "", pale(props, place) ? 0.4 * opacity : opacity);
 }
 
-/** Where lines are not finite: at the top, −∞ at the bottom. */
-function marksOf(u: uPlot, { data }: Props): DrawnMark[] {
-  const { height } = u.over.getBoundingClientRect();
-  return data.lines.flatMap(({ nans, infinities, negativeInfinities }, line) => {
-    const at = (xs: readonly number[], value: number, top: number) =>
-      xs.map((x) => ({ line, x, value, left: u.valToPos(x, "x"), top }));
-    return [
-      ...at(nans, Number.NaN, 0),
-      ...at(infinities, Number.POSITIVE_INFINITY, 0),
-      ...at(negativeInfinities, Number.NEGATIVE_INFINITY, height),
-    ];
-  });
+function shownXs({ data, range, settings, axis }: Props): ValueRange {
+  return xRange(data.xs, { range, log: settings.logX, time: isTime(axis) });
 }
 
 /** A triangle at the top where a line is NaN, a diamond where it is infinite: −∞ at the bottom. */

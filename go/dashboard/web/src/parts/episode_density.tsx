@@ -37,10 +37,11 @@ const LINE_COLOUR = colourOf(1);
 
 /**
  * The value of each episode along updates or env steps: how many there are where, their
- * interquartile mean and the stretch from the 10th to the 90th percentile.
+ * interquartile mean and the stretch from the 10th to the 90th percentile. It is asked for the
+ * stretch that is zoomed in on.
  */
 export function EpisodeDensityChart(props: Props) {
-  const { name, metric, evaluation, axis } = props;
+  const { name, metric, evaluation, axis, range } = props;
   const answer = useAnswer(
     (signal) =>
       readDensity(
@@ -48,12 +49,13 @@ export function EpisodeDensityChart(props: Props) {
         {
           metric: { ...metric, evaluation },
           axis,
+          range,
           columns: COLUMNS,
           rows: ROWS,
         },
         signal,
       ),
-    [...Object.values(name), metric.metricName, evaluation, axis],
+    [...Object.values(name), metric.metricName, evaluation, axis, range?.from, range?.to],
     useAtMostEvery(props.version, PERIOD),
   );
   const title = metric.metricName;
@@ -73,7 +75,7 @@ export function EpisodeDensityChart(props: Props) {
           {evaluation === false && "training, "}
           each episode by {axisTitle(axis)}
         </span>
-        {props.range && (
+        {range && (
           <button type="button" onClick={() => props.onZoom(null)}>
             Show all
           </button>
@@ -82,7 +84,9 @@ export function EpisodeDensityChart(props: Props) {
       <AnswerState of={answer.value}>
         {(density) =>
           density.total === 0 ? (
-            <p class="note">No episode has a finite {title} here yet.</p>
+            <p class="note">
+              No episode has a finite {title} {range ? "in this stretch." : "here yet."}
+            </p>
           ) : (
             <Drawn density={density} {...props} />
           )

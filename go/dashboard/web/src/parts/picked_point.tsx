@@ -38,7 +38,7 @@ export function PickedPoint({ names, pick, point, width, ...rest }: Props) {
       {pick.open && (
         <div class="point-place" style={place}>
           <PointCard
-            key={`${pick.line} ${pick.x}`}
+            key={`${pick.line} ${pick.x} ${pick.value}`}
             run={{ workspace: names.workspace, project: names.project, run: point.curve.run }}
             point={point}
             {...rest}

@@ -1,25 +1,18 @@
 import type uPlot from "uplot";
 import {
-  besidePlace,
   type DrawnLines,
-  type DrawnMark,
-  type DrawnPlace,
-  firstPlace,
+  type DrawnPoint,
+  drawnNow,
+  firstPoint,
   nearestMark,
-  nearestPlace,
-  otherLine,
-} from "../lib/chart_point";
+  nearestValue,
+  pointBeside,
+  pointOfOtherLine,
+} from "../lib/drawn_points";
 import { LEAST_DRAG } from "./drag_zoom";
 
-/** A value of a plot that somebody points at. */
-export interface PlotPick {
-  /** Its line, by place. */
-  line: number;
-  x: number;
-  value: number;
-  /** In pixels, within what the plot was put in. */
-  left: number;
-  top: number;
+/** What of a plot somebody points at, and where that is within what the plot was put in. */
+export interface PlotPick extends DrawnPoint {
   /** Whether more is wanted to be known of it. */
   open: boolean;
 }
@@ -29,25 +22,23 @@ const REACH = 24;
 const MARK_REACH = 8;
 
 /**
- * Tells of values that are clicked, or gone to by arrow keys and opened by Enter. What is a
- * drag or a double click picks nothing.
+ * Tells of values and marks that are clicked, or gone to by arrow keys and opened by Enter.
+ * What is a drag or a double click picks nothing.
  *
- * @param valuesOf The columns of a plot that may be picked, one a line.
- * @param marksOf Where it has marks, which are clicked as points are.
+ * @param drawnOf What of a plot may be picked.
  */
 export function watchPicks(
   u: uPlot,
   box: HTMLElement,
-  valuesOf: (u: uPlot) => DrawnLines["values"],
-  marksOf: (u: uPlot) => DrawnMark[],
+  drawnOf: (u: uPlot) => DrawnLines,
   onPick: (pick: PlotPick) => void,
 ): () => void {
-  let at: DrawnPlace | null = null;
+  let at: DrawnPoint | null = null;
   let pressedAt = 0;
-  const pick = (place: DrawnPlace, open: boolean) => {
-    at = place;
-    const told = pickOf(u, box, valuesOf(u), place, open);
-    if (told) onPick(told);
+  const pick = (point: DrawnPoint, open: boolean) => {
+    at = point;
+    u.setCursor({ left: point.left, top: point.top });
+    onPick({ ...point, ...within(u, box, point), open });
   };
   const pressed = (event: PointerEvent) => {
     pressedAt = event.clientX;
@@ -56,19 +47,15 @@ export function watchPicks(
     if (event.detail > 1 || Math.abs(event.clientX - pressedAt) >= LEAST_DRAG) return;
     const { left, top } = u.over.getBoundingClientRect();
     const to = { left: event.clientX - left, top: event.clientY - top };
-    const mark = nearestMark(marksOf(u), to, MARK_REACH);
-    if (mark) return onPick({ ...mark, ...within(u, box, mark), open: true });
-    const near = nearestPlace(drawnLines(u, valuesOf(u)), to, REACH);
+    const drawn = drawnOf(u);
+    const near = nearestMark(drawn, to, MARK_REACH) ?? nearestValue(drawn, to, REACH);
     if (near) pick(near, true);
   };
   const keyed = (event: KeyboardEvent) => {
     if (event.target !== box || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Enter" && at) pick(at, true);
-    else {
-      const next = placeByKey(valuesOf(u), at, event.key);
-      if (!next) return;
-      pick(next, false);
-    }
+    const next = pointByKey(drawnOf(u), at, event.key);
+    if (!next) return;
+    pick(next, event.key === "Enter");
     event.preventDefault();
   };
   u.over.addEventListener("pointerdown", pressed);
@@ -77,45 +64,18 @@ export function watchPicks(
   return () => box.removeEventListener("keydown", keyed);
 }
 
-function drawnLines(u: uPlot, values: DrawnLines["values"]): DrawnLines {
-  return {
-    xs: u.data[0],
-    values,
-    left: (x) => u.valToPos(x, "x"),
-    top: (value) => u.valToPos(value, "y"),
-  };
-}
-
-function pickOf(
-  u: uPlot,
-  box: HTMLElement,
-  values: DrawnLines["values"],
-  { line, at }: DrawnPlace,
-  open: boolean,
-): PlotPick | null {
-  const x = u.data[0][at];
-  const value = values[line]?.[at];
-  if (x === undefined || typeof value !== "number") return null;
-  const [left, top] = [u.valToPos(x, "x"), u.valToPos(value, "y")];
-  u.setCursor({ left, top });
-  return { line, x, value, ...within(u, box, { left, top }), open };
-}
-
 /** A place in the area of lines as one in what the plot was put in. */
 function within(u: uPlot, box: HTMLElement, { left, top }: { left: number; top: number }) {
   const [inner, outer] = [u.over.getBoundingClientRect(), box.getBoundingClientRect()];
   return { left: left + inner.left - outer.left, top: top + inner.top - outer.top };
 }
 
-/** Where an arrow key leads: along a line, or to another one at the same x. */
-function placeByKey(
-  values: DrawnLines["values"],
-  from: DrawnPlace | null,
-  key: string,
-): DrawnPlace | null {
+/** Where a key leads: along a line, or to another one at the same x; Enter stays. */
+function pointByKey(drawn: DrawnLines, from: DrawnPoint | null, key: string): DrawnPoint | null {
+  if (key === "Enter") return from && drawnNow(drawn, from);
   const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[key];
   if (step !== 1 && step !== -1) return null;
-  if (!from) return firstPlace(values);
-  if (key === "ArrowLeft" || key === "ArrowRight") return besidePlace(values, from, step);
-  return otherLine(values, from, step);
+  if (!from) return firstPoint(drawn);
+  const beside = key === "ArrowLeft" || key === "ArrowRight";
+  return beside ? pointBeside(drawn, from, step) : pointOfOtherLine(drawn, from, step);
 }

@@ -5,8 +5,9 @@ import { type AxisName, axisOf } from "../lib/axis";
 import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
+import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
-import { isMetricAxis, metricOfAxis } from "../lib/metric_axis";
+import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
@@ -45,47 +46,49 @@ interface BucketQuestion {
 /** How many buckets a curve has at most. */
 export const MOST_BUCKETS = 5000;
 
-/** The curves of a metric of runs, by run and then by labels. */
+/** What is held before anything was asked. */
+export const NO_CURVES: HeldCurves<Curve> = { curves: [], cursor: new Uint8Array() };
+
+/**
+ * The curves of a metric of runs, by run and then by labels.
+ *
+ * @param held What was answered last, whatever the question was: of the same one, only the
+ *   runs that points came to since are sent.
+ */
 export function readCurves(
   names: RunNames,
   { metric, ...question }: CurveQuestion,
+  held: HeldCurves<Curve>,
   signal: AbortSignal,
-): Promise<Curve[]> {
-  return readMetricCurves(names, { metrics: [metric], ...question }, signal);
+): Promise<HeldCurves<Curve>> {
+  return ask(names, { metrics: [metric], ...question }, held, signal);
 }
 
 /** The curves of several metrics of like scales, in buckets of one axis. */
 export async function readMetricCurves(
-  { workspace, project, runs }: RunNames,
-  { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
+  names: RunNames,
+  question: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
-  const asked = {
-    workspace,
-    project,
-    runs: [...runs],
-    seriesQueries: metrics.map(queryFor),
-    buckets,
-    includeInherited: inherited,
-  };
+  return (await ask(names, question, NO_CURVES, signal)).curves;
+}
+
+async function ask(
+  names: RunNames,
+  question: MetricsQuestion,
+  held: HeldCurves<Curve>,
+  signal: AbortSignal,
+): Promise<HeldCurves<Curve>> {
+  const { axis, range } = question;
   if (isMetricAxis(axis)) {
-    const joined = RL_SCALES.includes(metrics[0]?.scale ?? "") ? "update" : "step";
-    const answer = await views.bucketByMetric(
-      {
-        ...asked,
-        xSeriesQuery: queryFor(metricOfAxis(axis)),
-        axis: axisOf(joined),
-        ...(range ? { range } : {}),
-      },
-      { signal },
-    );
-    return answer.curves.map((curve) => curveOf(curve, null));
+    return { ...NO_CURVES, curves: await askByMetric(names, question, axis, signal) };
   }
   const answer = await views.bucketSeries(
     {
-      ...asked,
+      ...requestOf(names, question),
       axis: axisOf(axis),
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
+      cursor: held.cursor,
     },
     { signal },
   );
@@ -95,7 +98,40 @@ export async function readMetricCurves(
     width: answer.bucketWidth,
     count: answer.bucketCount,
   };
-  return answer.curves.map((curve) => curveOf(curve, grid));
+  const curves = answer.curves.map((curve) => curveOf(curve, grid));
+  const { unchangedRuns, cursor } = answer;
+  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
+}
+
+/** What a question says whatever its axis is. */
+function requestOf(
+  { workspace, project, runs }: RunNames,
+  { metrics, buckets, inherited = false }: MetricsQuestion,
+) {
+  const seriesQueries = metrics.map(queryFor);
+  const includeInherited = inherited;
+  return { workspace, project, runs: [...runs], seriesQueries, buckets, includeInherited };
+}
+
+/** Points of environments lie at what the metric is at their update. */
+async function askByMetric(
+  names: RunNames,
+  question: MetricsQuestion,
+  axis: MetricAxis,
+  signal: AbortSignal,
+): Promise<Curve[]> {
+  const { metrics, range } = question;
+  const joined = RL_SCALES.includes(metrics[0]?.scale ?? "") ? "update" : "step";
+  const answer = await views.bucketByMetric(
+    {
+      ...requestOf(names, question),
+      xSeriesQuery: queryFor(metricOfAxis(axis)),
+      axis: axisOf(joined),
+      ...(range ? { range } : {}),
+    },
+    { signal },
+  );
+  return answer.curves.map((curve) => curveOf(curve, null));
 }
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {

@@ -15,7 +15,7 @@ import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { type QueriedMetric, queryFor } from "../lib/sections";
-import type { RunName, ShownRun } from "../server";
+import type { Range, RunName, ShownRun } from "../server";
 import { views } from "./clients";
 
 /** What episodes are sorted by: a column, or `metric` and its place in the list. */
@@ -259,6 +259,8 @@ export interface EpisodeDensity extends EpisodeHistogram {
 export interface DensityQuestion {
   metric: QueriedMetric;
   axis: DensityAxis;
+  /** A stretch of the axis; null: all. */
+  range: Range | null;
   columns: number;
   rows: number;
 }
@@ -266,14 +268,14 @@ export interface DensityQuestion {
 /** The values that episodes have of a metric of EPISODE scale. */
 export async function readDensity(
   run: RunName,
-  { metric, axis, columns, rows }: DensityQuestion,
+  { metric, axis, range, columns, rows }: DensityQuestion,
   signal: AbortSignal,
 ): Promise<EpisodeDensity> {
   const answer = await views.getEpisodeHistogram(
     {
       run,
       metrics: [{ seriesQuery: queryFor(metric), reduction: Reduction.LAST }],
-      x: { column: DENSITY_AXES[axis], bins: columns, whole: true },
+      x: { column: DENSITY_AXES[axis], bins: columns, whole: true, ...range },
       y: { column: EpisodeColumn.METRIC, metric: 0, bins: rows, whole: true, robust: true },
       estimators: [Estimator.IQM],
       percentiles: [10, 90],

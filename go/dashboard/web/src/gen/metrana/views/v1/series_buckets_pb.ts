@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/series_buckets.proto.
  */
 export const file_metrana_views_v1_series_buckets: GenFile = /*@__PURE__*/
-  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiLTAgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCCLeAQoMQ3VydmVCdWNrZXRzEjEKCGlkZW50aXR5GAEgASgLMh8ubWV0cmFuYS52aWV3cy52MS5DdXJ2ZUlkZW50aXR5EgoKAnhzGAIgASgMEg4KBmNvdW50cxgDIAEoDBINCgVtZWFucxgEIAEoDBIOCgZtaW5pbWEYBSABKAwSDgoGbWF4aW1hGAYgASgMEg0KBWxhc3RzGAcgASgMEg4KBm5hbl94cxgIIAEoDBITCgtpbmZpbml0eV94cxgJIAEoDBIcChRuZWdhdGl2ZV9pbmZpbml0eV94cxgKIAEoDCKTAQoUQnVja2V0U2VyaWVzUmVzcG9uc2USLgoGY3VydmVzGAEgAygLMh4ubWV0cmFuYS52aWV3cy52MS5DdXJ2ZUJ1Y2tldHMSDwoHZmlyc3RfeBgCIAEoARIOCgZsYXN0X3gYAyABKAESFAoMYnVja2V0X3dpZHRoGAQgASgBEhQKDGJ1Y2tldF9jb3VudBgFIAEoDSqtAQoEQXhpcxIUChBBWElTX1VOU1BFQ0lGSUVEEAASDQoJQVhJU19TVEVQEAESEAoMQVhJU19STF9TVEVQEAISEAoMQVhJU19FUElTT0RFEAMSEQoNQVhJU19FTlZfU1RFUBAEEhYKEkFYSVNfUkVMQVRJVkVfVElNRRAFEhIKDkFYSVNfV0FMTF9USU1FEAYSHQoZQVhJU19DVU1VTEFUSVZFX0VOVl9TVEVQUxAHQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
+  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiLjAgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCBIOCgZjdXJzb3IYDCABKAwi3gEKDEN1cnZlQnVja2V0cxIxCghpZGVudGl0eRgBIAEoCzIfLm1ldHJhbmEudmlld3MudjEuQ3VydmVJZGVudGl0eRIKCgJ4cxgCIAEoDBIOCgZjb3VudHMYAyABKAwSDQoFbWVhbnMYBCABKAwSDgoGbWluaW1hGAUgASgMEg4KBm1heGltYRgGIAEoDBINCgVsYXN0cxgHIAEoDBIOCgZuYW5feHMYCCABKAwSEwoLaW5maW5pdHlfeHMYCSABKAwSHAoUbmVnYXRpdmVfaW5maW5pdHlfeHMYCiABKAwiuwEKFEJ1Y2tldFNlcmllc1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF93aWR0aBgEIAEoARIUCgxidWNrZXRfY291bnQYBSABKA0SFgoOdW5jaGFuZ2VkX3J1bnMYBiADKAkSDgoGY3Vyc29yGAcgASgMKq0BCgRBeGlzEhQKEEFYSVNfVU5TUEVDSUZJRUQQABINCglBWElTX1NURVAQARIQCgxBWElTX1JMX1NURVAQAhIQCgxBWElTX0VQSVNPREUQAxIRCg1BWElTX0VOVl9TVEVQEAQSFgoSQVhJU19SRUxBVElWRV9USU1FEAUSEgoOQVhJU19XQUxMX1RJTUUQBhIdChlBWElTX0NVTVVMQVRJVkVfRU5WX1NURVBTEAdCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
 
 /**
  * A stretch of an axis; both ends belong to it.
@@ -166,6 +166,14 @@ export type BucketSeriesRequest = Message<"metrana.views.v1.BucketSeriesRequest"
    * @generated from field: bool include_inherited = 11;
    */
   includeInherited: boolean;
+
+  /**
+   * `cursor` of an answer to the same question, whose curves are still held: then only what changed since comes. One that was
+   * given for another question, or that is none, is of no account.
+   *
+   * @generated from field: bytes cursor = 12;
+   */
+  cursor: Uint8Array;
 };
 
 /**
@@ -263,6 +271,10 @@ export const CurveBucketsSchema: GenMessage<CurveBuckets> = /*@__PURE__*/
  * Curves by run, then by series as the queries of QueryService give them, then by environment
  * as named. Series without points in the range are left out.
  *
+ * An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
+ * same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then. Where
+ * points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
+ *
  * @generated from message metrana.views.v1.BucketSeriesResponse
  */
 export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesResponse"> & {
@@ -274,14 +286,15 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
   curves: CurveBuckets[];
 
   /**
-   * Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves.
+   * Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves. With unchanged runs, the one
+   * of the answer before.
    *
    * @generated from field: double first_x = 2;
    */
   firstX: number;
 
   /**
-   * Highest x of any curve; 0 without curves.
+   * Highest x of any curve; 0 without curves. With unchanged runs, at least the one of the answer before.
    *
    * @generated from field: double last_x = 3;
    */
@@ -301,6 +314,21 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
    * @generated from field: uint32 bucket_count = 5;
    */
   bucketCount: number;
+
+  /**
+   * Names of the runs that nothing came to since the request's cursor was given: their curves are those of the answer
+   * before, bucket for bucket. All curves of other runs are in this answer, in the place of those before.
+   *
+   * @generated from field: repeated string unchanged_runs = 6;
+   */
+  unchangedRuns: string[];
+
+  /**
+   * What the next request of the same question may go on from.
+   *
+   * @generated from field: bytes cursor = 7;
+   */
+  cursor: Uint8Array;
 };
 
 /**

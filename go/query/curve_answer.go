@@ -1,0 +1,133 @@
+package query
+
+// CurveAnswer is curves in the buckets of one axis.
+type CurveAnswer struct {
+	Grid
+
+	Curves    []Buckets
+	Unchanged []string // runs whose curves are those of the answer before
+	Cursor    []byte   // what the next answer to the same question goes on from
+}
+
+// Grid is the axis that curves were put on: bucket i begins at First + i × Width,
+// rounded down.
+type Grid struct {
+	First, Last float64
+	Width       float64
+	Count       int
+}
+
+// Buckets are a curve's that hold finite points: parallel columns.
+type Buckets struct {
+	Identity
+
+	Xs                     []float64 // where they begin
+	Counts                 []uint64  // of finite points
+	Means, Mins, Maxs      []float64
+	Lasts                  []float64 // the finite point last along the axis
+	NaNs, Infs, NegatedInf []float64 // where buckets with such points begin
+}
+
+// BucketCurves puts curves into so many buckets at most of one axis that spans them all;
+// into fewer when these would be too many together. With the cursor of an answer before it
+// keeps the buckets of that, while it can, and leaves out the runs that nothing came to.
+func (s *Service) BucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveAnswer, error) {
+	answer, err := s.bucketCurves(q, buckets, cursor)
+	if err != nil {
+		return answer, s.failed(err)
+	}
+	return answer, nil
+}
+
+func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveAnswer, error) {
+	question, err := q.digest(buckets)
+	if err != nil {
+		return CurveAnswer{}, err
+	}
+	// Before points are read: what comes in between is in the next answer, too.
+	versions, err := s.curveVersions(q)
+	if err != nil {
+		return CurveAnswer{}, err
+	}
+	if held, found := parseCurveCursor(cursor, question, len(versions)); found {
+		answer, goesOn, err := s.goOn(q, held, versions)
+		if goesOn || err != nil {
+			return answer, err
+		}
+	}
+	list, err := s.curvesAlong(q)
+	if err != nil {
+		return CurveAnswer{}, err
+	}
+	count, across := int64(buckets), int64(maxBucketsPage)
+	most, err := mostBuckets(len(list), &count, &across)
+	if err != nil {
+		return CurveAnswer{}, err
+	}
+	a := spanning(len(list), extents(list), most).extensible()
+	next := curveCursor{question: question, first: a.first, cut: a.last, last: a.last, versions: versions}
+	if len(list) > 0 {
+		next.limit = uint64(most)
+	}
+	return answerOn(a, list, q.Along, next)
+}
+
+// goOn answers with the runs that changed, on the axis of the answer before; goesOn is false
+// where all of them did or the axis cannot stay.
+func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answer CurveAnswer, goesOn bool, err error) {
+	changed, unchanged := q, []string(nil)
+	changed.Runs = nil
+	for i, run := range q.Runs {
+		if versions[i] == held.versions[i] {
+			unchanged = append(unchanged, run)
+		} else {
+			changed.Runs = append(changed.Runs, run)
+		}
+	}
+	if len(unchanged) == 0 {
+		return CurveAnswer{}, false, nil
+	}
+	list, err := s.curvesAlong(changed)
+	if err != nil {
+		return CurveAnswer{}, false, err
+	}
+	a, fits := held.axisFor(list)
+	if !fits {
+		return CurveAnswer{}, false, nil
+	}
+	held.versions, held.last = versions, a.last
+	answer, err = answerOn(a, list, q.Along, held)
+	answer.Unchanged = unchanged
+	return answer, true, err
+}
+
+// answerOn fills the buckets of an axis.
+func answerOn(a axis, list []curve, along Along, next curveCursor) (CurveAnswer, error) {
+	filled, _, err := fillAll(a, list)
+	if err != nil {
+		return CurveAnswer{}, err
+	}
+	answer := CurveAnswer{Cursor: next.bytes(), Curves: make([]Buckets, len(filled))}
+	if a.count > 0 {
+		answer.Grid = Grid{along.number(a.first), along.number(a.last), a.width, a.count}
+	}
+	for i := range filled {
+		answer.Curves[i] = filled[i].placed(along, a)
+	}
+	return answer, nil
+}
+
+// placed says where the buckets begin.
+func (b *bucketed) placed(along Along, a axis) Buckets {
+	starts := func(indexes []uint64) []float64 {
+		xs := make([]float64, len(indexes))
+		for k, bucket := range indexes {
+			xs[k] = along.number(a.start(int(bucket)))
+		}
+		return xs
+	}
+	return Buckets{
+		Identity: b.identity(), Xs: starts(b.indexes), Counts: b.counts, Means: b.means, Mins: b.mins, Maxs: b.maxs, Lasts: b.lasts,
+		NaNs: starts(b.nans), Infs: starts(b.infinities), NegatedInf: starts(b.negatives),
+	}
+}

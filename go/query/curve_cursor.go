@@ -1,0 +1,120 @@
+package query
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+)
+
+// curveCursor says what an answer about curves was made of, so that the next one to the
+// same question need hold only what changed.
+type curveCursor struct {
+	question   uint64   // digest of it
+	first, cut uint64   // these steps were cut
+	limit      uint64   // into at most so many buckets; 0: there was nothing to cut
+	last       uint64   // how far the buckets go by now
+	versions   []uint64 // by run, as asked
+}
+
+// cursorNumbers is how many numbers a cursor has beside its versions.
+const cursorNumbers = 5
+
+func (c curveCursor) bytes() []byte {
+	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, c.last}, c.versions...)
+	text := make([]byte, 0, 8*len(numbers))
+	for _, n := range numbers {
+		text = binary.LittleEndian.AppendUint64(text, n)
+	}
+	return text
+}
+
+// parseCurveCursor reads a cursor of a question about so many runs; false of any other.
+func parseCurveCursor(text []byte, question uint64, runs int) (curveCursor, bool) {
+	if len(text) != 8*(cursorNumbers+runs) {
+		return curveCursor{}, false
+	}
+	numbers := make([]uint64, cursorNumbers+runs)
+	for i := range numbers {
+		numbers[i] = binary.LittleEndian.Uint64(text[8*i:])
+	}
+	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[cursorNumbers:]}
+	return c, c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
+}
+
+// axisFor goes on with the buckets until they hold the curves; false where one begins before
+// them, and where that takes more than a quarter above what there may be.
+func (c curveCursor) axisFor(curves []curve) (axis, bool) {
+	last := c.last
+	for _, of := range curves {
+		from, to := of.extent()
+		if from < c.first {
+			return axis{}, false
+		}
+		last = max(last, to)
+	}
+	limit := int(c.limit)
+	cut := spanned(c.first, c.cut, limit).extensible()
+	a, fits := cut.upTo(last, limit+limit/4)
+	// Of steps beyond 2⁵³ a further bucket may begin within the last one.
+	fits = fits && cut.start(cut.count) > c.cut
+	return a, fits && len(curves)*a.count <= maxBucketsPage+maxBucketsPage/4
+}
+
+// digest tells questions apart.
+func (q CurveQuery) digest(buckets int) (uint64, error) {
+	text, err := json.Marshal(struct {
+		CurveQuery
+
+		Buckets int
+	}{q, buckets})
+	if err != nil {
+		return 0, fmt.Errorf("telling questions apart: %w", err)
+	}
+	hash := fnv.New64a()
+	_, err = hash.Write(text)
+	return hash.Sum64(), err
+}
+
+// curveVersions gives, for each run, a number that is another one once anything changed
+// that its curves are made of.
+func (s *Service) curveVersions(q CurveQuery) ([]uint64, error) {
+	selected, err := parseSelector(q.Series)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.findRuns(q.Workspace, q.Project, q.Runs)
+	if err != nil {
+		return nil, err
+	}
+	versions := make([]uint64, len(runs))
+	for i, run := range runs {
+		if versions[i], err = run.curveVersion(selected, q.Inherited); err != nil {
+			return nil, err
+		}
+	}
+	return versions, nil
+}
+
+// curveVersion is the revision of the last change of the selected series. What a fork inherits
+// depends on where environments stood, and so on all series of the runs before.
+func (r runPoints) curveVersion(selected selector, inherited bool) (uint64, error) {
+	if !inherited || r.Fork == nil {
+		version := uint64(0)
+		for _, info := range selected.ofAnyScale(r.points) {
+			version = max(version, r.points.SeriesChanged(info.No))
+		}
+		return version, nil
+	}
+	hash := fnv.New64a()
+	for exists := true; exists; {
+		if _, err := fmt.Fprintln(hash, r.ID, r.points.Revision()); err != nil {
+			return 0, err
+		}
+		var err error
+		if r, exists, err = r.parent(); err != nil {
+			return 0, err
+		}
+	}
+	return hash.Sum64(), nil
+}
