@@ -130,32 +130,6 @@ func (s *Service) ListRLEnvironments(
 	return connect.NewResponse(answer), nil
 }
 
-// EnvironmentIDs gives the environments with points for which a filter holds, seen at
-// the run's latest episode: by id, or by an attribute when one is named.
-func (s *Service) EnvironmentIDs(workspace, project, name, filter, attribute string, descending bool) ([]string, error) {
-	run, err := s.findRun(workspace, project, name)
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	things, err := run.listEnvironments(parseAnchor(nil, run))
-	if err != nil {
-		return nil, s.failed(err)
-	}
-	if things, err = filterAndSort(things, &filter, nil); err != nil {
-		return nil, s.failed(err)
-	}
-	if attribute != "" {
-		if things, err = sortBy(things, grammar.Order{Path: attribute, Descending: descending}); err != nil {
-			return nil, s.failed(err)
-		}
-	}
-	ids := make([]string, len(things))
-	for i, thing := range things {
-		ids[i] = thing.item.ID
-	}
-	return ids, nil
-}
-
 func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 	var things []listed[environment]
 	for _, env := range environmentsWithPoints(r.points) {
@@ -170,12 +144,16 @@ func (r runPoints) listEnvironments(at anchor) ([]listed[environment], error) {
 			item: environment{env, current},
 			subject: subject{
 				attributes: r.environmentAttributes(env, &current),
-				sum:        func(q grammar.Series) (summary, error) { return r.summariseEnvironment(env, at, q) },
+				sum:        func(q grammar.Series) (summary, error) { return summariseEnvironment(r.Name, r.points, env, at, q) },
 			},
 		})
 	}
-	slices.SortFunc(things, func(a, b listed[environment]) int { return strings.Compare(a.item.ID, b.item.ID) })
+	sortByID(things)
 	return things, nil
+}
+
+func sortByID(things []listed[environment]) {
+	slices.SortFunc(things, func(a, b listed[environment]) int { return strings.Compare(a.item.ID, b.item.ID) })
 }
 
 // currentEpisode is the episode that an environment is in at the anchor.
@@ -219,17 +197,17 @@ func (r runPoints) environmentAttributes(env store.EnvInfo, episode *uint64) []c
 	return attributes
 }
 
-// summariseEnvironment sums up what a query selects of an environment at an
+// summariseEnvironment sums up what a query selects of an environment of a run at an
 // anchor.
-func (r runPoints) summariseEnvironment(env store.EnvInfo, at anchor, q grammar.Series) (summary, error) {
+func summariseEnvironment(run string, of RLPoints, env store.EnvInfo, at anchor, q grammar.Series) (summary, error) {
 	var sum summary
 	if err := supported(q); err != nil {
 		return sum, err
 	}
 	g, reduces := groupingOf(q)
-	groups, reader := newGroupSummaries(g), rlReader{run: r.Name, at: at, episodesAsSteps: true}
-	for _, info := range (selector{[]grammar.Series{q}}).pick(r.points.EnvSeries(env.No), true) {
-		points, err := r.points.RLPoints(info.No, env.No, at.selection(env))
+	groups, reader := newGroupSummaries(g), rlReader{run: run, at: at, episodesAsSteps: true}
+	for _, info := range (selector{[]grammar.Series{q}}).pick(of.EnvSeries(env.No), true) {
+		points, err := of.RLPoints(info.No, env.No, at.selection(env))
 		if err != nil {
 			return sum, err
 		}

@@ -28,6 +28,7 @@ type heir struct {
 	fork   uint64 // rl_step
 	series numbering
 	envs   numbering
+	placed []store.EnvInfo    // environments of the parent, by number less one
 	infos  []store.SeriesInfo // of series
 	places []store.EnvInfo    // of environments
 	ends   []uint64           // rl_steps behind which nothing of an environment is inherited, by its number less one
@@ -64,13 +65,14 @@ func newHeir(run runPoints, parent RLPoints, counted bool) *heir {
 	h := &heir{own: run.points, parent: parent, fork: run.Fork.Step}
 	h.infos, h.places = run.points.SeriesInfos(), run.points.Environments()
 	h.ends = make([]uint64, len(h.places))
-	seriesBefore, envsBefore := allSeries(parent), parent.Environments()
+	seriesBefore := allSeries(parent)
+	h.placed = parent.Environments()
 	h.series = number(eachOf(h.infos, identityOf), eachOf(seriesBefore, identityOf))
-	h.envs = number(eachOf(h.places, idOf), eachOf(envsBefore, idOf))
+	h.envs = number(eachOf(h.places, idOf), eachOf(h.placed, idOf))
 	for i, info := range seriesBefore {
 		h.takeSeries(h.series.after[i], info)
 	}
-	for i, env := range envsBefore {
+	for i, env := range h.placed {
 		h.takeEnvironment(h.envs.after[i], env)
 	}
 	if counted {
@@ -173,7 +175,12 @@ func latestEpisodeIn(points RLPoints, env store.EnvInfo) (uint64, error) {
 	if !inherits || h.hasOwn(env.No) {
 		return latestEpisode(env), nil
 	}
-	before := h.parent.Environments()[h.envs.before[env.No-1]-1]
+	return h.lastInherited(env.No)
+}
+
+// lastInherited is the episode that an environment of the parent had got to at the fork.
+func (h *heir) lastInherited(env uint32) (uint64, error) {
+	before := h.placed[h.envs.before[env-1]-1]
 	if before.LastRLStep <= h.fork {
 		return latestEpisodeIn(h.parent, before)
 	}

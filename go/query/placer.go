@@ -133,6 +133,8 @@ func (p *placer) subject(x, episode uint64) subject {
 			}
 			return p.histories[path].At(&episode)
 		},
-		sum: func(q grammar.Series) (summary, error) { return p.run.summariseEnvironment(p.env, where, q) },
+		sum: func(q grammar.Series) (summary, error) {
+			return summariseEnvironment(p.run.Name, p.run.points, p.env, where, q)
+		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/query"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
 
@@ -31,14 +32,18 @@ func (s *Service) ListEnvironments(
 	}
 	answer := &pb.ListEnvironmentsResponse{TotalCount: uint64(len(rows))}
 	from := min(r.GetOffset(), uint64(len(rows)))
-	l.encode(answer, rows[from:min(from+uint64(l.limit), uint64(len(rows)))])
+	page := rows[from:min(from+uint64(l.limit), uint64(len(rows)))]
+	l.encode(answer, page)
+	if paths := r.GetAttributePaths(); len(paths) > 0 {
+		l.encodeAttributes(answer, page, paths)
+	}
 	return connect.NewResponse(answer), nil
 }
 
 // environmentListing is a request for a page, read.
 type environmentListing struct {
 	scan   episodeScan
-	order  []string // ids that pass, in the order of an attribute, or by id
+	order  []query.ListedEnvironment // those that pass, in the order of an attribute, or by id
 	column environmentKey
 	down   bool
 	limit  int
@@ -67,7 +72,7 @@ func (s *Service) parseEnvironments(r *pb.ListEnvironmentsRequest) (*environment
 	if l.limit > mostEnvironments {
 		return nil, invalid("limit %d is above %d", l.limit, mostEnvironments)
 	}
-	run, err := s.findRLRun(r.GetRun(), false)
+	run, err := s.findRLRun(r.GetRun(), r.GetIncludeInherited())
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +96,10 @@ func (s *Service) parseEnvironments(r *pb.ListEnvironmentsRequest) (*environment
 	if byID && l.down {
 		attribute = "environment_id"
 	}
-	l.order, err = s.queries.EnvironmentIDs(name.GetWorkspace(), name.GetProject(), name.GetRun(), r.GetFilter(), attribute, l.down)
+	l.order, err = s.queries.ListEnvironments(query.EnvironmentListing{
+		Workspace: name.GetWorkspace(), Project: name.GetProject(), Run: name.GetRun(),
+		Filter: r.GetFilter(), Attribute: attribute, Descending: l.down, Inherited: r.GetIncludeInherited(),
+	})
 	return l, err
 }
 
@@ -128,8 +136,8 @@ var environmentKeys = map[pb.EnvironmentColumn]environmentKey{
 // rows sums up all environments that pass and have episodes, in order.
 func (l *environmentListing) rows() ([]environmentRow, error) {
 	places := make(map[string]int, len(l.order))
-	for i, id := range l.order {
-		places[id] = i
+	for i, env := range l.order {
+		places[env.ID] = i
 	}
 	parts := make([][]environmentRow, workers())
 	err := l.scan.each(func(worker int, episodes []episodeRow) {
@@ -215,5 +223,11 @@ func (l *environmentListing) encode(answer *pb.ListEnvironmentsResponse, rows []
 			numbers[i] = r.numbers[k]
 		}
 		answer.Metrics = append(answer.Metrics, floatColumn(numbers))
+	}
+}
+
+func (l *environmentListing) encodeAttributes(answer *pb.ListEnvironmentsResponse, rows []environmentRow, paths []string) {
+	for _, r := range rows {
+		answer.Attributes = append(answer.Attributes, &pb.EnvironmentAttributes{Attributes: l.order[r.place].Pick(paths)})
 	}
 }

@@ -48,7 +48,7 @@ func TestEnvironmentsAreListedWithWhatTheyCameTo(t *testing.T) {
 				return cmp.Or(order, cmp.Compare(a.id, b.id))
 			})
 			order := &pb.EnvironmentOrder{Column: column, Descending: descending}
-			checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order, Limit: 3}, want)
+			checkEnvironments(t, w, "r", &pb.ListEnvironmentsRequest{Order: order, Limit: 3}, want)
 		}
 	}
 
@@ -60,9 +60,9 @@ func TestEnvironmentsAreListedWithWhatTheyCameTo(t *testing.T) {
 		}
 		return size(b) - size(a)
 	})
-	checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order}, want)
+	checkEnvironments(t, w, "r", &pb.ListEnvironmentsRequest{Order: order}, want)
 	want = slices.DeleteFunc(want, func(e *plainEnvironment) bool { return e.id == "env-3" || size(e) < 3 })
-	checkEnvironments(t, w, &pb.ListEnvironmentsRequest{Order: order, Filter: "attr(size) >= 3"}, want)
+	checkEnvironments(t, w, "r", &pb.ListEnvironmentsRequest{Order: order, Filter: "attr(size) >= 3"}, want)
 }
 
 type plainEnvironment struct {
@@ -93,9 +93,9 @@ func plainEnvironments(episodes []*plainEpisode) []*plainEnvironment {
 	return all
 }
 
-func checkEnvironments(t *testing.T, w *world, r *pb.ListEnvironmentsRequest, want []*plainEnvironment) {
+func checkEnvironments(t *testing.T, w *world, run string, r *pb.ListEnvironmentsRequest, want []*plainEnvironment) {
 	t.Helper()
-	r.Run = named("r")
+	r.Run, r.IncludeInherited = named(run), true
 	r.Metrics = []*pb.EpisodeMetric{{SeriesQuery: "return()", Reduction: pb.Reduction_REDUCTION_LAST}}
 	restarts := uint64(0)
 	var got, wanted []string
@@ -120,12 +120,48 @@ func checkEnvironments(t *testing.T, w *world, r *pb.ListEnvironmentsRequest, wa
 		t.Fatalf("%v:\n%v, want\n%v", r, got, wanted)
 	}
 	listed := uint64(0)
-	page := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{Run: named("r"), Limit: 1000})
+	page := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{Run: r.Run, IncludeInherited: true, Limit: 1000})
 	for _, n := range numbers(page.Restarts) {
 		listed += n
 	}
 	if r.Filter == "" && (restarts != listed || page.NextPageToken != "") {
 		t.Fatalf("%d restarts, %d of single episodes", restarts, listed)
+	}
+}
+
+// A fork counts what it inherits, and has its parent's attributes as of the fork.
+func TestEnvironmentsOfForks(t *testing.T) {
+	w := newWorld(t)
+	w.forks(rand.New(rand.NewPCG(4, 2)), 400)
+	want := plainEnvironments(plainEpisodes(t, w.pointsOf("fork", true)))
+	checkEnvironments(t, w, "fork", &pb.ListEnvironmentsRequest{Limit: 4}, want)
+	if own := ask(w, w.client.ListEnvironments, &pb.ListEnvironmentsRequest{Run: named("fork")}); len(own.Environments) == len(want) {
+		t.Fatalf("the fork has no less environments of its own: %d", len(want))
+	}
+
+	long := uint64(1 << 40) // behind every fork
+	for name, edits := range map[string][]catalog.Update{
+		"root":  {{Path: "task", Value: new(catalog.Text("reach"))}, {Path: "size", Value: new(catalog.Whole(1))}},
+		"child": {{Path: "size", Value: new(catalog.Whole(2))}},
+	} {
+		w.run(name, func(_ *store.Tx, edit *catalog.Edit) {
+			edit.EnvAttributes("env-0", nil, edits)
+			edit.EnvAttributes("env-0", &long, []catalog.Update{{Path: "task", Value: new(catalog.Text("later"))}})
+		})
+	}
+	r := &pb.ListEnvironmentsRequest{Run: named("fork"), Filter: `attr(task) == "reach" AND attr(size) == 2`, AttributePaths: []string{"size", "task", "none"}}
+	own := ask(w, w.client.ListEnvironments, r)
+	if len(own.Environments) != 0 {
+		t.Fatalf("without inheritance %v are of the parent's task", own.Environments)
+	}
+	r.IncludeInherited = true
+	answer := ask(w, w.client.ListEnvironments, r)
+	if !slices.Equal(answer.Environments, []string{"env-0"}) {
+		t.Fatalf("%v are of the task, want env-0", answer.Environments)
+	}
+	attributes := answer.Attributes[0].Attributes
+	if len(attributes) != 2 || attributes[0].GetIntValue() != 2 || attributes[1].GetStringValue() != "reach" {
+		t.Fatalf("env-0 has %v", attributes)
 	}
 }
 

@@ -36,12 +36,12 @@ async function startFilled(name, ...options) {
     runs,
     /** The address of a page: of the project, or of one of its runs. */
     page: (...parts) => [url, workspace, project, ...parts].join("/"),
-    /** Asks the ViewsService in JSON about a run. */
+    /** Asks the ViewsService in JSON about a run, or without one about the project. */
     async ask(method, run, question) {
       const response = await fetch(`${url}/metrana.views.v1.ViewsService/${method}`, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ run: { workspace, project, run }, ...question }),
+        body: JSON.stringify(run ? { run: { workspace, project, run }, ...question } : { workspace, project, ...question }),
       });
       if (!response.ok) throw new Error(`${method}: ${response.status} ${await response.text()}`);
       return response.json();

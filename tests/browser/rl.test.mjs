@@ -134,6 +134,29 @@ test("the overview draws every episode behind what they come to", async () => {
   );
 });
 
+test("the overview has a small chart of each task, of the numbers of the server", async () => {
+  const { page } = opened;
+  await overview(page);
+  const tasks = page.locator('.tasks[data-by="task"] li');
+  await tasks.first().waitFor();
+  assert.deepEqual(await tasks.evaluateAll((all) => all.map((li) => li.dataset.task)), ["push", "reach", "sort", "stack"]);
+  const reach = page.locator('.tasks li[data-task="reach"]');
+  assert.match(await reach.innerText(), new RegExp(`n = ${ENVIRONMENTS / 4}$`));
+  const { environments } = await server.ask("ListEnvironments", "ppo-s0", { filter: 'attr(task) == "reach"' });
+  const asked = await server.ask("GetStatistics", undefined, {
+    groups: [{ name: "reach", members: [{ run: "ppo-s0", seriesQuery: metrics[0].seriesQuery, environments }] }],
+    axis: "AXIS_RL_STEP",
+    unit: "SAMPLE_UNIT_ENVIRONMENT",
+    gridPoints: 60,
+    estimators: ["ESTIMATOR_IQM"],
+    binMeans: true,
+  });
+  const last = numbersOf(asked.groups[0].estimators[0].values).at(-1);
+  const shown = Number(await reach.locator(".value").textContent());
+  assert.ok(Math.abs(shown - last) <= Math.abs(last) * 1e-4, `${shown}, not ${last}`);
+  assert.ok((await coloursOf(reach.locator("canvas"))) > 3, "a line and a band are seen");
+});
+
 /** Drags over the middle half of the density of returns. */
 async function dragOverReturns(page) {
   const plot = page.locator("figure[data-density=return] .u-over");

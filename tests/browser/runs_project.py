@@ -5,8 +5,8 @@
 Project `runs` has `seed-0` … `seed-11`, which differ in `lr`, `algorithm` and the last digit
 of a long `token`, and a run whose name, tag, description, attribute and label are scripts, were
 they not shown as text, and whose metric would change.
-Project `forks` has `parent` and `child`, which was forked from it; project `many` has `run-0` …
-`run-119`.
+Project `forks` has `parent` and `child`, which was forked from it; project `branches` has `trunk`
+and `branch`, the same with episodes; project `many` has `run-0` … `run-119`.
 Project `curves` has `spike`, a million points with one that is far above the others, `odd`
 with points that are not finite and values of many sizes, `other`, and `apart`, whose points are
 far apart. At the end a line of JSON tells the address.
@@ -69,6 +69,37 @@ def make_forks(url: str) -> None:
     metrana.close()
 
 
+def make_branches(url: str) -> None:
+    """Logs kl and an episode an update: trunk 0 to 3 of two environments, branch 2 to 3 of one."""
+    begin(url, "branches", "trunk")
+    for env in ("left", "right"):
+        metrana.log_env_attributes(env, {"task": env})
+    for update in range(4):
+        metrana.log("kl", 0.1 * (1 + update), step=update)
+        log_episodes(update, {"left": float(update), "right": 10.0 + update})
+    metrana.close()
+    metrana.init(
+        workspace_name="w",
+        project_name="branches",
+        run_name="branch",
+        ingestion_url=url,
+        fork_from_run="trunk",
+        fork_at_step=1,
+    )
+    for update in (2, 3):
+        metrana.log("kl", 0.25 * (update - 1), step=update)
+        log_episodes(update, {"left": 100.0 + update})
+    metrana.close()
+
+
+def log_episodes(update: int, returns: dict[str, float]) -> None:
+    for env, value in returns.items():
+        metrana.log_rl_environment_step(
+            "reward", [value, 0.0], rl_step=update, episode=update, env_id=env
+        )
+        metrana.log_rl_episode("return", value, rl_step=update, episode=update, env_id=env)
+
+
 def make_many(url: str) -> None:
     for number in range(MANY):
         begin(url, "many", f"run-{number}")
@@ -111,6 +142,7 @@ def main() -> None:
     with Server(arguments.serve, arguments.listen) as server:
         make_runs(server.url)
         make_forks(server.url)
+        make_branches(server.url)
         make_many(server.url)
         make_curves(server.url)
         told = {"url": server.url, "workspace": "w", "project": "runs", "runs": []}

@@ -12,9 +12,10 @@ export function look(): void {
   search.value = window.location.search;
 }
 
-/** Goes to a page of the site. */
-export function navigate(href: string): void {
-  window.history.pushState(null, "", href);
+/** Goes to a page of the site; `back` says whether the browser goes back to this one. */
+export function navigate(href: string, { back }: { back: boolean } = { back: true }): void {
+  if (back) window.history.pushState(null, "", href);
+  else window.history.replaceState(null, "", href);
   look();
   window.scrollTo(0, 0);
 }

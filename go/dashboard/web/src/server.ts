@@ -9,6 +9,11 @@ export interface RunName {
   run: string;
 }
 
+/** A run, and whether a forked one is shown with what it inherits. */
+export interface ShownRun extends RunName {
+  inherited: boolean;
+}
+
 /** A stretch of an axis, both ends included. */
 export interface Range {
   from: number;

@@ -7,6 +7,7 @@
 package views
 
 import (
+	common "github.com/metrana/metrana/go/wire/pb/common"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -186,9 +187,14 @@ type ListEnvironmentsRequest struct {
 	// At most so many, up to 1,000; 100 when 0.
 	Limit uint32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
 	// So many are passed over.
-	Offset        uint64 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Offset uint64 `protobuf:"varint,6,opt,name=offset,proto3" json:"offset,omitempty"`
+	// Counts what a forked run inherits as well, as ListEpisodesRequest does. Environments that are inherited have the
+	// attributes that the parent had logged of them up to the fork, the run's own laid over them.
+	IncludeInherited bool `protobuf:"varint,7,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
+	// Paths of the attributes that are wanted of each environment.
+	AttributePaths []string `protobuf:"bytes,8,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListEnvironmentsRequest) Reset() {
@@ -263,6 +269,66 @@ func (x *ListEnvironmentsRequest) GetOffset() uint64 {
 	return 0
 }
 
+func (x *ListEnvironmentsRequest) GetIncludeInherited() bool {
+	if x != nil {
+		return x.IncludeInherited
+	}
+	return false
+}
+
+func (x *ListEnvironmentsRequest) GetAttributePaths() []string {
+	if x != nil {
+		return x.AttributePaths
+	}
+	return nil
+}
+
+// What was logged of an environment, as it holds at its latest episode.
+type EnvironmentAttributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of the paths asked for that it has.
+	Attributes    []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EnvironmentAttributes) Reset() {
+	*x = EnvironmentAttributes{}
+	mi := &file_metrana_views_v1_environments_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EnvironmentAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EnvironmentAttributes) ProtoMessage() {}
+
+func (x *EnvironmentAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_environments_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EnvironmentAttributes.ProtoReflect.Descriptor instead.
+func (*EnvironmentAttributes) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_environments_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *EnvironmentAttributes) GetAttributes() []*common.Attribute {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 // Environments as columns, one entry an environment, in the order asked for.
 type ListEnvironmentsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -284,14 +350,16 @@ type ListEnvironmentsResponse struct {
 	// For each metric of the request its numbers, as little-endian float64; NaN where an environment has none.
 	Metrics [][]byte `protobuf:"bytes,8,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// How many environments there are on all pages.
-	TotalCount    uint64 `protobuf:"varint,9,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	TotalCount uint64 `protobuf:"varint,9,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
+	// For each environment its attributes; empty when none were asked for.
+	Attributes    []*EnvironmentAttributes `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListEnvironmentsResponse) Reset() {
 	*x = ListEnvironmentsResponse{}
-	mi := &file_metrana_views_v1_environments_proto_msgTypes[2]
+	mi := &file_metrana_views_v1_environments_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -303,7 +371,7 @@ func (x *ListEnvironmentsResponse) String() string {
 func (*ListEnvironmentsResponse) ProtoMessage() {}
 
 func (x *ListEnvironmentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_environments_proto_msgTypes[2]
+	mi := &file_metrana_views_v1_environments_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -316,7 +384,7 @@ func (x *ListEnvironmentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEnvironmentsResponse.ProtoReflect.Descriptor instead.
 func (*ListEnvironmentsResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_environments_proto_rawDescGZIP(), []int{2}
+	return file_metrana_views_v1_environments_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListEnvironmentsResponse) GetEnvironments() []string {
@@ -382,25 +450,38 @@ func (x *ListEnvironmentsResponse) GetTotalCount() uint64 {
 	return 0
 }
 
+func (x *ListEnvironmentsResponse) GetAttributes() []*EnvironmentAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 var File_metrana_views_v1_environments_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_environments_proto_rawDesc = "" +
 	"\n" +
-	"#metrana/views/v1/environments.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\"\xa5\x01\n" +
+	"#metrana/views/v1/environments.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\x1a*metrana_protobuf/common/v1/attribute.proto\"\xa5\x01\n" +
 	"\x10EnvironmentOrder\x12;\n" +
 	"\x06column\x18\x01 \x01(\x0e2#.metrana.views.v1.EnvironmentColumnR\x06column\x12\x1e\n" +
 	"\n" +
 	"descending\x18\x02 \x01(\bR\n" +
 	"descending\x12\x16\n" +
 	"\x06metric\x18\x03 \x01(\rR\x06metric\x12\x1c\n" +
-	"\tattribute\x18\x04 \x01(\tR\tattribute\"\x81\x02\n" +
+	"\tattribute\x18\x04 \x01(\tR\tattribute\"\xd7\x02\n" +
 	"\x17ListEnvironmentsRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x12\x16\n" +
 	"\x06filter\x18\x02 \x01(\tR\x06filter\x129\n" +
 	"\ametrics\x18\x03 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x128\n" +
 	"\x05order\x18\x04 \x01(\v2\".metrana.views.v1.EnvironmentOrderR\x05order\x12\x14\n" +
 	"\x05limit\x18\x05 \x01(\rR\x05limit\x12\x16\n" +
-	"\x06offset\x18\x06 \x01(\x04R\x06offset\"\xb6\x02\n" +
+	"\x06offset\x18\x06 \x01(\x04R\x06offset\x12+\n" +
+	"\x11include_inherited\x18\a \x01(\bR\x10includeInherited\x12'\n" +
+	"\x0fattribute_paths\x18\b \x03(\tR\x0eattributePaths\"^\n" +
+	"\x15EnvironmentAttributes\x12E\n" +
+	"\n" +
+	"attributes\x18\x01 \x03(\v2%.metrana_protobuf.common.v1.AttributeR\n" +
+	"attributes\"\xff\x02\n" +
 	"\x18ListEnvironmentsResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12\x1a\n" +
 	"\bepisodes\x18\x02 \x01(\fR\bepisodes\x12#\n" +
@@ -412,7 +493,11 @@ const file_metrana_views_v1_environments_proto_rawDesc = "" +
 	"last_times\x18\a \x01(\fR\tlastTimes\x12\x18\n" +
 	"\ametrics\x18\b \x03(\fR\ametrics\x12\x1f\n" +
 	"\vtotal_count\x18\t \x01(\x04R\n" +
-	"totalCount*\xca\x02\n" +
+	"totalCount\x12G\n" +
+	"\n" +
+	"attributes\x18\n" +
+	" \x03(\v2'.metrana.views.v1.EnvironmentAttributesR\n" +
+	"attributes*\xca\x02\n" +
 	"\x11EnvironmentColumn\x12\"\n" +
 	"\x1eENVIRONMENT_COLUMN_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eENVIRONMENT_COLUMN_ENVIRONMENT\x10\x01\x12\x1f\n" +
@@ -437,25 +522,29 @@ func file_metrana_views_v1_environments_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_environments_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_metrana_views_v1_environments_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_metrana_views_v1_environments_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_metrana_views_v1_environments_proto_goTypes = []any{
 	(EnvironmentColumn)(0),           // 0: metrana.views.v1.EnvironmentColumn
 	(*EnvironmentOrder)(nil),         // 1: metrana.views.v1.EnvironmentOrder
 	(*ListEnvironmentsRequest)(nil),  // 2: metrana.views.v1.ListEnvironmentsRequest
-	(*ListEnvironmentsResponse)(nil), // 3: metrana.views.v1.ListEnvironmentsResponse
-	(*RunName)(nil),                  // 4: metrana.views.v1.RunName
-	(*EpisodeMetric)(nil),            // 5: metrana.views.v1.EpisodeMetric
+	(*EnvironmentAttributes)(nil),    // 3: metrana.views.v1.EnvironmentAttributes
+	(*ListEnvironmentsResponse)(nil), // 4: metrana.views.v1.ListEnvironmentsResponse
+	(*RunName)(nil),                  // 5: metrana.views.v1.RunName
+	(*EpisodeMetric)(nil),            // 6: metrana.views.v1.EpisodeMetric
+	(*common.Attribute)(nil),         // 7: metrana_protobuf.common.v1.Attribute
 }
 var file_metrana_views_v1_environments_proto_depIdxs = []int32{
 	0, // 0: metrana.views.v1.EnvironmentOrder.column:type_name -> metrana.views.v1.EnvironmentColumn
-	4, // 1: metrana.views.v1.ListEnvironmentsRequest.run:type_name -> metrana.views.v1.RunName
-	5, // 2: metrana.views.v1.ListEnvironmentsRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
+	5, // 1: metrana.views.v1.ListEnvironmentsRequest.run:type_name -> metrana.views.v1.RunName
+	6, // 2: metrana.views.v1.ListEnvironmentsRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
 	1, // 3: metrana.views.v1.ListEnvironmentsRequest.order:type_name -> metrana.views.v1.EnvironmentOrder
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	7, // 4: metrana.views.v1.EnvironmentAttributes.attributes:type_name -> metrana_protobuf.common.v1.Attribute
+	3, // 5: metrana.views.v1.ListEnvironmentsResponse.attributes:type_name -> metrana.views.v1.EnvironmentAttributes
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_environments_proto_init() }
@@ -470,7 +559,7 @@ func file_metrana_views_v1_environments_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_environments_proto_rawDesc), len(file_metrana_views_v1_environments_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -28,8 +28,7 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xd9\n" +
-	"\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xbe\v\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
@@ -39,7 +38,8 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12W\n" +
 	"\n" +
 	"ListPoints\x12#.metrana.views.v1.ListPointsRequest\x1a$.metrana.views.v1.ListPointsResponse\x12]\n" +
-	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12`\n" +
+	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12c\n" +
+	"\x0eBucketByMetric\x12'.metrana.views.v1.BucketByMetricRequest\x1a(.metrana.views.v1.BucketByMetricResponse\x12`\n" +
 	"\rGetStatistics\x12&.metrana.views.v1.GetStatisticsRequest\x1a'.metrana.views.v1.GetStatisticsResponse\x12]\n" +
 	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12c\n" +
 	"\x0eReportDelivery\x12'.metrana.views.v1.ReportDeliveryRequest\x1a(.metrana.views.v1.ReportDeliveryResponse\x12`\n" +
@@ -56,26 +56,28 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*GetEpisodeMatrixRequest)(nil),     // 5: metrana.views.v1.GetEpisodeMatrixRequest
 	(*ListPointsRequest)(nil),           // 6: metrana.views.v1.ListPointsRequest
 	(*BucketSeriesRequest)(nil),         // 7: metrana.views.v1.BucketSeriesRequest
-	(*GetStatisticsRequest)(nil),        // 8: metrana.views.v1.GetStatisticsRequest
-	(*GetRunHealthRequest)(nil),         // 9: metrana.views.v1.GetRunHealthRequest
-	(*ReportDeliveryRequest)(nil),       // 10: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 11: metrana.views.v1.GetSparklinesRequest
-	(*TailRequest)(nil),                 // 12: metrana.views.v1.TailRequest
-	(*TailProjectRequest)(nil),          // 13: metrana.views.v1.TailProjectRequest
-	(*CountRunsResponse)(nil),           // 14: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 15: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 16: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 17: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 18: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 19: metrana.views.v1.GetEpisodeMatrixResponse
-	(*ListPointsResponse)(nil),          // 20: metrana.views.v1.ListPointsResponse
-	(*BucketSeriesResponse)(nil),        // 21: metrana.views.v1.BucketSeriesResponse
-	(*GetStatisticsResponse)(nil),       // 22: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 23: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 24: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 25: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 26: metrana.views.v1.TailResponse
-	(*TailProjectResponse)(nil),         // 27: metrana.views.v1.TailProjectResponse
+	(*BucketByMetricRequest)(nil),       // 8: metrana.views.v1.BucketByMetricRequest
+	(*GetStatisticsRequest)(nil),        // 9: metrana.views.v1.GetStatisticsRequest
+	(*GetRunHealthRequest)(nil),         // 10: metrana.views.v1.GetRunHealthRequest
+	(*ReportDeliveryRequest)(nil),       // 11: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 12: metrana.views.v1.GetSparklinesRequest
+	(*TailRequest)(nil),                 // 13: metrana.views.v1.TailRequest
+	(*TailProjectRequest)(nil),          // 14: metrana.views.v1.TailProjectRequest
+	(*CountRunsResponse)(nil),           // 15: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 16: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 17: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 18: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 19: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 20: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 21: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 22: metrana.views.v1.BucketSeriesResponse
+	(*BucketByMetricResponse)(nil),      // 23: metrana.views.v1.BucketByMetricResponse
+	(*GetStatisticsResponse)(nil),       // 24: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 25: metrana.views.v1.GetRunHealthResponse
+	(*ReportDeliveryResponse)(nil),      // 26: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 27: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 28: metrana.views.v1.TailResponse
+	(*TailProjectResponse)(nil),         // 29: metrana.views.v1.TailProjectResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -86,28 +88,30 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	5,  // 5: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
 	6,  // 6: metrana.views.v1.ViewsService.ListPoints:input_type -> metrana.views.v1.ListPointsRequest
 	7,  // 7: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
-	8,  // 8: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
-	9,  // 9: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	10, // 10: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	11, // 11: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	12, // 12: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
-	13, // 13: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
-	14, // 14: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	15, // 15: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	16, // 16: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	17, // 17: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	18, // 18: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	19, // 19: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	20, // 20: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
-	21, // 21: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	22, // 22: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	23, // 23: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	24, // 24: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	25, // 25: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	26, // 26: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	27, // 27: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
-	14, // [14:28] is the sub-list for method output_type
-	0,  // [0:14] is the sub-list for method input_type
+	8,  // 8: metrana.views.v1.ViewsService.BucketByMetric:input_type -> metrana.views.v1.BucketByMetricRequest
+	9,  // 9: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
+	10, // 10: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
+	11, // 11: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	12, // 12: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	13, // 13: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
+	14, // 14: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
+	15, // 15: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	16, // 16: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	17, // 17: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	18, // 18: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	19, // 19: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	20, // 20: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	21, // 21: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	22, // 22: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	23, // 23: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
+	24, // 24: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	25, // 25: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	26, // 26: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	27, // 27: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	28, // 28: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	29, // 29: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
+	15, // [15:30] is the sub-list for method output_type
+	0,  // [0:15] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -127,6 +131,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_renderings_proto_init()
 	file_metrana_views_v1_run_health_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()
+	file_metrana_views_v1_series_by_metric_proto_init()
 	file_metrana_views_v1_sparklines_proto_init()
 	file_metrana_views_v1_statistics_proto_init()
 	file_metrana_views_v1_tail_proto_init()

@@ -31,6 +31,7 @@ const (
 	ViewsService_GetEpisodeMatrix_FullMethodName    = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 	ViewsService_ListPoints_FullMethodName          = "/metrana.views.v1.ViewsService/ListPoints"
 	ViewsService_BucketSeries_FullMethodName        = "/metrana.views.v1.ViewsService/BucketSeries"
+	ViewsService_BucketByMetric_FullMethodName      = "/metrana.views.v1.ViewsService/BucketByMetric"
 	ViewsService_GetStatistics_FullMethodName       = "/metrana.views.v1.ViewsService/GetStatistics"
 	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
 	ViewsService_ReportDelivery_FullMethodName      = "/metrana.views.v1.ViewsService/ReportDelivery"
@@ -61,6 +62,8 @@ type ViewsServiceClient interface {
 	ListPoints(ctx context.Context, in *ListPointsRequest, opts ...grpc.CallOption) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
+	// Gives curves of series along the values of another metric in buckets.
+	BucketByMetric(ctx context.Context, in *BucketByMetricRequest, opts ...grpc.CallOption) (*BucketByMetricResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error)
 	// Tells what arrived of a run and what did not.
@@ -157,6 +160,16 @@ func (c *viewsServiceClient) BucketSeries(ctx context.Context, in *BucketSeriesR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BucketSeriesResponse)
 	err := c.cc.Invoke(ctx, ViewsService_BucketSeries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) BucketByMetric(ctx context.Context, in *BucketByMetricRequest, opts ...grpc.CallOption) (*BucketByMetricResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BucketByMetricResponse)
+	err := c.cc.Invoke(ctx, ViewsService_BucketByMetric_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -263,6 +276,8 @@ type ViewsServiceServer interface {
 	ListPoints(context.Context, *ListPointsRequest) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
+	// Gives curves of series along the values of another metric in buckets.
+	BucketByMetric(context.Context, *BucketByMetricRequest) (*BucketByMetricResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error)
 	// Tells what arrived of a run and what did not.
@@ -308,6 +323,9 @@ func (UnimplementedViewsServiceServer) ListPoints(context.Context, *ListPointsRe
 }
 func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BucketSeries not implemented")
+}
+func (UnimplementedViewsServiceServer) BucketByMetric(context.Context, *BucketByMetricRequest) (*BucketByMetricResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BucketByMetric not implemented")
 }
 func (UnimplementedViewsServiceServer) GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetStatistics not implemented")
@@ -492,6 +510,24 @@ func _ViewsService_BucketSeries_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_BucketByMetric_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BucketByMetricRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).BucketByMetric(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_BucketByMetric_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).BucketByMetric(ctx, req.(*BucketByMetricRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ViewsService_GetStatistics_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetStatisticsRequest)
 	if err := dec(in); err != nil {
@@ -624,6 +660,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BucketSeries",
 			Handler:    _ViewsService_BucketSeries_Handler,
+		},
+		{
+			MethodName: "BucketByMetric",
+			Handler:    _ViewsService_BucketByMetric_Handler,
 		},
 		{
 			MethodName: "GetStatistics",

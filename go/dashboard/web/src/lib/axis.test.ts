@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { AXES, axisFor, exactX, formatX, nextAxis, parseAxis } from "./axis";
 
 test("each scale goes along an axis that it has", () => {
-  expect(axisFor("ML_STEP", "episode")).toBe("step");
-  expect(axisFor("ML_STEP", "wall")).toBe("wall");
-  expect(axisFor("EPISODE", "step")).toBe("update");
-  expect(axisFor("ENVIRONMENT_STEP", "env_step")).toBe("env_step");
+  expect(axisFor({ metricName: "m", scale: "ML_STEP" }, "episode")).toBe("step");
+  expect(axisFor({ metricName: "m", scale: "ML_STEP" }, "wall")).toBe("wall");
+  expect(axisFor({ metricName: "m", scale: "EPISODE" }, "step")).toBe("update");
+  expect(axisFor({ metricName: "m", scale: "ENVIRONMENT_STEP" }, "env_step")).toBe("env_step");
 });
 
 test("a key goes through all axes and comes back", () => {

@@ -1,10 +1,21 @@
 import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
 import { formatDuration, formatValue } from "./format";
+import {
+  isMetricAxis,
+  type MetricAxis,
+  metricAxis,
+  metricOfAxis,
+  metricTitle,
+  type NamedMetric,
+} from "./metric_axis";
 import { exactMoment, formatMoment } from "./moment";
 import { RL_SCALES } from "./sections";
 
-/** What charts go along. */
-export type AxisName = "step" | "update" | "total" | "episode" | "env_step" | "relative" | "wall";
+/** What the points of every run have, and charts go along. */
+export type CommonAxis = "step" | "update" | "total" | "episode" | "env_step" | "relative" | "wall";
+
+/** What charts go along: also the values of a metric. */
+export type AxisName = CommonAxis | MetricAxis;
 
 interface AxisKind {
   axis: Axis;
@@ -15,7 +26,7 @@ interface AxisKind {
   time: boolean;
 }
 
-const KINDS: Record<AxisName, AxisKind> = {
+const KINDS: Record<CommonAxis, AxisKind> = {
   step: { axis: Axis.STEP, title: "step", rl: false, other: true, time: false },
   update: { axis: Axis.RL_STEP, title: "update", rl: true, other: false, time: false },
   total: {
@@ -43,42 +54,45 @@ const KINDS: Record<AxisName, AxisKind> = {
   wall: { axis: Axis.WALL_TIME, title: "time of day (UTC)", rl: true, other: true, time: true },
 };
 
-/** All axes, in the order in which a key goes through them. */
-export const AXES = Object.keys(KINDS) as AxisName[];
+/** All axes but metrics, in the order in which a key goes through them. */
+export const AXES = Object.keys(KINDS) as CommonAxis[];
 
 /** The server's name of an axis. */
-export function axisOf(name: AxisName): Axis {
+export function axisOf(name: CommonAxis): Axis {
   return KINDS[name].axis;
 }
 
 /** What a page calls an axis. */
 export function axisTitle(name: AxisName): string {
-  return KINDS[name].title;
+  return isMetricAxis(name) ? metricTitle(metricOfAxis(name)) : KINDS[name].title;
 }
 
 /** Whether xs are milliseconds. */
 export function isTime(name: AxisName): boolean {
-  return KINDS[name].time;
+  return !isMetricAxis(name) && KINDS[name].time;
 }
 
 /**
- * The axis that a chart of a scale goes along when the page goes along another: points of
- * environments have updates where others have steps.
+ * The axis that a chart of a metric goes along when the page goes along another: points of
+ * environments have updates where others have steps, and no metric goes along itself.
  */
-export function axisFor(scale: string, wanted: AxisName): AxisName {
-  const rl = RL_SCALES.includes(scale);
-  if (rl ? KINDS[wanted].rl : KINDS[wanted].other) return wanted;
+export function axisFor(metric: NamedMetric, wanted: AxisName): AxisName {
+  const rl = RL_SCALES.includes(metric.scale);
+  if (isMetricAxis(wanted)) {
+    if (wanted !== metricAxis(metric)) return wanted;
+  } else if (rl ? KINDS[wanted].rl : KINDS[wanted].other) return wanted;
   return rl ? "update" : "step";
 }
 
 /** The axis behind another. */
-export function nextAxis(name: AxisName): AxisName {
+export function nextAxis(name: AxisName): CommonAxis {
+  if (isMetricAxis(name)) return "step";
   return AXES[(AXES.indexOf(name) + 1) % AXES.length] ?? "step";
 }
 
 /** The text of an address; "" and what is no axis are steps. */
 export function parseAxis(text: string): AxisName {
-  return AXES.find((name) => name === text) ?? "step";
+  return isMetricAxis(text) ? text : (AXES.find((name) => name === text) ?? "step");
 }
 
 /** An x as a reader sees it. */

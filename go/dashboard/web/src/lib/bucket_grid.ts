@@ -7,8 +7,9 @@ export interface BucketGrid {
   count: number;
 }
 
-/** The last x of the bucket that begins at an x. */
-export function bucketEnd(x: number, grid: BucketGrid): number {
+/** The last x of the bucket that begins at an x; without a grid that x itself. */
+export function bucketEnd(x: number, grid: BucketGrid | null): number {
+  if (grid === null) return x;
   const next = placeOf(x, grid) + 1;
   return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
 }

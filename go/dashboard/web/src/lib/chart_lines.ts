@@ -8,7 +8,8 @@ export interface DrawableCurve {
   /** What tells it from the other series of its metric, as text; often nothing. */
   labels: string;
   labelValues: Readonly<Record<string, string>>;
-  grid: BucketGrid;
+  /** Null along a metric, whose buckets need not begin at whole numbers. */
+  grid: BucketGrid | null;
   /** Where buckets begin. */
   xs: ArrayLike<number>;
   counts: ArrayLike<number>;

@@ -28,7 +28,8 @@ export const DEFAULT_SETTINGS: ChartSettings = {
 
 /**
  * Settings as an address has them: what differs from others, comma-separated, as
- * `update,last,smooth=0.9,noband,logx,logy,robust,inherited`; smoothing.ts says how it writes itself.
+ * `update,last,smooth=0.9,noband,logx,logy,robust,inherited`; smoothing.ts and metric_axis.ts say
+ * how they write themselves.
  */
 export function formatSettings(settings: ChartSettings, from: ChartSettings): string {
   const parts: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { groupEnvironments, groupingAttributes } from "./environment_groups";
+import { groupEnvironments, groupingAttributes, taskAttributes } from "./environment_groups";
 
 const environments = Array.from({ length: 20 }, (_, i) => ({
   id: `env-${i}`,
@@ -28,5 +28,21 @@ test("attributes of one value or of very many are no groups", () => {
   expect(groupingAttributes(environments, ["arm", "task", "seed", "gravity", "none"])).toEqual([
     "task",
     "arm",
+  ]);
+});
+
+test("tasks are told apart by what is called so, up to two dozen", () => {
+  const many = Array.from({ length: 60 }, (_, i) => ({
+    id: `env-${i}`,
+    attributes: new Map<string, string | number>([
+      ["difficulty", i % 3],
+      ["task_name", `task ${i % 24}`],
+      ["level", i % 25],
+      ["seed", i % 2],
+    ]),
+  }));
+  expect(taskAttributes(many, ["difficulty", "level", "seed", "task_name"])).toEqual([
+    "task_name",
+    "difficulty",
   ]);
 });

@@ -33,16 +33,45 @@ export function groupEnvironments(
     .map(([name, ids]) => ({ name, environments: ids }));
 }
 
+/** Beyond so many tasks nobody looks at a chart of each. */
+export const MOST_TASKS = 24;
+
+/** What tells tasks apart, the likeliest first. */
+const TASK_NAMES = [
+  /(^|[/_.])task(_?(name|id))?$/i,
+  /(^|[/_.])env_?(id|name)$/i,
+  /task|level|scenario|map|kind|type/i,
+  /difficulty/i,
+];
+
 /** The attributes that put environments into a few groups, what is called a task first. */
 export function groupingAttributes(
   environments: readonly AttributedEnvironment[],
   paths: readonly string[],
+  most = MOST_GROUPS,
 ): string[] {
-  const rank = (path: string) => (/task|level|scenario|map|kind|type/i.test(path) ? 0 : 1);
   return paths
     .filter((path) => {
       const groups = groupEnvironments(environments, path);
-      return groups.length > 1 && groups.length <= MOST_GROUPS;
+      return groups.length > 1 && groups.length <= most;
     })
-    .sort((a, b) => rank(a) - rank(b));
+    .sort((a, b) => taskRank(a) - taskRank(b));
+}
+
+/** The attributes that say which of a few tasks an environment has, the likeliest first. */
+export function taskAttributes(
+  environments: readonly AttributedEnvironment[],
+  paths: readonly string[],
+): string[] {
+  return groupingAttributes(environments, paths.filter(namesTask), MOST_TASKS);
+}
+
+/** Whether an attribute is called as one that tells tasks apart. */
+export function namesTask(path: string): boolean {
+  return taskRank(path) < TASK_NAMES.length;
+}
+
+function taskRank(path: string): number {
+  const rank = TASK_NAMES.findIndex((name) => name.test(path));
+  return rank < 0 ? TASK_NAMES.length : rank;
 }

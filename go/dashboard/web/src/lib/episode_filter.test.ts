@@ -36,4 +36,5 @@ test("a link says only what is chosen", () => {
     "?env=a&episodes=1..2",
   );
   expect(episodeSearch({}, null)).toBe("");
+  expect(episodeSearch({ environments: ["a"] }, null, true)).toBe("?view=inherited&env=a");
 });

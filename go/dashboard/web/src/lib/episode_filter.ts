@@ -1,3 +1,5 @@
+import { DEFAULT_SETTINGS, formatSettings } from "./chart_settings";
+
 /** A stretch of whole numbers, both ends included; null: no limit. */
 export interface Stretch {
   from: number | null;
@@ -45,11 +47,16 @@ export function parseNames(text: string): string[] {
     .map((part) => part.replaceAll("%2C", ",").replaceAll("%3B", ";").replaceAll("%25", "%"));
 }
 
-/** The query of a link to the episodes that a filter selects. */
-export function episodeSearch(filter: Partial<EpisodeFilter>, metric: string | null): string {
+/** The query of a link to the episodes that a filter selects, of a fork with those that it inherits. */
+export function episodeSearch(
+  filter: Partial<EpisodeFilter>,
+  metric: string | null,
+  inherited = false,
+): string {
   const search = new URLSearchParams();
   const put = (key: string, text: string) => text !== "" && search.set(key, text);
   put("metric", metric ?? "");
+  put("view", formatSettings({ ...DEFAULT_SETTINGS, inherited }, DEFAULT_SETTINGS));
   put("env", formatNames(filter.environments ?? []));
   put("episodes", formatStretch(filter.episodes ?? EVERYTHING));
   put("rl_steps", formatStretch(filter.rlSteps ?? EVERYTHING));

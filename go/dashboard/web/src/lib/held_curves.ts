@@ -14,7 +14,7 @@ export interface CurveAnswer<C> extends HeldCurves<C> {
 }
 
 /** The curves after an answer, by run as they were asked for. All of them lie on its grid. */
-export function heldAfter<C extends { run: string; grid: BucketGrid }>(
+export function heldAfter<C extends { run: string; grid: BucketGrid | null }>(
   held: HeldCurves<C>,
   { unchangedRuns, grid, curves, cursor }: CurveAnswer<C>,
   runs: readonly string[],

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inCommon, withValue, xOf } from "./logged_point";
 
-const of = { environment: "env-1", update: 7 };
+const of = { run: "parent", environment: "env-1", update: 7 };
 
 test("points are found by their values, and sums of several are none", () => {
   const columns = {

@@ -1,7 +1,9 @@
-import type { AxisName } from "./axis";
+import type { CommonAxis } from "./axis";
 
 /** What a point is known by beside its value; null where it has no such thing. */
 export interface LoggedPoint {
+  /** The run that it was logged in: of an inherited one the parent, as far as that is found out. */
+  run: string | null;
   environment: string | null;
   episode: number | null;
   update: number | null;
@@ -12,6 +14,7 @@ export interface LoggedPoint {
 }
 
 const NOTHING: LoggedPoint = {
+  run: null,
   environment: null,
   episode: null,
   update: null,
@@ -20,8 +23,8 @@ const NOTHING: LoggedPoint = {
 };
 
 /** Where a point lies on an axis; null where that is not known. */
-export function xOf({ episode, update, step, time }: LoggedPoint, axis: AxisName): number | null {
-  const xs: Partial<Record<AxisName, number | null>> = {
+export function xOf({ episode, update, step, time }: LoggedPoint, axis: CommonAxis): number | null {
+  const xs: Partial<Record<CommonAxis, number | null>> = {
     step,
     update,
     episode,
@@ -38,6 +41,7 @@ export function inCommon(points: readonly LoggedPoint[]): LoggedPoint {
   const shared = <K extends keyof LoggedPoint>(key: K): LoggedPoint[K] | null =>
     others.every((point) => point[key] === first[key]) ? first[key] : null;
   return {
+    run: shared("run"),
     environment: shared("environment"),
     episode: shared("episode"),
     update: shared("update"),
@@ -60,7 +64,7 @@ export interface PointColumns {
 export function withValue(
   { values, counts, episodes, steps, times }: PointColumns,
   value: number,
-  of: Pick<LoggedPoint, "environment" | "update">,
+  of: Pick<LoggedPoint, "run" | "environment" | "update">,
 ): LoggedPoint[] {
   const number = (column: ArrayLike<bigint> | undefined, i: number) =>
     column?.[i] === undefined ? null : Number(column[i]);

@@ -42,8 +42,13 @@ function panelsOfTopic<T extends PanelMetric>({ title, metrics }: Topic<T>): Pan
 
 function episodePanels<T extends PanelMetric>(metric: T): Panel<T>[] {
   if (metric.scale !== "EPISODE") return [chart(metric)];
-  const wanted = metric.labelKeys.includes(EVALUATION) ? [false, true] : [null];
+  const wanted = hasEvaluations(metric) ? [false, true] : [null];
   return wanted.map((evaluation) => ({ kind: "density", metric, evaluation }));
+}
+
+/** Whether some series of a metric are evaluations. */
+export function hasEvaluations({ labelKeys }: PanelMetric): boolean {
+  return labelKeys.includes(EVALUATION);
 }
 
 function termPanels<T extends PanelMetric>(metrics: readonly T[]): Panel<T>[] {

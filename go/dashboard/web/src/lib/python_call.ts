@@ -1,4 +1,4 @@
-import type { AxisName } from "./axis";
+import type { CommonAxis } from "./axis";
 
 /** What a chart asked its server. */
 export interface AskedCurves {
@@ -11,14 +11,14 @@ export interface AskedCurves {
   labels?: Readonly<Record<string, string>>;
   /** None: all environments together. */
   environment?: string | null;
-  axis: AxisName;
+  axis: CommonAxis;
   range: { from: number; to: number } | null;
   buckets: number;
   inherited?: boolean;
 }
 
 /** What metrana.query calls the axes. */
-const AXIS_IN_PYTHON: Record<AxisName, string> = {
+const AXIS_IN_PYTHON: Record<CommonAxis, string> = {
   step: "step",
   update: "rl_step",
   total: "cumulative_env_steps",

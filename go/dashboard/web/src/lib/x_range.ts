@@ -24,5 +24,5 @@ export function xRange(xs: readonly number[], { range, log, time }: Wanted): Val
   if (to > from) return [from, to];
   if (log) return [from / 2, from * 2];
   const around = time ? AROUND_MOMENT : AROUND_STEP;
-  return [Math.max(0, from - around), from + around];
+  return [from < 0 ? from - around : Math.max(0, from - around), from + around];
 }

@@ -1,4 +1,5 @@
 import { AXES, type AxisName } from "./axis";
+import { isMetricAxis } from "./metric_axis";
 
 /** A stretch of an axis, both ends included. */
 export interface Stretch {
@@ -14,12 +15,16 @@ export function formatZoom(zoom: Zoom): string {
   return [...zoom].map(([axis, { from, to }]) => `${axis}:${from}..${to}`).join(",");
 }
 
+/** An axis and the ends of a stretch: whole numbers, unless it is of a metric. */
+const STRETCH = /^(\w+):(-?\d{1,15})\.\.(-?\d{1,15})$/;
+const METRIC_STRETCH = /^(metric=[^:]+):(-?[\d.]+(?:e[+-]\d+)?)\.\.(-?[\d.]+(?:e[+-]\d+)?)$/;
+
 /** Reads what formatZoom writes; what makes no sense is left out. */
 export function parseZoom(text: string): Zoom {
   const zoom = new Map<AxisName, Stretch>();
   for (const part of text.split(",")) {
-    const [, name, from, to] = part.match(/^(\w+):(-?\d{1,15})\.\.(-?\d{1,15})$/) ?? [];
-    const axis = AXES.find((a) => a === name);
+    const [, name = "", from, to] = part.match(STRETCH) ?? part.match(METRIC_STRETCH) ?? [];
+    const axis = isMetricAxis(name) ? name : AXES.find((a) => a === name);
     const stretch = { from: Number(from), to: Number(to) };
     if (axis && stretch.to > stretch.from) zoom.set(axis, stretch);
   }

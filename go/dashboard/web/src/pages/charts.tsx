@@ -1,9 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { useAnswer } from "../ask";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { useKeys } from "../keys";
 import { nextAxis } from "../lib/axis";
 import {
+  type ChartSettings,
   DEFAULT_SETTINGS,
   formatOwn,
   formatSettings,
@@ -13,6 +15,7 @@ import {
 import { colourOf } from "../lib/colour";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatChoice, LINES } from "../lib/line_choice";
+import { isMetricAxis, metricOfAxis } from "../lib/metric_axis";
 import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
 import { type RunNews, versionOf } from "../lib/run_changes";
@@ -28,6 +31,7 @@ import { ChartGrid } from "../parts/chart_grid";
 import { LiveChip } from "../parts/live_chip";
 import { SettingsForm } from "../parts/settings_form";
 import { useRunNews } from "../run_news";
+import { hasForks } from "../server/ancestors";
 import type { RunNames } from "../server/curves";
 import "../styles/charts.css";
 
@@ -100,6 +104,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
   const choice = useParam("lines", LINES).value;
+  const choices = { forked: useForked(names), metrics };
   const find = useRef<HTMLInputElement>(null);
   const change = (next: typeof settings) =>
     setParams({ view: formatSettings(next, DEFAULT_SETTINGS) });
@@ -130,7 +135,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
           value={search}
           onInput={(event) => setParams({ find: event.currentTarget.value })}
         />
-        <SettingsForm settings={settings} onChange={change} />
+        <SettingsForm settings={settings} choices={choices} onChange={change} />
         {choice.keys.size > 0 && (
           <button type="button" onClick={() => setParams({ lines: "" })}>
             Show all lines
@@ -168,11 +173,15 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
           <ChartCard
             names={names}
             metric={metric}
-            version={versionOf(news, metric)}
+            version={
+              versionOf(news, metric) +
+              axisVersion(news, parseSettings(own.get(metricKey(metric)) ?? "", settings))
+            }
             page={settings}
             own={own.get(metricKey(metric)) ?? ""}
             zoom={zoom}
             choice={choice}
+            choices={choices}
             onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
@@ -186,6 +195,21 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
       />
     </>
   );
+}
+
+/** Grows when points came to the metric that a chart goes along. */
+function axisVersion(news: RunNews, { axis }: ChartSettings): number {
+  return isMetricAxis(axis) ? versionOf(news, metricOfAxis(axis)) : 0;
+}
+
+/** Whether any of the runs has a parent; not before that is known. */
+function useForked(names: RunNames): boolean {
+  const { workspace, project, runs } = names;
+  const asked = useAnswer(
+    (signal) => hasForks(names, signal),
+    [workspace, project, runs.join("\n")],
+  );
+  return asked.value.value ?? false;
 }
 
 /** Null where the text is none. Capital letters count only where there are any. */

@@ -30,6 +30,7 @@ import {
   type Metric,
   NORMALISATION_TITLES,
 } from "../parts/comparison";
+import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import {
   BANDS,
   type Band,
@@ -67,9 +68,14 @@ export function ComparePage({ workspace, project }: ProjectName) {
     },
     [workspace, project, names.join("\n")],
   );
+  const forked = asked.value.value?.runs.some((r) => r.forked) ?? false;
+  const [inherited, setInherited] = useInherited();
   return (
     <>
-      <h1>Compare runs of {project}</h1>
+      <div class="title-row">
+        <h1>Compare runs of {project}</h1>
+        {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
+      </div>
       <AnswerState of={asked.value}>
         {({ runs, metrics }) =>
           runs.length === 0 ? (
@@ -79,7 +85,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} metrics={metrics} />
+            <Body of={of} runs={runs} metrics={metrics} inherited={inherited} />
           )
         }
       </AnswerState>
@@ -91,6 +97,8 @@ interface BodyProps {
   of: ProjectName;
   runs: GroupedRun[];
   metrics: Metric[];
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
 }
 
 const keyOf = (m: Metric) => `${m.scale} ${m.metricName}`;
@@ -114,16 +122,17 @@ function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   return choices.find((c) => c === text) ?? (choices[0] as T);
 }
 
-function Body({ of, runs, metrics }: BodyProps) {
+function Body(props: BodyProps) {
+  const { metrics } = props;
   const chosen = useParam("metric", TEXT).value;
   const metric = metrics.find((m) => keyOf(m) === chosen) ?? usualMetric(metrics);
   if (!metric) {
     return <p class="note">None of these runs has points yet: there is nothing to compare.</p>;
   }
-  return <Comparison of={of} runs={runs} metrics={metrics} metric={metric} />;
+  return <Comparison {...props} metric={metric} />;
 }
 
-function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric }) {
+function Comparison({ of, runs, metrics, metric, inherited }: BodyProps & { metric: Metric }) {
   const paths = useMemo(() => groupingPaths(runs), [runs]);
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
@@ -149,6 +158,8 @@ function Comparison({ of, runs, metrics, metric }: BodyProps & { metric: Metric 
     binMeans: points === "means",
     gridPoints: GRID_POINTS,
     resamples: RESAMPLES[unit as "run" | "environment"],
+    inherited,
+    samples: true,
   };
   const answer = useAnswer(
     (signal) => readStatistics(of, question, signal),

@@ -15,9 +15,12 @@ import { EnvironmentGroups } from "../parts/environment_groups";
 import { EpisodeHeatmap } from "../parts/environment_heatmap";
 import { EnvironmentTable } from "../parts/environment_table";
 import { allRows, type EnvironmentsShown } from "../parts/environments_shown";
+import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { MetricPicker } from "../parts/metric_picker";
 import { useRunVersion } from "../run_version";
-import { listMetrics, type RunName } from "../server";
+import type { RunName, ShownRun } from "../server";
+import { readAncestors, shownRuns } from "../server/ancestors";
+import { listMetricsOf } from "../server/curves";
 import { listEnvironmentAttributes } from "../server/environments";
 import "../styles/compare.css";
 
@@ -25,22 +28,36 @@ import "../styles/compare.css";
 export function EnvironmentsPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
   const version = useRunVersion(name);
+  const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
     async (signal) => {
+      const ancestors = await readAncestors(name, signal);
+      const runs = { workspace, project, runs: shownRuns({ ...name, inherited }, ancestors) };
       const [definitions, attributes] = await Promise.all([
-        listMetrics(name, signal),
-        listEnvironmentAttributes(name, signal),
+        listMetricsOf(runs, signal),
+        listEnvironmentAttributes(runs, signal),
       ]);
-      return { definitions, attributes };
+      return { ancestors, definitions, attributes };
     },
-    [name.workspace, name.project, name.run, version],
+    [workspace, project, run, version, inherited],
   );
   return (
     <>
-      <h1>Environments</h1>
+      <div class="title-row">
+        <h1>Environments</h1>
+        {asked.value.value?.ancestors.length ? (
+          <InheritedSwitch on={inherited} onChange={setInherited} />
+        ) : null}
+      </div>
       <AnswerState of={asked.value}>
         {({ definitions, attributes }) => (
-          <Body name={name} version={version} definitions={definitions} attributes={attributes} />
+          <Body
+            key={String(inherited)}
+            name={{ ...name, inherited }}
+            version={version}
+            definitions={definitions}
+            attributes={attributes}
+          />
         )}
       </AnswerState>
     </>
@@ -48,7 +65,7 @@ export function EnvironmentsPage({ workspace, project, run }: RunName) {
 }
 
 interface BodyProps {
-  name: RunName;
+  name: ShownRun;
   version: number;
   definitions: Definition[];
   attributes: string[];

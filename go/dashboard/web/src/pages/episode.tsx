@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type EpisodeFacts, eventsOf, isEvent } from "../lib/episode_events";
 import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
@@ -14,6 +14,7 @@ import { formatAttribute } from "../lib/format_attribute";
 import { formatMoment } from "../lib/moment";
 import { episodeHref, hrefOf } from "../lib/route";
 import { queryFor } from "../lib/sections";
+import { navigate } from "../location";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EpisodeChart } from "../parts/episode_chart";
@@ -21,8 +22,10 @@ import { EventList } from "../parts/event_list";
 import { Player } from "../parts/player";
 import { useRunVersion } from "../run_version";
 import { listMetrics, type RunName, type Value } from "../server";
+import { nullWhereNotFound } from "../server/ancestors";
 import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
 import { type Episode, listEpisodes } from "../server/episodes";
+import { findHolder } from "../server/inherited_episodes";
 import { readVideo } from "../server/renderings";
 import "../styles/episodes.css";
 
@@ -106,9 +109,7 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
             {found.episode ? (
               <Facts episode={found.episode} metrics={metrics} />
             ) : (
-              <p class="note">
-                {environment} has no episode {formatCount(episode)}: it was not logged, or not yet.
-              </p>
+              <Missing of={of} holder={found.holder} />
             )}
           </>
         )}
@@ -123,6 +124,28 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
         <StepCharts of={of} definitions={definitions} facts={facts} playhead={playhead} />
       </div>
     </>
+  );
+}
+
+/** What is shown of an episode that the run does not have: where it is inherited, that of its parent. */
+function Missing({
+  of: { name, environment, episode },
+  holder,
+}: {
+  of: Which;
+  holder: string | null;
+}) {
+  useEffect(() => {
+    if (holder !== null) {
+      navigate(episodeHref({ ...name, run: holder }, environment, episode), { back: false });
+    }
+  }, [holder]);
+  return (
+    <p class="note">
+      {holder === null
+        ? `${environment} has no episode ${formatCount(episode)}: it was not logged, or not yet.`
+        : `This episode was logged in ${holder}, which is opened.`}
+    </p>
   );
 }
 
@@ -144,6 +167,8 @@ interface Beside {
   episode: Episode | null;
   before: number | null;
   after: number | null;
+  /** Where the run does not have the episode, the one that it inherits it from. */
+  holder: string | null;
 }
 
 /** The episode, and the nearest ones of the environment before and after it. */
@@ -160,15 +185,22 @@ async function readBeside(
       values: EVERYTHING,
     };
     const question = { metrics: wanted, filter, descending, limit: 1, page: "" };
-    const page = await listEpisodes(name, { ...question, sort: "episode" }, signal);
+    const own = { ...name, inherited: false };
+    const page = await listEpisodes(own, { ...question, sort: "episode" }, signal);
     return page.episodes[0] ?? null;
   };
-  const [self, before, after] = await Promise.all([
+  const found = await Promise.all([
     ask({ from: episode, to: episode }, false, metrics.slice(0, 32)),
     episode === 0 ? null : ask({ from: null, to: episode - 1 }, true, []),
     ask({ from: episode + 1, to: null }, false, []),
-  ]);
-  return { episode: self, before: before?.episode ?? null, after: after?.episode ?? null };
+  ]).catch(nullWhereNotFound); // the run may not have the environment itself
+  const [self, before, after] = found ?? [null, null, null];
+  return {
+    episode: self,
+    before: before?.episode ?? null,
+    after: after?.episode ?? null,
+    holder: self ? null : await findHolder(name, environment, episode, signal),
+  };
 }
 
 function Neighbours({

@@ -23,9 +23,12 @@ import { AnswerState } from "../parts/answer_state";
 import { Spread } from "../parts/episode_spread";
 import { EpisodeTable } from "../parts/episode_table";
 import type { EpisodesShown } from "../parts/episodes_shown";
+import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { MetricPicker } from "../parts/metric_picker";
 import { useRunVersion } from "../run_version";
-import { listMetrics, type RunName } from "../server";
+import type { RunName, ShownRun } from "../server";
+import { readAncestors, shownRuns } from "../server/ancestors";
+import { listMetricsOf } from "../server/curves";
 import "../styles/episodes.css";
 
 const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
@@ -35,22 +38,39 @@ const STRETCH: Codec<Stretch> = { parse: parseStretch, format: formatStretch };
 export function EpisodesPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
   const version = useRunVersion(name);
-  const metrics = useAnswer(
-    (signal) => listMetrics(name, signal),
-    [name.workspace, name.project, name.run, version],
+  const [inherited, setInherited] = useInherited();
+  const asked = useAnswer(
+    async (signal) => {
+      const ancestors = await readAncestors(name, signal);
+      const runs = shownRuns({ ...name, inherited }, ancestors);
+      return { ancestors, definitions: await listMetricsOf({ workspace, project, runs }, signal) };
+    },
+    [workspace, project, run, version, inherited],
   );
   return (
     <>
-      <h1>Episodes</h1>
-      <AnswerState of={metrics.value}>
-        {(definitions) => <Body name={name} version={version} definitions={definitions} />}
+      <div class="title-row">
+        <h1>Episodes</h1>
+        {asked.value.value?.ancestors.length ? (
+          <InheritedSwitch on={inherited} onChange={setInherited} />
+        ) : null}
+      </div>
+      <AnswerState of={asked.value}>
+        {({ definitions }) => (
+          <Body
+            key={String(inherited)}
+            name={{ ...name, inherited }}
+            version={version}
+            definitions={definitions}
+          />
+        )}
       </AnswerState>
     </>
   );
 }
 
 interface BodyProps {
-  name: RunName;
+  name: ShownRun;
   version: number;
   definitions: Definition[];
 }

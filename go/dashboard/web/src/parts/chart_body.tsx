@@ -5,6 +5,7 @@ import { type AxisName, axisTitle } from "../lib/axis";
 import { type ChartLine, type ChartLines, notFinite } from "../lib/chart_lines";
 import { type ChartPoint, markAt, pointAt } from "../lib/chart_point";
 import type { ChartSettings } from "../lib/chart_settings";
+import { isMetricAxis } from "../lib/metric_axis";
 import type { Stretch } from "../lib/zoom";
 import type { Curve, RunNames } from "../server/curves";
 import { CurvePlot } from "./curve_plot";
@@ -54,14 +55,17 @@ export function ChartBody(props: Props) {
         </p>
       )}
       {curves === null && failure === null && <p class="note">Loading…</p>}
-      {empty && <p class="note">{emptyText(lines, stretch !== null)}</p>}
+      {empty && <p class="note">{emptyText(lines, axis, stretch !== null)}</p>}
     </div>
   );
 }
 
-function emptyText(lines: ChartLines, zoomed: boolean): string {
+function emptyText(lines: ChartLines, axis: AxisName, zoomed: boolean): string {
   if (lines.lines.some((line) => notFinite(line) > 0)) {
     return "Every point is NaN or infinite here.";
+  }
+  if (isMetricAxis(axis) && !zoomed) {
+    return `No point has a value of ${axisTitle(axis)} at its step or before. Choose another axis above.`;
   }
   return zoomed
     ? "No points in this stretch. Double-click a chart to see all."
@@ -97,7 +101,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
         axis={axis}
         range={stretch}
         emphasised={props.emphasised}
-        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points, Enter tells of one`}
+        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points${isMetricAxis(axis) ? "" : ", Enter tells of one"}`}
         height={PLOT_HEIGHT}
         onZoom={props.onZoom}
         onCursor={(at) => {
@@ -108,13 +112,14 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
           picked.value = point && { pick, point };
         }}
       />
-      {picked.value && (
+      {picked.value && !isMetricAxis(axis) && (
         <PickedPoint
           {...picked.value}
           smoothed={settings.smoothing.amount > 0 ? finiteOf(picked.value.pick) : null}
           names={names}
           metric={metric}
           axis={axis}
+          inherited={settings.inherited}
           width={props.width.value}
           onZoom={props.onZoom}
           onClose={letGo}

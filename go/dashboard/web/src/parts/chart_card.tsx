@@ -23,6 +23,7 @@ import { ChartBody } from "./chart_body";
 import { ChartCaption } from "./chart_caption";
 import { ChartLegend } from "./chart_legend";
 import { ChartMenu } from "./chart_menu";
+import type { SettingsChoices } from "./settings_form";
 
 interface Props {
   names: RunNames;
@@ -37,6 +38,8 @@ interface Props {
   colourOf: (run: string, line: number) => string;
   /** Which lines are drawn. */
   choice: LineChoice;
+  /** What settings choose from. */
+  choices: SettingsChoices;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
@@ -58,7 +61,7 @@ export function ChartCard(props: Props) {
   const emphasised = useSignal<number | null>(null);
   const asTable = useSignal(false);
   const settings = parseSettings(props.own, page);
-  const axis = axisFor(metric.scale, settings.axis);
+  const axis = axisFor(metric, settings.axis);
   const stretch = props.zoom.get(axis) ?? null;
   const buckets = Math.min(Math.max(Math.round(width.value), LEAST_BUCKETS), MOST_BUCKETS);
   const { inherited } = settings;
@@ -92,6 +95,7 @@ export function ChartCard(props: Props) {
           page={page}
           curves={curves ?? []}
           asTable={asTable}
+          choices={props.choices}
           {...(props.onOwn ? { onOwn: props.onOwn } : {})}
         />
       </ChartCaption>

@@ -1,13 +1,14 @@
 import type { Signal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
-import { type AxisName, axisTitle, isTime } from "../lib/axis";
+import { type AxisName, axisTitle, type CommonAxis, isTime } from "../lib/axis";
 import { axisTicks } from "../lib/axis_ticks";
 import { curvesToCsv } from "../lib/chart_csv";
 import type { ChartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings } from "../lib/chart_settings";
 import { chartToSvg, SVG_PLOT_WIDTH } from "../lib/chart_svg";
 import { fileName } from "../lib/file_name";
+import { isMetricAxis } from "../lib/metric_axis";
 import { pythonCall } from "../lib/python_call";
 import { xRange } from "../lib/x_range";
 import { yRange } from "../lib/y_range";
@@ -15,7 +16,7 @@ import type { Range } from "../server";
 import type { Curve, RunNames } from "../server/curves";
 import { svgToPng } from "../svg_to_png";
 import { Menu } from "./menu";
-import { SettingsForm } from "./settings_form";
+import { type SettingsChoices, SettingsForm } from "./settings_form";
 
 interface Props {
   names: RunNames;
@@ -29,12 +30,14 @@ interface Props {
   lines: ChartLines;
   colours: readonly string[];
   asTable: Signal<boolean>;
+  /** What its own settings choose from. */
+  choices: SettingsChoices;
   onOwn?: (own: string) => void;
 }
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
-  const { settings, page, onOwn, asTable } = props;
+  const { settings, page, axis, choices, onOwn, asTable } = props;
   return (
     <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
@@ -49,6 +52,7 @@ export function ChartMenu(props: Props) {
                 <>
                   <SettingsForm
                     settings={settings}
+                    choices={choices}
                     onChange={(next) => onOwn(formatSettings(next, page))}
                   />
                   <button type="button" onClick={act(() => onOwn(""))}>
@@ -64,9 +68,11 @@ export function ChartMenu(props: Props) {
               >
                 {asTable.value ? "Show as chart" : "Show as table"}
               </button>
-              <button type="button" onClick={act(() => copyPython(props))}>
-                Copy as Python
-              </button>
+              {!isMetricAxis(axis) && (
+                <button type="button" onClick={act(() => copyPython(props, axis))}>
+                  Copy as Python
+                </button>
+              )}
               <button type="button" onClick={act(() => saveCsv(props))}>
                 Save CSV
               </button>
@@ -84,7 +90,7 @@ export function ChartMenu(props: Props) {
   );
 }
 
-function copyPython({ names, metric, axis, range, buckets, settings }: Props): void {
+function copyPython({ names, metric, range, buckets, settings }: Props, axis: CommonAxis): void {
   const { origin } = window.location;
   const { inherited } = settings;
   const asked = { origin, ...names, metric, axis, range, buckets, inherited };

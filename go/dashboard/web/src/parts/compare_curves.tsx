@@ -126,6 +126,7 @@ function methodText(question: StatisticsQuestion, { grid, groups, ...rest }: Sta
     bandText(question),
     `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${pointsText(question)} and have no value beyond their ends.`,
     question.normalisation === "none" ? "Not normalised." : `Normalised: ${normalised}.`,
+    ...(question.inherited ? ["Forked runs have the points of their parents, too."] : []),
     more ? `Pale: the first ${MOST_FAINT} samples of each group.` : "Pale: the samples.",
   ].join(" ");
 }

@@ -8,6 +8,7 @@ import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
 import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
+import { isMetricAxis } from "../lib/metric_axis";
 import { ticksOf } from "../lib/ticks";
 import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import type { ValueRange } from "../lib/value_range";
@@ -217,7 +218,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       sync: { key: `along ${axis}`, scales: ["x", null] },
     },
     hooks: {
-      setSelect: [(u) => reportPicked(u, latest.current.onZoom)],
+      setSelect: [(u) => reportPicked(u, latest.current.onZoom, !isMetricAxis(axis))],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
       draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
     },

@@ -4,6 +4,9 @@ import type { Range } from "../server";
 /** Is told which stretch of x was picked; null: all. */
 export type OnZoom = (range: Range | null) => void;
 
+/** How many digits an address needs of an end that is no whole number. */
+const DIGITS = 6;
+
 /** The least that a pointer moves in a drag, in pixels; less is a click. */
 export const LEAST_DRAG = 3;
 
@@ -22,11 +25,13 @@ export function zoomingCursor(onZoom: OnZoom): uPlot.Cursor {
   };
 }
 
-/** Tells of the stretch that was picked, and lets it go. */
-export function reportPicked(u: uPlot, onZoom: OnZoom): void {
+/** Tells of the stretch that was picked, and lets it go; its ends are whole numbers unless these mean nothing. */
+export function reportPicked(u: uPlot, onZoom: OnZoom, whole = true): void {
   if (u.select.width < LEAST_DRAG) return;
-  const from = Math.floor(u.posToVal(u.select.left, "x"));
-  const to = Math.ceil(u.posToVal(u.select.left + u.select.width, "x"));
+  const left = u.posToVal(u.select.left, "x");
+  const right = u.posToVal(u.select.left + u.select.width, "x");
+  const from = whole ? Math.floor(left) : Number(left.toPrecision(DIGITS));
+  const to = whole ? Math.ceil(right) : Number(right.toPrecision(DIGITS));
   u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   if (to > from) onZoom({ from, to });
 }

@@ -84,7 +84,7 @@ function CurveGrid({ name, version, metric, axis, ids }: GridProps) {
             return (
               <li key={id}>
                 <a
-                  href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch({ environments: [id], episodes: EVERYTHING }, formatMetric(metric))}`}
+                  href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch({ environments: [id], episodes: EVERYTHING }, formatMetric(metric), name.inherited)}`}
                 >
                   <span>{id}</span>
                   <span class="value">{last === undefined ? "" : formatValue(last)}</span>

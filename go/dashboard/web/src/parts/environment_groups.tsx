@@ -46,6 +46,8 @@ export function EnvironmentGroups({ name, version, metric, rows, hasSteps, attri
         binMeans: true,
         gridPoints: 100,
         resamples: 200,
+        inherited: name.inherited,
+        samples: true,
       };
       const statistics = await readStatistics({ workspace, project }, question, signal);
       return { paths, path, question, statistics };

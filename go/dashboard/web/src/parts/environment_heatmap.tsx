@@ -6,10 +6,11 @@ import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metric
 import { formatCount, formatValue } from "../lib/format";
 import { describeCell, environmentsOfRows } from "../lib/matrix";
 import { hrefOf } from "../lib/route";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
+import { MOST_NAMED } from "../server/environments";
 import { type EpisodeMatrix, readMatrix } from "../server/episodes";
 import { AnswerState } from "./answer_state";
-import { type EnvironmentsShown, MOST_NAMED } from "./environments_shown";
+import type { EnvironmentsShown } from "./environments_shown";
 import { Heatmap } from "./heatmap";
 
 /** A metric of every episode of every environment; a brushed part leads to its episodes. */
@@ -75,7 +76,7 @@ function BrushedMatrix({ shown, matrix }: { shown: EnvironmentsShown; matrix: Ep
 
 /** The matrix of some environments; of all without a list. */
 async function filteredMatrix(
-  name: RunName,
+  name: ShownRun,
   metric: EpisodeMetric,
   ids: string[] | null,
   signal: AbortSignal,
@@ -165,7 +166,7 @@ function Chosen({
   return (
     <a
       class="chosen"
-      href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch(filter, formatMetric(metric))}`}
+      href={`${hrefOf({ ...name, page: "episodes" })}${episodeSearch(filter, formatMetric(metric), name.inherited)}`}
     >
       Episodes {formatCount(episodes.from)} to {formatCount(episodes.to)} of{" "}
       {environments.length === 1

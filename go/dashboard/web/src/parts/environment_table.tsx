@@ -5,7 +5,7 @@ import { formatAgo, formatCount, formatValue } from "../lib/format";
 import { formatAttribute } from "../lib/format_attribute";
 import { hrefOf } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
 import {
   type EnvironmentRow,
   type EnvironmentSort,
@@ -113,12 +113,12 @@ function Row({
   row,
   attributes,
 }: {
-  name: RunName;
+  name: ShownRun;
   metric: EpisodeMetric;
   row: EnvironmentRow;
   attributes: string[];
 }) {
-  const search = episodeSearch({ environments: [row.id] }, formatMetric(metric));
+  const search = episodeSearch({ environments: [row.id] }, formatMetric(metric), name.inherited);
   const [value, length] = row.metrics;
   return (
     <tr>

@@ -1,13 +1,10 @@
 import type { EpisodeMetric } from "../lib/episode_metrics";
-import type { RunName } from "../server";
-import { type EnvironmentRow, listEnvironmentRows } from "../server/environments";
-
-/** How many environments the server takes at once. */
-export const MOST_NAMED = 1000;
+import type { ShownRun } from "../server";
+import { type EnvironmentRow, listEnvironmentRows, MOST_NAMED } from "../server/environments";
 
 /** What all parts of the page of environments show. */
 export interface EnvironmentsShown {
-  name: RunName;
+  name: ShownRun;
   version: number;
   metric: EpisodeMetric;
   filter: string;
@@ -19,7 +16,7 @@ export interface EnvironmentsShown {
 
 /** All environments that have a finite number and meet a condition, page by page. */
 export async function allRows(
-  name: RunName,
+  name: ShownRun,
   metric: EpisodeMetric,
   filter: string,
   attributes: string[],

@@ -1,10 +1,10 @@
 import { type EpisodeFilter, formatNames, formatStretch } from "../lib/episode_filter";
 import type { EpisodeMetric } from "../lib/episode_metrics";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
 
 /** What all parts of the page of episodes show. */
 export interface EpisodesShown {
-  name: RunName;
+  name: ShownRun;
   version: number;
   metric: EpisodeMetric;
   /** What the run calls an episode's length, where it logs one. */

@@ -1,4 +1,4 @@
-import type { AxisName } from "../lib/axis";
+import type { CommonAxis } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import type { Stretch } from "../lib/zoom";
 import type { RunNames } from "../server/curves";
@@ -8,7 +8,9 @@ import { PointCard } from "./point_card";
 interface Props {
   names: RunNames;
   metric: { metricName: string; scale: string };
-  axis: AxisName;
+  axis: CommonAxis;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
   pick: PlotPick;
   point: ChartPoint;
   /** What is drawn instead of its value. */

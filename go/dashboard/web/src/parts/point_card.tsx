@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { copyProgram } from "../copy_program";
 import { useElsewhere } from "../elsewhere";
-import { type AxisName, axisTitle, exactX } from "../lib/axis";
+import { axisTitle, type CommonAxis, exactX } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { fileName } from "../lib/file_name";
 import { formatCount } from "../lib/format";
@@ -21,7 +21,9 @@ import { findPoint } from "../server/points";
 interface Props {
   run: RunName;
   metric: { metricName: string; scale: string };
-  axis: AxisName;
+  axis: CommonAxis;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
   point: ChartPoint;
   /** What is drawn instead of its value. */
   smoothed: number | null;
@@ -34,14 +36,16 @@ interface Props {
  * several how many they are and, where environments have them, whose are the extremes.
  */
 export function PointCard(props: Props) {
-  const { run, metric, axis, point, onClose } = props;
+  const { run, metric, axis, inherited, point, onClose } = props;
   const card = useRef<HTMLDivElement>(null);
   useEffect(() => card.current?.focus({ preventScroll: true }), []);
   useElsewhere(card, onClose);
   const values = valuesToFind(point, RL_SCALES.includes(metric.scale));
   const found = useAnswer(
     (signal) =>
-      Promise.all(values.map((value) => findPoint({ run, metric, axis, point, value }, signal))),
+      Promise.all(
+        values.map((value) => findPoint({ run, metric, axis, inherited, point, value }, signal)),
+      ),
     [],
   ).value;
   const logged = found.value ?? [];
@@ -95,7 +99,7 @@ function Facts({ run, axis, point, smoothed, logged: [first, second] }: LoggedPr
           <Row name="Value">
             {point.notFinite === null ? String(point.min) : `${point.notFinite}, one of those here`}
           </Row>
-          {first && <LoggedRows of={first} axis={axis} />}
+          {first && <LoggedRows of={first} axis={axis} run={run} />}
         </>
       ) : (
         <>
@@ -135,7 +139,7 @@ function Buttons(props: LoggedProps) {
 }
 
 /** Where a single point lies, once that is known, or what stretch its bucket sums up. */
-function placeText(axis: AxisName, point: ChartPoint, logged: LoggedPoint | undefined): string {
+function placeText(axis: CommonAxis, point: ChartPoint, logged: LoggedPoint | undefined): string {
   const { from, to } = point;
   const x = isSingle(point) && logged ? xOf(logged, axis) : null;
   if (x !== null || from === to) return exactX(axis, x ?? from);
@@ -152,10 +156,11 @@ function Row({ name, children }: { name: string; children: ComponentChildren }) 
 }
 
 /** What a point was logged with beside what its chart goes along. */
-function LoggedRows({ of, axis }: { of: LoggedPoint; axis: AxisName }) {
+function LoggedRows({ of, axis, run }: { of: LoggedPoint; axis: CommonAxis; run: RunName }) {
   const { environment, episode, update, step, time } = of;
   return (
     <>
+      {of.run !== null && of.run !== run.run && <Row name="Inherited from">{of.run}</Row>}
       {environment !== null && <Row name="Environment">{environment}</Row>}
       {episode !== null && axis !== "episode" && <Row name="Episode">{episode}</Row>}
       {update !== null && axis !== "update" && <Row name="Update">{update}</Row>}
@@ -172,19 +177,25 @@ function Whose({ of, run }: { of: LoggedPoint | undefined; run: RunName }) {
   if (!of || of.environment === null) return null;
   if (of.episode === null) return <span class="faint">{of.environment}</span>;
   return (
-    <a href={episodeHref(run, of.environment, of.episode)}>
+    <a href={episodeHref(holderOf(of, run), of.environment, of.episode)}>
       {of.environment}, episode {of.episode}
     </a>
   );
 }
 
-function EpisodeLink({ of: { environment, episode }, run }: { of: LoggedPoint; run: RunName }) {
+function EpisodeLink({ of, run }: { of: LoggedPoint; run: RunName }) {
+  const { environment, episode } = of;
   if (environment === null || episode === null) return null;
   return (
-    <a class="button" href={episodeHref(run, environment, episode)}>
+    <a class="button" href={episodeHref(holderOf(of, run), environment, episode)}>
       Open episode
     </a>
   );
+}
+
+/** The run that a point was logged in, which has its episode. */
+function holderOf(of: LoggedPoint, run: RunName): RunName {
+  return { ...run, run: of.run ?? run.run };
 }
 
 /** Copies the call that gives what the point sums up. */
@@ -192,6 +203,7 @@ function CopyQuery({
   run,
   metric,
   axis,
+  inherited,
   point,
   environment,
 }: Props & { environment: string | null }) {
@@ -208,6 +220,7 @@ function CopyQuery({
       axis,
       range: { from, to },
       buckets: Math.min(to - from + 1, MOST_BUCKETS),
+      inherited,
     });
     done.value = await copyProgram(fileName(metric.metricName, "py"), program);
   };

@@ -10,6 +10,7 @@ import type { RunName } from "../server";
 import { DENSITY_AXES, type DensityAxis } from "../server/episodes";
 import { ChartCard } from "./chart_card";
 import { EpisodeDensityChart } from "./episode_density";
+import { TaskOverview } from "./task_overview";
 import { TermChart } from "./term_chart";
 
 interface Props {
@@ -17,6 +18,9 @@ interface Props {
   metrics: PanelMetric[];
   news: RunNews;
 }
+
+/** Its charts have no settings of their own. */
+const NO_CHOICES = { forked: false, metrics: [] };
 
 const DENSITY_NAMES = Object.keys(DENSITY_AXES) as DensityAxis[];
 
@@ -53,6 +57,7 @@ export function RlOverview(props: Props) {
           </label>
         </p>
       )}
+      <TaskOverview {...props} along={along} />
       <div class="charts">
         {panelsOf(props.metrics).map((panel) => (
           <PanelChart key={keyOf(panel)} panel={panel} along={along} {...props} />
@@ -111,6 +116,7 @@ function PanelChart({ panel, name, along, news }: PanelProps) {
           own=""
           zoom={zoom}
           choice={choice}
+          choices={NO_CHOICES}
           onChoose={(next) => setParams({ lines: formatChoice(next) })}
           colourOf={(_, line) => colourOf(line)}
           onZoom={onZoom}

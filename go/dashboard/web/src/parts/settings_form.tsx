@@ -1,5 +1,5 @@
-import { AXES, axisTitle, parseAxis } from "../lib/axis";
 import type { ChartSettings } from "../lib/chart_settings";
+import type { NamedMetric } from "../lib/metric_axis";
 import {
   asKind,
   SMOOTHING_KINDS,
@@ -7,15 +7,26 @@ import {
   type Smoothing,
   type SmoothingKind,
 } from "../lib/smoothing";
+import { AxisField } from "./axis_field";
+import { InheritedSwitch } from "./inherited_switch";
 
-type Switch = "band" | "logX" | "logY" | "robust" | "inherited";
+type Switch = "band" | "logX" | "logY" | "robust";
+
+/** What the runs of charts have that settings choose from. */
+export interface SettingsChoices {
+  /** Whether any of the runs has a parent. */
+  forked: boolean;
+  metrics: readonly NamedMetric[];
+}
 
 /** How charts are drawn, to be changed. */
 export function SettingsForm({
   settings,
+  choices,
   onChange,
 }: {
   settings: ChartSettings;
+  choices: SettingsChoices;
   onChange: (settings: ChartSettings) => void;
 }) {
   const set = (change: Partial<ChartSettings>) => onChange({ ...settings, ...change });
@@ -31,19 +42,11 @@ export function SettingsForm({
   );
   return (
     <div class="chart-settings">
-      <label>
-        Along
-        <select
-          value={settings.axis}
-          onChange={(event) => set({ axis: parseAxis(event.currentTarget.value) })}
-        >
-          {AXES.map((name) => (
-            <option key={name} value={name}>
-              {axisTitle(name)}
-            </option>
-          ))}
-        </select>
-      </label>
+      <AxisField
+        axis={settings.axis}
+        metrics={choices.metrics}
+        onChange={(axis) => set({ axis })}
+      />
       <SmoothingFields
         smoothing={settings.smoothing}
         onChange={(smoothing) => set({ smoothing })}
@@ -68,7 +71,9 @@ export function SettingsForm({
         "robust",
         "Leaves a few values out of the range that are far from the others",
       )}
-      {toggle("inherited", "inherited", "Forked runs with what they have from their parents")}
+      {choices.forked && (
+        <InheritedSwitch on={settings.inherited} onChange={(inherited) => set({ inherited })} />
+      )}
     </div>
   );
 }

@@ -2,8 +2,11 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Limits } from "../lib/cells";
 import type { Curve } from "../server/environments";
 
+/** What is drawn of a curve. */
+type DrawnCurve = Pick<Curve, "xs" | "means" | "minima" | "maxima" | "notFinite">;
+
 interface Props {
-  curve: Curve | undefined;
+  curve: DrawnCurve | undefined;
   /** What all curves of a grid have in common. */
   x: Limits;
   y: Limits;
@@ -24,7 +27,7 @@ export function SmallCurve({ curve, x, y, label }: Props) {
   );
 }
 
-function draw(canvas: HTMLCanvasElement, curve: Curve, x: Limits, y: Limits): void {
+function draw(canvas: HTMLCanvasElement, curve: DrawnCurve, x: Limits, y: Limits): void {
   const context = canvas.getContext("2d");
   if (!context) return;
   const { width, height } = canvas;

@@ -36,7 +36,7 @@ const GREY = "#87909e";
 export function TermChart(props: Props) {
   const { names, prefix, metrics, zoom } = props;
   const scale = metrics[0]?.scale ?? "";
-  const axis = axisFor(scale, props.along);
+  const axis = axisFor({ metricName: prefix, scale }, props.along);
   const range = zoom.get(axis) ?? null;
   const asked = metrics.slice(0, MOST_ASKED);
   const answer = useAnswer(

@@ -7,7 +7,8 @@ import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
-import { queryFor } from "../lib/sections";
+import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis";
+import { queryFor, RL_SCALES } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
@@ -63,7 +64,7 @@ export function readCurves(
   return ask(names, { metrics: [metric], ...question }, held, signal);
 }
 
-/** The curves of several metrics, in buckets of one axis. */
+/** The curves of several metrics of like scales, in buckets of one axis. */
 export async function readMetricCurves(
   names: RunNames,
   question: MetricsQuestion,
@@ -73,21 +74,20 @@ export async function readMetricCurves(
 }
 
 async function ask(
-  { workspace, project, runs }: RunNames,
-  { metrics, axis, range, buckets, inherited = false }: MetricsQuestion,
+  names: RunNames,
+  question: MetricsQuestion,
   held: HeldCurves<Curve>,
   signal: AbortSignal,
 ): Promise<HeldCurves<Curve>> {
+  const { axis, range } = question;
+  if (isMetricAxis(axis)) {
+    return { ...NO_CURVES, curves: await askByMetric(names, question, axis, signal) };
+  }
   const answer = await views.bucketSeries(
     {
-      workspace,
-      project,
-      runs: [...runs],
-      seriesQueries: metrics.map(queryFor),
+      ...requestOf(names, question),
       axis: axisOf(axis),
       ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
-      buckets,
-      includeInherited: inherited,
       cursor: held.cursor,
     },
     { signal },
@@ -100,10 +100,41 @@ async function ask(
   };
   const curves = answer.curves.map((curve) => curveOf(curve, grid));
   const { unchangedRuns, cursor } = answer;
-  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, runs);
+  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
 }
 
-function curveOf(curve: CurveBuckets, grid: BucketGrid): Curve {
+/** What a question says whatever its axis is. */
+function requestOf(
+  { workspace, project, runs }: RunNames,
+  { metrics, buckets, inherited = false }: MetricsQuestion,
+) {
+  const seriesQueries = metrics.map(queryFor);
+  const includeInherited = inherited;
+  return { workspace, project, runs: [...runs], seriesQueries, buckets, includeInherited };
+}
+
+/** Points of environments lie at what the metric is at their update. */
+async function askByMetric(
+  names: RunNames,
+  question: MetricsQuestion,
+  axis: MetricAxis,
+  signal: AbortSignal,
+): Promise<Curve[]> {
+  const { metrics, range } = question;
+  const joined = RL_SCALES.includes(metrics[0]?.scale ?? "") ? "update" : "step";
+  const answer = await views.bucketByMetric(
+    {
+      ...requestOf(names, question),
+      xSeriesQuery: queryFor(metricOfAxis(axis)),
+      axis: axisOf(joined),
+      ...(range ? { range } : {}),
+    },
+    { signal },
+  );
+  return answer.curves.map((curve) => curveOf(curve, null));
+}
+
+function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {
   const { metricName, labels: labelValues } = regularOf(curve.identity?.series);
   return {
     run: curve.identity?.run ?? "",

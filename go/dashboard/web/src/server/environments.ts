@@ -3,11 +3,14 @@ import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
 import { counts, floats, times } from "../lib/columns";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { labelOf } from "../lib/labels";
-import { isOneOf } from "../lib/query_text";
-import type { RunName, Value } from "../server";
+import type { RunName, ShownRun, Value } from "../server";
 import { valuesOf } from "../server";
 import { queries, views } from "./clients";
+import type { RunNames } from "./curves";
 import { metricMessage } from "./episodes";
+
+/** How many environments the server takes at once. */
+export const MOST_NAMED = 1000;
 
 /** What environments are sorted by: a column, or an attribute. */
 export type EnvironmentSort =
@@ -56,7 +59,7 @@ export interface EnvironmentQuestion {
 
 /** A page of the environments for which a condition holds, and how many there are. */
 export async function listEnvironmentRows(
-  run: RunName,
+  run: ShownRun,
   asked: EnvironmentQuestion,
   signal: AbortSignal,
 ): Promise<{ rows: EnvironmentRow[]; total: number }> {
@@ -69,10 +72,11 @@ export async function listEnvironmentRows(
       order: { column: COLUMNS[asked.sort], attribute, descending: asked.descending },
       limit: asked.limit,
       offset: BigInt(asked.offset),
+      includeInherited: run.inherited,
+      attributePaths: asked.attributes,
     },
     { signal },
   );
-  const attributes = await attributesOf(run, answer.environments, asked.attributes, signal);
   const columns = {
     episodes: counts(answer.episodes),
     lastEpisode: counts(answer.lastEpisodes),
@@ -90,46 +94,26 @@ export async function listEnvironmentRows(
     restarts: at(columns.restarts, i),
     lastTime: at(columns.lastTime, i),
     metrics: metrics.map((column) => at(column, i)),
-    attributes: attributes.get(id) ?? new Map<string, Value>(),
+    attributes: valuesOf(answer.attributes[i]?.attributes ?? []),
   }));
   return { rows, total: Number(answer.totalCount) };
-}
-
-/** The attributes of some environments, by id. */
-async function attributesOf(
-  { workspace, project, run }: RunName,
-  ids: string[],
-  paths: string[],
-  signal: AbortSignal,
-): Promise<Map<string, Map<string, Value>>> {
-  if (ids.length === 0 || paths.length === 0) return new Map();
-  const answer = await queries.listRLEnvironments(
-    {
-      workspace,
-      project,
-      run,
-      filter: isOneOf("environment_id", ids),
-      attributePaths: paths,
-      limit: BigInt(ids.length),
-    },
-    { signal },
-  );
-  return new Map(answer.environments.map((e) => [e.environmentId, valuesOf(e.attributes)]));
 }
 
 /** What the server works out of an environment's points, beside the attributes that were logged. */
 const WORKED_OUT = ["environment_id", "latest_episode", "latest_rl_step"];
 
-/** The paths of all attributes that were logged of environments of a run. */
+/** The paths of all attributes that were logged of environments of some runs. */
 export async function listEnvironmentAttributes(
-  { workspace, project, run }: RunName,
+  { workspace, project, runs }: RunNames,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const answer = await queries.listRLAttributesDefinitions(
-    { workspace, project, run, limit: 1000n },
-    { signal },
+  const answers = await Promise.all(
+    runs.map((run) =>
+      queries.listRLAttributesDefinitions({ workspace, project, run, limit: 1000n }, { signal }),
+    ),
   );
-  return answer.attributeDefs.map((d) => d.path).filter((path) => !WORKED_OUT.includes(path));
+  const paths = answers.flatMap((answer) => answer.attributeDefs.map((d) => d.path));
+  return [...new Set(paths)].filter((path) => !WORKED_OUT.includes(path));
 }
 
 /** A curve in buckets: parallel columns. */
@@ -155,7 +139,7 @@ export type CurveAxis = keyof typeof CURVE_AXES;
 
 /** A metric of some environments over the whole training, one curve an environment. */
 export async function readEnvironmentCurves(
-  { workspace, project, run }: RunName,
+  { workspace, project, run, inherited }: ShownRun,
   environments: string[],
   metric: EpisodeMetric,
   axis: CurveAxis,
@@ -171,6 +155,7 @@ export async function readEnvironmentCurves(
       environments,
       axis: CURVE_AXES[axis],
       buckets,
+      includeInherited: inherited,
     },
     { signal },
   );

@@ -15,7 +15,7 @@ import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { type QueriedMetric, queryFor } from "../lib/sections";
-import type { Range, RunName } from "../server";
+import type { Range, RunName, ShownRun } from "../server";
 import { views } from "./clients";
 
 /** What episodes are sorted by: a column, or `metric` and its place in the list. */
@@ -77,7 +77,7 @@ export function metricMessage(metric: EpisodeMetric): MessageInitShape<typeof Ep
 
 /** A page of the episodes that a filter selects; its values are those of the first metric. */
 export async function listEpisodes(
-  run: RunName,
+  run: ShownRun,
   asked: EpisodeQuestion,
   signal: AbortSignal,
 ): Promise<EpisodePage> {
@@ -94,6 +94,7 @@ export async function listEpisodes(
       },
       limit: asked.limit,
       pageToken: asked.page,
+      includeInherited: run.inherited,
     },
     { signal },
   );
@@ -159,7 +160,7 @@ export interface EpisodeMatrix {
 
 /** The matrix of a metric, of all environments or those named, in at most so many rows and columns. */
 export async function readMatrix(
-  run: RunName,
+  run: ShownRun,
   metric: EpisodeMetric,
   environments: string[],
   size: { rows: number; columns: number },
@@ -172,6 +173,7 @@ export async function readMatrix(
       environments,
       maxRows: size.rows,
       maxColumns: size.columns,
+      includeInherited: run.inherited,
     },
     { signal },
   );
@@ -198,7 +200,7 @@ export interface EpisodeHistogram extends EpisodeBins {
 
 /** How the episodes that a filter selects are spread over one or two numbers. */
 export async function readHistogram(
-  run: RunName,
+  run: ShownRun,
   metrics: EpisodeMetric[],
   filter: EpisodeFilter,
   x: HistogramAxis,
@@ -212,6 +214,7 @@ export async function readHistogram(
       ...filterMessage(filter),
       x: axisMessage(x),
       ...(y ? { y: axisMessage(y) } : {}),
+      includeInherited: run.inherited,
     },
     { signal },
   );

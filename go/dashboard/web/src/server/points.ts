@@ -1,6 +1,6 @@
 import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
-import { type AxisName, axisOf } from "../lib/axis";
+import { axisOf, type CommonAxis } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { floats } from "../lib/columns";
 import { labelOf } from "../lib/labels";
@@ -8,6 +8,7 @@ import { inCommon, type LoggedPoint, withValue, xOf } from "../lib/logged_point"
 import { lowestThat } from "../lib/lowest_that";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import type { RunName } from "../server";
+import { type Ancestor, nullWhereNotFound, readAncestors } from "./ancestors";
 import { queries, views } from "./clients";
 import { labelsOf, MOST_BUCKETS } from "./curves";
 
@@ -15,7 +16,9 @@ import { labelsOf, MOST_BUCKETS } from "./curves";
 export interface SeenPoint {
   run: RunName;
   metric: { metricName: string; scale: string };
-  axis: AxisName;
+  axis: CommonAxis;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
   /** In this bucket. */
   point: ChartPoint;
   /** Of the point; of a bucket with several the least, the greatest, or what is not finite. */
@@ -33,7 +36,7 @@ export async function findPoint(seen: SeenPoint, signal: AbortSignal): Promise<L
 const MOST_POINTS = 100_000n;
 
 async function listBySteps(
-  { run: { workspace, project, run }, metric, point, value }: SeenPoint,
+  { run: { workspace, project, run }, metric, inherited, point, value }: SeenPoint,
   signal: AbortSignal,
 ): Promise<LoggedPoint[]> {
   const stepRange = { fromStep: BigInt(point.from), toStep: BigInt(point.to) };
@@ -46,6 +49,7 @@ async function listBySteps(
       includeTimestamps: true,
       maxPointsPerPage: MOST_POINTS,
       stepSelection: { selection: { case: "stepRange", value: stepRange } },
+      includeInherited: inherited,
     },
     { signal },
   );
@@ -64,10 +68,10 @@ async function listBySteps(
 }
 
 /** What points without an environment have instead. */
-const STANDARD = { environment: null, update: null };
+const STANDARD = { run: null, environment: null, update: null };
 
 async function listByTimes(
-  { run: { workspace, project, run }, metric, axis, point, value }: SeenPoint,
+  { run: { workspace, project, run }, metric, axis, inherited, point, value }: SeenPoint,
   signal: AbortSignal,
 ): Promise<LoggedPoint[]> {
   const answer = await queries.listFloatSeriesTimestampBuckets(
@@ -82,6 +86,7 @@ async function listByTimes(
         toTimestampMillis: BigInt(point.to),
       },
       bucketsCount: BigInt(MOST_BUCKETS),
+      includeInherited: inherited,
     },
     { signal },
   );
@@ -108,28 +113,49 @@ function isOf(
  * at which it has it is narrowed down, and the points at that update are looked through.
  */
 async function findInEnvironments(seen: SeenPoint, signal: AbortSignal): Promise<LoggedPoint> {
-  const environment = await findEnvironment(seen, signal);
+  const ancestors = seen.inherited ? await readAncestors(seen.run, signal) : [];
+  const environment = await findEnvironment(seen, ancestors, signal);
   if (environment === null) return inCommon([]);
-  const [from, to] =
-    seen.axis === "update" ? [seen.point.from, seen.point.to] : [0, environment.latestUpdate];
+  const latest = Math.max(environment.latestUpdate, ancestors[0]?.upTo ?? 0);
+  const [from, to] = seen.axis === "update" ? [seen.point.from, seen.point.to] : [0, latest];
   const update = await lowestThat(from, to, async (upTo) => {
     const found = await whichHave(seen, [environment.id], { from, to: upTo }, signal);
     return found.length > 0;
   });
   const list = Number.isFinite(seen.value) ? listAtUpdate : listEpisodesAtUpdate;
-  const points = await list(seen, environment.id, update, signal);
+  const run = await holderOf(seen, ancestors, environment.id, update, signal);
+  const points = await list(seen, { run, environment: environment.id, update }, signal);
   return inCommon(points.filter((logged) => fits(seen, logged)));
 }
 
 const ENVIRONMENTS_PAGE = 1000;
 
+interface FoundEnvironment {
+  id: string;
+  latestUpdate: number;
+}
+
+/** An environment that has the value: of the run, or of one that it inherits from. */
 async function findEnvironment(
   seen: SeenPoint,
+  ancestors: readonly Ancestor[],
   signal: AbortSignal,
-): Promise<{ id: string; latestUpdate: number } | null> {
+): Promise<FoundEnvironment | null> {
+  for (const run of [seen.run.run, ...ancestors.map((a) => a.run)]) {
+    const found = await findEnvironmentOf(run, seen, signal);
+    if (found) return found;
+  }
+  return null;
+}
+
+async function findEnvironmentOf(
+  run: string,
+  seen: SeenPoint,
+  signal: AbortSignal,
+): Promise<FoundEnvironment | null> {
   for (let offset = 0; ; offset += ENVIRONMENTS_PAGE) {
     const { environments } = await queries.listRLEnvironments(
-      { ...seen.run, limit: BigInt(ENVIRONMENTS_PAGE), offset: BigInt(offset) },
+      { ...seen.run, run, limit: BigInt(ENVIRONMENTS_PAGE), offset: BigInt(offset) },
       { signal },
     );
     if (environments.length === 0) return null;
@@ -140,9 +166,45 @@ async function findEnvironment(
   }
 }
 
+/**
+ * The run that a point was logged in. Up to the fork a series in an environment has the points
+ * of the parent, where that has some, and its own only behind them.
+ */
+async function holderOf(
+  { run: { workspace, project, run }, metric, point }: SeenPoint,
+  ancestors: readonly Ancestor[],
+  environment: string,
+  update: number,
+  signal: AbortSignal,
+): Promise<string> {
+  let holder = run;
+  for (const { run: ancestor, upTo } of ancestors) {
+    if (update > upTo) break;
+    const answer = await views
+      .bucketSeries(
+        {
+          workspace,
+          project,
+          runs: [ancestor],
+          seriesQueries: [queryFor(metric)],
+          environments: [environment],
+          axis: axisOf("update"),
+          rlSteps: { from: BigInt(update), to: BigInt(update) },
+          buckets: 1,
+          includeInherited: true,
+        },
+        { signal },
+      )
+      .catch(nullWhereNotFound); // the ancestor may not have the environment
+    if (!answer?.curves.some((c) => isOf({ definition: c.identity?.series }, point))) break;
+    holder = ancestor;
+  }
+  return holder;
+}
+
 /** The environments in whose part of the bucket the value is the least or the greatest. */
 async function whichHave(
-  { run: { workspace, project, run }, metric, axis, point, value }: SeenPoint,
+  { run: { workspace, project, run }, metric, axis, inherited, point, value }: SeenPoint,
   environments: string[],
   updates: { from: number; to: number } | null,
   signal: AbortSignal,
@@ -162,6 +224,7 @@ async function whichHave(
       ...(axis === "episode" ? { episodes: stretch } : {}),
       ...(rlSteps ? { rlSteps } : {}),
       buckets: 1,
+      includeInherited: inherited,
     },
     { signal },
   );
@@ -182,21 +245,28 @@ function marksOf(curve: CurveBuckets, value: number): Float64Array {
   return floats(value > 0 ? curve.infinityXs : curve.negativeInfinityXs);
 }
 
+/** Where points were logged. */
+interface Place {
+  run: string;
+  environment: string;
+  update: number;
+}
+
 async function listAtUpdate(
-  { run, metric, point, value }: SeenPoint,
-  environment: string,
-  update: number,
+  { run, metric, inherited, point, value }: SeenPoint,
+  place: Place,
   signal: AbortSignal,
 ): Promise<LoggedPoint[]> {
   const answer = await queries.listRLEnvironmentFloatSeriesBuckets(
     {
       ...run,
-      environments: [environment],
+      environments: [place.environment],
       seriesQueries: [queryFor(metric)],
-      scaleSelector: { scale: { case: "rlStep", value: BigInt(update) } },
+      scaleSelector: { scale: { case: "rlStep", value: BigInt(place.update) } },
       bucketsCount: BigInt(MOST_BUCKETS),
       includeTimestamps: true,
       useSpecializedRlSeriesBuckets: true,
+      includeInherited: inherited,
     },
     { signal },
   );
@@ -215,16 +285,15 @@ async function listAtUpdate(
           times: s.lastTimestampMillis,
         },
         value,
-        { environment, update },
+        place,
       ),
     );
 }
 
 /** As listAtUpdate of points that are not finite, of which less is answered. */
 async function listEpisodesAtUpdate(
-  { run: { workspace, project, run }, metric, point, value }: SeenPoint,
-  environment: string,
-  update: number,
+  { run: { workspace, project, run }, metric, inherited, point, value }: SeenPoint,
+  place: Place,
   signal: AbortSignal,
 ): Promise<LoggedPoint[]> {
   const { curves } = await views.bucketSeries(
@@ -233,14 +302,15 @@ async function listEpisodesAtUpdate(
       project,
       runs: [run],
       seriesQueries: [queryFor(metric)],
-      environments: [environment],
+      environments: [place.environment],
       axis: axisOf("episode"),
-      rlSteps: { from: BigInt(update), to: BigInt(update) },
+      rlSteps: { from: BigInt(place.update), to: BigInt(place.update) },
       buckets: MOST_BUCKETS,
+      includeInherited: inherited,
     },
     { signal },
   );
-  const known = { ...inCommon([]), environment, update };
+  const known = { ...inCommon([]), ...place };
   const episodes = curves
     .filter((curve) => isOf({ definition: curve.identity?.series }, point))
     .flatMap((curve) => [...marksOf(curve, value)]);

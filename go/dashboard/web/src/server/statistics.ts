@@ -11,7 +11,9 @@ import type { GroupedRun, RunGroup } from "../lib/groups";
 import { namedOneOf } from "../lib/query_text";
 import type { EstimatorName } from "../lib/statistics";
 import { valuesOf } from "../server";
+import { PARENT } from "./ancestors";
 import { queries, views } from "./clients";
+import { MOST_NAMED } from "./environments";
 
 /** A project by its names. */
 export interface ProjectName {
@@ -23,12 +25,18 @@ export interface ProjectName {
 export const MOST_RUNS = 1000;
 const MOST_PATHS = 500;
 
+/** A run that is compared. */
+export interface ComparedRun extends GroupedRun {
+  /** Whether it has a parent. */
+  forked: boolean;
+}
+
 /** Runs of a project with what they may be grouped by: those named, or the newest of all. */
 export async function listComparedRuns(
   { workspace, project }: ProjectName,
   names: string[],
   signal: AbortSignal,
-): Promise<GroupedRun[]> {
+): Promise<ComparedRun[]> {
   const definitions = await queries.listAttributesDefinitions(
     {
       workspace,
@@ -43,12 +51,16 @@ export async function listComparedRuns(
       workspace,
       project,
       ...(names.length > 0 ? { filter: namedOneOf(names) } : {}),
-      attributePaths: ["sys/tags", ...definitions.attributeDefs.map((d) => d.path)],
+      attributePaths: ["sys/tags", PARENT, ...definitions.attributeDefs.map((d) => d.path)],
       limit: BigInt(MOST_RUNS),
     },
     { signal },
   );
-  return answer.runs.map((r) => ({ name: r.name, attributes: valuesOf(r.attributes) }));
+  return answer.runs.map((r) => {
+    const attributes = valuesOf(r.attributes);
+    const forked = attributes.delete(PARENT);
+    return { name: r.name, attributes, forked };
+  });
 }
 
 /** The metrics that any of the runs has. */
@@ -101,6 +113,10 @@ export interface StatisticsQuestion {
   binMeans: boolean;
   gridPoints: number;
   resamples: number;
+  /** Whether forked runs have the points of their parents, too. */
+  inherited: boolean;
+  /** Whether the curve of each sample is wanted as well. */
+  samples: boolean;
 }
 
 /** A sample on the grid; NaN beyond its ends. */
@@ -134,6 +150,15 @@ export interface Statistics {
 /** The percentiles of the band. */
 export const PERCENTILES = [10, 90] as const;
 
+/** Environments in as many lists as it takes to name them; an empty one stands for all. */
+function namedAtOnce(environments: string[]): string[][] {
+  const lists = [environments.slice(0, MOST_NAMED)];
+  for (let from = MOST_NAMED; from < environments.length; from += MOST_NAMED) {
+    lists.push(environments.slice(from, from + MOST_NAMED));
+  }
+  return lists;
+}
+
 /** The question as a message. */
 export function statisticsRequest(
   { workspace, project }: ProjectName,
@@ -153,19 +178,22 @@ export function statisticsRequest(
     project,
     groups: asked.groups.map((g) => ({
       name: g.name,
-      members: g.runs.map((run) => ({
-        run,
-        seriesQuery: asked.seriesQuery,
-        environments: g.environments ?? [],
-      })),
+      members: g.runs.flatMap((run) =>
+        namedAtOnce(g.environments ?? []).map((environments) => ({
+          run,
+          seriesQuery: asked.seriesQuery,
+          environments,
+        })),
+      ),
     })),
     axis: STATISTICS_AXES[asked.axis],
     unit: asked.unit === "run" ? SampleUnit.RUN : SampleUnit.ENVIRONMENT,
     gridPoints: asked.gridPoints,
     estimators: [estimator, ...around[asked.band]],
     percentiles: asked.band === "percentiles" ? [...PERCENTILES] : [],
-    includeSamples: true,
+    includeSamples: asked.samples,
     binMeans: asked.binMeans,
+    includeInherited: asked.inherited,
     ...(asked.band === "ci" ? { bootstrap: { resamples: asked.resamples } } : {}),
     ...(asked.normalisation === "none"
       ? {}

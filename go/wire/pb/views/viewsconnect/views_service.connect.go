@@ -58,6 +58,9 @@ const (
 	// ViewsServiceBucketSeriesProcedure is the fully-qualified name of the ViewsService's BucketSeries
 	// RPC.
 	ViewsServiceBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BucketSeries"
+	// ViewsServiceBucketByMetricProcedure is the fully-qualified name of the ViewsService's
+	// BucketByMetric RPC.
+	ViewsServiceBucketByMetricProcedure = "/metrana.views.v1.ViewsService/BucketByMetric"
 	// ViewsServiceGetStatisticsProcedure is the fully-qualified name of the ViewsService's
 	// GetStatistics RPC.
 	ViewsServiceGetStatisticsProcedure = "/metrana.views.v1.ViewsService/GetStatistics"
@@ -95,6 +98,8 @@ type ViewsServiceClient interface {
 	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Gives curves of series along the values of another metric in buckets.
+	BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 	// Tells what arrived of a run and what did not.
@@ -168,6 +173,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
 			connect.WithClientOptions(opts...),
 		),
+		bucketByMetric: connect.NewClient[views.BucketByMetricRequest, views.BucketByMetricResponse](
+			httpClient,
+			baseURL+ViewsServiceBucketByMetricProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("BucketByMetric")),
+			connect.WithClientOptions(opts...),
+		),
 		getStatistics: connect.NewClient[views.GetStatisticsRequest, views.GetStatisticsResponse](
 			httpClient,
 			baseURL+ViewsServiceGetStatisticsProcedure,
@@ -217,6 +228,7 @@ type viewsServiceClient struct {
 	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 	listPoints          *connect.Client[views.ListPointsRequest, views.ListPointsResponse]
 	bucketSeries        *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
+	bucketByMetric      *connect.Client[views.BucketByMetricRequest, views.BucketByMetricResponse]
 	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
 	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
@@ -263,6 +275,11 @@ func (c *viewsServiceClient) ListPoints(ctx context.Context, req *connect.Reques
 // BucketSeries calls metrana.views.v1.ViewsService.BucketSeries.
 func (c *viewsServiceClient) BucketSeries(ctx context.Context, req *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
 	return c.bucketSeries.CallUnary(ctx, req)
+}
+
+// BucketByMetric calls metrana.views.v1.ViewsService.BucketByMetric.
+func (c *viewsServiceClient) BucketByMetric(ctx context.Context, req *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error) {
+	return c.bucketByMetric.CallUnary(ctx, req)
 }
 
 // GetStatistics calls metrana.views.v1.ViewsService.GetStatistics.
@@ -313,6 +330,8 @@ type ViewsServiceHandler interface {
 	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Gives curves of series along the values of another metric in buckets.
+	BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 	// Tells what arrived of a run and what did not.
@@ -382,6 +401,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceBucketByMetricHandler := connect.NewUnaryHandler(
+		ViewsServiceBucketByMetricProcedure,
+		svc.BucketByMetric,
+		connect.WithSchema(viewsServiceMethods.ByName("BucketByMetric")),
+		connect.WithHandlerOptions(opts...),
+	)
 	viewsServiceGetStatisticsHandler := connect.NewUnaryHandler(
 		ViewsServiceGetStatisticsProcedure,
 		svc.GetStatistics,
@@ -436,6 +461,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceListPointsHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
 			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
+		case ViewsServiceBucketByMetricProcedure:
+			viewsServiceBucketByMetricHandler.ServeHTTP(w, r)
 		case ViewsServiceGetStatisticsProcedure:
 			viewsServiceGetStatisticsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetRunHealthProcedure:
@@ -487,6 +514,10 @@ func (UnimplementedViewsServiceHandler) ListPoints(context.Context, *connect.Req
 
 func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BucketSeries is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BucketByMetric is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error) {

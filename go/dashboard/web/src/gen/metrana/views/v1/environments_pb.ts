@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EpisodeMetric, RunName } from "./selection_pb";
 import { file_metrana_views_v1_selection } from "./selection_pb";
+import type { Attribute } from "../../../metrana_protobuf/common/v1/attribute_pb";
+import { file_metrana_protobuf_common_v1_attribute } from "../../../metrana_protobuf/common/v1/attribute_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file metrana/views/v1/environments.proto.
  */
 export const file_metrana_views_v1_environments: GenFile = /*@__PURE__*/
-  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL2Vudmlyb25tZW50cy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSJ+ChBFbnZpcm9ubWVudE9yZGVyEjMKBmNvbHVtbhgBIAEoDjIjLm1ldHJhbmEudmlld3MudjEuRW52aXJvbm1lbnRDb2x1bW4SEgoKZGVzY2VuZGluZxgCIAEoCBIOCgZtZXRyaWMYAyABKA0SEQoJYXR0cmlidXRlGAQgASgJItUBChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSDgoGZmlsdGVyGAIgASgJEjAKB21ldHJpY3MYAyADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSMQoFb3JkZXIYBCABKAsyIi5tZXRyYW5hLnZpZXdzLnYxLkVudmlyb25tZW50T3JkZXISDQoFbGltaXQYBSABKA0SDgoGb2Zmc2V0GAYgASgEIs8BChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USFAoMZW52aXJvbm1lbnRzGAEgAygJEhAKCGVwaXNvZGVzGAIgASgMEhUKDWxhc3RfZXBpc29kZXMYAyABKAwSEQoJZW52X3N0ZXBzGAQgASgMEhAKCHJlc3RhcnRzGAUgASgMEhUKDWxhc3Rfcmxfc3RlcHMYBiABKAwSEgoKbGFzdF90aW1lcxgHIAEoDBIPCgdtZXRyaWNzGAggAygMEhMKC3RvdGFsX2NvdW50GAkgASgEKsoCChFFbnZpcm9ubWVudENvbHVtbhIiCh5FTlZJUk9OTUVOVF9DT0xVTU5fVU5TUEVDSUZJRUQQABIiCh5FTlZJUk9OTUVOVF9DT0xVTU5fRU5WSVJPTk1FTlQQARIfChtFTlZJUk9OTUVOVF9DT0xVTU5fRVBJU09ERVMQAhIjCh9FTlZJUk9OTUVOVF9DT0xVTU5fTEFTVF9FUElTT0RFEAMSIAocRU5WSVJPTk1FTlRfQ09MVU1OX0VOVl9TVEVQUxAEEh8KG0VOVklST05NRU5UX0NPTFVNTl9SRVNUQVJUUxAFEiMKH0VOVklST05NRU5UX0NPTFVNTl9MQVNUX1JMX1NURVAQBhIgChxFTlZJUk9OTUVOVF9DT0xVTU5fTEFTVF9USU1FEAcSHQoZRU5WSVJPTk1FTlRfQ09MVU1OX01FVFJJQxAIQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_metrana_views_v1_selection]);
+  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL2Vudmlyb25tZW50cy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSJ+ChBFbnZpcm9ubWVudE9yZGVyEjMKBmNvbHVtbhgBIAEoDjIjLm1ldHJhbmEudmlld3MudjEuRW52aXJvbm1lbnRDb2x1bW4SEgoKZGVzY2VuZGluZxgCIAEoCBIOCgZtZXRyaWMYAyABKA0SEQoJYXR0cmlidXRlGAQgASgJIokCChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSDgoGZmlsdGVyGAIgASgJEjAKB21ldHJpY3MYAyADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSMQoFb3JkZXIYBCABKAsyIi5tZXRyYW5hLnZpZXdzLnYxLkVudmlyb25tZW50T3JkZXISDQoFbGltaXQYBSABKA0SDgoGb2Zmc2V0GAYgASgEEhkKEWluY2x1ZGVfaW5oZXJpdGVkGAcgASgIEhcKD2F0dHJpYnV0ZV9wYXRocxgIIAMoCSJSChVFbnZpcm9ubWVudEF0dHJpYnV0ZXMSOQoKYXR0cmlidXRlcxgBIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZSKMAgoYTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlEhQKDGVudmlyb25tZW50cxgBIAMoCRIQCghlcGlzb2RlcxgCIAEoDBIVCg1sYXN0X2VwaXNvZGVzGAMgASgMEhEKCWVudl9zdGVwcxgEIAEoDBIQCghyZXN0YXJ0cxgFIAEoDBIVCg1sYXN0X3JsX3N0ZXBzGAYgASgMEhIKCmxhc3RfdGltZXMYByABKAwSDwoHbWV0cmljcxgIIAMoDBITCgt0b3RhbF9jb3VudBgJIAEoBBI7CgphdHRyaWJ1dGVzGAogAygLMicubWV0cmFuYS52aWV3cy52MS5FbnZpcm9ubWVudEF0dHJpYnV0ZXMqygIKEUVudmlyb25tZW50Q29sdW1uEiIKHkVOVklST05NRU5UX0NPTFVNTl9VTlNQRUNJRklFRBAAEiIKHkVOVklST05NRU5UX0NPTFVNTl9FTlZJUk9OTUVOVBABEh8KG0VOVklST05NRU5UX0NPTFVNTl9FUElTT0RFUxACEiMKH0VOVklST05NRU5UX0NPTFVNTl9MQVNUX0VQSVNPREUQAxIgChxFTlZJUk9OTUVOVF9DT0xVTU5fRU5WX1NURVBTEAQSHwobRU5WSVJPTk1FTlRfQ09MVU1OX1JFU1RBUlRTEAUSIwofRU5WSVJPTk1FTlRfQ09MVU1OX0xBU1RfUkxfU1RFUBAGEiAKHEVOVklST05NRU5UX0NPTFVNTl9MQVNUX1RJTUUQBxIdChlFTlZJUk9OTUVOVF9DT0xVTU5fTUVUUklDEAhCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_attribute]);
 
 /**
  * In which order environments are listed. Those that are equal in it come by id.
@@ -104,6 +106,21 @@ export type ListEnvironmentsRequest = Message<"metrana.views.v1.ListEnvironments
    * @generated from field: uint64 offset = 6;
    */
   offset: bigint;
+
+  /**
+   * Counts what a forked run inherits as well, as ListEpisodesRequest does. Environments that are inherited have the
+   * attributes that the parent had logged of them up to the fork, the run's own laid over them.
+   *
+   * @generated from field: bool include_inherited = 7;
+   */
+  includeInherited: boolean;
+
+  /**
+   * Paths of the attributes that are wanted of each environment.
+   *
+   * @generated from field: repeated string attribute_paths = 8;
+   */
+  attributePaths: string[];
 };
 
 /**
@@ -112,6 +129,27 @@ export type ListEnvironmentsRequest = Message<"metrana.views.v1.ListEnvironments
  */
 export const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_environments, 1);
+
+/**
+ * What was logged of an environment, as it holds at its latest episode.
+ *
+ * @generated from message metrana.views.v1.EnvironmentAttributes
+ */
+export type EnvironmentAttributes = Message<"metrana.views.v1.EnvironmentAttributes"> & {
+  /**
+   * Those of the paths asked for that it has.
+   *
+   * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
+   */
+  attributes: Attribute[];
+};
+
+/**
+ * Describes the message metrana.views.v1.EnvironmentAttributes.
+ * Use `create(EnvironmentAttributesSchema)` to create a new message.
+ */
+export const EnvironmentAttributesSchema: GenMessage<EnvironmentAttributes> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_environments, 2);
 
 /**
  * Environments as columns, one entry an environment, in the order asked for.
@@ -182,6 +220,13 @@ export type ListEnvironmentsResponse = Message<"metrana.views.v1.ListEnvironment
    * @generated from field: uint64 total_count = 9;
    */
   totalCount: bigint;
+
+  /**
+   * For each environment its attributes; empty when none were asked for.
+   *
+   * @generated from field: repeated metrana.views.v1.EnvironmentAttributes attributes = 10;
+   */
+  attributes: EnvironmentAttributes[];
 };
 
 /**
@@ -189,7 +234,7 @@ export type ListEnvironmentsResponse = Message<"metrana.views.v1.ListEnvironment
  * Use `create(ListEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_environments, 2);
+  messageDesc(file_metrana_views_v1_environments, 3);
 
 /**
  * What environments are listed by.

@@ -1,0 +1,82 @@
+// Charts along the values of another metric.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openBrowser } from "./browser.mjs";
+import { startRuns } from "./filled_server.mjs";
+
+let server;
+let opened;
+
+before(async () => {
+  server = await startRuns();
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened?.browser.close();
+  if (server) assert.equal(await server.stop(), 0, "the server's exit code");
+});
+
+const KL = "metric=kl%20ML_STEP";
+const returns = (page) => page.locator('figure.chart[data-metric="return"]');
+
+/** What a chart shows as a table: x, mean, least, greatest and how many points. */
+async function rowsOf(chart, count) {
+  const rows = chart.locator(".curve-table tbody tr");
+  await rows.nth(count - 1).waitFor();
+  const texts = await rows.allInnerTexts();
+  return texts.map((text) => text.split("\t").slice(1).map(Number));
+}
+
+test("a metric is chosen as the axis, and points lie at its values", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/branches/branch/charts`);
+  const chart = returns(page);
+  await chart.locator("canvas").waitFor();
+  await page.locator(".chart-bar").getByLabel("Along").selectOption("another metric…");
+  await page.locator("input[list]:focus").waitFor();
+  await page.keyboard.type("kl");
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.searchParams.get("view") === KL);
+  await page.locator(`figure.chart[data-metric="return"][data-axis="${KL}"][data-points="2"]`).waitFor();
+  assert.equal(await page.locator('figure.chart[data-metric="kl"]').getAttribute("data-axis"), "step");
+  await chart.locator(".menu > summary").click();
+  assert.equal(await chart.getByRole("button", { name: "Copy as Python" }).count(), 0);
+  await chart.getByRole("button", { name: "Show as table" }).click();
+  assert.deepEqual(await rowsOf(chart, 2), [
+    [0.25, 102, 102, 102, 1],
+    [0.5, 103, 103, 103, 1],
+  ]);
+
+  await page.locator(".chart-bar").getByLabel("inherited", { exact: true }).check();
+  assert.deepEqual(await rowsOf(chart, 4), [
+    [0.1, 5, 0, 10, 2],
+    [0.2, 6, 1, 11, 2],
+    [0.25, 102, 102, 102, 1],
+    [0.5, 103, 103, 103, 1],
+  ]);
+});
+
+test("a drag zooms in on values of the metric, and the address keeps it", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/branches/branch/charts?view=${encodeURIComponent(`${KL},inherited`)}`);
+  const plot = returns(page).locator(".u-over");
+  await plot.waitFor();
+  await plot.scrollIntoViewIfNeeded();
+  const box = await plot.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.1, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await page.locator('figure.chart[data-metric="return"][data-points="3"]').waitFor();
+  assert.match(new URL(page.url()).searchParams.get("zoom"), /^metric=kl%20ML_STEP:0\.1\d+\.\.0\.\d+$/);
+  await page.reload();
+  await page.locator('figure.chart[data-metric="return"][data-points="3"]').waitFor();
+});
+
+test("a metric that no run has is said to be missing", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/branches/branch/charts?view=${encodeURIComponent("metric=tokens%20ML_STEP")}`);
+  await returns(page).getByText("No point has a value of tokens at its step or before.").waitFor();
+});
