@@ -35,6 +35,7 @@ type project struct {
 	created time.Time
 	runs    map[string]*Run
 	keys    *attributeKeys
+	views   map[string]SavedView
 }
 
 // Records of the catalog's own: 'w' + workspace, and 'p' + workspace, 0, project
@@ -64,9 +65,10 @@ func Open(db *store.DB) (*Catalog, error) {
 			return nil, err
 		}
 	}
-	// These need their runs.
+	// These need their runs, or projects.
 	for kind, read := range map[byte]func(key, record []byte) error{
 		recordAttribute: c.readAttribute, recordEnv: c.readEnvAttribute, recordDelivery: c.readDelivery,
+		recordSavedView: c.readSavedView,
 	} {
 		if err := c.scan(kind, read); err != nil {
 			return nil, err
@@ -132,7 +134,9 @@ func (c *Catalog) project(workspaceName, name string) *project {
 	w := c.workspace(workspaceName)
 	p, known := w.projects[name]
 	if !known {
-		p = &project{runs: make(map[string]*Run), keys: &attributeKeys{paths: make(map[string]*attributePath)}}
+		p = &project{
+			runs: make(map[string]*Run), keys: &attributeKeys{paths: make(map[string]*attributePath)}, views: make(map[string]SavedView),
+		}
 		w.projects[name] = p
 	}
 	return p
@@ -216,6 +220,10 @@ func (c *Catalog) create(spec RunSpec, newProject bool) (*Run, error) {
 				return err
 			}
 			if err := w.Put(projectKey(r.Workspace, r.Project), appendTime(nil, now)); err != nil {
+				return err
+			}
+			// An earlier version may have deleted a project of this name without them.
+			if err := w.DeletePrefix(savedViewPrefix(r.Workspace, r.Project)); err != nil {
 				return err
 			}
 		}

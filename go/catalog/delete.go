@@ -107,7 +107,7 @@ func (r *Run) deleteRecords(w store.RecordWriter) error {
 	)
 }
 
-// DeleteProject removes a project with its runs, and tells how many those were.
+// DeleteProject removes a project with its runs and saved views, and tells how many those were.
 // When it fails part of the way, the runs left are still there. Errors: ErrNoProject, ErrDeleting.
 func (c *Catalog) DeleteProject(workspaceName, name string) (runs int, err error) {
 	for {
@@ -134,7 +134,9 @@ func (c *Catalog) nextOf(workspaceName, name string) (*string, error) {
 	if names := slices.Sorted(maps.Keys(p.runs)); len(names) > 0 {
 		return &names[0], nil
 	}
-	err := c.db.WriteRecords(func(w store.RecordWriter) error { return w.Delete(projectKey(workspaceName, name)) })
+	err := c.db.WriteRecords(func(w store.RecordWriter) error {
+		return errors.Join(w.Delete(projectKey(workspaceName, name)), w.DeletePrefix(savedViewPrefix(workspaceName, name)))
+	})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: deleting project %q: %w", name, err)
 	}

@@ -153,11 +153,7 @@ func (r *Run) encode(closed *time.Time, modified time.Time, archived bool) []byt
 	b = appendTime(b, r.Created)
 	b = appendTime(b, modified)
 	for _, text := range []*string{r.Experiment, r.Directory, r.Orchestration} {
-		if text == nil {
-			b = append(b, 0)
-		} else {
-			b = appendText(append(b, 1), *text)
-		}
+		b = appendOptionalText(b, text)
 	}
 	if closed == nil {
 		b = append(b, 0)
@@ -184,10 +180,7 @@ func (r *Run) decode(record []byte) error {
 	r.Created, r.modified = f.time(), f.time()
 	r.written = r.modified
 	for _, text := range []**string{&r.Experiment, &r.Directory, &r.Orchestration} {
-		if f.byte() == 1 {
-			s := f.text()
-			*text = &s
-		}
+		*text = f.optionalText()
 	}
 	if f.byte() == 1 {
 		closed := f.time()

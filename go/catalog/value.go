@@ -62,6 +62,13 @@ func appendText(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
+func appendOptionalText(dst []byte, s *string) []byte {
+	if s == nil {
+		return append(dst, 0)
+	}
+	return appendText(append(dst, 1), *s)
+}
+
 func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendVarint(binary.AppendVarint(dst, t.Unix()), int64(t.Nanosecond()))
 }
@@ -142,6 +149,14 @@ func (f *fields) text() string {
 		return ""
 	}
 	return string(f.take(int(n)))
+}
+
+func (f *fields) optionalText() *string {
+	if f.byte() != 1 {
+		return nil
+	}
+	s := f.text()
+	return &s
 }
 
 func (f *fields) id() (id store.RunID) {

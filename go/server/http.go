@@ -79,8 +79,12 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service, videos
 	mux.Handle(ingest.NewHandler(ingest.New(index, ingest.Options{Logger: cfg.Logger, CreateWorkspaces: true}), options...))
 	queries := query.New(index, query.Options{Logger: cfg.Logger})
 	mux.Handle(query.NewHandler(queries, options...))
-	mux.Handle(viewsconnect.NewViewsServiceHandler(views.New(index, queries), options...))
-	path, service := adminconnect.NewAdminServiceHandler(operator, options...)
+	path, service := viewsconnect.NewViewsServiceHandler(views.New(index, queries), options...)
+	mux.Handle(path, service)
+	for _, changing := range []string{viewsconnect.ViewsServiceSaveViewProcedure, viewsconnect.ViewsServiceDeleteSavedViewProcedure} {
+		mux.Handle(changing, ownMachine(service, options...))
+	}
+	path, service = adminconnect.NewAdminServiceHandler(operator, options...)
 	mux.Handle(path, ownMachine(service, options...))
 	mux.HandleFunc("/healthz", healthy)
 	mux.Handle("/", renderings.NewHandler(videos, dashboard.Handler()))

@@ -82,3 +82,32 @@ func TestPlainTextChangesNothing(t *testing.T) {
 		t.Errorf("the page's own request: %d", code)
 	}
 }
+
+// What changes saved views is guarded as AdminService is; what lists them is not.
+func TestPagesElsewhereSaveNoViews(t *testing.T) {
+	s := start(t)
+	s.run(s.connect())
+	ask := func(method, origin string) int {
+		t.Helper()
+		body := strings.NewReader(`{"workspace":"w","project":"p"}`)
+		request, err := http.NewRequestWithContext(s.context(), http.MethodPost, s.url+"/metrana.views.v1.ViewsService/"+method, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Origin", origin)
+		code, _, _ := s.do(request)
+		return code
+	}
+	for _, method := range []string{"SaveView", "DeleteSavedView"} {
+		if code := ask(method, "http://evil.example"); code != http.StatusForbidden {
+			t.Errorf("%s from elsewhere: %d", method, code)
+		}
+		if code := ask(method, s.url); code == http.StatusForbidden {
+			t.Errorf("%s from the page: %d", method, code)
+		}
+	}
+	if code := ask("ListSavedViews", s.url); code != http.StatusOK {
+		t.Errorf("%d", code)
+	}
+}

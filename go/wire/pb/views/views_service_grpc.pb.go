@@ -38,6 +38,9 @@ const (
 	ViewsService_GetSparklines_FullMethodName       = "/metrana.views.v1.ViewsService/GetSparklines"
 	ViewsService_Tail_FullMethodName                = "/metrana.views.v1.ViewsService/Tail"
 	ViewsService_TailProject_FullMethodName         = "/metrana.views.v1.ViewsService/TailProject"
+	ViewsService_ListSavedViews_FullMethodName      = "/metrana.views.v1.ViewsService/ListSavedViews"
+	ViewsService_SaveView_FullMethodName            = "/metrana.views.v1.ViewsService/SaveView"
+	ViewsService_DeleteSavedView_FullMethodName     = "/metrana.views.v1.ViewsService/DeleteSavedView"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -76,6 +79,12 @@ type ViewsServiceClient interface {
 	Tail(ctx context.Context, in *TailRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailResponse], error)
 	// Tells that runs of a project became different, as it happens.
 	TailProject(ctx context.Context, in *TailProjectRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailProjectResponse], error)
+	// Lists the views that were saved of a project.
+	ListSavedViews(ctx context.Context, in *ListSavedViewsRequest, opts ...grpc.CallOption) (*ListSavedViewsResponse, error)
+	// Saves a view of a project. Like AdminService, only for programs and pages of the server's own machine.
+	SaveView(ctx context.Context, in *SaveViewRequest, opts ...grpc.CallOption) (*SaveViewResponse, error)
+	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
+	DeleteSavedView(ctx context.Context, in *DeleteSavedViewRequest, opts ...grpc.CallOption) (*DeleteSavedViewResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -254,6 +263,36 @@ func (c *viewsServiceClient) TailProject(ctx context.Context, in *TailProjectReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ViewsService_TailProjectClient = grpc.ServerStreamingClient[TailProjectResponse]
 
+func (c *viewsServiceClient) ListSavedViews(ctx context.Context, in *ListSavedViewsRequest, opts ...grpc.CallOption) (*ListSavedViewsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListSavedViewsResponse)
+	err := c.cc.Invoke(ctx, ViewsService_ListSavedViews_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) SaveView(ctx context.Context, in *SaveViewRequest, opts ...grpc.CallOption) (*SaveViewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SaveViewResponse)
+	err := c.cc.Invoke(ctx, ViewsService_SaveView_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) DeleteSavedView(ctx context.Context, in *DeleteSavedViewRequest, opts ...grpc.CallOption) (*DeleteSavedViewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteSavedViewResponse)
+	err := c.cc.Invoke(ctx, ViewsService_DeleteSavedView_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -290,6 +329,12 @@ type ViewsServiceServer interface {
 	Tail(*TailRequest, grpc.ServerStreamingServer[TailResponse]) error
 	// Tells that runs of a project became different, as it happens.
 	TailProject(*TailProjectRequest, grpc.ServerStreamingServer[TailProjectResponse]) error
+	// Lists the views that were saved of a project.
+	ListSavedViews(context.Context, *ListSavedViewsRequest) (*ListSavedViewsResponse, error)
+	// Saves a view of a project. Like AdminService, only for programs and pages of the server's own machine.
+	SaveView(context.Context, *SaveViewRequest) (*SaveViewResponse, error)
+	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
+	DeleteSavedView(context.Context, *DeleteSavedViewRequest) (*DeleteSavedViewResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -344,6 +389,15 @@ func (UnimplementedViewsServiceServer) Tail(*TailRequest, grpc.ServerStreamingSe
 }
 func (UnimplementedViewsServiceServer) TailProject(*TailProjectRequest, grpc.ServerStreamingServer[TailProjectResponse]) error {
 	return status.Error(codes.Unimplemented, "method TailProject not implemented")
+}
+func (UnimplementedViewsServiceServer) ListSavedViews(context.Context, *ListSavedViewsRequest) (*ListSavedViewsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListSavedViews not implemented")
+}
+func (UnimplementedViewsServiceServer) SaveView(context.Context, *SaveViewRequest) (*SaveViewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SaveView not implemented")
+}
+func (UnimplementedViewsServiceServer) DeleteSavedView(context.Context, *DeleteSavedViewRequest) (*DeleteSavedViewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteSavedView not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -622,6 +676,60 @@ func _ViewsService_TailProject_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ViewsService_TailProjectServer = grpc.ServerStreamingServer[TailProjectResponse]
 
+func _ViewsService_ListSavedViews_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListSavedViewsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).ListSavedViews(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_ListSavedViews_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).ListSavedViews(ctx, req.(*ListSavedViewsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_SaveView_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SaveViewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).SaveView(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_SaveView_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).SaveView(ctx, req.(*SaveViewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_DeleteSavedView_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteSavedViewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).DeleteSavedView(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_DeleteSavedView_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).DeleteSavedView(ctx, req.(*DeleteSavedViewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -680,6 +788,18 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSparklines",
 			Handler:    _ViewsService_GetSparklines_Handler,
+		},
+		{
+			MethodName: "ListSavedViews",
+			Handler:    _ViewsService_ListSavedViews_Handler,
+		},
+		{
+			MethodName: "SaveView",
+			Handler:    _ViewsService_SaveView_Handler,
+		},
+		{
+			MethodName: "DeleteSavedView",
+			Handler:    _ViewsService_DeleteSavedView_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -78,6 +78,14 @@ const (
 	// ViewsServiceTailProjectProcedure is the fully-qualified name of the ViewsService's TailProject
 	// RPC.
 	ViewsServiceTailProjectProcedure = "/metrana.views.v1.ViewsService/TailProject"
+	// ViewsServiceListSavedViewsProcedure is the fully-qualified name of the ViewsService's
+	// ListSavedViews RPC.
+	ViewsServiceListSavedViewsProcedure = "/metrana.views.v1.ViewsService/ListSavedViews"
+	// ViewsServiceSaveViewProcedure is the fully-qualified name of the ViewsService's SaveView RPC.
+	ViewsServiceSaveViewProcedure = "/metrana.views.v1.ViewsService/SaveView"
+	// ViewsServiceDeleteSavedViewProcedure is the fully-qualified name of the ViewsService's
+	// DeleteSavedView RPC.
+	ViewsServiceDeleteSavedViewProcedure = "/metrana.views.v1.ViewsService/DeleteSavedView"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -112,6 +120,12 @@ type ViewsServiceClient interface {
 	Tail(context.Context, *connect.Request[views.TailRequest]) (*connect.ServerStreamForClient[views.TailResponse], error)
 	// Tells that runs of a project became different, as it happens.
 	TailProject(context.Context, *connect.Request[views.TailProjectRequest]) (*connect.ServerStreamForClient[views.TailProjectResponse], error)
+	// Lists the views that were saved of a project.
+	ListSavedViews(context.Context, *connect.Request[views.ListSavedViewsRequest]) (*connect.Response[views.ListSavedViewsResponse], error)
+	// Saves a view of a project. Like AdminService, only for programs and pages of the server's own machine.
+	SaveView(context.Context, *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error)
+	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
+	DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -215,6 +229,24 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("TailProject")),
 			connect.WithClientOptions(opts...),
 		),
+		listSavedViews: connect.NewClient[views.ListSavedViewsRequest, views.ListSavedViewsResponse](
+			httpClient,
+			baseURL+ViewsServiceListSavedViewsProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("ListSavedViews")),
+			connect.WithClientOptions(opts...),
+		),
+		saveView: connect.NewClient[views.SaveViewRequest, views.SaveViewResponse](
+			httpClient,
+			baseURL+ViewsServiceSaveViewProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("SaveView")),
+			connect.WithClientOptions(opts...),
+		),
+		deleteSavedView: connect.NewClient[views.DeleteSavedViewRequest, views.DeleteSavedViewResponse](
+			httpClient,
+			baseURL+ViewsServiceDeleteSavedViewProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("DeleteSavedView")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -235,6 +267,9 @@ type viewsServiceClient struct {
 	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 	tail                *connect.Client[views.TailRequest, views.TailResponse]
 	tailProject         *connect.Client[views.TailProjectRequest, views.TailProjectResponse]
+	listSavedViews      *connect.Client[views.ListSavedViewsRequest, views.ListSavedViewsResponse]
+	saveView            *connect.Client[views.SaveViewRequest, views.SaveViewResponse]
+	deleteSavedView     *connect.Client[views.DeleteSavedViewRequest, views.DeleteSavedViewResponse]
 }
 
 // CountRuns calls metrana.views.v1.ViewsService.CountRuns.
@@ -312,6 +347,21 @@ func (c *viewsServiceClient) TailProject(ctx context.Context, req *connect.Reque
 	return c.tailProject.CallServerStream(ctx, req)
 }
 
+// ListSavedViews calls metrana.views.v1.ViewsService.ListSavedViews.
+func (c *viewsServiceClient) ListSavedViews(ctx context.Context, req *connect.Request[views.ListSavedViewsRequest]) (*connect.Response[views.ListSavedViewsResponse], error) {
+	return c.listSavedViews.CallUnary(ctx, req)
+}
+
+// SaveView calls metrana.views.v1.ViewsService.SaveView.
+func (c *viewsServiceClient) SaveView(ctx context.Context, req *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error) {
+	return c.saveView.CallUnary(ctx, req)
+}
+
+// DeleteSavedView calls metrana.views.v1.ViewsService.DeleteSavedView.
+func (c *viewsServiceClient) DeleteSavedView(ctx context.Context, req *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error) {
+	return c.deleteSavedView.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Counts the runs of each project by their status.
@@ -344,6 +394,12 @@ type ViewsServiceHandler interface {
 	Tail(context.Context, *connect.Request[views.TailRequest], *connect.ServerStream[views.TailResponse]) error
 	// Tells that runs of a project became different, as it happens.
 	TailProject(context.Context, *connect.Request[views.TailProjectRequest], *connect.ServerStream[views.TailProjectResponse]) error
+	// Lists the views that were saved of a project.
+	ListSavedViews(context.Context, *connect.Request[views.ListSavedViewsRequest]) (*connect.Response[views.ListSavedViewsResponse], error)
+	// Saves a view of a project. Like AdminService, only for programs and pages of the server's own machine.
+	SaveView(context.Context, *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error)
+	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
+	DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -443,6 +499,24 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("TailProject")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceListSavedViewsHandler := connect.NewUnaryHandler(
+		ViewsServiceListSavedViewsProcedure,
+		svc.ListSavedViews,
+		connect.WithSchema(viewsServiceMethods.ByName("ListSavedViews")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceSaveViewHandler := connect.NewUnaryHandler(
+		ViewsServiceSaveViewProcedure,
+		svc.SaveView,
+		connect.WithSchema(viewsServiceMethods.ByName("SaveView")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceDeleteSavedViewHandler := connect.NewUnaryHandler(
+		ViewsServiceDeleteSavedViewProcedure,
+		svc.DeleteSavedView,
+		connect.WithSchema(viewsServiceMethods.ByName("DeleteSavedView")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceCountRunsProcedure:
@@ -475,6 +549,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceTailHandler.ServeHTTP(w, r)
 		case ViewsServiceTailProjectProcedure:
 			viewsServiceTailProjectHandler.ServeHTTP(w, r)
+		case ViewsServiceListSavedViewsProcedure:
+			viewsServiceListSavedViewsHandler.ServeHTTP(w, r)
+		case ViewsServiceSaveViewProcedure:
+			viewsServiceSaveViewHandler.ServeHTTP(w, r)
+		case ViewsServiceDeleteSavedViewProcedure:
+			viewsServiceDeleteSavedViewHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -542,4 +622,16 @@ func (UnimplementedViewsServiceHandler) Tail(context.Context, *connect.Request[v
 
 func (UnimplementedViewsServiceHandler) TailProject(context.Context, *connect.Request[views.TailProjectRequest], *connect.ServerStream[views.TailProjectResponse]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.TailProject is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) ListSavedViews(context.Context, *connect.Request[views.ListSavedViewsRequest]) (*connect.Response[views.ListSavedViewsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.ListSavedViews is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) SaveView(context.Context, *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.SaveView is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.DeleteSavedView is not implemented"))
 }
