@@ -60,6 +60,9 @@ func TestSavedViewsGoWithTheirProject(t *testing.T) {
 	must(t, c.SaveView("w", "p2", viewOf("a", nil), nil))
 	_, err := c.DeleteProject("w", "p")
 	must(t, err)
+	if _, known, err := c.db.Record(savedViewKey("w", "p", "a")); known || err != nil {
+		t.Errorf("there is a record (%t), %v", known, err)
+	}
 	created(t, c, spec("r"))
 	end()
 	c, _ = opened(t, disk)

@@ -9,6 +9,7 @@ import { RunsPage } from "./pages/runs";
 import { type Codec, TEXT, useParam } from "./params";
 import { KeyHelp } from "./parts/key_help";
 import { ThemeSwitch } from "./parts/theme_switch";
+import { ViewsMenu } from "./parts/views_menu";
 
 // The lists of projects and runs come with the shell, the other pages when they are shown.
 const RunPage = lazyPage(async () => (await import("./pages/run")).RunPage);
@@ -42,6 +43,7 @@ export function App() {
         </a>
         <Breadcrumbs route={route} />
         <div class="top-tools">
+          {"project" in route && <ViewsMenu route={route} />}
           <KeyHelp />
           <ThemeSwitch />
         </div>
