@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from metrana.answers import instant
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
@@ -171,6 +172,20 @@ class Views(Asking):
                 found.append(Sparkline(column(means), column(places, "<u8"), *numbers))
         return found
 
+    def list_saved_views(self) -> pd.DataFrame:
+        """The pages of the project that were saved under names in the dashboard, a row each.
+
+            >>> list(client.list_saved_views().columns)
+            ['name', 'page', 'run', 'parameters', 'saved']
+
+        Returns:
+            By name: `name`, `page`, `run` (None where the page is the project's), `parameters`
+            (the query of the page's address) and `saved` (UTC).
+        """
+        answer = self._answer("ListSavedViews", self._in_views())
+        rows = [_saved_view(view) for view in answer.get("views", ())]
+        return pandas().DataFrame(rows, columns=["name", "page", "run", "parameters", "saved"])
+
     def _run(self, run: str) -> dict[str, str]:
         return {**self._in_views(), "run": run}
 
@@ -184,6 +199,11 @@ def _metrics(
         {"series_query": str(query), "reduction": f"REDUCTION_{reduction.upper()}"}
         for query, reduction in metrics.items()
     ]
+
+
+def _saved_view(view: Mapping[str, Any]) -> tuple[object, ...]:
+    parameters, saved = view.get("parameters", ""), instant(view["saved"])
+    return view["name"], view["page"], view.get("run"), parameters, saved
 
 
 def _order(by: str | int | None, descending: bool) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -164,3 +166,28 @@ def test_sparklines_in_the_order_of_the_queries(client: QueryClient) -> None:
     assert (found[0].bucket_count, found[0].first_step, found[0].last_step) == (50, 0, 1999)
     assert list(found[0].bucket_indexes) == list(range(50))
     assert len(found[1].means) == 0
+
+
+def test_saved_views(client: QueryClient, server: ServerProcess) -> None:
+    assert len(client.list_saved_views()) == 0
+    for view in (
+        {"name": "table", "page": "runs"},
+        {"name": "charts", "page": "charts", "run": "r", "parameters": "x=time"},
+    ):
+        _ask_in_json(server, "SaveView", {"workspace": "ws", "project": "p", "view": view})
+    frame = client.list_saved_views()
+    assert list(frame["name"]) == ["charts", "table"]
+    assert list(frame["page"]) == ["charts", "runs"]
+    assert list(frame["run"]) == ["r", None]
+    assert list(frame["parameters"]) == ["x=time", ""]
+    assert (frame["saved"].dt.tz_convert("UTC") > "2024-01-01").all()
+
+
+def _ask_in_json(server: ServerProcess, method: str, question: object) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/metrana.views.v1.ViewsService/{method}",
+        data=json.dumps(question).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
