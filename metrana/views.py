@@ -179,7 +179,7 @@ class Views(Asking):
             ['name', 'page', 'run', 'parameters', 'saved']
 
         Returns:
-            By name: `name`, `page`, `run` (None where the page is the project's), `parameters`
+            By name: `name`, `page`, `run` (missing where the page is the project's), `parameters`
             (the query of the page's address) and `saved` (UTC).
         """
         answer = self._answer("ListSavedViews", self._in_views())
