@@ -44,6 +44,9 @@ func (g *environmentGroups) group(a axis) ([]*environmentGroup, error) {
 	for _, key := range sortedKeys(groups) {
 		out = append(out, groups[key])
 	}
+	if len(g.groupings) == 0 && len(out) > 0 {
+		g.room.means = out[0].means
+	}
 	return out, nil
 }
 
@@ -120,7 +123,10 @@ func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, key string, parts []groupPart, a axis) {
 	group := groups[key]
 	if group == nil {
-		group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+		group = &environmentGroup{parts: parts}
+		if len(g.groupings) == 0 { // it is the only one
+			group.means = g.room.means[:0]
+		}
 		groups[key] = group
 	}
 	means := group.means
@@ -136,14 +142,6 @@ func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e e
 		sums = sums[n:]
 	}
 	group.means = means
-}
-
-// likelyMeans is how many a group of all environments would have.
-func (g *environmentGroups) likelyMeans(a axis) int {
-	if len(g.groupings) > 0 {
-		return 0
-	}
-	return len(g.sums) * min(a.count, len(g.sums[0].sums))
 }
 
 func (s subject) part(g grammar.Grouping) (groupPart, error) {
@@ -178,7 +176,7 @@ func valueText(v catalog.Value) string {
 
 // encode reduces each bucket over the environments that are in it, in their order.
 func (g *environmentGroup) encode(
-	a axis, names []pb.RLEnvironmentsAggregation, reduce []reducer,
+	a axis, names []pb.RLEnvironmentsAggregation, reduce []reducer, room *aggregationRoom,
 ) *pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries {
 	out := &pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries{}
 	for _, part := range g.parts {
@@ -187,7 +185,7 @@ func (g *environmentGroup) encode(
 	for _, name := range names {
 		out.Aggregations = append(out.Aggregations, &pb.AggregateRLEnvironmentSeriesResponse_AggregationValues{Aggregation: name})
 	}
-	g.eachBucket(func(bucket int, values []float64) {
+	g.eachBucket(room, func(bucket int, values []float64) {
 		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
 		out.Counts = append(out.Counts, uint64(len(values)))
 		for k, aggregation := range out.GetAggregations() {
@@ -199,7 +197,7 @@ func (g *environmentGroup) encode(
 
 // eachBucket visits the buckets with their means in the order of environments: these
 // ascend within each environment. It counts where that is less than comparing.
-func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) {
+func (g *environmentGroup) eachBucket(room *aggregationRoom, visit func(bucket int, values []float64)) {
 	means := g.means
 	first, last := math.MaxInt, 0
 	for _, m := range means {
@@ -210,27 +208,32 @@ func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) 
 		eachSortedBucket(means, visit)
 		return
 	}
-	ends := make([]int, last-first+1) // of the bucket before, until its values are placed
+	// The values of a bucket begin a line of the cache behind those of the one before:
+	// else, of 1,024 environments, all would compete for the same lines.
+	const apart = 8
+	ends := sized(room.ends, last-first+1) // of the bucket before, until its values are placed
+	clear(ends)
 	for _, m := range means {
 		ends[m.bucket-first]++
 	}
 	at := 0
 	for i, n := range ends {
 		ends[i] = at
-		at += n
+		at += n + apart
 	}
-	values := make([]float64, len(means))
+	values := sized(room.values, at)
 	for _, m := range means {
 		end := &ends[m.bucket-first]
 		values[*end] = m.value
 		*end++
 	}
+	room.ends, room.values = ends, values
 	from := 0
 	for i, end := range ends {
 		if end > from {
 			visit(first+i, values[from:end:end])
 		}
-		from = end
+		from = end + apart
 	}
 }
 
