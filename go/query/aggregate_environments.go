@@ -53,7 +53,7 @@ func (s *Service) AggregateRLEnvironmentSeries(
 	}
 	answer := &pb.AggregateRLEnvironmentSeriesResponse{}
 	for _, group := range groups {
-		answer.Series = append(answer.Series, group.encode(a, r.GetAggregations(), reduce, g.room))
+		answer.Series = append(answer.Series, group.encode(a, r.GetAggregations(), reduce))
 	}
 	return connect.NewResponse(answer), nil
 }
@@ -81,8 +81,7 @@ type aggregationRoom struct {
 	ofSeries []*store.SumsRoom
 	sums     []environmentSums
 	byEnv    [][]store.RLSum // by number
-	means    []bucketMean
-	ends     []int
+	counts   []int           // of a meanTable
 	values   []float64
 }
 

@@ -16,6 +16,7 @@ import (
 type environmentGroup struct {
 	parts []groupPart
 	means []bucketMean
+	table *meanTable  // has them instead
 	sum   store.RLSum // of one environment in one bucket
 }
 
@@ -43,9 +44,6 @@ func (g *environmentGroups) group(a axis) ([]*environmentGroup, error) {
 	out := make([]*environmentGroup, 0, len(groups))
 	for _, key := range sortedKeys(groups) {
 		out = append(out, groups[key])
-	}
-	if len(g.groupings) == 0 && len(out) > 0 {
-		g.room.means = out[0].means
 	}
 	return out, nil
 }
@@ -111,9 +109,17 @@ func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e envi
 	return nil
 }
 
+func (g *environmentGroup) add(bucket int, mean float64) {
+	if g.table != nil {
+		g.table.add(bucket, mean)
+		return
+	}
+	g.means = append(g.means, bucketMean{bucket, mean})
+}
+
 func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 	for _, group := range open {
-		group.means = append(group.means, bucketMean{bucket, group.sum.Sum / float64(group.sum.Count)})
+		group.add(bucket, group.sum.Sum/float64(group.sum.Count))
 		group.sum = store.RLSum{}
 	}
 	return open[:0]
@@ -125,11 +131,10 @@ func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e e
 	if group == nil {
 		group = &environmentGroup{parts: parts}
 		if len(g.groupings) == 0 { // it is the only one
-			group.means = g.room.means[:0]
+			group.table = g.newMeanTable(a.count)
 		}
 		groups[key] = group
 	}
-	means := group.means
 	for sums := e.sums; len(sums) > 0; {
 		bucket := a.bucket(sums[0].At)
 		end := a.end(bucket)
@@ -138,10 +143,9 @@ func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e e
 			all.Count += sums[n].Count
 			all.Sum += sums[n].Sum
 		}
-		means = append(means, bucketMean{bucket, all.Sum / float64(all.Count)})
+		group.add(bucket, all.Sum/float64(all.Count))
 		sums = sums[n:]
 	}
-	group.means = means
 }
 
 func (s subject) part(g grammar.Grouping) (groupPart, error) {
@@ -176,7 +180,7 @@ func valueText(v catalog.Value) string {
 
 // encode reduces each bucket over the environments that are in it, in their order.
 func (g *environmentGroup) encode(
-	a axis, names []pb.RLEnvironmentsAggregation, reduce []reducer, room *aggregationRoom,
+	a axis, names []pb.RLEnvironmentsAggregation, reduce []reducer,
 ) *pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries {
 	out := &pb.AggregateRLEnvironmentSeriesResponse_AggregatedRlSeries{}
 	for _, part := range g.parts {
@@ -185,7 +189,7 @@ func (g *environmentGroup) encode(
 	for _, name := range names {
 		out.Aggregations = append(out.Aggregations, &pb.AggregateRLEnvironmentSeriesResponse_AggregationValues{Aggregation: name})
 	}
-	g.eachBucket(room, func(bucket int, values []float64) {
+	g.eachBucket(func(bucket int, values []float64) {
 		out.FirstSteps = append(out.FirstSteps, a.start(bucket))
 		out.Counts = append(out.Counts, uint64(len(values)))
 		for k, aggregation := range out.GetAggregations() {
@@ -197,7 +201,11 @@ func (g *environmentGroup) encode(
 
 // eachBucket visits the buckets with their means in the order of environments: these
 // ascend within each environment. It counts where that is less than comparing.
-func (g *environmentGroup) eachBucket(room *aggregationRoom, visit func(bucket int, values []float64)) {
+func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) {
+	if g.table != nil {
+		g.table.eachBucket(visit)
+		return
+	}
 	means := g.means
 	first, last := math.MaxInt, 0
 	for _, m := range means {
@@ -208,32 +216,27 @@ func (g *environmentGroup) eachBucket(room *aggregationRoom, visit func(bucket i
 		eachSortedBucket(means, visit)
 		return
 	}
-	// The values of a bucket begin a line of the cache behind those of the one before:
-	// else, of 1,024 environments, all would compete for the same lines.
-	const apart = 8
-	ends := sized(room.ends, last-first+1) // of the bucket before, until its values are placed
-	clear(ends)
+	ends := make([]int, last-first+1) // of the bucket before, until its values are placed
 	for _, m := range means {
 		ends[m.bucket-first]++
 	}
 	at := 0
 	for i, n := range ends {
 		ends[i] = at
-		at += n + apart
+		at += n
 	}
-	values := sized(room.values, at)
+	values := make([]float64, len(means))
 	for _, m := range means {
 		end := &ends[m.bucket-first]
 		values[*end] = m.value
 		*end++
 	}
-	room.ends, room.values = ends, values
 	from := 0
 	for i, end := range ends {
 		if end > from {
 			visit(first+i, values[from:end:end])
 		}
-		from = end + apart
+		from = end
 	}
 }
 

@@ -142,7 +142,7 @@ func (s *summation) read() error {
 	if err != nil {
 		return err
 	}
-	rows := 0
+	rows := len(s.room.rows)
 	for _, of := range sheets {
 		for _, sheet := range of {
 			rows += len(sheet.sums)
