@@ -181,6 +181,7 @@ func (s *summationPart) read(sheets [][]*sheet) error {
 		e := &s.envs[i]
 		for k := range e.memory {
 			s.takeMemory(e, &e.memory[k])
+			e.memory[k] = memoryStretches{} // the room may outlive the head
 		}
 		s.close(e)
 		e.done = e.joined()
