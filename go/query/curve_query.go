@@ -261,6 +261,9 @@ type Points struct {
 	Xs, Values []float64
 }
 
+// MostPoints is how many points the i-th curve may have, which does not read them.
+func (c Curves) MostPoints(i int) uint64 { return c.list[i].most() }
+
 // Points reads the points of the i-th curve.
 func (c Curves) Points(i int) (Points, error) {
 	of, err := c.list[i].points()

@@ -45,6 +45,14 @@ func (p pooled) points() (column, error) {
 	return all.ascending(), nil
 }
 
+func (p pooled) most() uint64 {
+	n := uint64(0)
+	for _, c := range p.members {
+		n += c.most()
+	}
+	return n
+}
+
 func (p pooled) fill(f *filler) (bucketed, error) {
 	all := bucketed{column: p.column}
 	for _, c := range p.members {
