@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/query/grammar"
@@ -37,6 +38,8 @@ func (s *Service) AggregateRLEnvironmentSeries(
 	if err != nil {
 		return nil, err
 	}
+	g.room = aggregationRooms.Get().(*aggregationRoom)
+	defer aggregationRooms.Put(g.room)
 	if err := g.read(); err != nil {
 		return nil, s.failed(err)
 	}
@@ -64,13 +67,36 @@ type environmentGroups struct {
 	within    store.Range
 	filter    grammar.Filter
 	groupings []grammar.Grouping
-	sums      []environmentSums
+	sums      []environmentSums // in room
+	room      *aggregationRoom
 }
 
 type environmentSums struct {
 	env  store.EnvInfo
 	sums []store.RLSum
 }
+
+// aggregationRoom is memory that an answer is worked out in, for the next one to use.
+type aggregationRoom struct {
+	ofSeries []*store.SumsRoom
+	sums     []environmentSums
+	byEnv    [][]store.RLSum // by number
+	counts   []int           // of a meanTable
+	values   []float64
+}
+
+var aggregationRooms = sync.Pool{New: func() any { return new(aggregationRoom) }}
+
+// sumsRoom is that of the i-th series.
+func (r *aggregationRoom) sumsRoom(i int) *store.SumsRoom {
+	if i == len(r.ofSeries) {
+		r.ofSeries = append(r.ofSeries, new(store.SumsRoom))
+	}
+	return r.ofSeries[i]
+}
+
+// sized gives room for n things, that are those that were there.
+func sized[T any](room []T, n int) []T { return slices.Grow(room[:0], n)[:n] }
 
 func parseEnvironmentGroups(run runPoints, r *pb.AggregateRLEnvironmentSeriesRequest) (*environmentGroups, error) {
 	q, err := grammar.ParseSeries(r.GetSeriesExpression())
@@ -116,9 +142,9 @@ func (g *environmentGroups) read() error {
 	if g.byEpisode {
 		along = store.AlongEpisodes
 	}
-	var byEnv [][]store.RLSum // by number
-	for _, info := range g.selected.ofAnyScale(g.run.points) {
-		sums, err := g.run.points.RLSums(info.No, along, g.within)
+	byEnv := g.room.byEnv[:0]
+	for i, info := range g.selected.ofAnyScale(g.run.points) {
+		sums, err := g.run.points.RLSumsAt(g.room.sumsRoom(i), info.No, along, g.within)
 		if err != nil {
 			return err
 		}
@@ -129,11 +155,13 @@ func (g *environmentGroups) read() error {
 			byEnv[of.Env] = joinSums(byEnv[of.Env], of.Sums)
 		}
 	}
+	g.sums = g.room.sums[:0]
 	for _, env := range sortedByID(environmentsWithPoints(g.run.points)) {
 		if int(env.No) < len(byEnv) && len(byEnv[env.No]) > 0 {
 			g.sums = append(g.sums, environmentSums{env, byEnv[env.No]})
 		}
 	}
+	g.room.byEnv, g.room.sums = byEnv, g.sums
 	return nil
 }
 

@@ -20,6 +20,8 @@ type curve interface {
 	cut(first, last uint64) (curve, bool)
 	fill(f *filler) (bucketed, error)
 	points() (column, error)
+	// most is how many points there may be.
+	most() uint64
 }
 
 func (c column) extent() (first, last uint64) { return c.xs[0], c.xs[len(c.xs)-1] }
@@ -30,6 +32,8 @@ func (c column) cut(first, last uint64) (curve, bool) {
 }
 
 func (c column) points() (column, error) { return c, nil }
+
+func (c column) most() uint64 { return uint64(len(c.xs)) }
 
 func curvesOf(columns []column) []curve {
 	curves := make([]curve, len(columns))
@@ -62,6 +66,8 @@ func (c storedCurve) points() (column, error) {
 	c.xs, c.values, c.times = points.Steps, points.Values, points.Times
 	return c.column, err
 }
+
+func (c storedCurve) most() uint64 { return c.count }
 
 func (c storedCurve) fill(f *filler) (bucketed, error) {
 	var err error

@@ -87,6 +87,8 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 		return nil, err
 	}
 	var curves []curve
+	var room atomic.Int64 // for points
+	room.Store(s.keptPoints)
 	for _, run := range p.runs {
 		if q.Along.ofTime() && !q.byEnvironment() {
 			columns, err := s.readRun(run, p)
@@ -99,7 +101,7 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 				}
 			}
 		}
-		ofRL, err := run.rlCurves(q, p.selected, within)
+		ofRL, err := run.rlCurves(q, p.selected, within, &room)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +159,7 @@ func (r curveRequest) GetStepSelection() *pb.StepSelection {
 }
 
 // rlCurves are the RL points of the selected series of a run.
-func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]curve, error) {
+func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut, room *atomic.Int64) ([]curve, error) {
 	points, err := r.rlPoints(q.Inherited, q.Along == AlongTotalSteps)
 	if err != nil {
 		return nil, err
@@ -178,14 +180,14 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut) ([]
 		if selected.reduces() {
 			return nil, invalid("series %q has RL points, which are not reduced over labels here", info.Key.Name)
 		}
-		columns, err := r.rlColumns(q, points, info, envs, within)
+		of, err := r.environmentCurves(q, points, info, envs, within, room)
 		if err != nil {
 			return nil, err
 		}
 		if q.byEnvironment() {
-			curves = append(curves, curvesOf(columns)...)
-		} else if len(columns) > 0 {
-			curves = append(curves, newPooled(column{run: r.Name, key: info.Key}, columns))
+			curves = append(curves, of...)
+		} else if len(of) > 0 {
+			curves = append(curves, pooled{column{run: r.Name, key: info.Key}, of})
 		}
 	}
 	return curves, nil
@@ -199,27 +201,32 @@ func curveEnvironments(run string, points RLPoints, ids []string) ([]store.EnvIn
 	return pickEnvironments(run, points, ids)
 }
 
-// rlColumns reads a series in environments, several at a time; environments without
-// points in the range are left out.
-func (r runPoints) rlColumns(
-	q CurveQuery, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo, within stepCut,
-) ([]column, error) {
-	columns := make([]column, len(envs))
+// environmentCurves are a series in each environment, several read at a time; environments
+// without points in the range are left out.
+func (r runPoints) environmentCurves(
+	q CurveQuery, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo, within stepCut, room *atomic.Int64,
+) ([]curve, error) {
+	curves := make([]curve, len(envs))
 	faults := make([]error, runtime.GOMAXPROCS(0))
 	var workers sync.WaitGroup
 	var next atomic.Int64
 	for k := range faults {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(envs)); i = next.Add(1) - 1 {
-				var points store.RLColumns
-				points, faults[k] = from.RLPoints(info.No, envs[i].No, q.Points)
-				c := column{run: r.Name, key: info.Key, env: envs[i].ID}
-				columns[i] = within.apply(c.along(q, r, points))
+				read := func() (column, error) {
+					points, err := from.RLPoints(info.No, envs[i].No, q.Points)
+					c := column{run: r.Name, key: info.Key, env: envs[i].ID}
+					return within.apply(c.along(q, r, points)), err
+				}
+				var points column
+				if points, faults[k] = read(); len(points.xs) > 0 {
+					curves[i] = keptOrRead(points, room, read)
+				}
 			}
 		})
 	}
 	workers.Wait()
-	return keep(columns, func(c column) bool { return len(c.xs) > 0 }), errors.Join(faults...)
+	return keep(curves, func(c curve) bool { return c != nil }), errors.Join(faults...)
 }
 
 // along places RL points on an axis, in ascending order.
@@ -260,6 +267,9 @@ type Points struct {
 
 	Xs, Values []float64
 }
+
+// MostPoints is how many points the i-th curve may have, which does not read them.
+func (c Curves) MostPoints(i int) uint64 { return c.list[i].most() }
 
 // Points reads the points of the i-th curve.
 func (c Curves) Points(i int) (Points, error) {

@@ -16,6 +16,7 @@ import (
 type environmentGroup struct {
 	parts []groupPart
 	means []bucketMean
+	table *meanTable  // has them instead
 	sum   store.RLSum // of one environment in one bucket
 }
 
@@ -108,9 +109,17 @@ func (g *environmentGroups) addMeans(groups map[string]*environmentGroup, e envi
 	return nil
 }
 
+func (g *environmentGroup) add(bucket int, mean float64) {
+	if g.table != nil {
+		g.table.add(bucket, mean)
+		return
+	}
+	g.means = append(g.means, bucketMean{bucket, mean})
+}
+
 func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 	for _, group := range open {
-		group.means = append(group.means, bucketMean{bucket, group.sum.Sum / float64(group.sum.Count)})
+		group.add(bucket, group.sum.Sum/float64(group.sum.Count))
 		group.sum = store.RLSum{}
 	}
 	return open[:0]
@@ -120,10 +129,12 @@ func closeGroups(open []*environmentGroup, bucket int) []*environmentGroup {
 func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e environmentSums, key string, parts []groupPart, a axis) {
 	group := groups[key]
 	if group == nil {
-		group = &environmentGroup{parts: parts, means: make([]bucketMean, 0, g.likelyMeans(a))}
+		group = &environmentGroup{parts: parts}
+		if len(g.groupings) == 0 { // it is the only one
+			group.table = g.newMeanTable(a.count)
+		}
 		groups[key] = group
 	}
-	means := group.means
 	for sums := e.sums; len(sums) > 0; {
 		bucket := a.bucket(sums[0].At)
 		end := a.end(bucket)
@@ -132,18 +143,9 @@ func (g *environmentGroups) addAllMeans(groups map[string]*environmentGroup, e e
 			all.Count += sums[n].Count
 			all.Sum += sums[n].Sum
 		}
-		means = append(means, bucketMean{bucket, all.Sum / float64(all.Count)})
+		group.add(bucket, all.Sum/float64(all.Count))
 		sums = sums[n:]
 	}
-	group.means = means
-}
-
-// likelyMeans is how many a group of all environments would have.
-func (g *environmentGroups) likelyMeans(a axis) int {
-	if len(g.groupings) > 0 {
-		return 0
-	}
-	return len(g.sums) * min(a.count, len(g.sums[0].sums))
 }
 
 func (s subject) part(g grammar.Grouping) (groupPart, error) {
@@ -200,6 +202,10 @@ func (g *environmentGroup) encode(
 // eachBucket visits the buckets with their means in the order of environments: these
 // ascend within each environment. It counts where that is less than comparing.
 func (g *environmentGroup) eachBucket(visit func(bucket int, values []float64)) {
+	if g.table != nil {
+		g.table.eachBucket(visit)
+		return
+	}
 	means := g.means
 	first, last := math.MaxInt, 0
 	for _, m := range means {

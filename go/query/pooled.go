@@ -10,11 +10,7 @@ import (
 type pooled struct {
 	column // without points
 
-	members []column // each with points
-}
-
-func newPooled(identity column, members []column) curve {
-	return pooled{identity, members}
+	members []curve // each with points
 }
 
 func (p pooled) extent() (first, last uint64) {
@@ -27,9 +23,9 @@ func (p pooled) extent() (first, last uint64) {
 }
 
 func (p pooled) cut(first, last uint64) (curve, bool) {
-	var kept []column
+	var kept []curve
 	for _, c := range p.members {
-		if c = (stepCut{from: first, to: last}).apply(c); len(c.xs) > 0 {
+		if c, some := c.cut(first, last); some {
 			kept = append(kept, c)
 		}
 	}
@@ -39,20 +35,35 @@ func (p pooled) cut(first, last uint64) (curve, bool) {
 
 func (p pooled) points() (column, error) {
 	all := p.column
-	for _, c := range p.members {
+	for _, member := range p.members {
+		c, err := member.points()
+		if err != nil {
+			return all, err
+		}
 		all.xs, all.values, all.times = append(all.xs, c.xs...), append(all.values, c.values...), append(all.times, c.times...)
 	}
 	return all.ascending(), nil
 }
 
-func (p pooled) fill(f *filler) (bucketed, error) {
-	all := bucketed{column: p.column}
+func (p pooled) most() uint64 {
+	n := uint64(0)
 	for _, c := range p.members {
-		b, err := c.fill(f)
+		n += c.most()
+	}
+	return n
+}
+
+func (p pooled) fill(f *filler) (bucketed, error) {
+	const together = 64 // whose buckets are in memory at once
+	all := bucketed{column: p.column}
+	for members := range slices.Chunk(p.members, together) {
+		filled, _, err := fillAll(f.axis, members)
 		if err != nil {
 			return all, err
 		}
-		all = all.with(&b)
+		for i := range filled {
+			all = all.with(&filled[i])
+		}
 	}
 	return all, nil
 }

@@ -143,7 +143,7 @@ func (g groupSummaries) together() summary {
 	}
 	var all summary
 	for _, group := range groups {
-		all.join(group.sum)
+		all.join(&group.sum)
 	}
 	all.edges = &edges{reducer: g.grouping.reducer}
 	return all

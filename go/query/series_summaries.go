@@ -231,6 +231,7 @@ func (s *Service) encodeSummaries(asked *summaryQueries, run runPoints, rows []s
 type summaryWriter struct {
 	asked  *summaryQueries
 	run    runPoints
+	sum    summary // of the row
 	values []float64
 	counts []uint64
 	// Of the row before: those of many are the same.
@@ -272,8 +273,8 @@ func (w *summaryWriter) write(out []*pb.KeyedSeriesSummary, rows []summaryRow, d
 }
 
 func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.StandardSums) error {
-	sum, err := w.run.sumUp(sums)
-	if err != nil {
+	sum := &w.sum
+	if err := w.run.sumUp(sum, sums); err != nil {
 		return err
 	}
 	out.LastStep, out.LastTimestamp = sums.LastStep, w.timeOf(sums.LastTime)
@@ -289,13 +290,13 @@ func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.StandardS
 	return nil
 }
 
-func (r runPoints) sumUp(sums *store.StandardSums) (sum summary, err error) {
+func (r runPoints) sumUp(sum *summary, sums *store.StandardSums) error {
+	*sum = summary{}
 	if sums.Ordered {
 		sum.addSummed(sums.Count, &sums.Summary)
-		return sum, nil
+		return nil
 	}
-	err = r.addUnordered(&sum, sums.No)
-	return sum, err
+	return r.addUnordered(sum, sums.No)
 }
 
 func (w *summaryWriter) funcsOf(key *point.Series) []string {

@@ -24,6 +24,9 @@ const (
 // Options are the surroundings of a Service.
 type Options struct {
 	Logger *slog.Logger // nil: discarded
+	// KeptPoints bounds the points of environments that a question keeps in memory rather
+	// than to read them twice; 0: about a million.
+	KeptPoints int64
 }
 
 // Service implements QueryService on a catalog and its store. RPCs that it does
@@ -41,6 +44,8 @@ type Service struct {
 	metrics metricLists
 
 	definitions definitionCache
+
+	keptPoints int64
 }
 
 // New makes the service.
@@ -48,7 +53,10 @@ func New(c *catalog.Catalog, o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Service{catalog: c, log: o.Logger}
+	if o.KeptPoints == 0 {
+		o.KeptPoints = keptPoints
+	}
+	return &Service{catalog: c, log: o.Logger, keptPoints: o.KeptPoints}
 }
 
 // NewHandler serves the service for gRPC, gRPC-Web and Connect below the path

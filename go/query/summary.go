@@ -13,14 +13,11 @@ import (
 // summary is a set of points in numbers. Points that are not finite count
 // nowhere but as first and last.
 type summary struct {
-	series      int // that the points are of
-	points      int
-	first, last float64
-	count       int
-	min, max    float64
-	mean, m2    float64 // Welford's running mean and sum of squared distances
-	sum         float64
-	edges       *edges // of series that are reduced
+	store.Summary
+
+	series int // that the points are of
+	points int
+	edges  *edges // of series that are reduced
 }
 
 func (s *summary) add(values []float64) {
@@ -29,25 +26,25 @@ func (s *summary) add(values []float64) {
 	}
 	s.series++
 	if s.points == 0 {
-		s.first = values[0]
+		s.First = values[0]
 	}
 	s.points += len(values)
-	s.last = values[len(values)-1]
+	s.Last = values[len(values)-1]
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			continue
 		}
-		if s.count == 0 || v < s.min {
-			s.min = v
+		if s.Finite == 0 || v < s.Min {
+			s.Min = v
 		}
-		if s.count == 0 || v > s.max {
-			s.max = v
+		if s.Finite == 0 || v > s.Max {
+			s.Max = v
 		}
-		s.count++
-		s.sum += v
-		delta := v - s.mean
-		s.mean += delta / float64(s.count)
-		s.m2 += delta * (v - s.mean)
+		s.Finite++
+		s.Sum += v
+		delta := v - s.Mean // Welford's running mean
+		s.Mean += delta / float64(s.Finite)
+		s.M2 += delta * (v - s.Mean)
 	}
 }
 
@@ -58,33 +55,18 @@ func (s *summary) addSummed(points uint64, more *store.Summary) {
 	}
 	s.series++
 	if s.points == 0 {
-		s.first = more.First
+		s.First = more.First
 	}
 	s.points += int(points)
-	s.last = more.Last
-	s.joinFinite(summary{count: int(more.Finite), min: more.Min, max: more.Max, sum: more.Sum, mean: more.Mean, m2: more.M2})
+	s.Last = more.Last
+	s.Join(more)
 }
 
 // join takes in the summary of other series, first and last left out.
-func (s *summary) join(more summary) {
+func (s *summary) join(more *summary) {
 	s.series += more.series
 	s.points += more.points
-	s.joinFinite(more)
-}
-
-func (s *summary) joinFinite(more summary) {
-	if more.count == 0 {
-		return
-	}
-	if s.count == 0 {
-		s.count, s.min, s.max, s.sum, s.mean, s.m2 = more.count, more.min, more.max, more.sum, more.mean, more.m2
-		return
-	}
-	before, n, delta := float64(s.count), float64(more.count), more.mean-s.mean
-	s.count += more.count
-	s.m2 += more.m2 + delta*delta*before*n/float64(s.count)
-	s.mean += delta * n / float64(s.count)
-	s.min, s.max, s.sum = min(s.min, more.min), max(s.max, more.max), s.sum+more.sum
+	s.Join(&more.Summary)
 }
 
 // value gives one number; ok is false where there is none. The standard
@@ -99,21 +81,21 @@ func (s *summary) value(function string) (v float64, ok bool, err error) {
 	}
 	switch function {
 	case "count":
-		return float64(s.count), s.points > 0, nil
+		return float64(s.Finite), s.points > 0, nil
 	case "first":
-		return s.first, s.points > 0, nil
+		return s.First, s.points > 0, nil
 	case "last":
-		return s.last, s.points > 0, nil
+		return s.Last, s.points > 0, nil
 	case "min":
-		return s.min, s.count > 0, nil
+		return s.Min, s.Finite > 0, nil
 	case "max":
-		return s.max, s.count > 0, nil
+		return s.Max, s.Finite > 0, nil
 	case "sum":
-		return s.sum, s.count > 0, nil
+		return s.Sum, s.Finite > 0, nil
 	case "avg":
-		return s.mean, s.count > 0, nil
+		return s.Mean, s.Finite > 0, nil
 	case "std":
-		return math.Sqrt(s.m2 / float64(max(s.count, 1))), s.count > 0, nil
+		return math.Sqrt(s.M2 / float64(max(s.Finite, 1))), s.Finite > 0, nil
 	}
 	return 0, false, invalid("%s sums up aggregated series only", function)
 }

@@ -111,10 +111,10 @@ type stdState struct {
 
 func (s *stdState) observe(step uint64, time int64, value float64) {
 	if s.count == 0 || step < s.first {
-		s.first, s.moments.first = step, value
+		s.first, s.moments.First = step, value
 	}
 	if s.count == 0 || step >= s.last {
-		s.last, s.lastTime, s.moments.last = step, time, value
+		s.last, s.lastTime, s.moments.Last = step, time, value
 	}
 	s.count++
 }

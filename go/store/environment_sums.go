@@ -15,7 +15,7 @@ type environmentSums struct {
 	points uint64 // how many of them are summed up
 	// whole is of all stretches of sumPoints points, open of the points behind them.
 	// Its first and last are at the lowest and at the highest rl_step.
-	whole   moments
+	whole   Summary
 	open    openSums
 	firstAt uint64 // rl_step
 	lastAt  uint64
@@ -80,10 +80,10 @@ func (e *environmentSums) takeRuns(rlSteps chunk.Runs, values []float64) {
 // takeBetween adds points whose rl_steps do not descend from the first to the last.
 func (e *environmentSums) takeBetween(first, last uint64, values []float64) {
 	if e.points == 0 || first < e.firstAt {
-		e.firstAt, e.whole.first = first, values[0]
+		e.firstAt, e.whole.First = first, values[0]
 	}
 	if e.points == 0 || last >= e.lastAt {
-		e.lastAt, e.whole.last = last, values[len(values)-1]
+		e.lastAt, e.whole.Last = last, values[len(values)-1]
 	}
 	e.points += uint64(len(values))
 	for len(values) > 0 {
@@ -91,7 +91,8 @@ func (e *environmentSums) takeBetween(first, last uint64, values []float64) {
 		e.open.take(values[:n])
 		values = values[n:]
 		if e.open.points == sumPoints {
-			e.whole.join(e.open.moments())
+			more := e.open.summary()
+			e.whole.Join(&more)
 			e.open = openSums{}
 		}
 	}
@@ -108,9 +109,9 @@ func (e *environmentSums) takeAnew(all *columns) {
 	e.take(&all.ints, all.values)
 }
 
-func (e *environmentSums) moments() moments {
-	all := e.whole
-	all.join(e.open.moments())
+func (e *environmentSums) summary() Summary {
+	all, open := e.whole, e.open.summary()
+	all.Join(&open)
 	return all
 }
 
@@ -146,13 +147,13 @@ func (s *openSums) take(values []float64) {
 	s.count += uint64(len(values) - others)
 }
 
-func (s *openSums) moments() moments {
+func (s *openSums) summary() Summary {
 	if s.count == 0 {
-		return moments{}
+		return Summary{}
 	}
 	n := float64(s.count)
-	return moments{
-		finite: s.count, sum: s.sum, min: s.min, max: s.max,
-		mean: s.origin + s.off/n, m2: max(s.squares-s.off*s.off/n, 0),
+	return Summary{
+		Finite: s.count, Sum: s.sum, Min: s.min, Max: s.max,
+		Mean: s.origin + s.off/n, M2: max(s.squares-s.off*s.off/n, 0),
 	}
 }

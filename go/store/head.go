@@ -11,11 +11,6 @@ const (
 	maxJournalRecords = 100_000
 )
 
-// HeapLimit is what a process that serves a data directory should set as the limit
-// of its memory, see debug.SetMemoryLimit: above what heads, caches and merges need
-// at once, and below a GiB.
-const HeapLimit = 896 << 20
-
 // isFull tells whether the head should be rolled. When its cells have enough
 // points for blocks of their own, waiting for more would make nothing better, and
 // reading from blocks, which have sums, is faster.

@@ -8,16 +8,12 @@ import (
 // moments sum up the values of a series as they were logged. Those that are not
 // finite count nowhere but as first and last.
 type moments struct {
-	finite      uint64
-	first, last float64 // at the lowest and at the highest step
-	sum         float64
-	min, max    float64
-	mean, m2    float64 // m2: sum of the squared distances from the mean
-	firstOther  uint64  // lowest step plus one of a value that is not finite; 0 for none
+	Summary
+
+	firstOther uint64 // lowest step plus one of a value that is not finite; 0 for none
 }
 
-// observe takes values in: their mean and squares first, and then both sets
-// together (Chan, Golub and LeVeque 1979).
+// observe takes values in: their mean and squares first, and then both sets together.
 func (m *moments) observe(values []float64) (others int) {
 	s := sumUpAbreast(values)
 	if others = int(s.others()); s.count == 0 {
@@ -28,19 +24,7 @@ func (m *moments) observe(values []float64) (others int) {
 	if !finite(mean) {
 		mean = runningMean(values)
 	}
-	m2 := squares(values, mean, others)
-	if m.finite == 0 {
-		m.finite, m.sum, m.min, m.max, m.mean, m.m2 = s.count, s.sum, s.min, s.max, mean, m2
-		return others
-	}
-	before := float64(m.finite)
-	delta := mean - m.mean
-	m.finite += s.count
-	all := float64(m.finite)
-	m.m2 += m2 + delta*delta*before*n/all
-	m.mean += delta * n / all
-	m.sum += s.sum
-	m.min, m.max = min(m.min, s.min), max(m.max, s.max)
+	m.Join(&Summary{Finite: s.count, Sum: s.sum, Min: s.min, Max: s.max, Mean: mean, M2: squares(values, mean, others)})
 	return others
 }
 
@@ -115,39 +99,18 @@ func runningMean(values []float64) float64 {
 }
 
 func (m *moments) append(dst []byte) []byte {
-	dst = appendNumbers(dst, m.finite, m.firstOther)
-	for _, v := range []float64{m.first, m.last, m.sum, m.min, m.max, m.mean, m.m2} {
+	dst = appendNumbers(dst, m.Finite, m.firstOther)
+	for _, v := range []float64{m.First, m.Last, m.Sum, m.Min, m.Max, m.Mean, m.M2} {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(v))
 	}
 	return dst
 }
 
 func decodeMoments(d *decoder) moments {
-	m := moments{finite: d.number(), firstOther: d.number()}
-	for _, v := range []*float64{&m.first, &m.last, &m.sum, &m.min, &m.max, &m.mean, &m.m2} {
+	var m moments
+	m.Finite, m.firstOther = d.number(), d.number()
+	for _, v := range []*float64{&m.First, &m.Last, &m.Sum, &m.Min, &m.Max, &m.Mean, &m.M2} {
 		*v = math.Float64frombits(d.bits())
 	}
 	return m
-}
-
-func (m *moments) summary() Summary {
-	return Summary{First: m.first, Last: m.last, Finite: m.finite, Sum: m.sum, Min: m.min, Max: m.max, Mean: m.mean, M2: m.m2}
-}
-
-// join takes in the moments of other values, first, last and firstOther left out.
-func (m *moments) join(more moments) {
-	if more.finite == 0 {
-		return
-	}
-	if m.finite == 0 {
-		m.finite, m.sum, m.min, m.max, m.mean, m.m2 = more.finite, more.sum, more.min, more.max, more.mean, more.m2
-		return
-	}
-	before, n, delta := float64(m.finite), float64(more.finite), more.mean-m.mean
-	m.finite += more.finite
-	all := float64(m.finite)
-	m.m2 += more.m2 + delta*delta*before*n/all
-	m.mean += delta * n / all
-	m.sum += more.sum
-	m.min, m.max = min(m.min, more.min), max(m.max, more.max)
 }

@@ -31,6 +31,18 @@ func (r *Run) prefetchAfter(no uint32) {
 	}
 }
 
+// prefetchListed expects that series are looked at in the order of a list, and what sums
+// up their standard points: what lies behind the i-th.
+func prefetchListed(list []*series, i int) {
+	if i+16 >= len(list) {
+		return
+	}
+	prefetch(unsafe.Pointer(list[i+16]), unsafe.Offsetof(series{}.envs))
+	if c := list[i+8].std; c != nil {
+		prefetch(unsafe.Pointer(&c.std), unsafe.Sizeof(c.std))
+	}
+}
+
 // prefetchEnds fetches what the next points are put behind.
 func (c *cell) prefetchEnds() {
 	for k := range c.head.ints {

@@ -64,6 +64,9 @@ func (sel RLRange) holds(rlStep, episode uint64) bool {
 
 // pick keeps the points of the selection that no restart has discarded.
 func (c *columns) pick(sel RLRange, v view) RLColumns {
+	if sel == (RLRange{}) && !v.restarted {
+		return c.rlColumns()
+	}
 	n := len(c.values)
 	rlSteps, episodes, times := c.numbers(colRLStep), c.numbers(colEpisode), c.times(colRLTime)
 	minors, envSteps, origins := c.numbers(colMinor), c.numbers(colEnvStep), c.numbers(colOrigin)
@@ -86,6 +89,24 @@ func (c *columns) pick(sel RLRange, v view) RLColumns {
 		out.Minors = append(out.Minors, minors[i]>>1)
 		out.Values = append(out.Values, value)
 		out.Times = append(out.Times, times[i])
+	}
+	return out
+}
+
+// rlColumns gives all points.
+func (c *columns) rlColumns() RLColumns {
+	out := RLColumns{
+		RLSteps: c.numbers(colRLStep), Episodes: make([]uint64, 0, len(c.values)), EnvSteps: c.numbers(colEnvStep),
+		TotalSteps: c.numbers(colOrigin), Minors: c.numbers(colMinor), Values: slices.Clone(c.values), Times: c.times(colRLTime),
+	}
+	for i, envStep := range out.EnvSteps {
+		out.TotalSteps[i] += envStep
+	}
+	for i := range out.Minors {
+		out.Minors[i] >>= 1
+	}
+	for _, episode := range c.numbers(colEpisode) {
+		out.addEpisode(episode)
 	}
 	return out
 }

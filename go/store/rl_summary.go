@@ -72,7 +72,7 @@ type seriesSums struct {
 }
 
 func (s *seriesSums) bytes() int {
-	const of, restarted = 176, 48
+	const of, restarted = 168, 48
 	n := of * cap(s.envs)
 	for i := range s.envs {
 		n += restarted * len(s.envs[i].attempts)
@@ -91,7 +91,6 @@ func (s *seriesSums) taken() (n uint64) {
 // summary puts the environments together, in the order of their numbers.
 func (s *seriesSums) summary() RLSummary {
 	var out RLSummary
-	var all moments
 	var firsts, lasts meanOfFinite
 	for i := range s.envs {
 		e := &s.envs[i]
@@ -100,12 +99,12 @@ func (s *seriesSums) summary() RLSummary {
 		}
 		out.Environments++
 		out.Points += e.points
-		all.join(e.moments())
-		firsts.take(e.whole.first)
-		lasts.take(e.whole.last)
+		all := e.summary()
+		out.Join(&all)
+		firsts.take(e.whole.First)
+		lasts.take(e.whole.Last)
 	}
-	all.first, all.last = firsts.mean(), lasts.mean()
-	out.Summary = all.summary()
+	out.First, out.Last = firsts.mean(), lasts.mean()
 	return out
 }
 

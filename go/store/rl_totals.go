@@ -127,7 +127,8 @@ func (t *total) append(dst []byte, no uint32) []byte {
 		return dst
 	}
 	dst = appendNumbers(dst, uint64(no), t.taken, uint64(t.Environments), t.Points)
-	return t.moments().append(dst)
+	m := moments{Summary: t.Summary}
+	return m.append(dst)
 }
 
 func decodeTotals(record []byte) (map[uint32]*total, error) {
@@ -143,13 +144,8 @@ func decodeTotals(record []byte) (map[uint32]*total, error) {
 	for d.err == nil && len(d.src) > 0 {
 		no, t := uint32(d.number()), &total{taken: d.number()}
 		t.Environments, t.Points = int(d.number()), d.number()
-		m := decodeMoments(&d)
-		t.Summary = m.summary()
+		t.Summary = decodeMoments(&d).Summary
 		written[no] = t
 	}
 	return written, d.err
-}
-
-func (s *Summary) moments() *moments {
-	return &moments{first: s.First, last: s.Last, finite: s.Finite, sum: s.Sum, min: s.Min, max: s.Max, mean: s.Mean, m2: s.M2}
 }

@@ -70,7 +70,9 @@ func (r *Run) findByName(selections []Selection, after string, visit func(*serie
 		}
 		same := selections[:n]
 		selections = selections[n:]
-		for _, s := range r.candidates(same, after) {
+		list := r.candidates(same, after)
+		for i, s := range list {
+			prefetchListed(list, i)
 			if slices.ContainsFunc(same, func(q Selection) bool { return q.Passes(s.key) }) && !visit(s) {
 				return
 			}
@@ -185,12 +187,16 @@ func (r *Run) AppendStandard(dst []StandardSums, selections []Selection, after s
 			return false
 		}
 		most--
-		std := &s.std.std
-		dst = append(dst, StandardSums{
-			No: s.no, Key: &s.key, Identity: s.identity, Ordered: s.ordered(),
-			Count: std.count, LastStep: std.last, LastTime: std.lastTime, Summary: std.moments.summary(),
-		})
+		dst = slices.Grow(dst, 1)[:len(dst)+1]
+		s.sumUp(&dst[len(dst)-1])
 		return most > 0
 	})
 	return dst
+}
+
+// sumUp writes field by field: to put a copy in its place takes longer.
+func (s *series) sumUp(sums *StandardSums) {
+	std := &s.std.std
+	sums.No, sums.Key, sums.Identity, sums.Ordered = s.no, &s.key, s.identity, s.ordered()
+	sums.Count, sums.LastStep, sums.LastTime, sums.Summary = std.count, std.last, std.lastTime, std.moments.Summary
 }

@@ -25,16 +25,25 @@ type stretchPlace struct {
 }
 
 func (s *stretch) take(values []float64) {
-	sum, others := s.sum, 0
+	sum := s.sum
 	for _, v := range values {
-		if v-v != 0 {
-			others++
-			continue
-		}
 		sum += v
 	}
-	s.sum = sum
-	s.count += uint64(len(values) - others)
+	if finite(sum) { // then all of them are
+		s.sum = sum
+		s.count += uint64(len(values))
+		return
+	}
+	s.takeFinite(values)
+}
+
+func (s *stretch) takeFinite(values []float64) {
+	for _, v := range values {
+		if finite(v) {
+			s.sum += v
+			s.count++
+		}
+	}
 }
 
 // stretches are those of a cell in its head, or of the points that are rolled.

@@ -37,6 +37,25 @@ type Summary struct {
 	Mean, M2    float64 // M2: sum of the squared distances from the mean
 }
 
+// Join takes in the summary of other values, all but First and Last, which only who
+// knows the steps can tell (Chan, Golub and LeVeque 1979).
+func (s *Summary) Join(more *Summary) {
+	if more.Finite == 0 {
+		return
+	}
+	if s.Finite == 0 {
+		s.Finite, s.Sum, s.Min, s.Max, s.Mean, s.M2 = more.Finite, more.Sum, more.Min, more.Max, more.Mean, more.M2
+		return
+	}
+	before, n, delta := float64(s.Finite), float64(more.Finite), more.Mean-s.Mean
+	s.Finite += more.Finite
+	all := float64(s.Finite)
+	s.M2 += more.M2 + delta*delta*before*n/all
+	s.Mean += delta * n / all
+	s.Sum += more.Sum
+	s.Min, s.Max = min(s.Min, more.Min), max(s.Max, more.Max)
+}
+
 // EnvInfo sums up an environment over all series.
 type EnvInfo struct {
 	No     uint32
@@ -73,7 +92,7 @@ func (s *series) info() SeriesInfo {
 		info.Count, info.FirstStep, info.LastStep = std.count, std.first, std.last
 		info.LastTime, info.Late = std.lastTime, std.late
 		m := &std.moments
-		info.Summary = m.summary()
+		info.Summary = m.Summary
 		info.HasOther, info.FirstOther = m.firstOther > 0, max(m.firstOther, 1)-1
 	}
 	info.RLCount = s.rlCount()

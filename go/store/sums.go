@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"errors"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -32,14 +33,27 @@ const (
 	AlongEpisodes
 )
 
+// SumsRoom is memory that sums are read into, which may be used again.
+type SumsRoom struct {
+	envs []envSummation
+	rows []stretch
+	sums []RLSum
+	out  []EnvSums
+}
+
 // RLSums sums up the points of a series in each environment, at each rl_step or
 // episode within a range, by number of the environment. Where no point is finite
 // there is no sum, and points without an episode have none along episodes. Points
 // that a restart discarded do not count. The numbers are the same, bit for bit,
 // wherever the points lie.
 func (r *Run) RLSums(no uint32, along Along, within Range) ([]EnvSums, error) {
+	return r.RLSumsAt(new(SumsRoom), no, along, within)
+}
+
+// RLSumsAt is RLSums in memory that is given: what was read into it before is gone.
+func (r *Run) RLSumsAt(room *SumsRoom, no uint32, along Along, within Range) ([]EnvSums, error) {
 	for {
-		s, err := r.newSummation(no, along, within)
+		s, err := r.newSummation(room, no, along, within)
 		if s == nil || err != nil {
 			return nil, err
 		}
@@ -63,6 +77,7 @@ type summation struct {
 	no     uint32
 	along  Along
 	within Range
+	room   *SumsRoom
 	envs   []envSummation // by number - 1
 }
 
@@ -72,44 +87,50 @@ type envSummation struct {
 	restarted bool
 	last      stretch // may go on
 	begun     bool
-	done      []RLSum
+	done      []RLSum // ascending, joined, unless restarted or descends
+	descends  bool
 	attempts  []uint64 // by sum, where restarted; with episodes
 	episodes  []uint64
 }
 
 // memoryStretches are those of points that are not in segments.
 type memoryStretches struct {
-	stretches
+	rows   []stretch
 	points *held // in place of stretches that were dropped
 }
 
-func (m *memoryStretches) set(s *stretches, points *held) {
-	m.carried, m.dropped = s.carried, s.dropped
+func (room *SumsRoom) stretchesOf(s *stretches, points *held) memoryStretches {
 	if s.dropped {
 		snapshot := points.snapshot()
-		m.points = &snapshot
-		return
+		return memoryStretches{points: &snapshot}
 	}
-	m.list = s.appendTo(nil)
+	before := len(room.rows)
+	room.rows = s.appendTo(room.rows)
+	return memoryStretches{rows: room.rows[before:]}
 }
 
 // newSummation takes along what it needs from under the lock; nil when there is
 // nothing.
-func (r *Run) newSummation(no uint32, along Along, within Range) (*summation, error) {
+func (r *Run) newSummation(room *SumsRoom, no uint32, along Along, within Range) (*summation, error) {
 	r.readLock()
 	defer r.mu.RUnlock()
 	if no == 0 || int(no) > len(r.series) || r.broken != nil {
 		return nil, r.broken
 	}
 	cells := r.series[no-1].envs
-	s := &summation{run: r, no: no, along: along, within: within, envs: make([]envSummation, len(cells))}
+	room.envs = slices.Grow(room.envs[:0], len(cells))[:len(cells)]
+	clear(room.envs)
+	room.rows = room.rows[:0]
+	if along == AlongEpisodes {
+		within.To = min(within.To, math.MaxUint64-1) // the one above is that of points without
+	}
+	s := &summation{run: r, no: no, along: along, within: within, room: room, envs: room.envs}
 	s.segments, s.generation = r.segments, r.generation
 	for i, c := range cells {
 		if c != nil {
 			e := &s.envs[i]
 			e.restarted = c.rl.restarted
-			e.memory[0].set(&c.rolled, &c.frozen)
-			e.memory[1].set(&c.sums, &c.head)
+			e.memory = [2]memoryStretches{room.stretchesOf(&c.rolled, &c.frozen), room.stretchesOf(&c.sums, &c.head)}
 		}
 	}
 	r.reading.Add(1)
@@ -121,17 +142,18 @@ func (s *summation) read() error {
 	if err != nil {
 		return err
 	}
-	rows := 0
+	rows := len(s.room.rows)
 	for _, of := range sheets {
 		for _, sheet := range of {
 			rows += len(sheet.sums)
 		}
 	}
+	s.makeRoom(rows)
 	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.envs), rows/s.run.db.rowsOfPart+1))
 	var workers sync.WaitGroup
 	for k := range faults {
-		part := summationPart{s, uint32(k*len(s.envs)/len(faults) + 1), uint32((k + 1) * len(s.envs) / len(faults))}
-		workers.Go(func() { faults[k] = part.read(sheets, rows) })
+		part := &summationPart{summation: s, from: uint32(k*len(s.envs)/len(faults) + 1), to: uint32((k + 1) * len(s.envs) / len(faults))}
+		workers.Go(func() { faults[k] = part.read(sheets) })
 	}
 	workers.Wait()
 	return errors.Join(faults...)
@@ -146,10 +168,10 @@ type summationPart struct {
 	*summation
 
 	from, to uint32
+	rows     sheetRows // that are being taken
 }
 
-func (s summationPart) read(sheets [][]*sheet, rows int) error {
-	s.makeRoom(rows)
+func (s *summationPart) read(sheets [][]*sheet) error {
 	for i, info := range s.segments {
 		if err := s.takeSegment(info, sheets[i]); err != nil {
 			return err
@@ -159,6 +181,7 @@ func (s summationPart) read(sheets [][]*sheet, rows int) error {
 		e := &s.envs[i]
 		for k := range e.memory {
 			s.takeMemory(e, &e.memory[k])
+			e.memory[k] = memoryStretches{} // the room may outlive the head
 		}
 		s.close(e)
 		e.done = e.joined()
@@ -201,7 +224,7 @@ func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
 	return sheets, err
 }
 
-func (s summationPart) takeSegment(info segmentInfo, sheets []*sheet) error {
+func (s *summationPart) takeSegment(info segmentInfo, sheets []*sheet) error {
 	if len(sheets) > 0 {
 		for _, rows := range sheets {
 			s.takeSheet(rows)
@@ -212,7 +235,7 @@ func (s summationPart) takeSegment(info segmentInfo, sheets []*sheet) error {
 }
 
 // takeSheet takes the rows of the part's environments.
-func (s summationPart) takeSheet(rows *sheet) {
+func (s *summationPart) takeSheet(rows *sheet) {
 	c := rows.cursor()
 	for _, run := range rows.columns[0] {
 		if run.First > uint64(s.to) {
@@ -240,37 +263,57 @@ func (s summationPart) takeSheet(rows *sheet) {
 	}
 }
 
-// takeRows takes the next rows, which are of one environment. It writes them field by
-// field into the place of the last: to copy them whole takes twice as long.
-func (s summationPart) takeRows(e *envSummation, c *sheetCursor, n int) {
-	last := &e.last
-	for range n {
-		continued := c.continued()
-		if !continued {
+// takeRows takes the next rows, which are of one environment.
+func (s *summationPart) takeRows(e *envSummation, c *sheetCursor, n int) {
+	if e.restarted {
+		for range n {
+			s.take(e, c.nextStretch())
+		}
+		return
+	}
+	// Only the first row that a segment has of an environment continues a stretch, and
+	// only the last may go on in the next one.
+	if whole := n - 1; whole > 0 {
+		if !c.continues() {
 			s.close(e)
 		}
-		c.readInto(last)
-		last.continued, e.begun = continued, true
+		c.readRows(&s.rows, s.along, whole)
+		s.addRows(e, &s.rows)
+		e.begun = false
+	}
+	s.take(e, c.nextStretch())
+}
+
+// addRows adds the sums of stretches that do not go on.
+func (s *summation) addRows(e *envSummation, rows *sheetRows) {
+	counts, sums := rows.counts[:len(rows.at)], rows.sums[:len(rows.at)]
+	for i, at := range rows.at {
+		if s.along == AlongEpisodes {
+			at--
+		}
+		if at >= s.within.From && at <= s.within.To && counts[i] > 0 {
+			e.add(RLSum{at, counts[i], sums[i]})
+		}
 	}
 }
 
 // makeRoom gives each environment room for its share of all rows.
-func (s summationPart) makeRoom(rows int) {
+func (s *summation) makeRoom(rows int) {
 	if rows == 0 {
 		return
 	}
-	envs := s.envs[s.from-1 : s.to]
 	n := (rows+rows/4)/len(s.envs) + 4
-	room := make([]RLSum, n*len(envs))
-	for i := range envs {
-		envs[i].done = room[i*n : i*n : (i+1)*n]
+	room := slices.Grow(s.room.sums[:0], n*len(s.envs))
+	for i := range s.envs {
+		s.envs[i].done = room[i*n : i*n : (i+1)*n]
 	}
+	s.room.sums = room
 }
 
 var errUnknownEnvironment = errors.New("a sheet names an environment that the run does not have")
 
 // readBlocks makes the stretches of a segment without a sheet from its points.
-func (s summationPart) readBlocks(reader *segmentReader, index *segmentIndex) error {
+func (s *summationPart) readBlocks(reader *segmentReader, index *segmentIndex) error {
 	var values []float64
 	for _, b := range index.between(cellID{s.no, s.from}, cellID{s.no, s.to}) {
 		if !s.wants(b) {
@@ -298,7 +341,7 @@ func (s summationPart) readBlocks(reader *segmentReader, index *segmentIndex) er
 
 // wants tells whether a block may have points within the range, or such as go on
 // with a stretch or discard one.
-func (s summationPart) wants(b blockInfo) bool {
+func (s *summationPart) wants(b blockInfo) bool {
 	found := b.steps
 	if s.along == AlongEpisodes {
 		found = b.episodes
@@ -321,12 +364,12 @@ func (s summationPart) wants(b blockInfo) bool {
 }
 
 func (s *summation) takeMemory(e *envSummation, m *memoryStretches) {
-	if m.dropped {
+	if m.points != nil {
 		points := m.points.columns()
 		s.takePoints(e, &points)
 		return
 	}
-	for _, row := range m.list {
+	for _, row := range m.rows {
 		s.take(e, row)
 	}
 }
@@ -356,9 +399,6 @@ func (s *summation) takePoints(e *envSummation, c *columns) {
 func (s *summation) place(row *stretch) (at uint64, within bool) {
 	at = row.rlStep
 	if s.along == AlongEpisodes {
-		if row.episode == 0 {
-			return 0, false
-		}
 		at = row.episode - 1
 	}
 	return at, at >= s.within.From && at <= s.within.To
@@ -376,33 +416,50 @@ func (s *summation) close(e *envSummation) {
 	if !within {
 		sum.Count = 0
 	}
-	e.done = append(e.done, sum)
 	if e.restarted {
+		e.done = append(e.done, sum)
 		e.episodes, e.attempts = append(e.episodes, e.last.episode), append(e.attempts, e.last.attempt)
+	} else {
+		e.add(sum)
 	}
 	e.begun = false
 }
 
+// add adds a sum that no restart discards, to the last one where that is of its place.
+func (e *envSummation) add(sum RLSum) {
+	if k := len(e.done) - 1; k >= 0 && !e.descends {
+		last := &e.done[k]
+		if last.At == sum.At {
+			last.Count += sum.Count
+			last.Sum += sum.Sum
+			return
+		}
+		e.descends = sum.At < last.At
+	}
+	e.done = append(e.done, sum)
+}
+
 // sums lists what the parts have summed up.
 func (s *summation) sums() []EnvSums {
-	out := make([]EnvSums, 0, len(s.envs))
+	out := slices.Grow(s.room.out[:0], len(s.envs))
 	for i := range s.envs {
 		if sums := s.envs[i].done; len(sums) > 0 {
 			out = append(out, EnvSums{uint32(i + 1), sums})
 		}
 	}
+	s.room.out = out
 	return out
 }
 
 // joined joins the sums of each place.
 func (e *envSummation) joined() []RLSum {
-	if e.restarted {
+	switch {
+	case e.restarted:
 		e.dropDiscarded()
+	case !e.descends:
+		return e.done
 	}
-	ascending := func(a, b RLSum) int { return cmp.Compare(a.At, b.At) }
-	if !slices.IsSortedFunc(e.done, ascending) {
-		slices.SortStableFunc(e.done, ascending)
-	}
+	slices.SortStableFunc(e.done, func(a, b RLSum) int { return cmp.Compare(a.At, b.At) })
 	out := e.done[:0]
 	for _, sum := range e.done {
 		if k := len(out) - 1; k >= 0 && out[k].At == sum.At {

@@ -44,7 +44,8 @@ func worldOn(t *testing.T, dir string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := New(c, query.New(c, query.Options{}))
+	// Of some environments points are kept, others are read twice.
+	service := New(c, query.New(c, query.Options{KeptPoints: 200}))
 	_, handler := viewsconnect.NewViewsServiceHandler(service)
 	server := httptest.NewServer(handler)
 	t.Cleanup(func() {

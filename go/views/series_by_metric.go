@@ -10,9 +10,9 @@ import (
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
 
-// maxJoined is how many points curves along a metric may have together: all of them
-// are in memory.
-const maxJoined = 20_000_000
+// maxJoined is how many points curves along a metric may have together, and how many that
+// metric may have in a run: all of them are in memory.
+const maxJoined = 5_000_000
 
 // BucketByMetric gives curves of series along the values of another metric in buckets.
 func (s *Service) BucketByMetric(
@@ -80,17 +80,17 @@ func (s *Service) joinCurves(ctx context.Context, q query.CurveQuery, metric str
 	}
 	var joined []metricCurve
 	var along stepValues
-	total, run := 0, ""
+	total, run := uint64(0), ""
 	for i := range selected.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, connect.NewError(connect.CodeCanceled, err)
 		}
+		if total += selected.MostPoints(i); total > s.maxJoined {
+			return nil, invalid("the series have more than %d points, which curves along a metric may have together: ask for fewer runs or series", s.maxJoined)
+		}
 		points, err := selected.Points(i)
 		if err != nil {
 			return nil, s.queries.Status(err)
-		}
-		if total += len(points.Xs); total > maxJoined {
-			return nil, invalid("the series have more than %d points, which curves along a metric may have together: ask for fewer runs or series", maxJoined)
 		}
 		if i == 0 || points.Run != run { // curves come by run
 			run = points.Run
@@ -122,7 +122,11 @@ func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, 
 			continue
 		}
 		sums, counts := make(map[float64]float64), make(map[float64]float64)
+		total := uint64(0)
 		for i := range curves.Len() {
+			if total += curves.MostPoints(i); total > s.maxJoined {
+				return stepValues{}, invalid("the metric %s has more than %d points in run %s, which one that curves go along may have", metric, s.maxJoined, run)
+			}
 			points, err := curves.Points(i)
 			if err != nil {
 				return stepValues{}, s.queries.Status(err)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -171,5 +172,28 @@ func TestQuestionsAlongMetricsThatMakeNoSense(t *testing.T) {
 		Workspace: "w", Project: "p", Runs: []string{"r"}, SeriesQueries: []string{"loss()"}, XSeriesQuery: "kl()",
 	}); len(answer.Curves) != 0 || answer.BucketCount != 0 {
 		t.Fatalf("a run without the metric has %v", answer)
+	}
+}
+
+func TestCurvesAlongAMetricHaveTheirLimit(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 4))
+	w := newWorld(t)
+	w.logWithGaps(random, "r", "loss", 30)
+	w.logWithGaps(random, "r", "kl", 40)
+	ask := func(series, along string) error {
+		_, err := w.client.BucketByMetric(t.Context(), connect.NewRequest(&pb.BucketByMetricRequest{
+			Workspace: "w", Project: "p", Runs: []string{"r"}, SeriesQueries: []string{series}, XSeriesQuery: along, Axis: pb.Axis_AXIS_STEP,
+		}))
+		return err
+	}
+	w.service.maxJoined = 30
+	for along, words := range map[string]string{"loss()": "", "kl()": "the metric kl() has more than 30 points in run r"} {
+		if err := ask("loss()", along); (err == nil) != (words == "") || err != nil && !strings.Contains(err.Error(), words) {
+			t.Fatalf("along %s: %v", along, err)
+		}
+	}
+	w.service.maxJoined = 39
+	if err := ask("kl()", "loss()"); err == nil || !strings.Contains(err.Error(), "the series have more than 39 points") {
+		t.Fatal(err)
 	}
 }

@@ -31,11 +31,13 @@ type Service struct {
 	queries *query.Service
 	tails   atomic.Int64 // open
 	lines   lineCache
+
+	maxJoined uint64 // but for tests the constant
 }
 
 // New makes the service beside the QueryService of the same catalog.
 func New(c *catalog.Catalog, queries *query.Service) *Service {
-	return &Service{catalog: c, queries: queries}
+	return &Service{catalog: c, queries: queries, maxJoined: maxJoined}
 }
 
 func invalid(format string, values ...any) error {

@@ -14,7 +14,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/metrana/metrana/go/store"
 )
@@ -50,7 +49,7 @@ func main() {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	debug.SetMemoryLimit(store.HeapLimit) // as the server does
+	store.SetMemoryPolicy() // as the server does
 	figures, err := commands[os.Args[1]](os.Args[2:])
 	if err == nil && figures != nil {
 		err = json.NewEncoder(os.Stdout).Encode(figures)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -31,9 +30,7 @@ func serve(args []string) int {
 	if err := flags.Parse(args); err != nil {
 		return exitOf(err)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(store.HeapLimit)
-	}
+	store.SetMemoryPolicy()
 	if flags.NArg() > 0 {
 		return fail(fmt.Errorf("serve: unexpected argument %q", flags.Arg(0)))
 	}

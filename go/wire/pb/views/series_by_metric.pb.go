@@ -87,7 +87,7 @@ type BucketByMetricRequest struct {
 	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
 	// Names of the runs, at most 1,000. Curves come in this order.
 	Runs []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
-	// Which series, as in BucketSeriesRequest. All their points together may be 20 million.
+	// Which series, as in BucketSeriesRequest. All their points together may be 5 million.
 	SeriesQueries []string `protobuf:"bytes,4,rep,name=series_queries,json=seriesQueries,proto3" json:"series_queries,omitempty"`
 	// The metric that they go along, as a series query: its standard points by step, where it has some, else its RL points
 	// by rl_step. Its value at a step is the mean of all of its finite points there.

@@ -72,7 +72,7 @@ export type BucketByMetricRequest = Message<"metrana.views.v1.BucketByMetricRequ
   runs: string[];
 
   /**
-   * Which series, as in BucketSeriesRequest. All their points together may be 20 million.
+   * Which series, as in BucketSeriesRequest. All their points together may be 5 million.
    *
    * @generated from field: repeated string series_queries = 4;
    */
