@@ -35,6 +35,9 @@ test("a view is saved by keyboard, renamed, and found in another browser", async
   await page.keyboard.press("Enter");
   await page.getByText("No view is saved yet").waitFor();
   await save(page, "low lr");
+  await button(page, "Delete low lr").click();
+  await button(page, "Cancel").press("Enter");
+  await page.waitForFunction(() => document.activeElement?.textContent === "low lr");
   await button(page, "Rename low lr").click();
   await page.getByLabel("New name").fill("lowest");
   await page.keyboard.press("Enter");

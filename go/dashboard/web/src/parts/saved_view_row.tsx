@@ -24,15 +24,20 @@ export function SavedViewRow({ view, route, act, onOpen }: Props) {
   const ask = (what: keyof Actions | null) => {
     asking.value = what;
   };
+  const link = useRef<HTMLAnchorElement>(null);
+  const end = () => {
+    ask(null);
+    link.current?.focus(); // the question goes, with what had the focus
+  };
   const here = hrefHere(view, route);
   return (
     <li>
-      <a href={stateHref(route, view)} onClick={onOpen}>
+      <a ref={link} href={stateHref(route, view)} onClick={onOpen}>
         {view.name}
       </a>
       <span class="of">{stateText(view)}</span>
       {asking.value ? (
-        <Question what={asking.value} name={view.name} act={act} onEnd={() => ask(null)} />
+        <Question what={asking.value} name={view.name} act={act} onEnd={end} />
       ) : (
         <div class="acts">
           {here !== null && (
