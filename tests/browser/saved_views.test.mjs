@@ -28,6 +28,13 @@ async function save(page, name) {
   await link(page, name).waitFor();
 }
 
+/** How far from the top of an element something else lies over it. */
+function coveredAt(element) {
+  const { left, width, top, height } = element.getBoundingClientRect();
+  const places = Array.from({ length: Math.floor(height / 10) }, (_, i) => 5 + 10 * i);
+  return places.filter((y) => !element.contains(document.elementFromPoint(left + width / 2, top + y)));
+}
+
 test("a view is saved by keyboard, renamed, and found in another browser", async () => {
   const { page, browser } = opened;
   await page.goto(`${server.page()}?filter=${encodeURIComponent("attr(config/lr) < 0.01")}`);
@@ -80,6 +87,7 @@ test("charts of a run open for another one", async () => {
   await page.goto(`${server.page("seed-3", "charts")}?x=time`);
   await views(page).click();
   await save(page, "by time");
+  assert.deepEqual(await page.locator(".saved-views").evaluate(coveredAt), []);
   await page.goto(server.page("seed-7"));
   await views(page).click();
   await link(page, "Open by time for this run").click();
