@@ -72,6 +72,11 @@ export function isTime(name: AxisName): boolean {
   return !isMetricAxis(name) && KINDS[name].time;
 }
 
+/** Whether xs are whole numbers. */
+export function isCount(name: AxisName): boolean {
+  return !isMetricAxis(name) && !KINDS[name].time;
+}
+
 /**
  * The axis that a chart of a metric goes along when the page goes along another: points of
  * environments have updates where others have steps, and no metric goes along itself.

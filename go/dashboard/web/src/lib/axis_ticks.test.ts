@@ -25,5 +25,6 @@ test("ticks of steps are round numbers, as many as there is room for", () => {
   expect(axisTicks("step", [0, 1000], false, 300)).toEqual(
     [0, 200, 400, 600, 800, 1000].map((at) => ({ at, label: String(at) })),
   );
+  expect(labels("env_step", [0, 3], false, 634)).toEqual(["0", "1", "2", "3"]);
   expect(labels("step", [1, 1000], true, 634)).toEqual(["1", "10", "100", "1000"]);
 });

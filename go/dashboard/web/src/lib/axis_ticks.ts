@@ -1,4 +1,4 @@
-import { type AxisName, isTime } from "./axis";
+import { type AxisName, isCount, isTime } from "./axis";
 import { ticksOf } from "./ticks";
 import { logStep, TIME_STEPS, tickLabel } from "./time_ticks";
 import type { ValueRange } from "./value_range";
@@ -23,7 +23,10 @@ export function axisTicks(
 ): AxisTick[] {
   const most = Math.max(1, Math.floor(pixels / tickSpace(axis)));
   if (isTime(axis) && !log) return timeTicks(axis, range, most);
-  return ticksOf(range, log, most).map((at) => ({ at, label: tickLabel(axis, at, logStep(at)) }));
+  return ticksOf(range, log, most, isCount(axis) ? 1 : 0).map((at) => ({
+    at,
+    label: tickLabel(axis, at, logStep(at)),
+  }));
 }
 
 function timeTicks(axis: AxisName, [low, high]: ValueRange, most: number): AxisTick[] {

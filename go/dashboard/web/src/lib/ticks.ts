@@ -1,15 +1,22 @@
 import type { ValueRange } from "./value_range";
 
+/** How far ticks of what is counted may lie apart. */
+export const WHOLE_STEPS: readonly number[] = Array.from({ length: 16 }, (_, power) =>
+  [1, 2, 5].map((m) => m * 10 ** power),
+).flat();
+
 /**
  * Where ticks of an axis are, about so many: at 1, 2 or 5 times a power of ten; on a
  * logarithmic axis at powers of ten, unless less than two lie in the range.
+ *
+ * @param least How far they are apart at least; 1 for what is counted.
  */
-export function ticksOf(range: ValueRange, log: boolean, most: number): number[] {
-  return log ? logTicks(range, most) : linearTicks(range, most);
+export function ticksOf(range: ValueRange, log: boolean, most: number, least = 0): number[] {
+  return log ? logTicks(range, most) : linearTicks(range, most, least);
 }
 
-function linearTicks([low, high]: ValueRange, most: number): number[] {
-  const rough = (high - low) / most;
+function linearTicks([low, high]: ValueRange, most: number, least = 0): number[] {
+  const rough = Math.max((high - low) / most, least);
   if (!(rough > 0)) return [low];
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5, 10].find((m) => m * power >= rough) ?? 10);

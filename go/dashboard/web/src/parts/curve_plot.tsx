@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { type AxisName, isTime } from "../lib/axis";
+import { type AxisName, isCount, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
 import type { ChartLine, ChartLines } from "../lib/chart_lines";
 import type { ChartSettings } from "../lib/chart_settings";
@@ -9,7 +9,7 @@ import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
 import { isMetricAxis } from "../lib/metric_axis";
-import { ticksOf } from "../lib/ticks";
+import { ticksOf, WHOLE_STEPS } from "../lib/ticks";
 import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
 import type { ValueRange } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
@@ -234,7 +234,8 @@ const LOG_TICKS: uPlot.Axis = {
 /** Where ticks of x are, where uPlot does not know better. */
 function xTicks(axis: AxisName, log: boolean): uPlot.Axis {
   if (log) return LOG_TICKS;
-  return isTime(axis) ? { incrs: [...TIME_STEPS] } : {};
+  if (isTime(axis)) return { incrs: [...TIME_STEPS] };
+  return isCount(axis) ? { incrs: [...WHOLE_STEPS] } : {};
 }
 
 /** The envelopes of lines with a single bucket, which no band shows, as strokes. */
