@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ticksOf } from "./ticks";
+import { stepsAmong, ticksOf } from "./ticks";
 
 test("ticks are round numbers within the range", () => {
   expect(ticksOf([0, 10], false, 5)).toEqual([0, 2, 4, 6, 8, 10]);
@@ -15,4 +15,9 @@ test("on a logarithmic axis they are powers of ten", () => {
 test("a short stretch of a logarithmic axis has ticks between powers", () => {
   expect(ticksOf([0.9, 9], true, 6)).toEqual([1, 2, 5]);
   expect(ticksOf([2, 2.4], true, 3)).toEqual([2, 2.2, 2.4]);
+});
+
+test("ticks of whole numbers are whole", () => {
+  expect(stepsAmong([0, 1, 13])[0]).toBe(1);
+  expect(stepsAmong([0, 0.5])).toContain(0.002);
 });

@@ -1,9 +1,19 @@
 import type { ValueRange } from "./value_range";
 
-/** How far ticks of what is counted may lie apart. */
-export const WHOLE_STEPS: readonly number[] = Array.from({ length: 16 }, (_, power) =>
-  [1, 2, 5].map((m) => m * 10 ** power),
-).flat();
+/** How far ticks may lie apart, from a power of ten on. */
+function stepsFrom(power: number): number[] {
+  const powers = Array.from({ length: 16 - power }, (_, i) => power + i);
+  return powers.flatMap((p) => [1, 2, 5].map((m) => Number(`${m}e${p}`)));
+}
+
+/** How far ticks of what is counted may lie apart, and ticks of what is not. */
+export const WHOLE_STEPS: readonly number[] = stepsFrom(0);
+const ANY_STEPS: readonly number[] = stepsFrom(-16);
+
+/** How far ticks may lie apart on an axis of these numbers. */
+export function stepsAmong(numbers: readonly number[]): readonly number[] {
+  return numbers.every(Number.isInteger) ? WHOLE_STEPS : ANY_STEPS;
+}
 
 /**
  * Where ticks of an axis are, about so many: at 1, 2 or 5 times a power of ten; on a

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import type { Limits } from "../lib/cells";
 import { formatValue } from "../lib/format";
+import { stepsAmong } from "../lib/ticks";
 import { aired } from "../lib/value_range";
 import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
@@ -129,6 +130,7 @@ function options(box: HTMLElement, height: number, latest: { current: Props }): 
         ticks: grid,
         size: 28,
         font: "11px system-ui",
+        incrs: (u) => [...stepsAmong([...u.data[0]])],
         values: (_, ticks) => ticks.map(formatValue),
       },
       {
