@@ -70,7 +70,7 @@ func (s *Service) AggregateRunSeries(
 	if err != nil {
 		return nil, err
 	}
-	filled, _, err := fillAll(a, curves)
+	filled, err := fillAll(a, curves)
 	if err != nil {
 		return nil, s.failed(err)
 	}

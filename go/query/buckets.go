@@ -219,7 +219,7 @@ func mark(list *[]uint64, i uint64, set bool) {
 }
 
 // fillAll puts curves into buckets, several at a time when there are many.
-func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
+func fillAll(a axis, curves []curve) ([]bucketed, error) {
 	filled := make([]bucketed, len(curves))
 	const few = 4 // curves, for which a goroutine would not pay
 	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(curves)+few-1)/few))
@@ -238,11 +238,7 @@ func fillAll(a axis, curves []curve) ([]bucketed, []pageable, error) {
 		fill(0)
 	}
 	workers.Wait()
-	list := make([]pageable, len(curves))
-	for i, c := range curves {
-		list[i] = pageable{c.id(), len(filled[i].indexes)}
-	}
-	return filled, list, errors.Join(faults...)
+	return filled, errors.Join(faults...)
 }
 
 // within gives the numbers of a list of marked buckets that belong to a part of
@@ -272,9 +268,13 @@ func (s *Service) bucketPage(
 	if err != nil {
 		return a, nil, nil, nil, err
 	}
-	filled, list, err := fillAll(a, curves)
+	filled, err = fillAll(a, curves)
 	if err != nil {
 		return a, nil, nil, nil, s.failed(err)
+	}
+	list := make([]pageable, len(curves))
+	for i, c := range curves {
+		list[i] = pageable{c.id(), len(filled[i].indexes)}
 	}
 	page, next, err = pointPage(list, size, maxBucketsPage, place)
 	return a, filled, page, a.token(next), err

@@ -103,7 +103,7 @@ func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answe
 
 // answerOn fills the buckets of an axis.
 func answerOn(a axis, list []curve, along Along, next curveCursor) (CurveAnswer, error) {
-	filled, _, err := fillAll(a, list)
+	filled, err := fillAll(a, list)
 	if err != nil {
 		return CurveAnswer{}, err
 	}

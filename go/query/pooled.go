@@ -57,7 +57,7 @@ func (p pooled) fill(f *filler) (bucketed, error) {
 	const together = 64 // whose buckets are in memory at once
 	all := bucketed{column: p.column}
 	for members := range slices.Chunk(p.members, together) {
-		filled, _, err := fillAll(f.axis, members)
+		filled, err := fillAll(f.axis, members)
 		if err != nil {
 			return all, err
 		}

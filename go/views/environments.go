@@ -168,7 +168,7 @@ func sumUp(id string, place int, episodes []episodeRow, metrics int) environment
 		row.restarts += e.restarts
 		row.lastRLStep, row.lastTime = max(row.lastRLStep, e.lastRLStep), max(row.lastTime, e.lastTime)
 		for k := range metrics {
-			if v := e.values[k]; v-v == 0 {
+			if v := e.values[k]; finite(v) {
 				row.numbers[k] = v
 				if k == 0 {
 					row.envSteps = e.envSteps

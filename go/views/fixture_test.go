@@ -186,5 +186,3 @@ func floats(column []byte) []float64 {
 	}
 	return out
 }
-
-func finite(v float64) bool { return v-v == 0 }

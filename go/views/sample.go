@@ -24,7 +24,7 @@ func newSample(curves []query.Points) sample {
 	for from := 0; from < len(all.Xs); {
 		to, n, sum := from, 0, 0.0
 		for ; to < len(all.Xs) && all.Xs[to] == all.Xs[from]; to++ {
-			if v := all.Values[to]; v-v == 0 {
+			if v := all.Values[to]; finite(v) {
 				n++
 				sum += v
 			}
@@ -101,3 +101,6 @@ func gridOf(groups [][]sample, count int) []float64 {
 	grid[count-1] = last
 	return grid
 }
+
+// finite tells whether a value is neither NaN nor an infinity.
+func finite(v float64) bool { return v-v == 0 }

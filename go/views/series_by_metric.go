@@ -132,7 +132,7 @@ func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, 
 				return stepValues{}, s.queries.Status(err)
 			}
 			for k, v := range points.Values {
-				if v-v == 0 { // finite
+				if finite(v) {
 					sums[points.Xs[k]] += v
 					counts[points.Xs[k]]++
 				}

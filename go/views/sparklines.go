@@ -61,7 +61,7 @@ func (s *Service) sparkline(r *pb.GetSparklinesRequest, q *pb.SparklineQuery, co
 	case infos[0].Standard:
 		points, err := run.points.Points(infos[0].No, 0, math.MaxUint64)
 		return newLine(points.Steps, func(i int) (n uint64, sum float64) {
-			if v := points.Values[i]; v-v == 0 {
+			if v := points.Values[i]; finite(v) {
 				return 1, v
 			}
 			return 0, 0

@@ -7,12 +7,12 @@ function stepsFrom(power: number): number[] {
 }
 
 /** How far ticks of what is counted may lie apart, and ticks of what is not. */
-export const WHOLE_STEPS: readonly number[] = stepsFrom(0);
-const ANY_STEPS: readonly number[] = stepsFrom(-16);
+export const WHOLE_STEPS: number[] = stepsFrom(0);
+const ANY_STEPS: number[] = stepsFrom(-16);
 
 /** How far ticks may lie apart on an axis of these numbers. */
-export function stepsAmong(numbers: readonly number[]): readonly number[] {
-  return numbers.every(Number.isInteger) ? WHOLE_STEPS : ANY_STEPS;
+export function stepsAmong(numbers: ArrayLike<number>): number[] {
+  return Array.prototype.every.call(numbers, Number.isInteger) ? WHOLE_STEPS : ANY_STEPS;
 }
 
 /**

@@ -130,7 +130,7 @@ function options(box: HTMLElement, height: number, latest: { current: Props }): 
         ticks: grid,
         size: 28,
         font: "11px system-ui",
-        incrs: (u) => [...stepsAmong([...u.data[0]])],
+        incrs: (u) => stepsAmong(u.data[0]),
         values: (_, ticks) => ticks.map(formatValue),
       },
       {

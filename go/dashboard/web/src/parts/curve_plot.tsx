@@ -235,7 +235,7 @@ const LOG_TICKS: uPlot.Axis = {
 function xTicks(axis: AxisName, log: boolean): uPlot.Axis {
   if (log) return LOG_TICKS;
   if (isTime(axis)) return { incrs: [...TIME_STEPS] };
-  return isCount(axis) ? { incrs: [...WHOLE_STEPS] } : {};
+  return isCount(axis) ? { incrs: WHOLE_STEPS } : {};
 }
 
 /** The envelopes of lines with a single bucket, which no band shows, as strokes. */
