@@ -51,6 +51,16 @@ func BenchmarkQueries(b *testing.B) {
 		}))
 		return err
 	})
+	for along, name := range map[Along]string{
+		AlongRLSteps: "rl_step", AlongEpisodes: "episode", AlongEnvSteps: "env step", AlongTotalSteps: "total steps", AlongTime: "time",
+	} {
+		perAnswer("a chart of 1,024 environments along "+name, func(int) error {
+			_, err := s.BucketCurves(CurveQuery{
+				Workspace: "w", Project: "p", Runs: []string{"rl"}, Series: []string{`r0(scale="ENVIRONMENT_STEP")`}, Along: along,
+			}, 1000, nil)
+			return err
+		})
+	}
 	perAnswer("last values of 16,384 series", func(int) error {
 		queries := make([]string, 0, 16384)
 		for i := range 16384 {

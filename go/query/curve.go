@@ -74,12 +74,17 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 	if f.buckets, err = c.appendBuckets(f.buckets[:0], f.storeAxis()); err != nil {
 		return bucketed{}, err
 	}
-	b := bucketed{column: c.column}
-	b.makeRoom(len(f.buckets))
-	b.resize(len(f.buckets))
+	return c.inBuckets(f.buckets), nil
+}
+
+// inBuckets is a column of which the store summed up the points.
+func (c column) inBuckets(buckets []store.Bucket) bucketed {
+	b := bucketed{column: c}
+	b.makeRoom(len(buckets))
+	b.resize(len(buckets))
 	n := 0
-	for k := range f.buckets {
-		s := &f.buckets[k]
+	for k := range buckets {
+		s := &buckets[k]
 		i := uint64(s.Index)
 		if s.NaNs|s.Infinities|s.NegativeInfinities > 0 {
 			mark(&b.nans, i, s.NaNs > 0)
@@ -94,7 +99,7 @@ func (c storedCurve) fill(f *filler) (bucketed, error) {
 		n++
 	}
 	b.resize(n)
-	return b, nil
+	return b
 }
 
 // appendBuckets sums up the parts of a long series on all processors: what is in one

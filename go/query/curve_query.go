@@ -213,20 +213,40 @@ func (r runPoints) environmentCurves(
 	for k := range faults {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(envs)); i = next.Add(1) - 1 {
-				read := func() (column, error) {
-					points, err := from.RLPoints(info.No, envs[i].No, q.Points)
-					c := column{run: r.Name, key: info.Key, env: envs[i].ID}
-					return within.apply(c.along(q, r, points)), err
-				}
-				var points column
-				if points, faults[k] = read(); len(points.xs) > 0 {
-					curves[i] = keptOrRead(points, room, read)
-				}
+				curves[i], faults[k] = r.environmentCurve(q, from, info, envs[i], within, room)
 			}
 		})
 	}
 	workers.Wait()
 	return keep(curves, func(c curve) bool { return c != nil }), errors.Join(faults...)
+}
+
+// environmentCurve is nil when there are no points. Those that a fork inherits are put
+// before its own, which takes reading them; of others only the extent is looked up.
+func (r runPoints) environmentCurve(
+	q CurveQuery, from RLPoints, info store.SeriesInfo, env store.EnvInfo, within stepCut, room *atomic.Int64,
+) (curve, error) {
+	c := column{run: r.Name, key: info.Key, env: env.ID}
+	read := func() (column, error) {
+		points, err := from.RLPoints(info.No, env.No, q.Points)
+		return within.apply(c.along(q, r, points)), err
+	}
+	if from == RLPoints(r.points) {
+		of := store.RLCurve{Series: info.No, Along: storeAxes[q.Along], Since: q.start(r), Points: q.Points}
+		of.Within = store.Range{From: within.from, To: within.to}
+		return storedEnvironmentCurve(c, r.points, env.No, of, read)
+	}
+	points, err := read()
+	if err != nil || len(points.xs) == 0 {
+		return nil, err
+	}
+	return keptOrRead(points, room, read), nil
+}
+
+// storeAxes are the axes of RL points, as the store calls them.
+var storeAxes = map[Along]store.Along{
+	AlongRLSteps: store.AlongRLSteps, AlongEpisodes: store.AlongEpisodes, AlongEnvSteps: store.AlongEnvSteps,
+	AlongTotalSteps: store.AlongTotalSteps, AlongRelativeTime: store.AlongTimes, AlongTime: store.AlongTimes,
 }
 
 // along places RL points on an axis, in ascending order.

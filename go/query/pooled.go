@@ -1,8 +1,14 @@
 package query
 
 import (
-	"cmp"
+	"errors"
+	"math"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/metrana/metrana/go/store"
 )
 
 // pooled is a series in several environments as one curve. Each environment is put
@@ -53,82 +59,119 @@ func (p pooled) most() uint64 {
 	return n
 }
 
+// fill adds up groups of environments side by side, and then these in order.
 func (p pooled) fill(f *filler) (bucketed, error) {
-	const together = 64 // whose buckets are in memory at once
-	all := bucketed{column: p.column}
-	for members := range slices.Chunk(p.members, together) {
-		filled, err := fillAll(f.axis, members)
+	groups := slices.Collect(slices.Chunk(p.members, pooledTogether))
+	sums, faults := make([][]store.Bucket, len(groups)), make([]error, runtime.GOMAXPROCS(0))
+	var workers sync.WaitGroup
+	var next atomic.Int64
+	for k := range faults {
+		workers.Go(func() {
+			own := &filler{axis: f.axis}
+			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(groups)); i = next.Add(1) - 1 {
+				sums[i], faults[k] = sumUpInOrder(own, groups[i])
+			}
+		})
+	}
+	workers.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return bucketed{}, err
+	}
+	all := make(pool, f.count)
+	for _, group := range sums {
+		all.addAll(group)
+	}
+	return p.inBuckets(all.used()), nil
+}
+
+// pooledTogether is how many environments are added up one after the other: always the same,
+// so that sums are, too.
+const pooledTogether = 64
+
+func sumUpInOrder(f *filler, members []curve) ([]store.Bucket, error) {
+	sums := make(pool, f.count)
+	for _, c := range members {
+		if stored, is := c.(storedEnvironment); is {
+			buckets, err := stored.sumUp(f)
+			if err != nil {
+				return nil, err
+			}
+			sums.addAll(buckets)
+			continue
+		}
+		filled, err := c.fill(f)
 		if err != nil {
-			return all, err
+			return nil, err
 		}
-		for i := range filled {
-			all = all.with(&filled[i])
-		}
+		filled.addTo(sums)
 	}
-	return all, nil
+	return sums.used(), nil
 }
 
-// with adds the buckets of another curve. The last of two points in a bucket is the
-// later one, of the other curve when they are of one time.
-func (b bucketed) with(other *bucketed) bucketed {
-	out := bucketed{column: b.column}
-	out.makeRoom(max(len(b.indexes), len(other.indexes)))
-	i, k := 0, 0
-	for i < len(b.indexes) || k < len(other.indexes) {
-		switch {
-		case k == len(other.indexes) || i < len(b.indexes) && b.indexes[i] < other.indexes[k]:
-			out.copyFrom(&b, i)
-			i++
-		case i == len(b.indexes) || other.indexes[k] < b.indexes[i]:
-			out.copyFrom(other, k)
-			k++
-		default:
-			out.copyFrom(&b, i)
-			out.addTo(other, k)
-			i, k = i+1, k+1
-		}
+// pool adds up the buckets of several curves, each at its number.
+type pool []store.Bucket
+
+func (p pool) addAll(buckets []store.Bucket) {
+	for i := range buckets {
+		p.add(&buckets[i])
 	}
-	out.nans = union(b.nans, other.nans)
-	out.infinities = union(b.infinities, other.infinities)
-	out.negatives = union(b.negatives, other.negatives)
-	return out
 }
 
-func (b *bucketed) copyFrom(from *bucketed, i int) {
-	b.indexes = append(b.indexes, from.indexes[i])
-	b.counts = append(b.counts, from.counts[i])
-	b.sums = append(b.sums, from.sums[i])
-	b.means = append(b.means, from.means[i])
-	b.mins = append(b.mins, from.mins[i])
-	b.maxs = append(b.maxs, from.maxs[i])
-	b.lasts = append(b.lasts, from.lasts[i])
-	b.lastTimes = append(b.lastTimes, from.lastTimes[i])
-}
-
-// addTo adds a bucket to the last one.
-func (b *bucketed) addTo(from *bucketed, i int) {
-	at := len(b.indexes) - 1
-	b.counts[at] += from.counts[i]
-	b.sums[at] += from.sums[i]
-	b.mins[at], b.maxs[at] = min(b.mins[at], from.mins[i]), max(b.maxs[at], from.maxs[i])
-	mean := b.sums[at] / float64(b.counts[at])
+// add adds a bucket. The last of two points in a bucket is the later one, that of the
+// curve added later when they are of one time.
+func (p pool) add(from *store.Bucket) {
+	to := &p[from.Index]
+	to.NaNs |= from.NaNs
+	to.Infinities |= from.Infinities
+	to.NegativeInfinities |= from.NegativeInfinities
+	if from.Count == 0 {
+		return
+	}
+	if to.Count == 0 {
+		to.Min, to.Max, to.Mean, to.LastTime = from.Min, from.Max, from.Mean, math.MinInt64
+	}
+	to.Count += from.Count
+	to.Sum += from.Sum
+	to.Min, to.Max = min(to.Min, from.Min), max(to.Max, from.Max)
+	mean := to.Sum / float64(to.Count)
 	if mean-mean != 0 { // the sum overflowed, means and shares do not
-		share := float64(from.counts[i]) / float64(b.counts[at])
-		mean = b.means[at]*(1-share) + from.means[i]*share
+		share := float64(from.Count) / float64(to.Count)
+		mean = to.Mean*(1-share) + from.Mean*share
 	}
 	// Rounding must not carry the mean past the values.
-	b.means[at] = min(max(mean, b.mins[at]), b.maxs[at])
-	if from.lastTimes[i] >= b.lastTimes[at] {
-		b.lasts[at], b.lastTimes[at] = from.lasts[i], from.lastTimes[i]
+	to.Mean = min(max(mean, to.Min), to.Max)
+	if from.LastTime >= to.LastTime {
+		to.Last, to.LastTime = from.Last, from.LastTime
 	}
 }
 
-// union joins ascending numbers.
-func union(a, b []uint64) []uint64 {
-	if len(a) == 0 || len(b) == 0 {
-		return slices.Concat(a, b)
+// used are the buckets that have points, numbered.
+func (p pool) used() []store.Bucket {
+	used := p[:0]
+	for i, b := range p {
+		if b.Count+uint64(b.NaNs|b.Infinities|b.NegativeInfinities) > 0 {
+			b.Index = i
+			used = append(used, b)
+		}
 	}
-	all := slices.Concat(a, b)
-	slices.SortFunc(all, cmp.Compare[uint64])
-	return slices.Compact(all)
+	return used
+}
+
+// addTo adds the buckets to a pool.
+func (b *bucketed) addTo(p pool) {
+	for i, index := range b.indexes {
+		p.add(&store.Bucket{
+			Index: int(index), Count: b.counts[i], Sum: b.sums[i], Mean: b.means[i], Min: b.mins[i], Max: b.maxs[i],
+			Last: b.lasts[i], LastTime: b.lastTimes[i],
+		})
+	}
+	for _, i := range b.nans {
+		p[i].NaNs = 1
+	}
+	for _, i := range b.infinities {
+		p[i].Infinities = 1
+	}
+	for _, i := range b.negatives {
+		p[i].NegativeInfinities = 1
+	}
 }

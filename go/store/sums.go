@@ -24,13 +24,16 @@ type EnvSums struct {
 	Sums []RLSum
 }
 
-// Along says what RLSums are taken along.
+// Along says what RL points are placed along.
 type Along int
 
-// The axes of RLSums.
+// The axes. RLSums are along the first two.
 const (
 	AlongRLSteps Along = iota
 	AlongEpisodes
+	AlongEnvSteps
+	AlongTotalSteps
+	AlongTimes
 )
 
 // SumsRoom is memory that sums are read into, which may be used again.

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"math"
+	"slices"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// RLCurve says which RL points of a series are wanted and what they are placed along.
+type RLCurve struct {
+	Series uint32
+	Along  Along
+	Since  int64   // Unix milliseconds from which times count
+	Within Range   // along the axis
+	Points RLRange // what else they must lie in
+}
+
+// timeZero is where time 0 lies along an axis of times: those before lie before it.
+const timeZero = 1 << 63
+
+// RLExtent tells how far the points go that an environment has, and how many they are.
+// It reads no values.
+func (r *Run) RLExtent(env uint32, q RLCurve) (extent Range, points uint64, err error) {
+	err = r.walkCurve(env, q, func(w *curveWalk) error {
+		extent, points = nothing, 0
+		return w.eachSource(func(src *source) error {
+			return w.each(src, func(places chunk.Run, _ int) error {
+				extent.include(places.First)
+				extent.include(places.Last())
+				points += uint64(places.N)
+				return nil
+			})
+		})
+	})
+	return extent, points, err
+}
+
+// curveWalk goes over the points of an environment that a curve has, as they were logged.
+// Their positions stay runs: a point costs little beside reading its value.
+type curveWalk struct {
+	RLCurve
+
+	run      *Run
+	id       cellID
+	view     view
+	attempts map[uint64]uint64 // of episodes, the last; where some started over
+	apart    bool              // the points of the source at hand are visited one by one
+	room     struct {          // for columns of a chunk
+		ints   [rlCols]chunk.Runs
+		places chunk.Runs
+	}
+}
+
+// walkCurve lets visit walk over the points of an environment at one moment.
+func (r *Run) walkCurve(env uint32, q RLCurve, visit func(w *curveWalk) error) error {
+	if env == 0 {
+		return nil
+	}
+	if q.Along == AlongEpisodes {
+		q.Within.To = min(q.Within.To, math.MaxUint64-1) // the one above is that of points without
+	}
+	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}}
+	return r.look(q.Series, env, func(v view) error {
+		w.view, w.attempts = v, nil
+		if v.restarted {
+			if err := w.findAttempts(); err != nil {
+				return err
+			}
+		}
+		return visit(w)
+	})
+}
+
+// findAttempts looks up which attempts are the last.
+func (w *curveWalk) findAttempts() error {
+	attempts := make(map[uint64]uint64)
+	err := w.eachSourceOf(stretchColumns, func(blockInfo) bool { return true }, func(src *source) error {
+		eachStretch(&src.ints, src.n, func(at stretchPlace, _ int) {
+			attempts[at.episode] = max(attempts[at.episode], at.attempt)
+		})
+		return nil
+	})
+	w.attempts = attempts
+	return err
+}
+
+// eachSource visits what may have wanted points, with the columns that each looks at, rl_steps
+// and times.
+func (w *curveWalk) eachSource(visit func(src *source) error) error {
+	columns := append(w.placeColumns(), colRLStep, colRLTime)
+	if w.picks() {
+		columns = append(columns, stretchColumns...)
+	}
+	return w.eachSourceOf(columns, w.wants, visit)
+}
+
+func (w *curveWalk) eachSourceOf(columns []int, wants func(blockInfo) bool, visit func(src *source) error) error {
+	err := w.run.eachChunk(w.id, w.view, wants, func(c storedChunk) error {
+		src := source{n: c.len(), read: c.values}
+		for _, k := range columns {
+			src.ints[k] = c.head.positionIn(&w.room.ints[k], c.at, k)
+		}
+		return visit(&src)
+	})
+	for _, points := range []*held{&w.view.frozen, &w.view.head} {
+		if err == nil && points.len() > 0 {
+			src := inMemory(0, points)
+			err = visit(&src)
+		}
+	}
+	return err
+}
+
+func (w *curveWalk) placeColumns() []int {
+	switch w.Along {
+	case AlongEpisodes:
+		return []int{colEpisode}
+	case AlongEnvSteps:
+		return []int{colEnvStep}
+	case AlongTotalSteps:
+		return []int{colEnvStep, colOrigin}
+	default:
+		return nil // rl_steps and times are there anyway
+	}
+}
+
+// picks tells whether some points may not be wanted, wherever they lie along the axis.
+func (w *curveWalk) picks() bool { return w.attempts != nil || w.Points != RLRange{} }
+
+// wants tells whether a block may have wanted points.
+func (w *curveWalk) wants(b blockInfo) bool {
+	within := RLRange{}
+	switch w.Along {
+	case AlongRLSteps:
+		within.RLStep = &w.Within
+	case AlongEpisodes:
+		within.Episode = &w.Within
+	}
+	return w.Points.passes(b) && within.passes(b)
+}
+
+// each visits the wanted points of a source, in pieces whose places count up evenly and
+// whose rl_steps do not descend, and the number of each piece's first point in the source.
+func (w *curveWalk) each(src *source, visit func(places chunk.Run, from int) error) error {
+	w.apart = descends(src.ints[colRLStep])
+	places := w.places(&src.ints, src.n)
+	if !w.picks() {
+		return w.eachPiece(places, 0, visit)
+	}
+	cursor, from := places.Cursor(), 0
+	var picked chunk.Runs
+	var err error
+	eachStretch(&src.ints, src.n, func(at stretchPlace, n int) {
+		if err == nil && w.holds(at) {
+			picked = cursor.AppendTo(picked[:0], n)
+			err = w.eachPiece(picked, from, visit)
+		} else {
+			cursor.Skip(n)
+		}
+		from += n
+	})
+	return err
+}
+
+func descends(runs chunk.Runs) bool {
+	before := uint64(0)
+	return slices.ContainsFunc(runs, func(run chunk.Run) bool {
+		first := run.First
+		falls := first < before || run.Last() < first
+		before = run.Last()
+		return falls
+	})
+}
+
+func (w *curveWalk) holds(at stretchPlace) bool {
+	return w.Points.holds(at.rlStep, at.episode) && (w.attempts == nil || w.attempts[at.episode] == at.attempt)
+}
+
+// places are where the points lie, but for what piece adds.
+func (w *curveWalk) places(ints *[rlCols]chunk.Runs, n int) chunk.Runs {
+	switch w.Along {
+	case AlongRLSteps:
+		return ints[colRLStep]
+	case AlongEpisodes:
+		return ints[colEpisode]
+	case AlongEnvSteps:
+		return ints[colEnvStep]
+	case AlongTotalSteps:
+		w.room.places = appendSums(w.room.places[:0], ints[colOrigin], ints[colEnvStep], n)
+		return w.room.places
+	default:
+		return ints[colRLTime]
+	}
+}
+
+// appendSums adds two columns of n numbers up.
+func appendSums(dst, a, b chunk.Runs, n int) chunk.Runs {
+	as, bs := a.Cursor(), b.Cursor()
+	for n > 0 {
+		x, y := as.Peek(), bs.Peek()
+		level := min(int(x.N), int(y.N), n)
+		dst = dst.Append(x.First+y.First, x.Delta+y.Delta, level)
+		as.Skip(level)
+		bs.Skip(level)
+		n -= level
+	}
+	return dst
+}
+
+func (w *curveWalk) eachPiece(places chunk.Runs, from int, visit func(places chunk.Run, from int) error) error {
+	for _, run := range places {
+		n := int(run.N)
+		run.First += w.shift()
+		var err error
+		if run.Last() >= run.First && !w.apart {
+			err = w.visitWithin(run, from, visit)
+		} else {
+			err = w.visitApart(run, from, visit)
+		}
+		if err != nil {
+			return err
+		}
+		from += n
+	}
+	return nil
+}
+
+// shift is what lies between a column and the axis. Episodes are stored plus one: points
+// without one come to lie at the very end, where none is wanted.
+func (w *curveWalk) shift() uint64 {
+	switch w.Along {
+	case AlongEpisodes:
+		return math.MaxUint64
+	case AlongTimes:
+		return timeZero - uint64(w.Since)
+	default:
+		return 0
+	}
+}
+
+// visitApart visits the points of a run one by one.
+func (w *curveWalk) visitApart(run chunk.Run, from int, visit func(places chunk.Run, from int) error) error {
+	for i := range run.N {
+		one := chunk.Run{First: run.First + uint64(i)*run.Delta, N: 1}
+		if err := w.visitWithin(one, from+int(i), visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visitWithin visits what lies within the range of a run that does not descend.
+func (w *curveWalk) visitWithin(run chunk.Run, from int, visit func(places chunk.Run, from int) error) error {
+	if run.First > w.Within.To || run.Last() < w.Within.From {
+		return nil
+	}
+	if run.First < w.Within.From {
+		skipped := below(&run, w.Within.From)
+		run.First += uint64(skipped) * run.Delta
+		run.N -= skipped
+		from += int(skipped)
+	}
+	if run.Last() > w.Within.To {
+		run.N = below(&run, w.Within.To+1)
+	}
+	if run.N == 0 {
+		return nil
+	}
+	return visit(run, from)
+}
+
+// below counts the numbers below a limit of a run that does not descend and has one that
+// is not.
+func below(run *chunk.Run, limit uint64) uint32 {
+	switch {
+	case run.First >= limit:
+		return 0
+	case run.Delta == 1:
+		return uint32(limit - run.First)
+	}
+	return uint32((limit-run.First-1)/run.Delta) + 1
+}
