@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -15,49 +16,39 @@ type sample struct {
 }
 
 // newSample takes the mean of the finite points at each x of several curves.
-func newSample(curves []query.Points) sample {
+func newSample(curves []query.Sums) sample {
 	all := curves[0]
 	if len(curves) > 1 {
 		all = joined(curves)
 	}
 	var s sample
 	for from := 0; from < len(all.Xs); {
-		to, n, sum := from, 0, 0.0
+		to, n, sum := from, uint64(0), 0.0
 		for ; to < len(all.Xs) && all.Xs[to] == all.Xs[from]; to++ {
-			if v := all.Values[to]; finite(v) {
-				n++
-				sum += v
-			}
+			n += all.Counts[to]
+			sum += all.Sums[to]
 		}
-		if n > 0 {
-			s.xs, s.values = append(s.xs, all.Xs[from]), append(s.values, sum/float64(n))
-		}
+		s.xs, s.values = append(s.xs, all.Xs[from]), append(s.values, sum/float64(n))
 		from = to
 	}
 	return s
 }
 
-// joined puts the points of curves in one order.
-func joined(curves []query.Points) query.Points {
-	type at struct{ x, value float64 }
-	var points []at
+// joined puts the sums of curves in one order.
+func joined(curves []query.Sums) (all query.Sums) {
+	type at struct {
+		x, sum float64
+		count  uint64
+	}
+	var list []at
 	for _, c := range curves {
 		for i, x := range c.Xs {
-			points = append(points, at{x, c.Values[i]})
+			list = append(list, at{x, c.Sums[i], c.Counts[i]})
 		}
 	}
-	slices.SortStableFunc(points, func(a, b at) int {
-		switch {
-		case a.x < b.x:
-			return -1
-		case a.x > b.x:
-			return 1
-		}
-		return 0
-	})
-	var all query.Points
-	for _, p := range points {
-		all.Xs, all.Values = append(all.Xs, p.x), append(all.Values, p.value)
+	slices.SortStableFunc(list, func(a, b at) int { return cmp.Compare(a.x, b.x) })
+	for _, of := range list {
+		all.Xs, all.Sums, all.Counts = append(all.Xs, of.x), append(all.Sums, of.sum), append(all.Counts, of.count)
 	}
 	return all
 }

@@ -146,7 +146,7 @@ func (s *Service) samplesOf(r *pb.GetStatisticsRequest, st statistics, group *pb
 }
 
 // memberCurves reads the curves of a member, by sample.
-func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.GroupMember) ([][]query.Points, error) {
+func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.GroupMember) ([][]query.Sums, error) {
 	q := query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: []string{m.GetRun()}, Series: []string{m.GetSeriesQuery()},
 		Environments: m.GetEnvironments(), EachEnvironment: st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT, Along: st.along,
@@ -163,23 +163,23 @@ func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.
 	if err != nil {
 		return nil, err
 	}
-	var order [][]query.Points
+	var order [][]query.Sums
 	places := make(map[string]int)
 	for i := range curves.Len() {
-		points, err := curves.Points(i)
+		sums, err := curves.Sums(i)
 		if err != nil {
 			return nil, s.queries.Status(err)
 		}
 		of := ""
 		if q.EachEnvironment {
-			of = points.Environment
+			of = sums.Environment
 		}
 		at, known := places[of]
 		if !known {
 			at = len(order)
 			places[of], order = at, append(order, nil)
 		}
-		order[at] = append(order[at], points)
+		order[at] = append(order[at], sums)
 	}
 	return order, nil
 }
