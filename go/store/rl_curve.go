@@ -53,10 +53,7 @@ type RLReach struct {
 // values.
 func (r *Run) RLReach(env uint32, q RLCurve, behind uint64) (reach RLReach, err error) {
 	err = r.walkCurve(env, q, behind, func(w *curveWalk) error {
-		reach = RLReach{Range: nothing, Taken: w.view.count}
-		for _, attempt := range w.attempts {
-			reach.Discards = reach.Discards || attempt > 0
-		}
+		reach = RLReach{Range: nothing, Taken: w.view.count, Discards: w.discards}
 		return w.eachSource(func(src *source) error {
 			return w.each(src, func(places chunk.Run, _ int) error {
 				reach.include(places.First)
@@ -79,6 +76,7 @@ type curveWalk struct {
 	view     view
 	behind   uint64            // so many points of the environment are passed over
 	attempts map[uint64]uint64 // of episodes, the last; where some started over
+	discards bool              // some points behind are of such episodes
 	apart    bool              // the points of the source at hand are visited one by one
 	skip     int               // so many points of it are passed over
 	room     struct {          // for columns of a chunk
@@ -98,7 +96,7 @@ func (r *Run) walkCurve(env uint32, q RLCurve, behind uint64, visit func(w *curv
 	}
 	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}, behind: behind}
 	return r.look(q.Series, env, func(v view) error {
-		w.view, w.attempts = v, nil
+		w.view, w.attempts, w.discards = v, nil, false
 		if v.restarted {
 			if err := w.findAttempts(); err != nil {
 				return err
@@ -112,8 +110,11 @@ func (r *Run) walkCurve(env uint32, q RLCurve, behind uint64, visit func(w *curv
 func (w *curveWalk) findAttempts() error {
 	attempts := make(map[uint64]uint64)
 	err := w.eachSourceOf(stretchColumns, func(blockInfo) bool { return true }, func(src *source) error {
-		eachStretch(&src.ints, src.n, func(at stretchPlace, _ int) {
+		behind := -w.skipped(src)
+		eachStretch(&src.ints, src.n, func(at stretchPlace, n int) {
 			attempts[at.episode] = max(attempts[at.episode], at.attempt)
+			behind += n
+			w.discards = w.discards || at.attempt > 0 && behind > 0
 		})
 		return nil
 	})
