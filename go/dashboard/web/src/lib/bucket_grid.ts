@@ -14,6 +14,11 @@ export function bucketEnd(x: number, grid: BucketGrid | null): number {
   return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
 }
 
+/** Which buckets begin at xs; without a grid each is beside the one before. */
+export function placesOf(xs: ArrayLike<number>, grid: BucketGrid | null): number[] {
+  return Array.from(xs, (x, i) => (grid === null ? i : placeOf(x, grid)));
+}
+
 function startOf(place: number, { first, width }: BucketGrid): number {
   return first + Math.floor(place * width);
 }

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { type Answer, useAnswer } from "../ask";
 import { type AxisName, axisFor } from "../lib/axis";
-import { type ChartLines, chartLines } from "../lib/chart_lines";
+import { type ChartLines, chartLines, type WholeCurves } from "../lib/chart_lines";
 import {
   type ChartSettings,
   DEFAULT_SETTINGS,
@@ -10,6 +10,7 @@ import {
   parseSettings,
 } from "../lib/chart_settings";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
+import { isMetricAxis } from "../lib/metric_axis";
 import type { Stretch, Zoom } from "../lib/zoom";
 import {
   type Curve,
@@ -132,22 +133,41 @@ function useLines(
   settings: ChartSettings,
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
-  const held = useRef(NO_CURVES);
-  const answer = useAnswer(
+  const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
+  const range = question?.range ?? null;
+  const smooths =
+    range !== null &&
+    settings.smoothing.amount > 0 &&
+    !isMetricAxis(question?.axis ?? settings.axis);
+  const { value, ...state } = useAnswer(
     async (signal) => {
-      if (question === null) return new Promise<Curve[]>(() => {});
-      held.current = await readCurves(names, question, held.current, signal);
-      return held.current.curves;
+      if (question === null) return new Promise<CurvesInView>(() => {});
+      const read = async (kind: "whole" | "part", asked: CurveQuestion) => {
+        held.current[kind] = await readCurves(names, asked, held.current[kind], signal);
+        return held.current[kind].curves;
+      };
+      if (range === null) return { curves: await read("whole", question), whole: null };
+      const [curves, all] = await Promise.all([
+        read("part", question),
+        smooths ? read("whole", { ...question, range: null }) : null,
+      ]);
+      return { curves, whole: all && { curves: all, range } };
     },
-    [names.runs.join("\n"), JSON.stringify(question)],
+    [names.runs.join("\n"), JSON.stringify(question), smooths],
     version,
   ).value;
   const style = formatSettings(settings, DEFAULT_SETTINGS);
   const lines = useMemo(
-    () => chartLines(answer.value ?? [], settings, names.runs.length),
-    [answer.value, style],
+    () => chartLines(value?.curves ?? [], settings, names.runs.length, value?.whole),
+    [value, style],
   );
-  return { answer, lines };
+  return { answer: { ...state, value: value?.curves ?? null }, lines };
+}
+
+/** What a chart was answered, and the whole axis where it is zoomed and smoothed. */
+interface CurvesInView {
+  curves: Curve[];
+  whole: WholeCurves | null;
 }
 
 /** The lines that are drawn, and the places that these have among all. */
