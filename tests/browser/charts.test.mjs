@@ -194,6 +194,26 @@ test("lines are smoothed in another way, which the address keeps", async () => {
   assert.equal(await page.locator(".chart-bar output").innerText(), "3");
 });
 
+/** What the legend tells of a chart's line at an x of a stretch. */
+async function valueAt(page, chart, x, [from, to]) {
+  const area = await chart.locator(".u-over").boundingBox();
+  await page.mouse.move(area.x + (area.width * (x - from)) / (to - from), area.y + area.height / 2);
+  await chart.locator(".legend .at", { hasText: "at " }).waitFor();
+  return Number(await chart.locator(".legend .value").innerText());
+}
+
+test("a smoothed line stays the same when it is zoomed", async () => {
+  const { page } = opened;
+  await page.goto(page_("/spike/charts?find=signal&view=gaussian%3D8"));
+  const chart = await drawn(page, "signal");
+  const before = await valueAt(page, chart, SPIKE_AT, [0, 999_999]);
+  const zoom = [SPIKE_AT - 5_000, SPIKE_AT + 5_000];
+  await page.goto(page_(`/spike/charts?find=signal&view=gaussian%3D8&zoom=step:${zoom.join("..")}`));
+  const zoomed = await drawn(page, "signal");
+  const after = await valueAt(page, zoomed, SPIKE_AT, zoom);
+  assert.ok(Math.abs(after - before) < 0.02 * Math.abs(before), `${before} before, ${after} zoomed`);
+});
+
 test("a chart may be set apart from its page", async () => {
   const { page } = opened;
   await page.goto(page_("/odd/charts"));

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { type Answer, useAnswer } from "../ask";
 import { type AxisName, axisFor } from "../lib/axis";
-import { type ChartLines, chartLines, type WholeCurves } from "../lib/chart_lines";
+import { type ChartLines, chartLines } from "../lib/chart_lines";
 import {
   type ChartSettings,
   DEFAULT_SETTINGS,
@@ -146,28 +146,48 @@ function useLines(
         held.current[kind] = await readCurves(names, asked, held.current[kind], signal);
         return held.current[kind].curves;
       };
-      if (range === null) return { curves: await read("whole", question), whole: null };
-      const [curves, all] = await Promise.all([
+      if (range === null) {
+        return { curves: await read("whole", question), range, whole: null };
+      }
+      const [curves, whole] = await Promise.all([
         read("part", question),
         smooths ? read("whole", { ...question, range: null }) : null,
       ]);
-      return { curves, whole: all && { curves: all, range } };
+      return { curves, range, whole };
     },
     [names.runs.join("\n"), JSON.stringify(question), smooths],
     version,
   ).value;
   const style = formatSettings(settings, DEFAULT_SETTINGS);
   const lines = useMemo(
-    () => chartLines(value?.curves ?? [], settings, names.runs.length, value?.whole),
-    [value, style],
+    () => linesInView(value, settings, smooths, names.runs.length),
+    [value, style, smooths],
   );
   return { answer: { ...state, value: value?.curves ?? null }, lines };
 }
 
-/** What a chart was answered, and the whole axis where it is zoomed and smoothed. */
+/** What a chart was answered. */
 interface CurvesInView {
   curves: Curve[];
-  whole: WholeCurves | null;
+  range: Stretch | null;
+  /** The curves of the whole axis, where it is zoomed and smoothed. */
+  whole: Curve[] | null;
+}
+
+/** Lines of an answer; what is smoothed by the whole axis is so once that is there. */
+function linesInView(
+  value: CurvesInView | null,
+  settings: ChartSettings,
+  smooths: boolean,
+  runs: number,
+): ChartLines {
+  const { curves, range, whole } = value ?? { curves: [], range: null, whole: null };
+  if (range !== null && whole !== null)
+    return chartLines(curves, settings, runs, { curves: whole, range });
+  const { value: drawn, smoothing } = settings;
+  const awaited = range !== null && smooths;
+  const style = awaited ? { value: drawn, smoothing: { ...smoothing, amount: 0 } } : settings;
+  return chartLines(curves, style, runs);
 }
 
 /** The lines that are drawn, and the places that these have among all. */
