@@ -134,11 +134,8 @@ function useLines(
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
   const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
-  const range = question?.range ?? null;
   const smooths =
-    range !== null &&
-    settings.smoothing.amount > 0 &&
-    !isMetricAxis(question?.axis ?? settings.axis);
+    settings.smoothing.amount > 0 && question !== null && !isMetricAxis(question.axis);
   const { value, ...state } = useAnswer(
     async (signal) => {
       if (question === null) return new Promise<CurvesInView>(() => {});
@@ -146,16 +143,15 @@ function useLines(
         held.current[kind] = await readCurves(names, asked, held.current[kind], signal);
         return held.current[kind].curves;
       };
-      if (range === null) {
-        return { curves: await read("whole", question), range, whole: null };
-      }
+      const { range } = question;
+      if (range === null) return { curves: await read("whole", question), range, whole: null };
       const [curves, whole] = await Promise.all([
         read("part", question),
         smooths ? read("whole", { ...question, range: null }) : null,
       ]);
       return { curves, range, whole };
     },
-    [names.runs.join("\n"), JSON.stringify(question), smooths],
+    [names.runs.join("\n"), JSON.stringify(question), question?.range != null && smooths],
     version,
   ).value;
   const style = formatSettings(settings, DEFAULT_SETTINGS);
@@ -182,8 +178,9 @@ function linesInView(
   runs: number,
 ): ChartLines {
   const { curves, range, whole } = value ?? { curves: [], range: null, whole: null };
-  if (range !== null && whole !== null)
+  if (range !== null && whole !== null) {
     return chartLines(curves, settings, runs, { curves: whole, range });
+  }
   const { value: drawn, smoothing } = settings;
   const awaited = range !== null && smooths;
   const style = awaited ? { value: drawn, smoothing: { ...smoothing, amount: 0 } } : settings;
