@@ -68,7 +68,7 @@ func numbers[T any](list []T, no func(T) uint32) []uint32 {
 }
 
 func ofInfo(i SeriesInfo) uint32   { return i.No }
-func ofSums(s StandardSums) uint32 { return s.No }
+func ofSums(s SelectedSums) uint32 { return s.No }
 
 // Series that a selection finds are those that a look at all of them finds, while more
 // come, and after the run was read from disk.
@@ -119,11 +119,16 @@ func TestSelectionsFindWhatAScanFinds(t *testing.T) {
 func standardByPages(t *testing.T, r *Run, selections []Selection, want []SeriesInfo, size int) {
 	t.Helper()
 	want = slices.DeleteFunc(slices.Clone(want), func(i SeriesInfo) bool { return !i.Standard })
-	var all []StandardSums
+	var all []SelectedSums
 	after := ""
 	for {
-		page := r.AppendStandard(nil, selections, after, size)
-		if all = append(all, page...); len(page) < size {
+		page := r.AppendSelected(nil, selections, after, size)
+		for _, sums := range page {
+			if !sums.RL {
+				all = append(all, sums)
+			}
+		}
+		if len(page) < size {
 			break
 		}
 		after = page[size-1].Identity
