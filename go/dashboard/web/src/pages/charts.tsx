@@ -50,7 +50,8 @@ const AT_A_GLANCE = 12;
 export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
   const paused = useSignal(false);
   const news = useRunNews(names, paused);
-  const metrics = useMetrics(names, news.value);
+  const { inherited } = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
+  const metrics = useMetrics(names, news.value, inherited);
   useKeys({
     " ": () => {
       paused.value = !paused.value;

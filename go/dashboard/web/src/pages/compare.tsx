@@ -31,10 +31,11 @@ import {
   NORMALISATION_TITLES,
 } from "../parts/comparison";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
+import { withAncestors } from "../server/ancestors";
+import { listMetricsOf } from "../server/curves";
 import {
   BANDS,
   type Band,
-  listComparedMetrics,
   listComparedRuns,
   NORMALISATIONS,
   type NormalisationName,
@@ -56,20 +57,17 @@ const RESAMPLES = { run: 1000, environment: 200 };
 export function ComparePage({ workspace, project }: ProjectName) {
   const of = { workspace, project };
   const names = useParam("runs", NAMES).value;
+  const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
     async (signal) => {
       const runs = await listComparedRuns(of, names, signal);
-      const metrics = await listComparedMetrics(
-        of,
-        runs.map((r) => r.name),
-        signal,
-      );
-      return { runs, metrics };
+      const own = { ...of, runs: runs.map((r) => r.name) };
+      const shown = inherited ? await withAncestors(own, signal) : own;
+      return { runs, metrics: await listMetricsOf(shown, signal) };
     },
-    [workspace, project, names.join("\n")],
+    [workspace, project, names.join("\n"), inherited],
   );
   const forked = asked.value.value?.runs.some((r) => r.forked) ?? false;
-  const [inherited, setInherited] = useInherited();
   return (
     <>
       <div class="title-row">

@@ -63,19 +63,6 @@ export async function listComparedRuns(
   });
 }
 
-/** The metrics that any of the runs has. */
-export async function listComparedMetrics(
-  { workspace, project }: ProjectName,
-  runs: string[],
-  signal: AbortSignal,
-) {
-  const answer = await queries.listMetricDefinitions(
-    { workspace, project, runNames: runs, limit: 10_000n },
-    { signal },
-  );
-  return answer.metricDefinitions;
-}
-
 /** Along what statistics go. */
 export const STATISTICS_AXES = {
   step: Axis.STEP,
