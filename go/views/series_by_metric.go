@@ -28,7 +28,9 @@ func (s *Service) BucketByMetric(
 		return nil, err
 	}
 	bins := valueBinsOf(curves, count)
-	answer := &pb.BucketByMetricResponse{FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count)}
+	answer := &pb.BucketByMetricResponse{
+		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: bins.width(),
+	}
 	for _, c := range curves {
 		answer.Curves = append(answer.Curves, c.bucket(bins))
 	}
@@ -59,10 +61,14 @@ func parseByMetric(r *pb.BucketByMetricRequest) (count int, q query.CurveQuery, 
 	if r.GetXSeriesQuery() == "" {
 		return 0, q, within, invalid("x_series_query must name the metric that curves go along")
 	}
-	return count, query.CurveQuery{
+	q = query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: r.GetRuns(), Series: r.GetSeriesQueries(),
 		Inherited: r.GetIncludeInherited(), Along: along,
-	}, within, nil
+	}
+	if steps := r.GetSteps(); steps != nil {
+		q.From, q.To = steps.From, steps.To
+	}
+	return count, q, within, nil
 }
 
 // metricCurve is a curve along the values of a metric, its points in the order of steps.
@@ -113,6 +119,7 @@ type stepValues struct {
 // metricOf reads the metric that curves of a run go along.
 func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, error) {
 	q.Runs, q.Series = []string{run}, []string{metric}
+	q.From, q.To = nil, nil // what holds at a step may have come before it
 	for _, q.Along = range []query.Along{query.AlongSteps, query.AlongRLSteps} {
 		curves, err := s.queries.Curves(q)
 		if err != nil {
