@@ -1,14 +1,13 @@
 import type { Signal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
-import { type AxisName, axisTitle, type CommonAxis, isTime } from "../lib/axis";
+import { type AxisName, axisTitle, isTime } from "../lib/axis";
 import { axisTicks } from "../lib/axis_ticks";
 import { curvesToCsv } from "../lib/chart_csv";
 import type { ChartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings } from "../lib/chart_settings";
 import { chartToSvg, SVG_PLOT_WIDTH } from "../lib/chart_svg";
 import { fileName } from "../lib/file_name";
-import { isMetricAxis } from "../lib/metric_axis";
 import { pythonCall } from "../lib/python_call";
 import { xRange } from "../lib/x_range";
 import { yRange } from "../lib/y_range";
@@ -37,7 +36,7 @@ interface Props {
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
-  const { settings, page, axis, choices, onOwn, asTable } = props;
+  const { settings, page, choices, onOwn, asTable } = props;
   return (
     <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
@@ -68,11 +67,9 @@ export function ChartMenu(props: Props) {
               >
                 {asTable.value ? "Show as chart" : "Show as table"}
               </button>
-              {!isMetricAxis(axis) && (
-                <button type="button" onClick={act(() => copyPython(props, axis))}>
-                  Copy as Python
-                </button>
-              )}
+              <button type="button" onClick={act(() => copyPython(props))}>
+                Copy as Python
+              </button>
               <button type="button" onClick={act(() => saveCsv(props))}>
                 Save CSV
               </button>
@@ -90,7 +87,7 @@ export function ChartMenu(props: Props) {
   );
 }
 
-function copyPython({ names, metric, range, buckets, settings }: Props, axis: CommonAxis): void {
+function copyPython({ names, metric, axis, range, buckets, settings }: Props): void {
   const { origin } = window.location;
   const { inherited } = settings;
   const asked = { origin, ...names, metric, axis, range, buckets, inherited };
