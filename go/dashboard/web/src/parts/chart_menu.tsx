@@ -32,11 +32,19 @@ interface Props {
   /** What its own settings choose from. */
   choices: SettingsChoices;
   onOwn?: (own: string) => void;
+  /** Without, the chart cannot be put on top of its page. */
+  pin?: ChartPin;
+}
+
+/** Whether a chart stands on top of its page, too. */
+export interface ChartPin {
+  on: boolean;
+  onToggle: () => void;
 }
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
-  const { settings, page, choices, onOwn, asTable } = props;
+  const { settings, page, choices, onOwn, asTable, pin } = props;
   return (
     <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
@@ -58,6 +66,11 @@ export function ChartMenu(props: Props) {
                     As the page has it
                   </button>
                 </>
+              )}
+              {pin && (
+                <button type="button" onClick={act(pin.onToggle)}>
+                  {pin.on ? "Unpin" : "Pin to the top"}
+                </button>
               )}
               <button
                 type="button"
