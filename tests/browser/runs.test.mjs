@@ -251,6 +251,13 @@ test("what loggers counted is on the pages of the run, with what to do about a l
   await row.waitFor();
   assert.match(await row.innerText(), /points\s+1 250\s+1 200\s+1 200\s+50\s.*3 requests sent again/);
   await page.getByText("50 points were dropped").waitFor();
+  await page.goto(server.page());
+  const lost = page.locator("td.run-name a.lost");
+  await lost.waitFor();
+  assert.deepEqual([await lost.count(), await lost.innerText()], [1, "50 lost"]);
+  assert.equal(await lost.getAttribute("title"), "Points: 50 dropped by the client");
+  await lost.click();
+  await page.getByText("50 points were dropped").waitFor();
   await page.getByText('backpressure_strategy="block"').waitFor();
   await page.goto(`${server.origin}/w/curves/odd/delivery`);
   await page.getByRole("cell", { name: "NaN" }).waitFor();

@@ -3,8 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { differs } from "../lib/baseline";
 import { exactText } from "../lib/exact_text";
+import { lossText, type RunLosses } from "../lib/losses";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import type { RunName } from "../server";
+import { readLosses } from "../server/health";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
 import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
@@ -32,6 +35,9 @@ interface Props {
   onWindow: (from: number, to: number) => void;
 }
 
+/** How many of the rows that are seen are asked of at most. */
+const MOST_NAMED = 200;
+
 /** How high a row is, in pixels; the stylesheet has it, too. */
 const ROW = 44;
 
@@ -48,8 +54,12 @@ export function RunTable(props: Props) {
     (signal) =>
       sparkline === null
         ? Promise.resolve(new Map<string, Float64Array>())
-        : readSparklines(of, seen.slice(0, 200), sparkline, signal),
+        : readSparklines(of, seen.slice(0, MOST_NAMED), sparkline, signal),
     [sparkline, seen.join("\n")],
+  );
+  const losses = useAnswer(
+    (signal) => readLosses({ ...of, runs: seen.slice(0, MOST_NAMED) }, signal),
+    [seen.join("\n"), rows], // whenever the rows themselves come anew
   );
   const width = columns.length + (sparkline === null ? 2 : 3);
   return (
@@ -94,6 +104,7 @@ export function RunTable(props: Props) {
                 current={props.cursor.value === place}
                 checked={selected.has(run.name)}
                 means={curves.value.value?.get(run.name)}
+                losses={losses.value.value?.get(run.name)}
               />
             ) : (
               <tr key={place}>
@@ -136,11 +147,23 @@ function Filler({ rows, width }: { rows: number; width: number }) {
   );
 }
 
+/** How many points of a run did not arrive, leading to where that is told. */
+function Lost({ of, losses }: { of: RunName; losses: RunLosses }) {
+  const { short, long } = lossText(losses);
+  return (
+    <a class="lost failed" href={hrefOf({ ...of, page: "delivery" })} title={long}>
+      {short}
+    </a>
+  );
+}
+
 interface RowProps extends Props {
   run: RunRow;
   current: boolean;
   checked: boolean;
   means: Float64Array | undefined;
+  /** What did not arrive; undefined: nothing that is known. */
+  losses: RunLosses | undefined;
 }
 
 function Row({
@@ -152,6 +175,7 @@ function Row({
   current,
   checked,
   means,
+  losses,
   baseline,
   onBaseline,
 }: RowProps) {
@@ -170,6 +194,7 @@ function Row({
       <td class="run-name" title={typeof description === "string" ? description : run.name}>
         <a href={runHref(of, run.name, baseline?.name ?? "")}>{run.name}</a>
         {run.attributes.get("sys/archived") === true && <span class="faint"> archived</span>}
+        {losses && <Lost of={{ ...of, run: run.name }} losses={losses} />}
         <button
           type="button"
           class="pin"
