@@ -367,8 +367,9 @@ const BEGINS = `
 import sys, metrana
 print("ready", flush=True)
 sys.stdin.readline()
-with metrana.init(workspace_name="w", project_name="forks", run_name="begun", ingestion_url=sys.argv[1]):
-    sys.stdin.read()
+with metrana.init(workspace_name="w", project_name="forks", run_name="begun", ingestion_url=sys.argv[1]) as run:
+    for line in sys.stdin:
+        run.log("loss", [2.0, 1.0])
 `;
 
 /** Opens a page that asks a method twice, as its stream begins with news; gives what is asked from then on. */
@@ -393,7 +394,11 @@ test("a run that begins is in the tables; nothing is asked while nothing is logg
   await Promise.all([moreNews(projects.page), moreNews(table.page)]); // heartbeats
   assert.deepEqual([projects.asked, table.asked], [[], []]);
   logging.say("begin");
-  await table.page.locator('tr[data-run="begun"]').waitFor();
+  const begun = table.page.locator('tr[data-run="begun"]');
+  await begun.waitFor();
+  assert.equal(await begun.locator("svg polyline").count(), 0);
+  logging.say("points");
+  await begun.locator("svg polyline").waitFor();
   await projects.page.locator("tr", { hasText: "forks" }).getByText("1 running").waitFor();
 });
 

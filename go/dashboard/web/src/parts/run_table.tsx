@@ -50,16 +50,19 @@ export function RunTable(props: Props) {
   const places = Array.from({ length: shown.to - shown.from }, (_, i) => shown.from + i);
   props.onWindow(shown.from, shown.to);
   const seen = places.flatMap((place) => rows.get(place)?.name ?? []);
+  const version = useChanges(rows);
   const curves = useAnswer(
     (signal) =>
       sparkline === null
         ? Promise.resolve(new Map<string, Float64Array>())
         : readSparklines(of, seen.slice(0, MOST_NAMED), sparkline, signal),
     [sparkline, seen.join("\n")],
+    version,
   );
   const losses = useAnswer(
     (signal) => readLosses({ ...of, runs: seen.slice(0, MOST_NAMED) }, signal),
-    [seen.join("\n"), rows], // whenever the rows themselves come anew
+    [seen.join("\n")],
+    version,
   );
   const width = columns.length + (sparkline === null ? 2 : 3);
   return (
@@ -119,6 +122,13 @@ export function RunTable(props: Props) {
       </table>
     </div>
   );
+}
+
+/** How often a value was another one than before. */
+function useChanges(value: unknown): number {
+  const last = useRef({ value, changes: 0 });
+  if (last.current.value !== value) last.current = { value, changes: last.current.changes + 1 };
+  return last.current.changes;
 }
 
 /** The address of a run, beside the baseline when another run is one. */
