@@ -100,7 +100,7 @@ type BucketByMetricRequest struct {
 	Buckets uint32 `protobuf:"varint,8,opt,name=buckets,proto3" json:"buckets,omitempty"`
 	// Puts the points that a forked run inherits before its own, as in BucketSeriesRequest.
 	IncludeInherited bool `protobuf:"varint,9,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	// Only points at these steps, or rl_steps, whose values the metric may have had before; all without.
+	// Only points at these steps, or rl_steps; the metric may have had its value there since before them. All without.
 	Steps         *AxisRange `protobuf:"bytes,10,opt,name=steps,proto3" json:"steps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -115,7 +115,7 @@ export type BucketByMetricRequest = Message<"metrana.views.v1.BucketByMetricRequ
   includeInherited: boolean;
 
   /**
-   * Only points at these steps, or rl_steps, whose values the metric may have had before; all without.
+   * Only points at these steps, or rl_steps; the metric may have had its value there since before them. All without.
    *
    * @generated from field: metrana.views.v1.AxisRange steps = 10;
    */
