@@ -136,7 +136,9 @@ function Body(props: BodyProps) {
   });
   return (
     <>
-      <LiveChip news={news.value} paused={paused} />
+      <p>
+        <LiveChip news={news.value} paused={paused} />
+      </p>
       <AnswerState of={metrics.value}>
         {(all) => <Chosen {...props} metrics={all} version={version} />}
       </AnswerState>
