@@ -229,6 +229,28 @@ test("a chart may be set apart from its page", async () => {
   assert.ok(!(await loss.getByLabel("log y").isChecked()));
 });
 
+test("a chart is pinned to the top, which the address keeps", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts"));
+  const loss = await drawn(page, "train/loss");
+  await loss.locator(".menu > summary").click();
+  await loss.getByRole("button", { name: "Pin to the top" }).click();
+  const first = page.locator(".chart-grid h2").first();
+  await first.getByText("Pinned 1").waitFor();
+  await page.reload();
+  await first.getByText("Pinned 1").waitFor();
+  const charts = page.locator("figure.chart canvas").locator("xpath=ancestor::figure");
+  await charts.nth(2).waitFor();
+  assert.deepEqual(
+    await charts.evaluateAll((figures) => figures.map((figure) => figure.dataset.metric)),
+    ["train/loss", "sizes", "train/loss"],
+  );
+  await charts.first().locator(".menu > summary").click();
+  await charts.first().getByRole("button", { name: "Unpin" }).click();
+  await first.getByText("General").waitFor();
+  assert.equal(new URL(page.url()).search, "");
+});
+
 test("a regular expression finds metrics; a wrong one is said to be", async () => {
   const { page } = opened;
   await page.goto(page_("/odd/charts"));

@@ -5,7 +5,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   run,
   labels,
   labelValues: {},
-  grid: { first: 0, last: 10, width: 1, count: 11 },
+  grid: { first: 0, last: 10, width: 1, count: 11, whole: true },
   xs,
   counts: xs.map(() => 2),
   means,

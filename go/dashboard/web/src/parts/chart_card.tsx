@@ -23,7 +23,7 @@ import {
 import { ChartBody } from "./chart_body";
 import { ChartCaption } from "./chart_caption";
 import { ChartLegend } from "./chart_legend";
-import { ChartMenu } from "./chart_menu";
+import { ChartMenu, type ChartPin } from "./chart_menu";
 import type { SettingsChoices } from "./settings_form";
 
 interface Props {
@@ -43,6 +43,8 @@ interface Props {
   choices: SettingsChoices;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
+  /** Without, it cannot be put on top of the page. */
+  pin?: ChartPin;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
   onChoose: (choice: LineChoice) => void;
 }
@@ -98,6 +100,7 @@ export function ChartCard(props: Props) {
           asTable={asTable}
           choices={props.choices}
           {...(props.onOwn ? { onOwn: props.onOwn } : {})}
+          {...(props.pin ? { pin: props.pin } : {})}
         />
       </ChartCaption>
       <ChartBody
