@@ -316,7 +316,7 @@ function NoVideo({ name }: { name: RunName }) {
   return (
     <div class="note no-video">
       <p>
-        There is no video of this episode on the server. Videos are kept there when the run logs
+        There is no video of this episode on the server. Videos are kept there when the run logs:
       </p>
       <pre>{`metrana.init(
     workspace_name=${JSON.stringify(name.workspace)},
@@ -324,7 +324,12 @@ function NoVideo({ name }: { name: RunName }) {
     run_name=${JSON.stringify(name.run)},
     rendering_upload=True,
 )
-metrana.log_rendering(env.render(), rl_step=rl_step, episode=episode, env_id=env_id)`}</pre>
+metrana.log_rendering(
+    env.render(),
+    rl_step=rl_step,
+    episode=episode,
+    env_id=env_id,
+)`}</pre>
     </div>
   );
 }
