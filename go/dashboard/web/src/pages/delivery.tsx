@@ -1,22 +1,27 @@
 import { useAnswer } from "../ask";
+import { useFollowedRun } from "../followed_run";
 import { formatAgo, formatCount, formatDuration } from "../lib/format";
 import { totalsOf } from "../lib/health_summary";
 import { AnswerState } from "../parts/answer_state";
-import { useRunVersion } from "../run_version";
+import { LiveChip } from "../parts/live_chip";
 import type { RunName } from "../server";
 import { type Delivery, type RunHealth, readHealth } from "../server/health";
 import "../styles/run.css";
 
 /** What arrived of a run, what its loggers say, and what is not a number. */
 export function DeliveryPage(name: RunName) {
-  const version = useRunVersion(name);
+  const { news, paused, version } = useFollowedRun(name);
   const health = useAnswer(
     (signal) => readHealth(name, signal),
-    [name.workspace, name.project, name.run, version],
+    [name.workspace, name.project, name.run],
+    version,
   );
   return (
     <>
-      <h1>Delivery</h1>
+      <div class="title-row">
+        <h1>Delivery</h1>
+        <LiveChip news={news} paused={paused} />
+      </div>
       <AnswerState of={health.value}>
         {(value) => (
           <>

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { type Following, useFollowedRun } from "../followed_run";
 import { type EpisodeFacts, eventsOf, isEvent } from "../lib/episode_events";
 import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
 import {
@@ -19,8 +20,9 @@ import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EpisodeChart } from "../parts/episode_chart";
 import { EventList } from "../parts/event_list";
+import { LiveChip } from "../parts/live_chip";
 import { Player } from "../parts/player";
-import { useRunVersion } from "../run_version";
+import { useStepKeys } from "../parts/step_keys";
 import { listMetrics, type RunName, type Value } from "../server";
 import { nullWhereNotFound } from "../server/ancestors";
 import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
@@ -54,10 +56,11 @@ export function EpisodePage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
   const environment = useParam("env", TEXT).value;
   const episode = useParam("episode", NUMBER).value;
-  const version = useRunVersion(name);
+  const following = useFollowedRun(name, false);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),
-    [name.workspace, name.project, name.run, version],
+    [name.workspace, name.project, name.run],
+    following.version,
   );
   if (environment === "" || episode === null) {
     return (
@@ -67,11 +70,16 @@ export function EpisodePage({ workspace, project, run }: RunName) {
       </p>
     );
   }
-  const of = { name, environment, episode, version };
+  const of = { name, environment, episode, version: following.version };
   return (
     <AnswerState of={metrics.value}>
       {(definitions) => (
-        <Body key={`${environment} ${episode}`} of={of} definitions={definitions} />
+        <Body
+          key={`${environment} ${episode}`}
+          of={of}
+          following={following}
+          definitions={definitions}
+        />
       )}
     </AnswerState>
   );
@@ -84,24 +92,35 @@ interface Which {
   version: number;
 }
 
-function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
+interface BodyProps {
+  of: Which;
+  following: Following;
+  definitions: Definition[];
+}
+
+function Body({ of, following: { news, paused }, definitions }: BodyProps) {
   const { environment, episode, version } = of;
   const playhead = useSignal<number | null>(null);
   const metrics = episodeMetrics(definitions).filter((m) => m.scale === "EPISODE");
   const beside = useAnswer(
     (signal) => readBeside(of, metrics, signal),
-    [version, environment, episode, metrics.map((m) => m.name).join("\n")],
+    [environment, episode, metrics.map((m) => m.name).join("\n")],
+    version,
   );
   const attributes = useAnswer(
     (signal) => readEpisodeAttributes(of.name, environment, episode, signal),
-    [version, environment, episode],
+    [environment, episode],
+    version,
   );
   const facts = factsOf(beside.value.value?.episode ?? null, metrics, attributes.value.value);
   return (
     <>
-      <h1>
-        Episode {formatCount(episode)} of {environment}
-      </h1>
+      <div class="title-row">
+        <h1>
+          Episode {formatCount(episode)} of {environment}
+        </h1>
+        <LiveChip news={news} paused={paused} />
+      </div>
       <AnswerState of={beside.value}>
         {(found) => (
           <>
@@ -116,7 +135,7 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
       </AnswerState>
       <div class="episode">
         <aside>
-          <Video of={of} playhead={playhead} />
+          <Video of={of} playhead={playhead} envSteps={facts.envSteps} />
           <AnswerState of={attributes.value}>
             {(all) => (all.size > 0 ? <AttributeTable all={all} /> : null)}
           </AnswerState>
@@ -297,22 +316,44 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
 }
 
 /** The video of the episode, or how to have one. */
-function Video({ of, playhead }: { of: Which; playhead: Signal<number | null> }) {
+function Video({
+  of,
+  playhead,
+  envSteps,
+}: {
+  of: Which;
+  playhead: Signal<number | null>;
+  envSteps: number;
+}) {
   const { name, environment, episode, version } = of;
   const video = useAnswer(
     (signal) => readVideo(name, environment, episode, signal),
-    [version, environment, episode],
+    [environment, episode],
+    version,
   );
   return (
     <AnswerState of={video.value}>
       {(parts) =>
-        parts.length > 0 ? <Player parts={parts} playhead={playhead} /> : <NoVideo name={name} />
+        parts.length > 0 ? (
+          <Player parts={parts} playhead={playhead} />
+        ) : (
+          <NoVideo name={name} playhead={playhead} envSteps={envSteps} />
+        )
       }
     </AnswerState>
   );
 }
 
-function NoVideo({ name }: { name: RunName }) {
+function NoVideo({
+  name,
+  playhead,
+  envSteps,
+}: {
+  name: RunName;
+  playhead: Signal<number | null>;
+  envSteps: number;
+}) {
+  useStepKeys(playhead, envSteps - 1);
   return (
     <div class="note no-video">
       <p>
@@ -371,7 +412,8 @@ function StepCharts({ of, definitions, facts, playhead }: ChartsProps) {
       );
       return shown.map((e, i) => ({ episode: e, curves: curves[i] ?? [] }));
     },
-    [version, environment, episode, compared.join(), queries.join("\n")],
+    [environment, episode, compared.join(), queries.join("\n")],
+    version,
   );
   if (steps.length === 0) {
     return (

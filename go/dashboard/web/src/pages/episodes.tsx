@@ -1,5 +1,8 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useFollowedRun } from "../followed_run";
+import { useKeys } from "../keys";
 import {
   type EpisodeFilter,
   formatNames,
@@ -24,8 +27,8 @@ import { Spread } from "../parts/episode_spread";
 import { EpisodeTable } from "../parts/episode_table";
 import type { EpisodesShown } from "../parts/episodes_shown";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
+import { LiveChip } from "../parts/live_chip";
 import { MetricPicker } from "../parts/metric_picker";
-import { useRunVersion } from "../run_version";
 import type { RunName, ShownRun } from "../server";
 import { readAncestors, shownRuns } from "../server/ancestors";
 import { listMetricsOf } from "../server/curves";
@@ -37,7 +40,7 @@ const STRETCH: Codec<Stretch> = { parse: parseStretch, format: formatStretch };
 /** The episodes of a run, by page: what they came to, and how they are spread. */
 export function EpisodesPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
-  const version = useRunVersion(name);
+  const { news, paused, version } = useFollowedRun(name);
   const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
     async (signal) => {
@@ -45,12 +48,14 @@ export function EpisodesPage({ workspace, project, run }: RunName) {
       const runs = shownRuns({ ...name, inherited }, ancestors);
       return { ancestors, definitions: await listMetricsOf({ workspace, project, runs }, signal) };
     },
-    [workspace, project, run, version, inherited],
+    [workspace, project, run, inherited],
+    version,
   );
   return (
     <>
       <div class="title-row">
         <h1>Episodes</h1>
+        <LiveChip news={news} paused={paused} />
         {asked.value.value?.ancestors.length ? (
           <InheritedSwitch on={inherited} onChange={setInherited} />
         ) : null}
@@ -139,13 +144,16 @@ function Filters({ filter, metric }: { filter: EpisodeFilter; metric: EpisodeMet
     ["Updates", "rl_steps", formatStretch(filter.rlSteps), "0..50"],
     [titleOf(metric), "values", formatStretch(filter.values), "200.."],
   ];
+  const first = useRef<HTMLInputElement>(null);
+  useKeys({ "/": () => first.current?.focus() });
   const chosen = fields.some(([, , text]) => text !== "");
   return (
     <>
-      {fields.map(([title, param, text, example]) => (
+      {fields.map(([title, param, text, example], place) => (
         <label key={param}>
           {title}
           <input
+            ref={place === 0 ? first : null}
             type="search"
             aria-label={title}
             value={text}

@@ -42,16 +42,14 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
         },
         signal,
       ),
-    [version, formatMetric(metric), textOf(filter), sorted, page],
+    [formatMetric(metric), textOf(filter), sorted, page],
+    version,
   );
   useEffect(() => {
     if (!answer.value.loading) onListed();
   }, [answer.value.loading]);
   const shown = answer.value.value?.episodes ?? [];
-  const videos = useAnswer(
-    (signal) => findVideos(name, shown, signal),
-    [version, answer.value.value],
-  );
+  const videos = useAnswer((signal) => findVideos(name, shown, signal), [answer.value.value]);
   const onSort = (column: string, down: boolean) => {
     before.value = [];
     setParams({ sort: `${down ? "-" : ""}${column}`, page: "" });
