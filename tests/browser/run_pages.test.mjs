@@ -22,6 +22,27 @@ after(async () => {
   if (server) assert.equal(await server.stop(), 0, "the exit code after Ctrl-C");
 });
 
+const call = async (method, question) => {
+  const response = await fetch(`${server.origin}/${method}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(question),
+  });
+  assert.ok(response.ok, await response.clone().text());
+  return response.json();
+};
+
+/** The id of a run as messages carry it. */
+async function runId(name) {
+  const { runs } = await call("metrana_protobuf.query.v1.svc.QueryService/ListRuns", {
+    workspace: "rl",
+    project: "locomotion",
+    filter: `attr(sys/name) == "${name}"`,
+    attributePaths: ["sys/id"],
+  });
+  return Buffer.from(runs[0].attributes[0].stringValue.replaceAll("-", ""), "hex").toString("base64");
+}
+
 const episode = (environment, number) =>
   `${server.page("ppo-s0", "episode")}?env=${environment}&episode=${number}`;
 
@@ -48,6 +69,28 @@ test("/ goes to the filter, and a distribution is one stop of the focus", async 
   const [low, high] = (await field.inputValue()).split("..").map(Number);
   const edges = (title) => title.match(/from (\S+) to (\S+)$/).slice(1).map(Number);
   assert.ok(Math.abs(low - edges(from)[0]) < 1e-3 && Math.abs(high - edges(to)[1]) < 1e-3, `${low}..${high}`);
+});
+
+test("what episodes were filtered by holds among the neighbours of one, and leads back", async () => {
+  const { page } = opened;
+  const metrics = [{ seriesQuery: 'length(scale="EPISODE")' }];
+  const found = await server.ask("ListEpisodes", "ppo-s0", {
+    metrics,
+    environments: ["env-07"],
+    metricRanges: [{ metric: 0, from: 10 }],
+    limit: 100,
+  });
+  const bytes = Buffer.from(found.episodes, "base64");
+  const long = Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64LE(8 * i)));
+  const gap = long.findIndex((n, i) => i > 0 && n > long[i - 1] + 1);
+  assert.ok(gap > 0, `${long} leave none out`);
+  await page.goto(`${server.page("ppo-s0", "episodes")}?metric=episode:last:length&env=env-07&values=10..&sort=episode`);
+  await page.getByRole("link", { name: `Episode ${long[gap - 1]} of env-07`, exact: true }).click();
+  await page.getByRole("link", { name: `Episode ${long[gap]} →` }).click();
+  await page.getByRole("heading", { name: `Episode ${long[gap]} of env-07` }).waitFor();
+  await page.getByRole("link", { name: `← Episode ${long[gap - 1]}` }).waitFor();
+  await page.getByRole("link", { name: "Filtered episodes" }).click();
+  await page.locator(`table[data-total="${long.length}"]`).waitFor();
 });
 
 test("[ and ] go along an episode that has no video, also from a button", async () => {
@@ -132,4 +175,22 @@ test("what cannot be shown says why, and is asked for again", async () => {
   await page.getByRole("button", { name: "Try again" }).click();
   await page.getByText("Points stored").waitFor();
   assert.equal(await alert.count(), 0);
+});
+
+test("the first NaN leads to the episode that it is in, and what waits is counted", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "delivery"));
+  const row = page.getByRole("row", { name: /^reward NaN/ });
+  await row.getByText("env step 2").waitFor();
+  await row.getByRole("link", { name: "episode 0 of env-05" }).click();
+  await page.getByRole("heading", { name: "Episode 0 of env-05" }).waitFor();
+
+  const id = await runId("a2c-s0");
+  await call("metrana.views.v1.ViewsService/ReportDelivery", {
+    runId: id,
+    loggerId: 7,
+    delivery: { rlFloatPoints: { added: 100, enqueued: 98, sent: 60, dropped: 2 } },
+  });
+  await page.goto(server.page("a2c-s0", "delivery"));
+  await page.getByText("38 points waited in their processes").waitFor();
 });

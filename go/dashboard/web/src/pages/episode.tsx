@@ -3,11 +3,18 @@ import { useEffect, useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { type Following, useFollowedRun } from "../followed_run";
 import { type EpisodeFacts, eventsOf, isEvent } from "../lib/episode_events";
-import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
+import {
+  commonStretch,
+  type EpisodeFilter,
+  EVERYTHING,
+  parseFilter,
+  type Stretch,
+} from "../lib/episode_filter";
 import {
   type Definition,
   type EpisodeMetric,
   episodeMetrics,
+  parseMetric,
   titleOf,
 } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
@@ -56,6 +63,7 @@ export function EpisodePage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
   const environment = useParam("env", TEXT).value;
   const episode = useParam("episode", NUMBER).value;
+  const among = useParam("among", TEXT).value;
   const following = useFollowedRun(name, false);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),
@@ -70,7 +78,7 @@ export function EpisodePage({ workspace, project, run }: RunName) {
       </p>
     );
   }
-  const of = { name, environment, episode, version: following.version };
+  const of = { name, environment, episode, among, version: following.version };
   return (
     <AnswerState of={metrics.value}>
       {(definitions) => (
@@ -89,6 +97,8 @@ interface Which {
   name: RunName;
   environment: string;
   episode: number;
+  /** Query of the list that led here: its neighbours are of that. */
+  among: string;
   version: number;
 }
 
@@ -104,7 +114,7 @@ function Body({ of, following: { news, paused }, definitions }: BodyProps) {
   const metrics = episodeMetrics(definitions).filter((m) => m.scale === "EPISODE");
   const beside = useAnswer(
     (signal) => readBeside(of, metrics, signal),
-    [environment, episode, metrics.map((m) => m.name).join("\n")],
+    [environment, episode, of.among, metrics.map((m) => m.name).join("\n")],
     version,
   );
   const attributes = useAnswer(
@@ -190,35 +200,43 @@ interface Beside {
   holder: string | null;
 }
 
-/** The episode, and the nearest ones of the environment before and after it. */
+/** The episode, and the nearest ones of the environment before and after it that the list has. */
 async function readBeside(
-  { name, environment, episode }: Which,
+  { name, environment, episode, among }: Which,
   metrics: EpisodeMetric[],
   signal: AbortSignal,
 ): Promise<Beside> {
-  const ask = async (episodes: Stretch, descending: boolean, wanted: EpisodeMetric[]) => {
-    const filter: EpisodeFilter = {
-      environments: [environment],
-      episodes,
-      rlSteps: EVERYTHING,
-      values: EVERYTHING,
-    };
+  const listed = parseFilter(among);
+  const by = parseMetric(new URLSearchParams(among).get("metric") ?? "");
+  const ask = async (filter: EpisodeFilter, descending: boolean, wanted: EpisodeMetric[]) => {
     const question = { metrics: wanted, filter, descending, limit: 1, page: "" };
     const own = { ...name, inherited: false };
     const page = await listEpisodes(own, { ...question, sort: "episode" }, signal);
     return page.episodes[0] ?? null;
   };
+  const nearest = async (side: Stretch, descending: boolean) => {
+    const episodes = commonStretch(listed.episodes, side);
+    if (episodes === null) return null;
+    const filter = { ...listed, environments: [environment], episodes };
+    return ask(filter, descending, by ? [by] : []);
+  };
+  const self = {
+    environments: [environment],
+    episodes: { from: episode, to: episode },
+    rlSteps: EVERYTHING,
+    values: EVERYTHING,
+  };
   const found = await Promise.all([
-    ask({ from: episode, to: episode }, false, metrics.slice(0, 32)),
-    episode === 0 ? null : ask({ from: null, to: episode - 1 }, true, []),
-    ask({ from: episode + 1, to: null }, false, []),
+    ask(self, false, metrics.slice(0, 32)),
+    episode === 0 ? null : nearest({ from: null, to: episode - 1 }, true),
+    nearest({ from: episode + 1, to: null }, false),
   ]).catch(nullWhereNotFound); // the run may not have the environment itself
-  const [self, before, after] = found ?? [null, null, null];
+  const [shown, before, after] = found ?? [null, null, null];
   return {
-    episode: self,
+    episode: shown,
     before: before?.episode ?? null,
     after: after?.episode ?? null,
-    holder: self ? null : await findHolder(name, environment, episode, signal),
+    holder: shown ? null : await findHolder(name, environment, episode, signal),
   };
 }
 
@@ -231,10 +249,10 @@ function Neighbours({
   before: number | null;
   after: number | null;
 }) {
-  const { name, environment } = of;
+  const { name, environment, among } = of;
   const compared = useParam("with", NUMBERS).value;
-  const link = (episode: number) => episodeHref(name, environment, episode);
-  const all = `${hrefOf({ ...name, page: "episodes" })}?${new URLSearchParams({ env: environment })}`;
+  const link = (episode: number) => episodeHref(name, environment, episode, among);
+  const list = hrefOf({ ...name, page: "episodes" });
   return (
     <nav class="pickers" aria-label="Episodes of this environment">
       {before !== null && (
@@ -247,7 +265,8 @@ function Neighbours({
           Episode {formatCount(after)} →
         </a>
       )}
-      <a href={all}>All of {environment}</a>
+      {among !== "" && <a href={`${list}?${among}`}>Filtered episodes</a>}
+      <a href={`${list}?${new URLSearchParams({ env: environment })}`}>All of {environment}</a>
       <label>
         Compare with episodes
         <input

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { episodeSearch, isFiltered } from "../lib/episode_filter";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
 import { formatMoment } from "../lib/moment";
@@ -50,6 +51,9 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
   }, [answer.value.loading]);
   const shown = answer.value.value?.episodes ?? [];
   const videos = useAnswer((signal) => findVideos(name, shown, signal), [answer.value.value]);
+  const among = isFiltered(filter)
+    ? episodeSearch(filter, formatMetric(metric), name.inherited).slice(1)
+    : "";
   const onSort = (column: string, down: boolean) => {
     before.value = [];
     setParams({ sort: `${down ? "-" : ""}${column}`, page: "" });
@@ -97,6 +101,7 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
                       name={name}
                       metric={metric}
                       episode={e}
+                      among={among}
                       video={videos.value.value?.has(videoKey(e.environment, e.episode)) ?? false}
                     />
                   ))}
@@ -139,11 +144,13 @@ function Row({
   name,
   metric,
   episode: e,
+  among,
   video,
 }: {
   name: RunName;
   metric: EpisodeMetric;
   episode: Episode;
+  among: string;
   video: boolean;
 }) {
   const [value, length] = e.metrics;
@@ -152,7 +159,7 @@ function Row({
       <th scope="row">{e.environment}</th>
       <td class="number">
         <a
-          href={episodeHref(name, e.environment, e.episode)}
+          href={episodeHref(name, e.environment, e.episode, among)}
           aria-label={`Episode ${e.episode} of ${e.environment}`}
         >
           {formatCount(e.episode)}
