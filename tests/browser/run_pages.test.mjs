@@ -194,3 +194,73 @@ test("the first NaN leads to the episode that it is in, and what waits is counte
   await page.goto(server.page("a2c-s0", "delivery"));
   await page.getByText("38 points waited in their processes").waitFor();
 });
+
+/** What on a page has too little contrast with its ground for WCAG's level AA. */
+function tooFaint() {
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  /** A colour laid over another one, as parts from 0 to 255. */
+  const over = (colour, ground, opacity = 1) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+    const part = (a / 255) * opacity;
+    return [r, g, b].map((c, i) => c * part + ground[i] * (1 - part));
+  };
+  const groundOf = (element) =>
+    element ? over(getComputedStyle(element).backgroundColor, groundOf(element.parentElement)) : [255, 255, 255];
+  const opacityOf = (element) => (element ? Number(getComputedStyle(element).opacity) * opacityOf(element.parentElement) : 1);
+  const luminance = (colour) => {
+    const [r, g, b] = colour.map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (a, b) => {
+    const [x, y] = [luminance(a), luminance(b)];
+    return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05);
+  };
+  const found = new Set();
+  const check = (what, element, colour, ground, least) => {
+    const ratio = contrast(over(colour, ground, opacityOf(element)), ground);
+    if (ratio < least) found.add(`${what} of ${element.localName}.${element.className}: ${ratio.toFixed(2)}`);
+  };
+  for (const element of document.querySelectorAll("body *")) {
+    if (!element.checkVisibility({ opacityProperty: true }) || element.closest(":disabled, svg, option, .loading")) continue;
+    const style = getComputedStyle(element);
+    const large = parseFloat(style.fontSize) >= (Number(style.fontWeight) >= 700 ? 18.66 : 24);
+    const written = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (written) check("text", element, style.color, groundOf(element), large ? 3 : 4.5);
+    if (element.placeholder) {
+      check("placeholder", element, getComputedStyle(element, "::placeholder").color, groundOf(element), 4.5);
+    }
+    if (element.matches("select, textarea, input:not([type=checkbox])")) {
+      check("edge", element, style.borderTopColor, groundOf(element.parentElement), 3);
+    }
+    // Bands and their edges are pale beside their lines.
+    if (element.className === "swatch") check("line", element, style.backgroundColor, groundOf(element.parentElement), 3);
+  }
+  return [...found];
+}
+
+test("text, edges and lines have the contrast of level AA in both themes", async () => {
+  const { page } = opened;
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const address of [
+      server.origin,
+      server.page(),
+      server.page("ppo-s0"),
+      server.page("ppo-s0", "charts"),
+      server.page("ppo-s0", "environments"),
+      server.page("ppo-s0", "episodes"),
+      `${episode("env-05", 0)}&with=1,2,3,4,5`,
+      server.page("ppo-s0", "delivery"),
+      `${server.page()}?screen=compare`,
+    ]) {
+      await page.goto(address);
+      await page.locator("main").getByText(/\w/).first().waitFor();
+      await page.locator(".answer.loading").first().waitFor({ state: "detached" });
+      assert.deepEqual(await page.evaluate(tooFaint), [], `${address}, ${colorScheme}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+});
