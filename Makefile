@@ -1,6 +1,6 @@
 # Thin names for build_scripts/: one verb, one script.
 
-.PHONY: build test test-torch test-tensorflow check bench bench-store bench-dashboard bench-billion soak gen demo screenshots clean
+.PHONY: build test test-torch test-tensorflow check bench bench-store bench-dashboard bench-billion soak profile gen demo screenshots clean
 
 build:
 	build_scripts/build
@@ -31,6 +31,9 @@ bench-billion:
 
 soak:
 	build_scripts/soak
+
+profile:
+	build_scripts/profile
 
 gen:
 	build_scripts/gen

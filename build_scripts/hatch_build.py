@@ -59,7 +59,7 @@ class NativeHook(BuildHookInterface[Any]):
             self._vendor.cleanup()
 
     def _initialize_wheel(self, version: str, build_data: dict[str, Any]) -> None:
-        files = native_build.build()
+        files = native_build.build(optimised=version != "editable")
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{native_build.platform_tag()}"
         if version != "editable":

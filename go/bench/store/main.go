@@ -30,6 +30,7 @@ usage:
   store queries --dir DIR [--server FILE] [--busy-rate N] [--kind KIND]
   store streams --server FILE --dir DIR         small batches and a thousand streams over gRPC
 KIND: f32noise, walk64, random, constant
+CPU_PROFILE=FILE in the environment has a profile of the processor's time written.
 `
 
 // A command gives what it measured; nil where it wrote to stdout itself.
@@ -50,7 +51,7 @@ func main() {
 		os.Exit(2)
 	}
 	store.SetMemoryPolicy() // as the server does
-	figures, err := commands[os.Args[1]](os.Args[2:])
+	figures, err := profiled(os.Getenv("CPU_PROFILE"), func() (any, error) { return commands[os.Args[1]](os.Args[2:]) })
 	if err == nil && figures != nil {
 		err = json.NewEncoder(os.Stdout).Encode(figures)
 	}
