@@ -93,6 +93,17 @@ test("what episodes were filtered by holds among the neighbours of one, and lead
   await page.locator(`table[data-total="${long.length}"]`).waitFor();
 });
 
+test("episodes are listed with the attributes of their environments", async () => {
+  const { page } = opened;
+  await page.goto(`${server.page("ppo-s0", "episodes")}?env=env-01&sort=episode`);
+  await page.locator("table[data-total] tbody tr").first().waitFor();
+  const heads = await page.locator("table[data-total] thead th").allTextContents();
+  const place = heads.indexOf("task");
+  const cells = page.locator("table[data-total] tbody tr").first().locator("th, td");
+  assert.ok(place > 0, `${heads}`);
+  assert.equal(await cells.nth(place).textContent(), "push");
+});
+
 test("[ and ] go along an episode that has no video, also from a button", async () => {
   const { page } = opened;
   await page.goto(episode("env-01", 0));

@@ -209,7 +209,7 @@ async function readBeside(
   const listed = parseFilter(among);
   const by = parseMetric(new URLSearchParams(among).get("metric") ?? "");
   const ask = async (filter: EpisodeFilter, descending: boolean, wanted: EpisodeMetric[]) => {
-    const question = { metrics: wanted, filter, descending, limit: 1, page: "" };
+    const question = { metrics: wanted, attributes: [], filter, descending, limit: 1, page: "" };
     const own = { ...name, inherited: false };
     const page = await listEpisodes(own, { ...question, sort: "episode" }, signal);
     return page.episodes[0] ?? null;

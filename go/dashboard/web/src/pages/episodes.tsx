@@ -32,6 +32,7 @@ import { MetricPicker } from "../parts/metric_picker";
 import type { RunName, ShownRun } from "../server";
 import { readAncestors, shownRuns } from "../server/ancestors";
 import { listMetricsOf } from "../server/curves";
+import { listEnvironmentAttributes } from "../server/environments";
 import "../styles/episodes.css";
 
 const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
@@ -46,7 +47,11 @@ export function EpisodesPage({ workspace, project, run }: RunName) {
     async (signal) => {
       const ancestors = await readAncestors(name, signal);
       const runs = shownRuns({ ...name, inherited }, ancestors);
-      return { ancestors, definitions: await listMetricsOf({ workspace, project, runs }, signal) };
+      const [definitions, attributes] = await Promise.all([
+        listMetricsOf({ workspace, project, runs }, signal),
+        listEnvironmentAttributes({ workspace, project, runs }, signal),
+      ]);
+      return { ancestors, definitions, attributes };
     },
     [workspace, project, run, inherited],
     version,
@@ -61,12 +66,13 @@ export function EpisodesPage({ workspace, project, run }: RunName) {
         ) : null}
       </div>
       <AnswerState of={asked.value}>
-        {({ definitions }) => (
+        {({ definitions, attributes }) => (
           <Body
             key={String(inherited)}
             name={{ ...name, inherited }}
             version={version}
             definitions={definitions}
+            attributes={attributes}
           />
         )}
       </AnswerState>
@@ -78,16 +84,18 @@ interface BodyProps {
   name: ShownRun;
   version: number;
   definitions: Definition[];
+  attributes: string[];
 }
 
-function Body({ name, version, definitions }: BodyProps) {
+function Body({ name, version, definitions, attributes }: BodyProps) {
   const param = useParam("metric", TEXT);
   const filter = useFilter();
   const known = episodeMetrics(definitions);
   const metric = parseMetric(param.value) ?? returnOf(known);
   if (!metric) return <NoEpisodes />;
   const hasSteps = definitions.some((d) => d.scale === "ENVIRONMENT_STEP");
-  const shared = { name, version, metric, length: lengthOf(known), hasSteps, filter };
+  const length = lengthOf(known);
+  const shared = { name, version, metric, length, hasSteps, filter, attributes };
   return (
     <>
       <div class="pickers">
