@@ -1,7 +1,7 @@
 // The pages of a run's environments, episodes and delivery: with the keyboard, live, read as tables, when they fail.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
@@ -129,6 +129,23 @@ test("a chart of an episode is read as a table, what is not finite in it too", a
   assert.equal(await rows.filter({ hasText: "not finite" }).count(), 1);
   await chart.getByRole("button", { name: "reward as table" }).click();
   await chart.locator("canvas").waitFor();
+});
+
+/** Logs an episode whose return is not a number. */
+const DIVERGED = `
+import sys, metrana
+with metrana.init(workspace_name="rl", project_name="locomotion", run_name="diverged", ingestion_url=sys.argv[1]):
+    metrana.log_rl_episode("return", [1.0, float("nan")], rl_step=0, episode=0, env_id="env-0")
+`;
+
+test("a return that is not finite is told from one that is missing", async () => {
+  const { page } = opened;
+  execFileSync(python, ["-c", DIVERGED, server.origin], { stdio: "inherit" });
+  await page.goto(`${server.page("diverged", "episode")}?env=env-0&episode=1`);
+  const fact = page.locator(".facts div", { hasText: "return" });
+  await fact.getByText("not finite").waitFor();
+  await page.getByRole("link", { name: "← Episode 0" }).click();
+  await fact.getByText("1", { exact: true }).waitFor();
 });
 
 /** Logs an episode each time it is told to. */

@@ -32,7 +32,12 @@ import { Player } from "../parts/player";
 import { useStepKeys } from "../parts/step_keys";
 import { listMetrics, type RunName, type Value } from "../server";
 import { nullWhereNotFound } from "../server/ancestors";
-import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
+import {
+  type Curve,
+  readEpisodeAttributes,
+  readEpisodeCurves,
+  readNotFinite,
+} from "../server/environments";
 import { type Episode, listEpisodes } from "../server/episodes";
 import { findHolder } from "../server/inherited_episodes";
 import { readVideo } from "../server/renderings";
@@ -42,6 +47,8 @@ const BUCKETS = 1000;
 
 /** How many episodes are compared with the one that is shown. */
 const MOST_COMPARED = 5;
+
+const NOT_FINITE = "not finite";
 
 const NUMBER: Codec<number | null> = {
   parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
@@ -136,7 +143,7 @@ function Body({ of, following: { news, paused }, definitions }: BodyProps) {
           <>
             <Neighbours of={of} before={found.before} after={found.after} />
             {found.episode ? (
-              <Facts episode={found.episode} metrics={metrics} />
+              <Facts episode={found.episode} metrics={metrics} notFinite={found.notFinite} />
             ) : (
               <Missing of={of} holder={found.holder} />
             )}
@@ -194,6 +201,8 @@ function factsOf(
 
 interface Beside {
   episode: Episode | null;
+  /** Metrics that are NaN or infinite, and not just missing. */
+  notFinite: ReadonlySet<string>;
   before: number | null;
   after: number | null;
   /** Where the run does not have the episode, the one that it inherits it from. */
@@ -232,8 +241,10 @@ async function readBeside(
     nearest({ from: episode + 1, to: null }, false),
   ]).catch(nullWhereNotFound); // the run may not have the environment itself
   const [shown, before, after] = found ?? [null, null, null];
+  const unknown = metrics.filter((_, i) => Number.isNaN(shown?.metrics[i]));
   return {
     episode: shown,
+    notFinite: await readNotFinite(name, environment, episode, unknown, signal),
     before: before?.episode ?? null,
     after: after?.episode ?? null,
     holder: shown ? null : await findHolder(name, environment, episode, signal),
@@ -298,12 +309,19 @@ function Neighbours({
   );
 }
 
-function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
+interface FactsProps {
+  episode: Episode;
+  metrics: EpisodeMetric[];
+  notFinite: ReadonlySet<string>;
+}
+
+function Facts({ episode: e, metrics, notFinite }: FactsProps) {
   const facts: [string, string][] = [
-    ...metrics
-      .map((m, i): [string, number | undefined] => [titleOf(m), e.metrics[i]])
-      .filter(([, v]) => v !== undefined && !Number.isNaN(v))
-      .map(([title, v]): [string, string] => [title, formatValue(v ?? 0)]),
+    ...metrics.flatMap((m, i): [string, string][] => {
+      const value = e.metrics[i] ?? Number.NaN;
+      if (Number.isNaN(value) && !notFinite.has(m.name)) return [];
+      return [[titleOf(m), Number.isNaN(value) ? NOT_FINITE : formatValue(value)]];
+    }),
     ["env steps", formatCount(e.envSteps)],
     [
       "updates",
@@ -320,7 +338,7 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
         {facts.map(([title, text]) => (
           <div key={title}>
             <dt>{title}</dt>
-            <dd>{text}</dd>
+            <dd class={text === NOT_FINITE ? "failed" : ""}>{text}</dd>
           </div>
         ))}
       </dl>
