@@ -131,6 +131,27 @@ test("a chart of an episode is read as a table, what is not finite in it too", a
   await chart.locator("canvas").waitFor();
 });
 
+/** Logs one env step of very many metrics. */
+const MANY_METRICS = `
+import sys, metrana
+with metrana.init(workspace_name="rl", project_name="locomotion", run_name="many", ingestion_url=sys.argv[1]):
+    for metric in range(90):
+        metrana.log_rl_environment_step(f"m{metric:02}", [[1.0, 2.0]], rl_step=0, episode=0, env_id=["env-0"])
+`;
+
+test("of the charts of an episode those near what is seen are drawn", async () => {
+  const { page } = opened;
+  execFileSync(python, ["-c", MANY_METRICS, server.origin], { stdio: "inherit" });
+  await page.goto(`${server.page("many", "episode")}?env=env-0&episode=0`);
+  const charts = page.locator(".episode .chart");
+  await charts.first().locator("canvas").waitFor();
+  assert.equal(await charts.count(), 90);
+  assert.ok((await page.locator(".episode canvas").count()) < 40);
+  await charts.last().scrollIntoViewIfNeeded();
+  await charts.last().locator("canvas").waitFor();
+  await charts.first().locator("canvas").waitFor({ state: "detached" });
+});
+
 /** Logs an episode whose return is not a number. */
 const DIVERGED = `
 import sys, metrana
