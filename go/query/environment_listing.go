@@ -91,6 +91,14 @@ func (r runPoints) listLatest(inherited bool) ([]listed[environment], error) {
 	return things, nil
 }
 
+// EpisodeAttributesOf gives the attributes at some paths that hold at an episode of an
+// environment. The points are those of the run; with those that it inherits, its
+// attributes have those of its parents below them.
+func EpisodeAttributesOf(run *catalog.Run, points RLPoints, env store.EnvInfo, episode uint64, paths []string) ([]*common.Attribute, error) {
+	attributes, err := runPoints{Run: run}.attributesIn(points, env, episode)
+	return pickAttributes(attributes, paths), err
+}
+
 // attributesIn are those of an environment that hold at an episode, inherited ones among them.
 func (r runPoints) attributesIn(points RLPoints, env store.EnvInfo, episode uint64) ([]catalog.Attribute, error) {
 	own := r.EnvAttributes(env.ID, &episode)

@@ -163,6 +163,18 @@ func TestEnvironmentsOfForks(t *testing.T) {
 	if len(attributes) != 2 || attributes[0].GetIntValue() != 2 || attributes[1].GetStringValue() != "reach" {
 		t.Fatalf("env-0 has %v", attributes)
 	}
+
+	episodes := ask(w, w.client.ListEpisodes, &pb.ListEpisodesRequest{
+		Run: named("fork"), Environments: []string{"env-0"}, IncludeInherited: true, AttributePaths: r.AttributePaths,
+	})
+	for i, e := range episodes.Attributes {
+		if a := e.Attributes; len(a) != 2 || a[0].GetIntValue() != 2 || a[1].GetStringValue() != "reach" {
+			t.Fatalf("row %d of env-0 has %v", i, a)
+		}
+	}
+	if len(episodes.Attributes) == 0 {
+		t.Fatal("there are no attributes")
+	}
 }
 
 func TestQuestionsAboutEnvironmentsThatMakeNoSense(t *testing.T) {

@@ -44,6 +44,8 @@ func (s *Service) ListEpisodes(
 
 // episodeListing is a request for a page, read.
 type episodeListing struct {
+	run     rlRun
+	paths   []string // of attributes
 	scan    episodeScan
 	metrics []episodeMetric
 	order   episodeOrder
@@ -56,7 +58,7 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 	if err != nil {
 		return nil, err
 	}
-	l := &episodeListing{limit: int(r.GetLimit())}
+	l := &episodeListing{run: run, paths: r.GetAttributePaths(), limit: int(r.GetLimit())}
 	if l.limit == 0 {
 		l.limit = defaultEpisodes
 	}
@@ -86,7 +88,7 @@ func (s *Service) parseListing(r *pb.ListEpisodesRequest) (*episodeListing, erro
 func parseScan(run rlRun, ids []string, episodes, rlSteps *pb.IndexRange) (scan episodeScan, err error) {
 	scan = episodeScan{points: run.points, envs: environmentsOf(run.points)}
 	if len(ids) > 0 {
-		if scan.only, err = scan.envs.named(run.name, ids); err != nil {
+		if scan.only, err = scan.envs.named(run.run.Name, ids); err != nil {
 			return scan, err
 		}
 	}
@@ -157,7 +159,22 @@ func (l *episodeListing) encode(page firstRows) (*pb.ListEpisodesResponse, error
 		}
 		answer.Metrics = append(answer.Metrics, floatColumn(values))
 	}
-	return answer, nil
+	return answer, l.encodeAttributes(answer, rows)
+}
+
+func (l *episodeListing) encodeAttributes(answer *pb.ListEpisodesResponse, rows []placedRow) error {
+	if len(l.paths) == 0 {
+		return nil
+	}
+	envs := l.run.points.Environments() // by number
+	for _, r := range rows {
+		attributes, err := query.EpisodeAttributesOf(l.run.run, l.run.points, envs[r.row.env-1], r.row.episode, l.paths)
+		if err != nil {
+			return err
+		}
+		answer.Attributes = append(answer.Attributes, &pb.EpisodeAttributes{Attributes: attributes})
+	}
+	return nil
 }
 
 // valuesOf reads the numbers of a metric of the rows of a page.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"connectrpc.com/connect"
+	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
@@ -278,6 +279,47 @@ func rowsOf(answer *pb.ListEpisodesResponse) []string {
 		rows = append(rows, fmt.Sprint(answer.Environments[envs[i]], episodes[i], first[i], last[i], steps[i], int64(from[i]), int64(to[i]), values))
 	}
 	return rows
+}
+
+// What an environment is may change from episode to episode: a curriculum.
+func TestEpisodesHaveTheAttributesOfTheirTime(t *testing.T) {
+	w := newWorld(t)
+	w.randomEpisodes("r", rand.New(rand.NewPCG(3, 1)), 2, 200)
+	list := &pb.ListEpisodesRequest{Run: named("r")}
+	episodes := ask(w, w.client.ListEpisodes, list)
+	if len(episodes.Attributes) != 0 {
+		t.Fatalf("%d rows have attributes that were not asked for", len(episodes.Attributes))
+	}
+	const moved = uint64(2)
+	w.run("r", func(_ *store.Tx, edit *catalog.Edit) {
+		from := moved
+		edit.EnvAttributes("env-0", nil, []catalog.Update{{Path: "task", Value: new(catalog.Text("reach"))}})
+		edit.EnvAttributes("env-0", &from, []catalog.Update{{Path: "task", Value: new(catalog.Text("push"))}})
+	})
+	list.AttributePaths = []string{"none", "task"}
+	episodes = ask(w, w.client.ListEpisodes, list)
+	seen := make(map[string]int)
+	for i, episode := range numbers(episodes.Episodes) {
+		env := episodes.Environments[numbers(episodes.EnvironmentIndexes)[i]]
+		want := ""
+		if env == "env-0" {
+			want = "reach"
+			if episode >= moved {
+				want = "push"
+			}
+		}
+		got := ""
+		for _, a := range episodes.Attributes[i].Attributes {
+			got += a.GetStringValue()
+		}
+		if got != want {
+			t.Errorf("episode %d of %s: task %q, want %q", episode, env, got, want)
+		}
+		seen[got]++
+	}
+	if len(seen) != 3 {
+		t.Errorf("the episodes do not tell: %v", seen)
+	}
 }
 
 func TestQuestionsAboutEpisodesThatMakeNoSense(t *testing.T) {

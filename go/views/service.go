@@ -57,7 +57,7 @@ type runPoints struct {
 
 // rlRun is a run's RL points, with those that it inherits when these are asked for.
 type rlRun struct {
-	name   string
+	run    *catalog.Run
 	points query.RLPoints
 }
 
@@ -70,7 +70,7 @@ func (s *Service) findRLRun(name *pb.RunName, inherited bool) (rlRun, error) {
 	if err != nil {
 		return rlRun{}, s.queries.Status(err)
 	}
-	return rlRun{run.Name, points}, nil
+	return rlRun{run.Run, points}, nil
 }
 
 func (s *Service) findRun(name *pb.RunName) (runPoints, error) {

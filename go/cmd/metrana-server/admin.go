@@ -260,19 +260,13 @@ func restore(args []string) int {
 	defer stop()
 	stats, err := store.Restore(ctx, found[0], found[1], store.Options{Logger: slog.New(slog.DiscardHandler)}, func(fault error) {
 		fmt.Fprintf(os.Stderr, "fault: %v\n", fault)
-	}, checkRenderings)
+	}, func(ctx context.Context, db *store.DB, report func(fault error)) error {
+		_, err := checkCatalog(ctx, db, report)
+		return err
+	})
 	if err != nil {
 		return fail(err)
 	}
 	fmt.Printf("restored to %s: %s, %d points\n", found[1], countRuns(int64(stats.Runs)), stats.Points)
 	return 0
-}
-
-func checkRenderings(ctx context.Context, db *store.DB, report func(fault error)) error {
-	index, err := catalog.Open(db)
-	if err != nil {
-		return err
-	}
-	_, err = renderings.Check(ctx, db, index, report)
-	return err
 }

@@ -51,18 +51,11 @@ func checkDirectory(dir string) (faults int, err error) {
 		faults++
 		fmt.Fprintf(os.Stderr, "fault: %v\n", fault)
 	}
-	index, err := catalog.Open(db)
-	if err != nil {
-		return 0, err
-	}
-	for _, fault := range index.Faults() {
-		report(fault)
-	}
 	stats, err := db.Check(ctx, report)
 	if err != nil {
 		return faults, err
 	}
-	videos, err := renderings.Check(ctx, db, index, report)
+	videos, err := checkCatalog(ctx, db, report)
 	if err != nil {
 		return faults, err
 	}
@@ -77,4 +70,17 @@ func checkDirectory(dir string) (faults int, err error) {
 		fmt.Printf("%d faults\n", faults)
 	}
 	return faults, nil
+}
+
+// checkCatalog reads what is not the store's own: the records of the catalog, and
+// the videos that it lists.
+func checkCatalog(ctx context.Context, db *store.DB, report func(fault error)) (renderings.CheckStats, error) {
+	index, err := catalog.Open(db)
+	if err != nil {
+		return renderings.CheckStats{}, err
+	}
+	for _, fault := range index.Faults() {
+		report(fault)
+	}
+	return renderings.Check(ctx, db, index, report)
 }

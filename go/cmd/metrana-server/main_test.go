@@ -13,15 +13,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"github.com/metrana/metrana/go/catalog"
 	"github.com/metrana/metrana/go/store"
 )
 
@@ -278,6 +281,69 @@ func TestStatNamesDamagedRuns(t *testing.T) {
 		if code != 1 || err != nil || s.Runs != 2 || s.Damaged != 1 || s.Series != 1 || strings.Count(c.stderr.String(), damaged.String()) != 1 {
 			t.Errorf("%q: exit code %d, %q, %v\n%s", args, code, out, err, c.stderr.String())
 		}
+	}
+}
+
+// within does something with the catalog of a directory that no server has.
+func within(t *testing.T, dir string, do func(db *store.DB, index *catalog.Catalog) error) {
+	t.Helper()
+	db, err := store.Open(dir, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := catalog.Open(db)
+	if err == nil {
+		err = do(db, index)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBackupsHaveSavedViews(t *testing.T) {
+	base := t.TempDir()
+	data, backup, restored := base+"/data", base+"/backup", base+"/restored"
+	run := "r"
+	views := []catalog.SavedView{
+		{Name: "charts of r", Page: "charts", Run: &run, Parameters: "view=smooth%3D0.6", Saved: time.Unix(2, 0).UTC()},
+		{Name: "fast ones", Page: "runs", Parameters: "filter=attr(config%2Flr) < 1", Saved: time.Unix(1, 0).UTC()},
+	}
+	within(t, data, func(_ *store.DB, index *catalog.Catalog) error {
+		_, _, err := index.InitRun(catalog.RunSpec{Workspace: "w", Project: "p", Run: run, CreateWorkspace: true, CreateProject: true})
+		for _, view := range views {
+			err = errors.Join(err, index.SaveView("w", "p", view, nil))
+		}
+		return err
+	})
+	does := func(want int, says string, args ...string) {
+		t.Helper()
+		c := command(t, args...)
+		if code, out := c.ended(); code != want || !strings.Contains(out+c.stderr.String(), says) {
+			t.Errorf("%q: exit code %d, want %d, %q, %q", args, code, want, out, c.stderr.String())
+		}
+	}
+	server := command(t, "serve", "--data-dir", data, "--listen", "127.0.0.1:0")
+	server.listening()
+	does(0, backup, "backup", "--data-dir", data, backup)
+	server.signal(syscall.SIGTERM)
+	server.ended()
+	does(0, restored, "restore", backup, restored)
+	does(0, "no fault found", "check", restored)
+	within(t, restored, func(_ *store.DB, index *catalog.Catalog) error {
+		if got, _ := index.SavedViews("w", "p"); !reflect.DeepEqual(got, views) {
+			t.Errorf("%+v, want %+v", got, views)
+		}
+		return nil
+	})
+
+	// A record of a view that cannot be read is a fault, of the backup as of a directory.
+	within(t, backup, func(db *store.DB, _ *catalog.Catalog) error {
+		return db.WriteRecords(func(w store.RecordWriter) error { return w.Put([]byte("sw\x00p\x00fast ones"), []byte("?")) })
+	})
+	does(1, "fast ones", "check", backup)
+	does(1, "fast ones", "restore", backup, base+"/again")
+	if _, err := os.Stat(base + "/again"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it was restored: %v", err)
 	}
 }
 

@@ -12,6 +12,8 @@ export interface Answer<T> {
   loading: boolean;
   /** Why the last question failed; null when it did not. */
   failure: string | null;
+  /** Asks once more. */
+  again: () => void;
 }
 
 /**
@@ -19,22 +21,32 @@ export interface Answer<T> {
  * until the next one is there; a question that is no longer wanted is cancelled.
  *
  * @param version Another one asks the same question again, once the one under way is
- *   answered: news that come faster than answers do not keep the answers away.
+ *   answered: news that come faster than answers do not keep the answers away. Meanwhile
+ *   the last answer does not count as loading: it was right when it was given.
  */
 export function useAnswer<T>(
   read: (signal: AbortSignal) => Promise<T>,
   dependencies: readonly unknown[],
   version = 0,
 ): Signal<Answer<T>> {
-  const answer = useSignal<Answer<T>>({ value: null, loading: true, failure: null });
+  const repeated = useSignal(0);
+  const answer = useSignal<Answer<T>>({
+    value: null,
+    loading: true,
+    failure: null,
+    again: () => {
+      repeated.value++;
+    },
+  });
   const latest = useRef({ read, version });
   latest.current = { read, version };
-  const again = useRef(() => {});
+  const askAgain = useRef(() => {});
   useEffect(() => {
     const gone = new AbortController();
+    answer.value = { ...answer.peek(), loading: true };
     let asked: number | null = null;
     let underWay = false;
-    again.current = async () => {
+    askAgain.current = async () => {
       if (underWay) return;
       underWay = true;
       while (!gone.signal.aborted && asked !== latest.current.version) {
@@ -46,10 +58,10 @@ export function useAnswer<T>(
       }
       underWay = false;
     };
-    again.current();
+    askAgain.current();
     return () => gone.abort();
-  }, dependencies);
-  useEffect(() => again.current(), [version]);
+  }, [...dependencies, repeated.value]);
+  useEffect(() => askAgain.current(), [version]);
   return answer;
 }
 
@@ -58,10 +70,9 @@ async function ask<T>(
   answer: Signal<Answer<T>>,
   gone: AbortSignal,
 ): Promise<void> {
-  answer.value = { ...answer.peek(), loading: true };
   try {
     const value = await read(gone);
-    if (!gone.aborted) answer.value = { value, loading: false, failure: null };
+    if (!gone.aborted) answer.value = { ...answer.peek(), value, loading: false, failure: null };
   } catch (error) {
     if (gone.aborted) return;
     answer.value = { ...answer.peek(), loading: false, failure: messageOf(error) };

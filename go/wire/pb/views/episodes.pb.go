@@ -7,6 +7,7 @@
 package views
 
 import (
+	common "github.com/metrana/metrana/go/wire/pb/common"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -195,8 +196,10 @@ type ListEpisodesRequest struct {
 	MetricRanges []*MetricRange `protobuf:"bytes,9,rep,name=metric_ranges,json=metricRanges,proto3" json:"metric_ranges,omitempty"`
 	// Lists the episodes that a forked run inherits, too. One that goes on over the fork is one.
 	IncludeInherited bool `protobuf:"varint,10,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Paths of the attributes of environments that are wanted as they hold at each episode.
+	AttributePaths []string `protobuf:"bytes,11,rep,name=attribute_paths,json=attributePaths,proto3" json:"attribute_paths,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ListEpisodesRequest) Reset() {
@@ -299,6 +302,59 @@ func (x *ListEpisodesRequest) GetIncludeInherited() bool {
 	return false
 }
 
+func (x *ListEpisodesRequest) GetAttributePaths() []string {
+	if x != nil {
+		return x.AttributePaths
+	}
+	return nil
+}
+
+// What was logged of an environment, as it holds at one of its episodes.
+type EpisodeAttributes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of the paths asked for that it has.
+	Attributes    []*common.Attribute `protobuf:"bytes,1,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpisodeAttributes) Reset() {
+	*x = EpisodeAttributes{}
+	mi := &file_metrana_views_v1_episodes_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpisodeAttributes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpisodeAttributes) ProtoMessage() {}
+
+func (x *EpisodeAttributes) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_episodes_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpisodeAttributes.ProtoReflect.Descriptor instead.
+func (*EpisodeAttributes) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_episodes_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *EpisodeAttributes) GetAttributes() []*common.Attribute {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 // Episodes as columns, one entry an episode, in the order asked for.
 type ListEpisodesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -327,13 +383,15 @@ type ListEpisodesResponse struct {
 	TotalCount uint64 `protobuf:"varint,11,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	// Asks for the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,12,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// For each episode its attributes; empty when none were asked for.
+	Attributes    []*EpisodeAttributes `protobuf:"bytes,13,rep,name=attributes,proto3" json:"attributes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListEpisodesResponse) Reset() {
 	*x = ListEpisodesResponse{}
-	mi := &file_metrana_views_v1_episodes_proto_msgTypes[2]
+	mi := &file_metrana_views_v1_episodes_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +403,7 @@ func (x *ListEpisodesResponse) String() string {
 func (*ListEpisodesResponse) ProtoMessage() {}
 
 func (x *ListEpisodesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_episodes_proto_msgTypes[2]
+	mi := &file_metrana_views_v1_episodes_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +416,7 @@ func (x *ListEpisodesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEpisodesResponse.ProtoReflect.Descriptor instead.
 func (*ListEpisodesResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_episodes_proto_rawDescGZIP(), []int{2}
+	return file_metrana_views_v1_episodes_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListEpisodesResponse) GetEnvironments() []string {
@@ -445,17 +503,24 @@ func (x *ListEpisodesResponse) GetNextPageToken() string {
 	return ""
 }
 
+func (x *ListEpisodesResponse) GetAttributes() []*EpisodeAttributes {
+	if x != nil {
+		return x.Attributes
+	}
+	return nil
+}
+
 var File_metrana_views_v1_episodes_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\n" +
-	"\x1fmetrana/views/v1/episodes.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\"\x7f\n" +
+	"\x1fmetrana/views/v1/episodes.proto\x12\x10metrana.views.v1\x1a metrana/views/v1/selection.proto\x1a*metrana_protobuf/common/v1/attribute.proto\"\x7f\n" +
 	"\fEpisodeOrder\x127\n" +
 	"\x06column\x18\x01 \x01(\x0e2\x1f.metrana.views.v1.EpisodeColumnR\x06column\x12\x1e\n" +
 	"\n" +
 	"descending\x18\x02 \x01(\bR\n" +
 	"descending\x12\x16\n" +
-	"\x06metric\x18\x03 \x01(\rR\x06metric\"\xf0\x03\n" +
+	"\x06metric\x18\x03 \x01(\rR\x06metric\"\x99\x04\n" +
 	"\x13ListEpisodesRequest\x12+\n" +
 	"\x03run\x18\x01 \x01(\v2\x19.metrana.views.v1.RunNameR\x03run\x129\n" +
 	"\ametrics\x18\x02 \x03(\v2\x1f.metrana.views.v1.EpisodeMetricR\ametrics\x12\"\n" +
@@ -468,7 +533,12 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"page_token\x18\b \x01(\tR\tpageToken\x12B\n" +
 	"\rmetric_ranges\x18\t \x03(\v2\x1d.metrana.views.v1.MetricRangeR\fmetricRanges\x12+\n" +
 	"\x11include_inherited\x18\n" +
-	" \x01(\bR\x10includeInherited\"\xad\x03\n" +
+	" \x01(\bR\x10includeInherited\x12'\n" +
+	"\x0fattribute_paths\x18\v \x03(\tR\x0eattributePaths\"Z\n" +
+	"\x11EpisodeAttributes\x12E\n" +
+	"\n" +
+	"attributes\x18\x01 \x03(\v2%.metrana_protobuf.common.v1.AttributeR\n" +
+	"attributes\"\xf2\x03\n" +
 	"\x14ListEpisodesResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12/\n" +
 	"\x13environment_indexes\x18\x02 \x01(\fR\x12environmentIndexes\x12\x1a\n" +
@@ -485,7 +555,10 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	" \x03(\fR\ametrics\x12\x1f\n" +
 	"\vtotal_count\x18\v \x01(\x04R\n" +
 	"totalCount\x12&\n" +
-	"\x0fnext_page_token\x18\f \x01(\tR\rnextPageToken*\xe5\x02\n" +
+	"\x0fnext_page_token\x18\f \x01(\tR\rnextPageToken\x12C\n" +
+	"\n" +
+	"attributes\x18\r \x03(\v2#.metrana.views.v1.EpisodeAttributesR\n" +
+	"attributes*\xe5\x02\n" +
 	"\rEpisodeColumn\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_ENVIRONMENT\x10\x01\x12\x1a\n" +
@@ -513,30 +586,34 @@ func file_metrana_views_v1_episodes_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_episodes_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_metrana_views_v1_episodes_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_metrana_views_v1_episodes_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_metrana_views_v1_episodes_proto_goTypes = []any{
 	(EpisodeColumn)(0),           // 0: metrana.views.v1.EpisodeColumn
 	(*EpisodeOrder)(nil),         // 1: metrana.views.v1.EpisodeOrder
 	(*ListEpisodesRequest)(nil),  // 2: metrana.views.v1.ListEpisodesRequest
-	(*ListEpisodesResponse)(nil), // 3: metrana.views.v1.ListEpisodesResponse
-	(*RunName)(nil),              // 4: metrana.views.v1.RunName
-	(*EpisodeMetric)(nil),        // 5: metrana.views.v1.EpisodeMetric
-	(*IndexRange)(nil),           // 6: metrana.views.v1.IndexRange
-	(*MetricRange)(nil),          // 7: metrana.views.v1.MetricRange
+	(*EpisodeAttributes)(nil),    // 3: metrana.views.v1.EpisodeAttributes
+	(*ListEpisodesResponse)(nil), // 4: metrana.views.v1.ListEpisodesResponse
+	(*RunName)(nil),              // 5: metrana.views.v1.RunName
+	(*EpisodeMetric)(nil),        // 6: metrana.views.v1.EpisodeMetric
+	(*IndexRange)(nil),           // 7: metrana.views.v1.IndexRange
+	(*MetricRange)(nil),          // 8: metrana.views.v1.MetricRange
+	(*common.Attribute)(nil),     // 9: metrana_protobuf.common.v1.Attribute
 }
 var file_metrana_views_v1_episodes_proto_depIdxs = []int32{
 	0, // 0: metrana.views.v1.EpisodeOrder.column:type_name -> metrana.views.v1.EpisodeColumn
-	4, // 1: metrana.views.v1.ListEpisodesRequest.run:type_name -> metrana.views.v1.RunName
-	5, // 2: metrana.views.v1.ListEpisodesRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
-	6, // 3: metrana.views.v1.ListEpisodesRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	6, // 4: metrana.views.v1.ListEpisodesRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	5, // 1: metrana.views.v1.ListEpisodesRequest.run:type_name -> metrana.views.v1.RunName
+	6, // 2: metrana.views.v1.ListEpisodesRequest.metrics:type_name -> metrana.views.v1.EpisodeMetric
+	7, // 3: metrana.views.v1.ListEpisodesRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	7, // 4: metrana.views.v1.ListEpisodesRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
 	1, // 5: metrana.views.v1.ListEpisodesRequest.order:type_name -> metrana.views.v1.EpisodeOrder
-	7, // 6: metrana.views.v1.ListEpisodesRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	8, // 6: metrana.views.v1.ListEpisodesRequest.metric_ranges:type_name -> metrana.views.v1.MetricRange
+	9, // 7: metrana.views.v1.EpisodeAttributes.attributes:type_name -> metrana_protobuf.common.v1.Attribute
+	3, // 8: metrana.views.v1.ListEpisodesResponse.attributes:type_name -> metrana.views.v1.EpisodeAttributes
+	9, // [9:9] is the sub-list for method output_type
+	9, // [9:9] is the sub-list for method input_type
+	9, // [9:9] is the sub-list for extension type_name
+	9, // [9:9] is the sub-list for extension extendee
+	0, // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_episodes_proto_init() }
@@ -551,7 +628,7 @@ func file_metrana_views_v1_episodes_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_episodes_proto_rawDesc), len(file_metrana_views_v1_episodes_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -16,6 +16,12 @@ test("curves share the xs that any of them has", () => {
   expect(columns[1]?.high).toEqual([null, 8, 9, 10]);
 });
 
+test("a chart reaches to where its curves are not finite", () => {
+  const { xs, columns } = alignCurves([{ ...curve([0, 1], [5, 6]), notFinite: [1, 3] }]);
+  expect(xs).toEqual([0, 1, 3]);
+  expect(columns[0]?.values).toEqual([5, 6, null]);
+});
+
 test("no curves have no xs", () => {
   expect(alignCurves([])).toEqual({ xs: [], columns: [] });
 });

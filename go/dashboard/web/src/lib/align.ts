@@ -4,6 +4,8 @@ export interface AlignedCurve {
   means: ArrayLike<number>;
   minima: ArrayLike<number>;
   maxima: ArrayLike<number>;
+  /** Where it is NaN or infinite. */
+  notFinite?: ArrayLike<number>;
 }
 
 /** A curve laid out over the xs of a chart; null where it has no point. */
@@ -13,12 +15,13 @@ export interface AlignedColumns {
   high: (number | null)[];
 }
 
-/** Lays curves out over the xs that any of them has. */
+/** Lays curves out over the xs that any of them has, those where they are not finite among them. */
 export function alignCurves(curves: readonly AlignedCurve[]): {
   xs: number[];
   columns: AlignedColumns[];
 } {
-  const xs = [...new Set(curves.flatMap((c) => Array.from(c.xs)))].sort((a, b) => a - b);
+  const ofCurves = curves.flatMap((c) => [...Array.from(c.xs), ...Array.from(c.notFinite ?? [])]);
+  const xs = [...new Set(ofCurves)].sort((a, b) => a - b);
   const places = new Map(xs.map((x, i) => [x, i]));
   const columns = curves.map((curve) => {
     const empty = () => new Array<number | null>(xs.length).fill(null);

@@ -1,6 +1,6 @@
 import type { RGB } from "./colour_scale";
 
-/** Eight hues that colour-blind eyes tell apart, readable on white and on black. */
+/** Eight hues that colour-blind eyes tell apart, seen on the grounds of both themes. */
 const PALETTE = [
   "#3b7de0",
   "#d9732a",
@@ -8,7 +8,7 @@ const PALETTE = [
   "#c4508f",
   "#8a6fd8",
   "#b08a1e",
-  "#3aa3c2",
+  "#3495b3",
   "#d0524f",
 ];
 

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import {
+  commonStretch,
   EVERYTHING,
   episodeSearch,
   formatNames,
   formatStretch,
+  isFiltered,
+  parseFilter,
   parseNames,
   parseStretch,
 } from "./episode_filter";
@@ -37,4 +40,24 @@ test("a link says only what is chosen", () => {
   );
   expect(episodeSearch({}, null)).toBe("");
   expect(episodeSearch({ environments: ["a"] }, null, true)).toBe("?view=inherited&env=a");
+});
+
+test("what a link says is read again", () => {
+  const filter = {
+    environments: ["a,b"],
+    episodes: { from: 1, to: 2 },
+    rlSteps: EVERYTHING,
+    values: { from: -0.5, to: null },
+  };
+  expect(parseFilter(episodeSearch(filter, "return"))).toEqual(filter);
+  expect(isFiltered(filter)).toBe(true);
+  expect(isFiltered(parseFilter("metric=return"))).toBe(false);
+});
+
+test("stretches have a part in common, or none", () => {
+  const upTo9 = { from: null, to: 9 };
+  expect(commonStretch(upTo9, { from: 3, to: null })).toEqual({ from: 3, to: 9 });
+  expect(commonStretch(upTo9, { from: 2, to: 5 })).toEqual({ from: 2, to: 5 });
+  expect(commonStretch(upTo9, { from: 10, to: null })).toBeNull();
+  expect(commonStretch(EVERYTHING, EVERYTHING)).toEqual(EVERYTHING);
 });

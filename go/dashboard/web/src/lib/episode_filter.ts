@@ -64,3 +64,32 @@ export function episodeSearch(
   const text = search.toString();
   return text === "" ? "" : `?${text}`;
 }
+
+/** Reads the filter of a query that `episodeSearch` wrote. */
+export function parseFilter(search: string): EpisodeFilter {
+  const params = new URLSearchParams(search);
+  const stretch = (key: string) => parseStretch(params.get(key) ?? "");
+  return {
+    environments: parseNames(params.get("env") ?? ""),
+    episodes: stretch("episodes"),
+    rlSteps: stretch("rl_steps"),
+    values: stretch("values"),
+  };
+}
+
+/** Whether a filter leaves anything out. */
+export function isFiltered({ environments, episodes, rlSteps, values }: EpisodeFilter): boolean {
+  const all = [episodes, rlSteps, values].every(({ from, to }) => from === null && to === null);
+  return environments.length > 0 || !all;
+}
+
+/** What lies in two stretches; null where nothing does. */
+export function commonStretch(a: Stretch, b: Stretch): Stretch | null {
+  const from = pickOf(Math.max, a.from, b.from);
+  const to = pickOf(Math.min, a.to, b.to);
+  return from !== null && to !== null && from > to ? null : { from, to };
+}
+
+function pickOf(pick: (a: number, b: number) => number, a: number | null, b: number | null) {
+  return a === null || b === null ? (a ?? b) : pick(a, b);
+}

@@ -67,9 +67,13 @@ export function groupingPaths(runs: readonly GroupedRun[]): string[] {
   return useful.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, "en"));
 }
 
-/** A seed has as many values as it has runs of anything: it is no group but a sample. */
+/** Whether an attribute is a seed: a name for a sample, of which there is no mean and no group. */
+export function isSeed(path: string): boolean {
+  return /(^|[/_])seed$/i.test(path);
+}
+
 function isUseful(runs: readonly GroupedRun[], path: string): boolean {
-  if (/(^|[/_])seed$/i.test(path)) return false;
+  if (isSeed(path)) return false;
   const values = new Set(
     runs.flatMap((r) => (r.attributes.has(path) ? [String(r.attributes.get(path))] : [])),
   );

@@ -5,6 +5,11 @@ export interface Totals {
   dropped: number;
 }
 
+/** How many of what was logged are neither delivered nor dropped. */
+export function waitingOf({ added, sent, dropped }: Totals): number {
+  return Math.max(0, added - sent - dropped);
+}
+
 /** Adds up what loggers counted of points; null where none reported. */
 export function totalsOf(
   deliveries: readonly {

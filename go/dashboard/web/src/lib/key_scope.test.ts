@@ -8,6 +8,7 @@ test("where one writes or chooses, all keys stay", () => {
   expect(belongsTo({ tag: "textarea", type: "" }, "?")).toBe(true);
   expect(belongsTo({ tag: "select", type: "" }, "x")).toBe(true);
   expect(belongsTo({ tag: "video", type: "" }, " ")).toBe(true);
+  expect(belongsTo({ tag: "video", type: "" }, "]")).toBe(false);
 });
 
 test("what is pressed has Enter and space, and leaves letters to the page", () => {

@@ -28,7 +28,7 @@ test("cells tell environment, episodes and value", () => {
   const tell = (of: EpisodeMatrix, row: number, column: number) =>
     describeCell(of, { row, column }, "return");
   expect(tell(matrix, 0, 0)).toBe("a and the 1 after it, episodes 0 to 4: mean return 1, 0 to 2");
-  expect(tell(matrix, 0, 1)).toBe("a and the 1 after it, episodes 5 to 9: no episode");
+  expect(tell(matrix, 0, 1)).toBe("a and the 1 after it, episodes 5 to 9: no finite return");
   expect(tell(single, 1, 0)).toBe("c, episode 7: return 3");
 });
 

@@ -24,7 +24,7 @@ export function describeCell(matrix: EpisodeMatrix, { row, column }: Cell, title
 
 function valueText(matrix: EpisodeMatrix, at: number, title: string): string {
   const mean = matrix.means[at] ?? Number.NaN;
-  if (Number.isNaN(mean)) return "no episode";
+  if (Number.isNaN(mean)) return `no finite ${title}`;
   const [low, high] = [matrix.minima[at], matrix.maxima[at]];
   if (low === undefined || high === undefined || low === high) {
     return `${title} ${formatValue(mean)}`;

@@ -21,9 +21,13 @@ test("addresses that are none", () => {
 
 test("an episode's address names its environment, whatever it is called", () => {
   const url = new URL(
-    episodeHref({ workspace: "w", project: "p", run: "r" }, "a&b=c d", 12),
+    episodeHref({ workspace: "w", project: "p", run: "r" }, "a&b=c d", 12, "values=1.."),
     "http://127.0.0.1",
   );
   expect(url.pathname).toBe("/w/p/r/episode");
-  expect(Object.fromEntries(url.searchParams)).toEqual({ env: "a&b=c d", episode: "12" });
+  expect(Object.fromEntries(url.searchParams)).toEqual({
+    env: "a&b=c d",
+    episode: "12",
+    among: "values=1..",
+  });
 });

@@ -48,13 +48,15 @@ export function hrefOf(route: Route): string {
   }
 }
 
-/** The address of an episode. */
+/** The address of an episode, of those that the query of a list selects. */
 export function episodeHref(
   { workspace, project, run }: { workspace: string; project: string; run: string },
   environment: string,
   episode: number,
+  among = "",
 ): string {
   const search = new URLSearchParams({ env: environment, episode: String(episode) });
+  if (among !== "") search.set("among", among);
   return `${hrefOf({ page: "episode", workspace, project, run })}?${search}`;
 }
 

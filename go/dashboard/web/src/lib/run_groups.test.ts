@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { groupRuns } from "./run_groups";
+import type { RunColumn } from "./run_columns";
+import { groupRuns, summedColumns } from "./run_groups";
 
 test("groups have the means of those of their runs that have a number", () => {
   const groups = groupRuns([
@@ -14,4 +15,14 @@ test("groups have the means of those of their runs that have a number", () => {
   expect(groups[0]?.estimates[0]).toMatchObject({ n: 2, mean: 2 });
   expect(groups[0]?.estimates[1]).toBeNull();
   expect(groups[1]?.estimates[1]).toEqual({ n: 1, mean: 5, half: null });
+});
+
+test("there is no mean of what groups agree in, nor of seeds", () => {
+  const attribute = (path: string): RunColumn => ({ kind: "attribute", path });
+  const last: RunColumn = { kind: "summary", metric: "seed", scale: "ML_STEP", func: "last" };
+  const columns = ["config/lr", "config/seed", "config/env_seed", "config/seeds"].map(attribute);
+  expect(summedColumns([...columns, last], attribute("config/lr"))).toEqual([
+    attribute("config/seeds"),
+    last,
+  ]);
 });

@@ -1,4 +1,6 @@
 import { type Estimate, estimate } from "./confidence";
+import { isSeed } from "./groups";
+import { formatColumn, type RunColumn } from "./run_columns";
 
 /** What a group has of a run: its name and the numbers of its columns. */
 export interface GroupedRun {
@@ -30,4 +32,11 @@ export function groupRuns(runs: readonly GroupedRun[]): RunGroup[] {
       estimate(members.flatMap((run) => run.numbers[column] ?? []).filter(Number.isFinite)),
     ),
   }));
+}
+
+/** The columns whose numbers a group is summed up by: not what it agrees in, and no seeds. */
+export function summedColumns(columns: readonly RunColumn[], by: RunColumn): RunColumn[] {
+  return columns.filter(
+    (c) => formatColumn(c) !== formatColumn(by) && !(c.kind === "attribute" && isSeed(c.path)),
+  );
 }

@@ -1,29 +1,35 @@
 import { useAnswer } from "../ask";
+import { useFollowedRun } from "../followed_run";
 import { formatAgo, formatCount, formatDuration } from "../lib/format";
-import { totalsOf } from "../lib/health_summary";
+import { totalsOf, waitingOf } from "../lib/health_summary";
+import { episodeHref } from "../lib/route";
 import { AnswerState } from "../parts/answer_state";
-import { useRunVersion } from "../run_version";
+import { LiveChip } from "../parts/live_chip";
 import type { RunName } from "../server";
 import { type Delivery, type RunHealth, readHealth } from "../server/health";
 import "../styles/run.css";
 
 /** What arrived of a run, what its loggers say, and what is not a number. */
 export function DeliveryPage(name: RunName) {
-  const version = useRunVersion(name);
+  const { news, paused, version } = useFollowedRun(name);
   const health = useAnswer(
     (signal) => readHealth(name, signal),
-    [name.workspace, name.project, name.run, version],
+    [name.workspace, name.project, name.run],
+    version,
   );
   return (
     <>
-      <h1>Delivery</h1>
+      <div class="title-row">
+        <h1>Delivery</h1>
+        <LiveChip news={news} paused={paused} />
+      </div>
       <AnswerState of={health.value}>
         {(value) => (
           <>
             <Arrived health={value} />
             <Advice health={value} />
             <Loggers deliveries={value.deliveries} />
-            <NotFinite health={value} />
+            <NotFinite name={name} health={value} />
           </>
         )}
       </AnswerState>
@@ -61,9 +67,17 @@ function Arrived({ health }: { health: RunHealth }) {
 }
 
 function Advice({ health }: { health: RunHealth }) {
-  const dropped = totalsOf(health.deliveries)?.dropped ?? 0;
+  const totals = totalsOf(health.deliveries) ?? { added: 0, sent: 0, dropped: 0 };
+  const { dropped } = totals;
+  const waiting = waitingOf(totals);
   return (
     <>
+      {waiting > 0 && (
+        <p class="note">
+          {formatCount(waiting)} points waited in their processes when these reported last. They
+          come as soon as the server is reached; <code>metrana.close()</code> waits for them.
+        </p>
+      )}
       {dropped > 0 && (
         <p class="note failed">
           {formatCount(dropped)} points were dropped before they could be sent. With{" "}
@@ -83,19 +97,24 @@ function Advice({ health }: { health: RunHealth }) {
 
 function Loggers({ deliveries }: { deliveries: Delivery[] }) {
   if (deliveries.length === 0) {
-    return <p class="note">No logger of this run has reported what it counted.</p>;
+    return (
+      <p class="note">
+        No logger of this run has reported what it counted: they do so while they log, and when they
+        close.
+      </p>
+    );
   }
   return (
     <section>
       <h2>What loggers counted</h2>
-      <div class="wide">
+      <div class="scroll">
         <table>
           <thead>
             <tr>
               <th scope="col">Logger</th>
               <th scope="col">Reported</th>
               <th scope="col">What</th>
-              {["Logged", "Queued", "Delivered", "Dropped"].map((title) => (
+              {["Logged", "Delivered", "Waiting", "Dropped"].map((title) => (
                 <th key={title} scope="col" class="number">
                   {title}
                 </th>
@@ -111,8 +130,8 @@ function Loggers({ deliveries }: { deliveries: Delivery[] }) {
                   <td>{d.reported && formatAgo(d.reported, new Date())}</td>
                   <td>{c.what}</td>
                   <td class="number">{formatCount(c.added)}</td>
-                  <td class="number">{formatCount(c.enqueued)}</td>
                   <td class="number">{formatCount(c.sent)}</td>
+                  <td class="number">{formatCount(waitingOf(c))}</td>
                   <td class={c.dropped > 0 ? "number failed" : "number"}>
                     {formatCount(c.dropped)}
                   </td>
@@ -129,7 +148,7 @@ function Loggers({ deliveries }: { deliveries: Delivery[] }) {
   );
 }
 
-function NotFinite({ health }: { health: RunHealth }) {
+function NotFinite({ name, health }: { name: RunName; health: RunHealth }) {
   if (health.notFinite.length === 0) return <p class="note">Every point is finite.</p>;
   return (
     <section>
@@ -144,11 +163,20 @@ function NotFinite({ health }: { health: RunHealth }) {
         </thead>
         <tbody>
           {health.notFinite.map((p) => (
-            <tr key={`${p.metric} ${p.scale} ${p.step}`}>
-              <td>{p.metric}</td>
+            <tr key={`${p.metric} ${p.scale} ${p.labels}`}>
+              <td>{[p.metric, p.labels].filter((part) => part !== "").join(", ")}</td>
               <td class="failed">{p.value}</td>
               <td>
-                {p.scale === "ML_STEP" ? "step" : "update"} {p.step}
+                {p.scale === "ML_STEP" ? "step" : "update"} {formatCount(p.step)}
+                {p.place && (
+                  <>
+                    {", "}
+                    <a href={episodeHref(name, p.place.environment, p.place.episode)}>
+                      episode {formatCount(p.place.episode)} of {p.place.environment}
+                    </a>
+                    {p.scale === "ENVIRONMENT_STEP" && `, env step ${formatCount(p.place.envStep)}`}
+                  </>
+                )}
               </td>
             </tr>
           ))}

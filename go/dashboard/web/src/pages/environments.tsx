@@ -1,4 +1,7 @@
+import { useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useFollowedRun } from "../followed_run";
+import { useKeys } from "../keys";
 import {
   type Definition,
   type EpisodeMetric,
@@ -16,8 +19,8 @@ import { EpisodeHeatmap } from "../parts/environment_heatmap";
 import { EnvironmentTable } from "../parts/environment_table";
 import { allRows, type EnvironmentsShown } from "../parts/environments_shown";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
+import { LiveChip } from "../parts/live_chip";
 import { MetricPicker } from "../parts/metric_picker";
-import { useRunVersion } from "../run_version";
 import type { RunName, ShownRun } from "../server";
 import { readAncestors, shownRuns } from "../server/ancestors";
 import { listMetricsOf } from "../server/curves";
@@ -27,7 +30,7 @@ import "../styles/compare.css";
 /** The environments of a run: all of their episodes at a glance, as a table, and as curves. */
 export function EnvironmentsPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
-  const version = useRunVersion(name);
+  const { news, paused, version } = useFollowedRun(name);
   const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
     async (signal) => {
@@ -39,12 +42,14 @@ export function EnvironmentsPage({ workspace, project, run }: RunName) {
       ]);
       return { ancestors, definitions, attributes };
     },
-    [workspace, project, run, version, inherited],
+    [workspace, project, run, inherited],
+    version,
   );
   return (
     <>
       <div class="title-row">
         <h1>Environments</h1>
+        <LiveChip news={news} paused={paused} />
         {asked.value.value?.ancestors.length ? (
           <InheritedSwitch on={inherited} onChange={setInherited} />
         ) : null}
@@ -105,7 +110,8 @@ function Sections({ name, version, metric, attributes, hasSteps, length }: Secti
   const filter = useParam("filter", TEXT).value;
   const found = useAnswer(
     (signal) => allRows(name, metric, filter, attributes, signal),
-    [version, formatMetric(metric), filter, attributes.join("\n")],
+    [formatMetric(metric), filter, attributes.join("\n")],
+    version,
   );
   return (
     <AnswerState of={found.value}>
@@ -136,6 +142,8 @@ metrana.log_rl_episode("return", returns, rl_step=update, env_id=ids, episode=ep
 
 function FilterField({ attributes }: { attributes: string[] }) {
   const filter = useParam("filter", TEXT).value;
+  const input = useRef<HTMLInputElement>(null);
+  useKeys({ "/": () => input.current?.focus() });
   const example = attributes[0] ? `attr(${attributes[0]}) EXISTS AND ` : "";
   return (
     <form
@@ -149,6 +157,7 @@ function FilterField({ attributes }: { attributes: string[] }) {
       <label class="wide">
         Filter
         <input
+          ref={input}
           name="filter"
           type="search"
           defaultValue={filter}

@@ -1,12 +1,20 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { type Following, useFollowedRun } from "../followed_run";
 import { type EpisodeFacts, eventsOf, isEvent } from "../lib/episode_events";
-import { type EpisodeFilter, EVERYTHING, type Stretch } from "../lib/episode_filter";
+import {
+  commonStretch,
+  type EpisodeFilter,
+  EVERYTHING,
+  parseFilter,
+  type Stretch,
+} from "../lib/episode_filter";
 import {
   type Definition,
   type EpisodeMetric,
   episodeMetrics,
+  parseMetric,
   titleOf,
 } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
@@ -19,11 +27,17 @@ import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { EpisodeChart } from "../parts/episode_chart";
 import { EventList } from "../parts/event_list";
+import { LiveChip } from "../parts/live_chip";
 import { Player } from "../parts/player";
-import { useRunVersion } from "../run_version";
+import { useStepKeys } from "../parts/step_keys";
 import { listMetrics, type RunName, type Value } from "../server";
 import { nullWhereNotFound } from "../server/ancestors";
-import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
+import {
+  type Curve,
+  readEpisodeAttributes,
+  readEpisodeCurves,
+  readNotFinite,
+} from "../server/environments";
 import { type Episode, listEpisodes } from "../server/episodes";
 import { findHolder } from "../server/inherited_episodes";
 import { readVideo } from "../server/renderings";
@@ -33,6 +47,8 @@ const BUCKETS = 1000;
 
 /** How many episodes are compared with the one that is shown. */
 const MOST_COMPARED = 5;
+
+const NOT_FINITE = "not finite";
 
 const NUMBER: Codec<number | null> = {
   parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
@@ -54,10 +70,12 @@ export function EpisodePage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
   const environment = useParam("env", TEXT).value;
   const episode = useParam("episode", NUMBER).value;
-  const version = useRunVersion(name);
+  const among = useParam("among", TEXT).value;
+  const following = useFollowedRun(name, false);
   const metrics = useAnswer(
     (signal) => listMetrics(name, signal),
-    [name.workspace, name.project, name.run, version],
+    [name.workspace, name.project, name.run],
+    following.version,
   );
   if (environment === "" || episode === null) {
     return (
@@ -67,11 +85,16 @@ export function EpisodePage({ workspace, project, run }: RunName) {
       </p>
     );
   }
-  const of = { name, environment, episode, version };
+  const of = { name, environment, episode, among, version: following.version };
   return (
     <AnswerState of={metrics.value}>
       {(definitions) => (
-        <Body key={`${environment} ${episode}`} of={of} definitions={definitions} />
+        <Body
+          key={`${environment} ${episode}`}
+          of={of}
+          following={following}
+          definitions={definitions}
+        />
       )}
     </AnswerState>
   );
@@ -81,33 +104,46 @@ interface Which {
   name: RunName;
   environment: string;
   episode: number;
+  /** Query of the list that led here: its neighbours are of that. */
+  among: string;
   version: number;
 }
 
-function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
+interface BodyProps {
+  of: Which;
+  following: Following;
+  definitions: Definition[];
+}
+
+function Body({ of, following: { news, paused }, definitions }: BodyProps) {
   const { environment, episode, version } = of;
   const playhead = useSignal<number | null>(null);
   const metrics = episodeMetrics(definitions).filter((m) => m.scale === "EPISODE");
   const beside = useAnswer(
     (signal) => readBeside(of, metrics, signal),
-    [version, environment, episode, metrics.map((m) => m.name).join("\n")],
+    [environment, episode, of.among, metrics.map((m) => m.name).join("\n")],
+    version,
   );
   const attributes = useAnswer(
     (signal) => readEpisodeAttributes(of.name, environment, episode, signal),
-    [version, environment, episode],
+    [environment, episode],
+    version,
   );
   const facts = factsOf(beside.value.value?.episode ?? null, metrics, attributes.value.value);
   return (
     <>
-      <h1>
-        Episode {formatCount(episode)} of {environment}
-      </h1>
+      <div class="title-row">
+        <h1>
+          Episode {formatCount(episode)} of {environment}
+        </h1>
+        <LiveChip news={news} paused={paused} />
+      </div>
       <AnswerState of={beside.value}>
         {(found) => (
           <>
             <Neighbours of={of} before={found.before} after={found.after} />
             {found.episode ? (
-              <Facts episode={found.episode} metrics={metrics} />
+              <Facts episode={found.episode} metrics={metrics} notFinite={found.notFinite} />
             ) : (
               <Missing of={of} holder={found.holder} />
             )}
@@ -116,7 +152,7 @@ function Body({ of, definitions }: { of: Which; definitions: Definition[] }) {
       </AnswerState>
       <div class="episode">
         <aside>
-          <Video of={of} playhead={playhead} />
+          <Video of={of} playhead={playhead} envSteps={facts.envSteps} />
           <AnswerState of={attributes.value}>
             {(all) => (all.size > 0 ? <AttributeTable all={all} /> : null)}
           </AnswerState>
@@ -165,41 +201,53 @@ function factsOf(
 
 interface Beside {
   episode: Episode | null;
+  /** Metrics that are NaN or infinite, and not just missing. */
+  notFinite: ReadonlySet<string>;
   before: number | null;
   after: number | null;
   /** Where the run does not have the episode, the one that it inherits it from. */
   holder: string | null;
 }
 
-/** The episode, and the nearest ones of the environment before and after it. */
+/** The episode, and the nearest ones of the environment before and after it that the list has. */
 async function readBeside(
-  { name, environment, episode }: Which,
+  { name, environment, episode, among }: Which,
   metrics: EpisodeMetric[],
   signal: AbortSignal,
 ): Promise<Beside> {
-  const ask = async (episodes: Stretch, descending: boolean, wanted: EpisodeMetric[]) => {
-    const filter: EpisodeFilter = {
-      environments: [environment],
-      episodes,
-      rlSteps: EVERYTHING,
-      values: EVERYTHING,
-    };
-    const question = { metrics: wanted, filter, descending, limit: 1, page: "" };
+  const listed = parseFilter(among);
+  const by = parseMetric(new URLSearchParams(among).get("metric") ?? "");
+  const ask = async (filter: EpisodeFilter, descending: boolean, wanted: EpisodeMetric[]) => {
+    const question = { metrics: wanted, attributes: [], filter, descending, limit: 1, page: "" };
     const own = { ...name, inherited: false };
     const page = await listEpisodes(own, { ...question, sort: "episode" }, signal);
     return page.episodes[0] ?? null;
   };
+  const nearest = async (side: Stretch, descending: boolean) => {
+    const episodes = commonStretch(listed.episodes, side);
+    if (episodes === null) return null;
+    const filter = { ...listed, environments: [environment], episodes };
+    return ask(filter, descending, by ? [by] : []);
+  };
+  const self = {
+    environments: [environment],
+    episodes: { from: episode, to: episode },
+    rlSteps: EVERYTHING,
+    values: EVERYTHING,
+  };
   const found = await Promise.all([
-    ask({ from: episode, to: episode }, false, metrics.slice(0, 32)),
-    episode === 0 ? null : ask({ from: null, to: episode - 1 }, true, []),
-    ask({ from: episode + 1, to: null }, false, []),
+    ask(self, false, metrics.slice(0, 32)),
+    episode === 0 ? null : nearest({ from: null, to: episode - 1 }, true),
+    nearest({ from: episode + 1, to: null }, false),
   ]).catch(nullWhereNotFound); // the run may not have the environment itself
-  const [self, before, after] = found ?? [null, null, null];
+  const [shown, before, after] = found ?? [null, null, null];
+  const unknown = metrics.filter((_, i) => Number.isNaN(shown?.metrics[i]));
   return {
-    episode: self,
+    episode: shown,
+    notFinite: await readNotFinite(name, environment, episode, unknown, signal),
     before: before?.episode ?? null,
     after: after?.episode ?? null,
-    holder: self ? null : await findHolder(name, environment, episode, signal),
+    holder: shown ? null : await findHolder(name, environment, episode, signal),
   };
 }
 
@@ -212,10 +260,10 @@ function Neighbours({
   before: number | null;
   after: number | null;
 }) {
-  const { name, environment } = of;
+  const { name, environment, among } = of;
   const compared = useParam("with", NUMBERS).value;
-  const link = (episode: number) => episodeHref(name, environment, episode);
-  const all = `${hrefOf({ ...name, page: "episodes" })}?${new URLSearchParams({ env: environment })}`;
+  const link = (episode: number) => episodeHref(name, environment, episode, among);
+  const list = hrefOf({ ...name, page: "episodes" });
   return (
     <nav class="pickers" aria-label="Episodes of this environment">
       {before !== null && (
@@ -228,7 +276,8 @@ function Neighbours({
           Episode {formatCount(after)} →
         </a>
       )}
-      <a href={all}>All of {environment}</a>
+      {among !== "" && <a href={`${list}?${among}`}>Filtered episodes</a>}
+      <a href={`${list}?${new URLSearchParams({ env: environment })}`}>All of {environment}</a>
       <label>
         Compare with episodes
         <input
@@ -260,12 +309,19 @@ function Neighbours({
   );
 }
 
-function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
+interface FactsProps {
+  episode: Episode;
+  metrics: EpisodeMetric[];
+  notFinite: ReadonlySet<string>;
+}
+
+function Facts({ episode: e, metrics, notFinite }: FactsProps) {
   const facts: [string, string][] = [
-    ...metrics
-      .map((m, i): [string, number | undefined] => [titleOf(m), e.metrics[i]])
-      .filter(([, v]) => v !== undefined && !Number.isNaN(v))
-      .map(([title, v]): [string, string] => [title, formatValue(v ?? 0)]),
+    ...metrics.flatMap((m, i): [string, string][] => {
+      const value = e.metrics[i] ?? Number.NaN;
+      if (Number.isNaN(value) && !notFinite.has(m.name)) return [];
+      return [[titleOf(m), Number.isNaN(value) ? NOT_FINITE : formatValue(value)]];
+    }),
     ["env steps", formatCount(e.envSteps)],
     [
       "updates",
@@ -282,7 +338,7 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
         {facts.map(([title, text]) => (
           <div key={title}>
             <dt>{title}</dt>
-            <dd>{text}</dd>
+            <dd class={text === NOT_FINITE ? "failed" : ""}>{text}</dd>
           </div>
         ))}
       </dl>
@@ -297,26 +353,48 @@ function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetr
 }
 
 /** The video of the episode, or how to have one. */
-function Video({ of, playhead }: { of: Which; playhead: Signal<number | null> }) {
+function Video({
+  of,
+  playhead,
+  envSteps,
+}: {
+  of: Which;
+  playhead: Signal<number | null>;
+  envSteps: number;
+}) {
   const { name, environment, episode, version } = of;
   const video = useAnswer(
     (signal) => readVideo(name, environment, episode, signal),
-    [version, environment, episode],
+    [environment, episode],
+    version,
   );
   return (
     <AnswerState of={video.value}>
       {(parts) =>
-        parts.length > 0 ? <Player parts={parts} playhead={playhead} /> : <NoVideo name={name} />
+        parts.length > 0 ? (
+          <Player parts={parts} playhead={playhead} />
+        ) : (
+          <NoVideo name={name} playhead={playhead} envSteps={envSteps} />
+        )
       }
     </AnswerState>
   );
 }
 
-function NoVideo({ name }: { name: RunName }) {
+function NoVideo({
+  name,
+  playhead,
+  envSteps,
+}: {
+  name: RunName;
+  playhead: Signal<number | null>;
+  envSteps: number;
+}) {
+  useStepKeys(playhead, envSteps - 1);
   return (
     <div class="note no-video">
       <p>
-        There is no video of this episode on the server. Videos are kept there when the run logs
+        There is no video of this episode on the server. Videos are kept there when the run logs:
       </p>
       <pre>{`metrana.init(
     workspace_name=${JSON.stringify(name.workspace)},
@@ -324,7 +402,12 @@ function NoVideo({ name }: { name: RunName }) {
     run_name=${JSON.stringify(name.run)},
     rendering_upload=True,
 )
-metrana.log_rendering(env.render(), rl_step=rl_step, episode=episode, env_id=env_id)`}</pre>
+metrana.log_rendering(
+    env.render(),
+    rl_step=rl_step,
+    episode=episode,
+    env_id=env_id,
+)`}</pre>
     </div>
   );
 }
@@ -366,7 +449,8 @@ function StepCharts({ of, definitions, facts, playhead }: ChartsProps) {
       );
       return shown.map((e, i) => ({ episode: e, curves: curves[i] ?? [] }));
     },
-    [version, environment, episode, compared.join(), queries.join("\n")],
+    [environment, episode, compared.join(), queries.join("\n")],
+    version,
   );
   if (steps.length === 0) {
     return (

@@ -1,5 +1,8 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useFollowedRun } from "../followed_run";
+import { useKeys } from "../keys";
 import {
   type EpisodeFilter,
   formatNames,
@@ -24,11 +27,12 @@ import { Spread } from "../parts/episode_spread";
 import { EpisodeTable } from "../parts/episode_table";
 import type { EpisodesShown } from "../parts/episodes_shown";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
+import { LiveChip } from "../parts/live_chip";
 import { MetricPicker } from "../parts/metric_picker";
-import { useRunVersion } from "../run_version";
 import type { RunName, ShownRun } from "../server";
 import { readAncestors, shownRuns } from "../server/ancestors";
 import { listMetricsOf } from "../server/curves";
+import { listEnvironmentAttributes } from "../server/environments";
 import "../styles/episodes.css";
 
 const NAMES: Codec<string[]> = { parse: parseNames, format: formatNames };
@@ -37,31 +41,38 @@ const STRETCH: Codec<Stretch> = { parse: parseStretch, format: formatStretch };
 /** The episodes of a run, by page: what they came to, and how they are spread. */
 export function EpisodesPage({ workspace, project, run }: RunName) {
   const name = { workspace, project, run };
-  const version = useRunVersion(name);
+  const { news, paused, version } = useFollowedRun(name);
   const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
     async (signal) => {
       const ancestors = await readAncestors(name, signal);
       const runs = shownRuns({ ...name, inherited }, ancestors);
-      return { ancestors, definitions: await listMetricsOf({ workspace, project, runs }, signal) };
+      const [definitions, attributes] = await Promise.all([
+        listMetricsOf({ workspace, project, runs }, signal),
+        listEnvironmentAttributes({ workspace, project, runs }, signal),
+      ]);
+      return { ancestors, definitions, attributes };
     },
-    [workspace, project, run, version, inherited],
+    [workspace, project, run, inherited],
+    version,
   );
   return (
     <>
       <div class="title-row">
         <h1>Episodes</h1>
+        <LiveChip news={news} paused={paused} />
         {asked.value.value?.ancestors.length ? (
           <InheritedSwitch on={inherited} onChange={setInherited} />
         ) : null}
       </div>
       <AnswerState of={asked.value}>
-        {({ definitions }) => (
+        {({ definitions, attributes }) => (
           <Body
             key={String(inherited)}
             name={{ ...name, inherited }}
             version={version}
             definitions={definitions}
+            attributes={attributes}
           />
         )}
       </AnswerState>
@@ -73,16 +84,18 @@ interface BodyProps {
   name: ShownRun;
   version: number;
   definitions: Definition[];
+  attributes: string[];
 }
 
-function Body({ name, version, definitions }: BodyProps) {
+function Body({ name, version, definitions, attributes }: BodyProps) {
   const param = useParam("metric", TEXT);
   const filter = useFilter();
   const known = episodeMetrics(definitions);
   const metric = parseMetric(param.value) ?? returnOf(known);
   if (!metric) return <NoEpisodes />;
   const hasSteps = definitions.some((d) => d.scale === "ENVIRONMENT_STEP");
-  const shared = { name, version, metric, length: lengthOf(known), hasSteps, filter };
+  const length = lengthOf(known);
+  const shared = { name, version, metric, length, hasSteps, filter, attributes };
   return (
     <>
       <div class="pickers">
@@ -139,13 +152,16 @@ function Filters({ filter, metric }: { filter: EpisodeFilter; metric: EpisodeMet
     ["Updates", "rl_steps", formatStretch(filter.rlSteps), "0..50"],
     [titleOf(metric), "values", formatStretch(filter.values), "200.."],
   ];
+  const first = useRef<HTMLInputElement>(null);
+  useKeys({ "/": () => first.current?.focus() });
   const chosen = fields.some(([, , text]) => text !== "");
   return (
     <>
-      {fields.map(([title, param, text, example]) => (
+      {fields.map(([title, param, text, example], place) => (
         <label key={param}>
           {title}
           <input
+            ref={place === 0 ? first : null}
             type="search"
             aria-label={title}
             value={text}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { Answer } from "../ask";
+import { failureText } from "../lib/failure_text";
 
 /** What a part of a page shows of an answer: it stays, dimmed, while the next one is on its way. */
 export function AnswerState<T>({
@@ -13,7 +14,10 @@ export function AnswerState<T>({
     <div class={of.loading ? "answer loading" : "answer"} aria-busy={of.loading}>
       {of.failure !== null && (
         <p class="note failed" role="alert">
-          The server did not answer this: {of.failure}
+          {of.value === null ? "Not shown" : "Not up to date"}: {failureText(of.failure)}{" "}
+          <button type="button" onClick={of.again}>
+            Try again
+          </button>
         </p>
       )}
       {of.value !== null && children(of.value)}

@@ -56,14 +56,16 @@ function CurveGrid({ name, version, metric, axis, ids }: GridProps) {
   const shown = ids.slice(from * across, to * across);
   const whole = useAnswer(
     (signal) => readEnvironmentCurves(name, [], metric, axis, CURVE_BUCKETS, signal),
-    [version, formatMetric(metric), axis],
+    [formatMetric(metric), axis],
+    version,
   );
   const curves = useAnswer(
     (signal) =>
       shown.length === 0
         ? Promise.resolve(null)
         : readEnvironmentCurves(name, shown, metric, axis, CURVE_BUCKETS, signal),
-    [version, formatMetric(metric), axis, shown.join("\n")],
+    [formatMetric(metric), axis, shown.join("\n")],
+    version,
   );
   const all = whole.value.value;
   const y = all && limitsOf(all.curves.flatMap((c) => [...c.minima, ...c.maxima]));

@@ -27,6 +27,7 @@ export function EnvironmentGroups({ name, version, metric, rows, hasSteps, attri
   const axis = axes.find((a) => a === along) ?? axes[0] ?? "episode";
   const { workspace, project, run } = name;
   const definition = { metricName: metric.name, scale: metric.scale };
+  const attributed = JSON.stringify(rows.map(({ id, attributes: of }) => [id, ...of]));
   const answer = useAnswer(
     async (signal) => {
       const paths = groupingAttributes(rows, attributes);
@@ -52,7 +53,8 @@ export function EnvironmentGroups({ name, version, metric, rows, hasSteps, attri
       const statistics = await readStatistics({ workspace, project }, question, signal);
       return { paths, path, question, statistics };
     },
-    [version, formatMetric(metric), rows, chosen, axis],
+    [formatMetric(metric), attributed, chosen, axis],
+    version,
   );
   return (
     <section>

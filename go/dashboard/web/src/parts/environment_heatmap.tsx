@@ -19,7 +19,8 @@ export function EpisodeHeatmap(shown: EnvironmentsShown) {
   const ids = filter === "" ? null : rows.map((row) => row.id);
   const answer = useAnswer(
     (signal) => filteredMatrix(name, metric, ids, signal),
-    [version, formatMetric(metric), ids?.join("\n")],
+    [formatMetric(metric), ids?.join("\n")],
+    version,
   );
   return (
     <section>

@@ -50,7 +50,8 @@ export function EnvironmentTable({
         },
         signal,
       ),
-    [version, formatMetric(metric), filter, sorted, offset, attributes.join("\n")],
+    [formatMetric(metric), filter, sorted, offset, attributes.join("\n")],
+    version,
   );
   const headers: [string, EnvironmentSort, boolean][] = [
     ["Environment", "environment", false],

@@ -1,11 +1,13 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { alignCurves, valueBefore } from "../lib/align";
 import { colourOf } from "../lib/colour";
 import type { EpisodeEvent } from "../lib/episode_events";
 import { formatValue } from "../lib/format";
 import type { Curve } from "../server/environments";
 import { type BandLine, BandPlot } from "./band_plot";
+import { useNear } from "./near";
+import { StepTable } from "./step_table";
 
 /** The curves of a metric in one episode. */
 export interface EpisodeCurves {
@@ -22,9 +24,15 @@ interface Props {
   playhead: Signal<number | null>;
 }
 
+/** Of a plot, in pixels; the stylesheet has it, too, for those that are not drawn. */
+const HEIGHT = 170;
+
 /** One metric at each env step, of an episode and of those it is compared with. */
 export function EpisodeChart({ metric, episodes, events, playhead }: Props) {
   const cursor = useSignal<number | null>(null);
+  const asTable = useSignal(false);
+  const body = useRef<HTMLDivElement>(null);
+  const near = useNear(body);
   const { xs, lines } = useMemo(() => drawn(episodes), [episodes]);
   const at = useComputed(() => {
     const hovered = cursor.value;
@@ -36,28 +44,44 @@ export function EpisodeChart({ metric, episodes, events, playhead }: Props) {
       <figcaption>
         <strong>{metric}</strong>
         <span class="faint">env step {at.value ?? ""}</span>
+        <button
+          type="button"
+          class="quiet"
+          aria-pressed={asTable.value}
+          aria-label={`${metric} as table`}
+          onClick={() => {
+            asTable.value = !asTable.value;
+          }}
+        >
+          Table
+        </button>
       </figcaption>
-      <BandPlot
-        xs={xs}
-        lines={lines}
-        syncKey="episode"
-        playhead={playhead}
-        events={events}
-        onCursor={(place) => {
-          cursor.value = place;
-        }}
-        onPick={(x) => {
-          playhead.value = Math.max(0, Math.round(x));
-        }}
-        height={170}
-        label={`${metric} at each env step`}
-      />
+      <div class="step-plot" ref={body}>
+        {asTable.value && <StepTable xs={xs} lines={lines} />}
+        {near && !asTable.value && (
+          <BandPlot
+            xs={xs}
+            lines={lines}
+            syncKey="episode"
+            playhead={playhead}
+            events={events}
+            onCursor={(place) => {
+              cursor.value = place;
+            }}
+            onPick={(x) => {
+              playhead.value = Math.max(0, Math.round(x));
+            }}
+            height={HEIGHT}
+            label={`${metric} at each env step`}
+          />
+        )}
+      </div>
       <ul class="legend">
         {lines.map((line) => (
           <li key={line.label}>
             <span class="swatch" style={{ background: line.colour }} />
             <span>{line.label}</span>
-            <span class="value">{valueText(xs, line.values, at.value)}</span>
+            <span class="value">{valueText(xs, line, at.value)}</span>
             {(line.marks?.length ?? 0) > 0 && (
               <span class="failed">{line.marks?.length} not finite</span>
             )}
@@ -87,7 +111,8 @@ function drawn(episodes: EpisodeCurves[]): { xs: number[]; lines: BandLine[] } {
   return { xs, lines };
 }
 
-function valueText(xs: number[], values: (number | null)[], at: number | null): string {
+function valueText(xs: number[], { values, marks }: BandLine, at: number | null): string {
+  if (at !== null && Array.from(marks ?? []).includes(at)) return "not finite";
   const value = at === null ? values.findLast((v) => v !== null) : valueBefore(xs, values, at);
   return value === null || value === undefined ? "" : formatValue(value);
 }

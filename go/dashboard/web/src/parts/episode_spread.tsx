@@ -18,18 +18,19 @@ export function Spread(shown: EpisodesShown) {
   const { name, version, metric, filter } = shown;
   const axis = lengthAxis(shown);
   const free = { ...filter, values: EVERYTHING };
-  const key = [version, formatMetric(metric)];
   const histogram = useAnswer(
     (signal) =>
       readHistogram(name, [metric], free, { metric: 0, bins: HISTOGRAM_BINS }, null, signal),
-    [...key, textOf(free)],
+    [formatMetric(metric), textOf(free)],
+    version,
   );
   const scatter = useAnswer(
     (signal) => {
       const y = { metric: 0, bins: SCATTER_BINS.upwards };
       return readHistogram(name, [metric, ...axis.metrics], filter, axis.x, y, signal);
     },
-    [...key, textOf(filter), axis.title],
+    [formatMetric(metric), textOf(filter), axis.title],
+    version,
   );
   return (
     <div class="spread">

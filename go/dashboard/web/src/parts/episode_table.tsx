@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { episodeSearch, isFiltered } from "../lib/episode_filter";
 import { type EpisodeMetric, formatMetric, titleOf } from "../lib/episode_metrics";
 import { formatCount, formatDuration, formatValue } from "../lib/format";
+import { formatAttribute } from "../lib/format_attribute";
 import { formatMoment } from "../lib/moment";
 import { episodeHref } from "../lib/route";
 import { setParams, TEXT, useParam } from "../params";
@@ -15,6 +17,8 @@ import { SortHeader } from "./sort_header";
 
 /** How many episodes a page of the table has. */
 const PAGE = 100;
+/** How many attributes have a column. */
+const MOST_ATTRIBUTES = 8;
 
 interface Props extends EpisodesShown {
   /** Is told when the first page is there. */
@@ -22,7 +26,9 @@ interface Props extends EpisodesShown {
 }
 
 /** One page of episodes, in the order that the address says. */
-export function EpisodeTable({ name, version, metric, length, filter, onListed }: Props) {
+export function EpisodeTable(props: Props) {
+  const { name, version, metric, length, filter, onListed } = props;
+  const attributes = props.attributes.slice(0, MOST_ATTRIBUTES);
   const sorted = useParam("sort", TEXT).value || "-started";
   const page = useParam("page", TEXT).value;
   const before = useSignal<string[]>([]);
@@ -34,6 +40,7 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
         name,
         {
           metrics: length && length.name !== metric.name ? [metric, length] : [metric],
+          attributes,
           filter,
           sort,
           descending,
@@ -42,16 +49,17 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
         },
         signal,
       ),
-    [version, formatMetric(metric), textOf(filter), sorted, page],
+    [formatMetric(metric), textOf(filter), sorted, page, attributes.join("\n")],
+    version,
   );
   useEffect(() => {
     if (!answer.value.loading) onListed();
   }, [answer.value.loading]);
   const shown = answer.value.value?.episodes ?? [];
-  const videos = useAnswer(
-    (signal) => findVideos(name, shown, signal),
-    [version, answer.value.value],
-  );
+  const videos = useAnswer((signal) => findVideos(name, shown, signal), [answer.value.value]);
+  const among = isFiltered(filter)
+    ? episodeSearch(filter, formatMetric(metric), name.inherited).slice(1)
+    : "";
   const onSort = (column: string, down: boolean) => {
     before.value = [];
     setParams({ sort: `${down ? "-" : ""}${column}`, page: "" });
@@ -89,6 +97,11 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
                       numeric
                       {...{ sort, descending, onSort }}
                     />
+                    {attributes.map((path) => (
+                      <th key={path} scope="col">
+                        {path}
+                      </th>
+                    ))}
                     <th scope="col">Video</th>
                   </tr>
                 </thead>
@@ -99,6 +112,8 @@ export function EpisodeTable({ name, version, metric, length, filter, onListed }
                       name={name}
                       metric={metric}
                       episode={e}
+                      among={among}
+                      attributes={attributes}
                       video={videos.value.value?.has(videoKey(e.environment, e.episode)) ?? false}
                     />
                   ))}
@@ -141,11 +156,15 @@ function Row({
   name,
   metric,
   episode: e,
+  among,
+  attributes,
   video,
 }: {
   name: RunName;
   metric: EpisodeMetric;
   episode: Episode;
+  among: string;
+  attributes: string[];
   video: boolean;
 }) {
   const [value, length] = e.metrics;
@@ -154,7 +173,7 @@ function Row({
       <th scope="row">{e.environment}</th>
       <td class="number">
         <a
-          href={episodeHref(name, e.environment, e.episode)}
+          href={episodeHref(name, e.environment, e.episode, among)}
           aria-label={`Episode ${e.episode} of ${e.environment}`}
         >
           {formatCount(e.episode)}
@@ -172,6 +191,9 @@ function Row({
       <td class="number">{formatMoment(e.firstTime)}</td>
       <td class="number">{formatTook(e.lastTime - e.firstTime)}</td>
       <td class="number">{e.restarts > 0 ? formatCount(e.restarts) : ""}</td>
+      {attributes.map((path) => (
+        <td key={path}>{formatAttribute(e.attributes.get(path))}</td>
+      ))}
       <td>{video ? "▶ video" : ""}</td>
     </tr>
   );

@@ -12,6 +12,8 @@ export interface EpisodesShown {
   /** Whether env steps are logged, so that lengths are known without it. */
   hasSteps: boolean;
   filter: EpisodeFilter;
+  /** Paths of the attributes of environments. */
+  attributes: string[];
 }
 
 /** A text that tells filters apart. */

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { cellAt } from "../lib/cells";
+import { useRef } from "preact/hooks";
+import { cellAt, cellBeside } from "../lib/cells";
 import { formatCount, formatValue } from "../lib/format";
 
 interface Props {
@@ -16,8 +17,14 @@ interface Props {
 
 type Pointer = PointerEvent & { currentTarget: HTMLElement };
 
-/** Bars of a distribution. A drag over bars chooses a stretch; with the keyboard, Enter chooses a bar. */
+/**
+ * Bars of a distribution. A drag over bars chooses a stretch; with the keyboard, arrows move
+ * along bars, with Shift they span several, Enter takes those and Escape lets them go.
+ */
 export function Histogram({ counts, first, last, title, onBrush }: Props) {
+  const group = useRef<HTMLDivElement>(null);
+  /** The bar that takes the focus: one stop for all of them. */
+  const stop = useSignal(0);
   const brushed = useSignal<{ start: number; end: number } | null>(null);
   const bars = Array.from(counts);
   const most = Math.max(...bars, 1);
@@ -40,14 +47,30 @@ export function Histogram({ counts, first, last, title, onBrush }: Props) {
     if (brushed.value) brushed.value = { ...brushed.value, end: barAt(event) };
   };
   const up = () => {
-    if (!brushed.value) return;
+    if (brushed.value) take(brushed.value.start, brushed.value.end);
+  };
+  const take = (start: number, end: number) => {
     brushed.value = null;
-    onBrush(edge(low), edge(high + 1));
+    onBrush(edge(Math.min(start, end)), edge(Math.max(start, end) + 1));
+  };
+  const key = (event: KeyboardEvent, i: number) => {
+    const next = cellBeside({ row: 0, column: i }, event.key, 1, bars.length)?.column;
+    if (next !== undefined) {
+      brushed.value = event.shiftKey ? { start: brushed.peek()?.start ?? i, end: next } : null;
+      stop.value = next;
+      group.current?.querySelectorAll("button")[next]?.focus();
+    } else if (event.key === "Enter" || event.key === " ") {
+      take(brushed.peek()?.start ?? i, i);
+    } else if (event.key === "Escape") {
+      brushed.value = null;
+    } else return;
+    event.preventDefault();
   };
   return (
     <figure class="histogram">
       {/* biome-ignore lint/a11y/useSemanticElements: bars to choose from, not fields of a form */}
       <div
+        ref={group}
         class="bars"
         role="group"
         aria-label={`Distribution of ${title}`}
@@ -65,9 +88,8 @@ export function Histogram({ counts, first, last, title, onBrush }: Props) {
             class={i >= low && i <= high ? "bar chosen" : "bar"}
             title={`${formatCount(count)} ${range(i)}`}
             aria-label={`${formatCount(count)} episodes with ${title} ${range(i)}`}
-            onKeyDown={(event) => {
-              if (event.key === "Enter" || event.key === " ") onBrush(edge(i), edge(i + 1));
-            }}
+            tabIndex={i === Math.min(stop.value, bars.length - 1) ? 0 : -1}
+            onKeyDown={(event) => key(event, i)}
           >
             <span style={{ height: `${(100 * count) / most}%` }} />
           </button>

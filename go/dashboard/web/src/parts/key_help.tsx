@@ -33,10 +33,18 @@ const KEYS: readonly [where: string, keys: readonly [key: string, does: string][
   ],
   ["Comparison of runs", [["Space", "pause, go on"]]],
   [
-    "Episode with a video",
+    "Environments, episodes, delivery",
     [
-      ["Space", "play, pause"],
-      ["[  ]", "one frame back, forth"],
+      ["Space", "pause, go on"],
+      ["←  →  ↑  ↓", "cells of the map, bars of the distribution; with Shift several"],
+      ["Enter", "choose them"],
+    ],
+  ],
+  [
+    "Episode",
+    [
+      ["[  ]", "one env step back, forth"],
+      ["Space", "play the video, pause it"],
     ],
   ],
 ];

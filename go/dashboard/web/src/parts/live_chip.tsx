@@ -21,8 +21,8 @@ export function LiveChip({ news, paused }: { news: RunNews; paused: Signal<boole
 
 const TITLES: Record<LiveState, string> = {
   connecting: "The server has not answered yet.",
-  live: "New points appear as they come. Click, or press space, to pause.",
-  paused: "Nothing is asked until you go on: click, or press space.",
+  live: "New points appear as they come. Click to pause.",
+  paused: "Nothing is asked until you go on: click.",
   stale: "What is shown may be old; the server is asked again and again.",
   "at rest": "No run is logging. Should one go on, its points appear.",
 };

@@ -1,5 +1,6 @@
 import { type Signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { useKeys } from "../keys";
 import { formatCount } from "../lib/format";
 import {
   frameAtTime,
@@ -9,6 +10,7 @@ import {
   timeOfFrame,
   type VideoPart,
 } from "../lib/frames";
+import { useStepKeys } from "./step_keys";
 
 interface Props {
   /** The parts of an episode's video, in order. */
@@ -33,7 +35,10 @@ export function Player({ parts, playhead }: Props) {
     const step = playhead.value;
     if (step !== null && step !== shown.current) seek(video.current, parts, part, shown, step);
   });
-  useEffect(() => onKeys(video.current, parts, playhead), [parts]);
+  useKeys({
+    " ": () => (video.current?.paused ? void video.current.play() : video.current?.pause()),
+  });
+  useStepKeys(playhead, framesOf(parts) - 1, () => video.current?.pause());
 
   const now = parts[part.value];
   if (!now) return null;
@@ -122,32 +127,4 @@ function seek(
   if (!video || fps === undefined) return;
   if (to.part !== part.peek()) part.value = to.part;
   else video.currentTime = timeOfFrame(to.frame, fps);
-}
-
-function onKeys(
-  video: HTMLVideoElement | null,
-  parts: readonly VideoPart[],
-  playhead: Signal<number | null>,
-): () => void {
-  const pressed = (event: KeyboardEvent) => {
-    if (!video || isTyping(event)) return;
-    if (event.key === " " && event.target !== video) {
-      event.preventDefault();
-      if (video.paused) void video.play();
-      else video.pause();
-    }
-    const step = { "[": -1, "]": 1 }[event.key];
-    if (step === undefined) return;
-    video.pause();
-    const last = framesOf(parts) - 1;
-    playhead.value = Math.min(Math.max((playhead.peek() ?? 0) + step, 0), last);
-  };
-  document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
-}
-
-/** Whether a key belongs to what has the focus. */
-export function isTyping(event: KeyboardEvent): boolean {
-  const { target } = event;
-  return target instanceof HTMLElement && target.matches("input, select, textarea, button, a");
 }

@@ -5,7 +5,7 @@ import { exactText } from "../lib/exact_text";
 import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
-import { groupRuns } from "../lib/run_groups";
+import { groupRuns, summedColumns } from "../lib/run_groups";
 import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { cellValue, numberText } from "./run_cell";
@@ -85,8 +85,8 @@ interface GroupsProps {
 }
 
 function Groups({ of, column, rows, columns }: GroupsProps) {
-  const numeric = columns.filter((c) =>
-    rows.some((run) => typeof cellValue(run, c) === "number" && c !== column),
+  const numeric = summedColumns(columns, column).filter((c) =>
+    rows.some((run) => typeof cellValue(run, c) === "number"),
   );
   const groups = groupRuns(
     rows.map((run) => ({

@@ -15,7 +15,7 @@ import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { type QueriedMetric, queryFor } from "../lib/sections";
-import type { Range, RunName, ShownRun } from "../server";
+import { type Range, type RunName, type ShownRun, type Value, valuesOf } from "../server";
 import { views } from "./clients";
 
 /** What episodes are sorted by: a column, or `metric` and its place in the list. */
@@ -49,6 +49,8 @@ export interface Episode {
   restarts: number;
   /** In the order of the metrics asked for; NaN where there is none. */
   metrics: number[];
+  /** Those asked for, as they hold at the episode. */
+  attributes: Map<string, Value>;
 }
 
 /** A page of episodes. */
@@ -62,6 +64,8 @@ export interface EpisodePage {
 /** What a page of episodes is asked by. */
 export interface EpisodeQuestion {
   metrics: EpisodeMetric[];
+  /** Paths of attributes of environments. */
+  attributes: string[];
   filter: EpisodeFilter;
   sort: EpisodeSort;
   descending: boolean;
@@ -95,6 +99,7 @@ export async function listEpisodes(
       limit: asked.limit,
       pageToken: asked.page,
       includeInherited: run.inherited,
+      attributePaths: asked.attributes,
     },
     { signal },
   );
@@ -119,6 +124,7 @@ export async function listEpisodes(
     lastTime: at(columns.lastTime, i),
     restarts: at(columns.restarts, i),
     metrics: metrics.map((column) => at(column, i)),
+    attributes: valuesOf(answer.attributes[i]?.attributes ?? []),
   }));
   return { episodes, total: Number(answer.totalCount), next: answer.nextPageToken };
 }

@@ -1,5 +1,6 @@
 import type { DeliveryCounts } from "../gen/metrana/views/v1/run_health_pb";
 import { formatValue } from "../lib/format";
+import { labelOf } from "../lib/labels";
 import type { RunLosses } from "../lib/losses";
 import type { RunName } from "../server";
 import { views } from "./clients";
@@ -9,7 +10,6 @@ import type { RunNames } from "./curves";
 export interface Counted {
   what: string;
   added: number;
-  enqueued: number;
   sent: number;
   dropped: number;
 }
@@ -24,12 +24,15 @@ export interface Delivery {
   errors: number;
 }
 
-/** A metric that is not finite somewhere. */
+/** The first point of a series that is not finite. */
 export interface NotFinite {
   metric: string;
+  labels: string;
   scale: string;
   step: number;
   value: string;
+  /** Where in which episode of which environment it is; null of an ordinary series. */
+  place: { environment: string; episode: number; envStep: number } | null;
 }
 
 /** What arrived of a run, and what did not. */
@@ -78,9 +81,18 @@ export async function readHealth(
     })),
     notFinite: answer.nonFinite.map((p) => ({
       metric: p.metricName,
+      labels: labelOf(p.labels),
       scale: p.scale,
       step: Number(p.step),
       value: formatValue(p.value ?? Number.NaN),
+      place:
+        p.episode === undefined
+          ? null
+          : {
+              environment: p.environment,
+              episode: Number(p.episode),
+              envStep: Number(p.envStep),
+            },
     })),
     moreNotFinite: answer.moreNonFinite,
   };
@@ -109,7 +121,6 @@ function counted(what: string, counts: DeliveryCounts | undefined): Counted {
   return {
     what,
     added: Number(counts?.added ?? 0n),
-    enqueued: Number(counts?.enqueued ?? 0n),
     sent: Number(counts?.sent ?? 0n),
     dropped: Number(counts?.dropped ?? 0n),
   };

@@ -17,7 +17,7 @@ export async function findHolder(
       rlSteps: { from: null, to: upTo },
       values: EVERYTHING,
     };
-    const question = { metrics: [], filter, descending: false, limit: 1, page: "" };
+    const question = { metrics: [], attributes: [], filter, descending: false, limit: 1, page: "" };
     const found = await listEpisodes(
       { ...of, run, inherited: false },
       { ...question, sort: "episode" },

@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { EpisodeMetric, IndexRange, MetricRange, RunName } from "./selection_pb";
 import { file_metrana_views_v1_selection } from "./selection_pb";
+import type { Attribute } from "../../../metrana_protobuf/common/v1/attribute_pb";
+import { file_metrana_protobuf_common_v1_attribute } from "../../../metrana_protobuf/common/v1/attribute_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file metrana/views/v1/episodes.proto.
  */
 export const file_metrana_views_v1_episodes: GenFile = /*@__PURE__*/
-  fileDesc("Ch9tZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxImMKDEVwaXNvZGVPcmRlchIvCgZjb2x1bW4YASABKA4yHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVDb2x1bW4SEgoKZGVzY2VuZGluZxgCIAEoCBIOCgZtZXRyaWMYAyABKA0iiAMKE0xpc3RFcGlzb2Rlc1JlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSFAoMZW52aXJvbm1lbnRzGAMgAygJEi4KCGVwaXNvZGVzGAQgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAUgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi0KBW9yZGVyGAYgASgLMh4ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlT3JkZXISDQoFbGltaXQYByABKA0SEgoKcGFnZV90b2tlbhgIIAEoCRI0Cg1tZXRyaWNfcmFuZ2VzGAkgAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgKIAEoCCKXAgoUTGlzdEVwaXNvZGVzUmVzcG9uc2USFAoMZW52aXJvbm1lbnRzGAEgAygJEhsKE2Vudmlyb25tZW50X2luZGV4ZXMYAiABKAwSEAoIZXBpc29kZXMYAyABKAwSFgoOZmlyc3Rfcmxfc3RlcHMYBCABKAwSFQoNbGFzdF9ybF9zdGVwcxgFIAEoDBIRCgllbnZfc3RlcHMYBiABKAwSEwoLZmlyc3RfdGltZXMYByABKAwSEgoKbGFzdF90aW1lcxgIIAEoDBIQCghyZXN0YXJ0cxgJIAEoDBIPCgdtZXRyaWNzGAogAygMEhMKC3RvdGFsX2NvdW50GAsgASgEEhcKD25leHRfcGFnZV90b2tlbhgMIAEoCSrlAgoNRXBpc29kZUNvbHVtbhIeChpFUElTT0RFX0NPTFVNTl9VTlNQRUNJRklFRBAAEh4KGkVQSVNPREVfQ09MVU1OX0VOVklST05NRU5UEAESGgoWRVBJU09ERV9DT0xVTU5fRVBJU09ERRACEiAKHEVQSVNPREVfQ09MVU1OX0ZJUlNUX1JMX1NURVAQAxIfChtFUElTT0RFX0NPTFVNTl9MQVNUX1JMX1NURVAQBBIcChhFUElTT0RFX0NPTFVNTl9FTlZfU1RFUFMQBRIdChlFUElTT0RFX0NPTFVNTl9GSVJTVF9USU1FEAYSHAoYRVBJU09ERV9DT0xVTU5fTEFTVF9USU1FEAcSGwoXRVBJU09ERV9DT0xVTU5fUkVTVEFSVFMQCBIZChVFUElTT0RFX0NPTFVNTl9NRVRSSUMQCRIiCh5FUElTT0RFX0NPTFVNTl9UT1RBTF9FTlZfU1RFUFMQCkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_selection]);
+  fileDesc("Ch9tZXRyYW5hL3ZpZXdzL3YxL2VwaXNvZGVzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxImMKDEVwaXNvZGVPcmRlchIvCgZjb2x1bW4YASABKA4yHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVDb2x1bW4SEgoKZGVzY2VuZGluZxgCIAEoCBIOCgZtZXRyaWMYAyABKA0ioQMKE0xpc3RFcGlzb2Rlc1JlcXVlc3QSJgoDcnVuGAEgASgLMhkubWV0cmFuYS52aWV3cy52MS5SdW5OYW1lEjAKB21ldHJpY3MYAiADKAsyHy5tZXRyYW5hLnZpZXdzLnYxLkVwaXNvZGVNZXRyaWMSFAoMZW52aXJvbm1lbnRzGAMgAygJEi4KCGVwaXNvZGVzGAQgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAUgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi0KBW9yZGVyGAYgASgLMh4ubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlT3JkZXISDQoFbGltaXQYByABKA0SEgoKcGFnZV90b2tlbhgIIAEoCRI0Cg1tZXRyaWNfcmFuZ2VzGAkgAygLMh0ubWV0cmFuYS52aWV3cy52MS5NZXRyaWNSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgKIAEoCBIXCg9hdHRyaWJ1dGVfcGF0aHMYCyADKAkiTgoRRXBpc29kZUF0dHJpYnV0ZXMSOQoKYXR0cmlidXRlcxgBIAMoCzIlLm1ldHJhbmFfcHJvdG9idWYuY29tbW9uLnYxLkF0dHJpYnV0ZSLQAgoUTGlzdEVwaXNvZGVzUmVzcG9uc2USFAoMZW52aXJvbm1lbnRzGAEgAygJEhsKE2Vudmlyb25tZW50X2luZGV4ZXMYAiABKAwSEAoIZXBpc29kZXMYAyABKAwSFgoOZmlyc3Rfcmxfc3RlcHMYBCABKAwSFQoNbGFzdF9ybF9zdGVwcxgFIAEoDBIRCgllbnZfc3RlcHMYBiABKAwSEwoLZmlyc3RfdGltZXMYByABKAwSEgoKbGFzdF90aW1lcxgIIAEoDBIQCghyZXN0YXJ0cxgJIAEoDBIPCgdtZXRyaWNzGAogAygMEhMKC3RvdGFsX2NvdW50GAsgASgEEhcKD25leHRfcGFnZV90b2tlbhgMIAEoCRI3CgphdHRyaWJ1dGVzGA0gAygLMiMubWV0cmFuYS52aWV3cy52MS5FcGlzb2RlQXR0cmlidXRlcyrlAgoNRXBpc29kZUNvbHVtbhIeChpFUElTT0RFX0NPTFVNTl9VTlNQRUNJRklFRBAAEh4KGkVQSVNPREVfQ09MVU1OX0VOVklST05NRU5UEAESGgoWRVBJU09ERV9DT0xVTU5fRVBJU09ERRACEiAKHEVQSVNPREVfQ09MVU1OX0ZJUlNUX1JMX1NURVAQAxIfChtFUElTT0RFX0NPTFVNTl9MQVNUX1JMX1NURVAQBBIcChhFUElTT0RFX0NPTFVNTl9FTlZfU1RFUFMQBRIdChlFUElTT0RFX0NPTFVNTl9GSVJTVF9USU1FEAYSHAoYRVBJU09ERV9DT0xVTU5fTEFTVF9USU1FEAcSGwoXRVBJU09ERV9DT0xVTU5fUkVTVEFSVFMQCBIZChVFUElTT0RFX0NPTFVNTl9NRVRSSUMQCRIiCh5FUElTT0RFX0NPTFVNTl9UT1RBTF9FTlZfU1RFUFMQCkIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_attribute]);
 
 /**
  * In which order episodes are listed. Those that are equal in it come by environment
@@ -125,6 +127,13 @@ export type ListEpisodesRequest = Message<"metrana.views.v1.ListEpisodesRequest"
    * @generated from field: bool include_inherited = 10;
    */
   includeInherited: boolean;
+
+  /**
+   * Paths of the attributes of environments that are wanted as they hold at each episode.
+   *
+   * @generated from field: repeated string attribute_paths = 11;
+   */
+  attributePaths: string[];
 };
 
 /**
@@ -133,6 +142,27 @@ export type ListEpisodesRequest = Message<"metrana.views.v1.ListEpisodesRequest"
  */
 export const ListEpisodesRequestSchema: GenMessage<ListEpisodesRequest> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_episodes, 1);
+
+/**
+ * What was logged of an environment, as it holds at one of its episodes.
+ *
+ * @generated from message metrana.views.v1.EpisodeAttributes
+ */
+export type EpisodeAttributes = Message<"metrana.views.v1.EpisodeAttributes"> & {
+  /**
+   * Those of the paths asked for that it has.
+   *
+   * @generated from field: repeated metrana_protobuf.common.v1.Attribute attributes = 1;
+   */
+  attributes: Attribute[];
+};
+
+/**
+ * Describes the message metrana.views.v1.EpisodeAttributes.
+ * Use `create(EpisodeAttributesSchema)` to create a new message.
+ */
+export const EpisodeAttributesSchema: GenMessage<EpisodeAttributes> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_episodes, 2);
 
 /**
  * Episodes as columns, one entry an episode, in the order asked for.
@@ -224,6 +254,13 @@ export type ListEpisodesResponse = Message<"metrana.views.v1.ListEpisodesRespons
    * @generated from field: string next_page_token = 12;
    */
   nextPageToken: string;
+
+  /**
+   * For each episode its attributes; empty when none were asked for.
+   *
+   * @generated from field: repeated metrana.views.v1.EpisodeAttributes attributes = 13;
+   */
+  attributes: EpisodeAttributes[];
 };
 
 /**
@@ -231,7 +268,7 @@ export type ListEpisodesResponse = Message<"metrana.views.v1.ListEpisodesRespons
  * Use `create(ListEpisodesResponseSchema)` to create a new message.
  */
 export const ListEpisodesResponseSchema: GenMessage<ListEpisodesResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_episodes, 2);
+  messageDesc(file_metrana_views_v1_episodes, 3);
 
 /**
  * What episodes are listed by.
