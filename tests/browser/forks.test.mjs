@@ -75,6 +75,17 @@ test("statistics of forks go back over what they inherit", async () => {
   assert.equal(new URL(page.url()).searchParams.get("view"), "inherited");
 });
 
+test("the overview of a fork shows what it inherits", async () => {
+  const { page } = opened;
+  const returns = (count) => page.locator(`figure.density[data-episodes="${count}"]`).first();
+  await page.goto(pageOf("branch", ""));
+  await returns(2).waitFor();
+  await inherited(page).check();
+  await returns(6).waitFor();
+  await page.locator('figure.chart[data-metric="warmup"][data-points="2"]').waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("view"), "inherited");
+});
+
 test("metrics that only the parent has are listed where they are shown", async () => {
   const { page } = opened;
   await page.goto(pageOf("branch", "charts"));

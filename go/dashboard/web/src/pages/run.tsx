@@ -6,11 +6,13 @@ import { useMetrics } from "../metrics_of_runs";
 import { AnswerState } from "../parts/answer_state";
 import { ConfigTable } from "../parts/config_table";
 import { HealthCard } from "../parts/health_card";
+import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { LiveChip } from "../parts/live_chip";
 import { RlOverview } from "../parts/rl_overview";
 import { RunHeader } from "../parts/run_header";
 import { useRunNews } from "../run_news";
 import { type RunName, readAttributes } from "../server";
+import { readAncestors } from "../server/ancestors";
 import { readHealth } from "../server/health";
 import "../styles/charts.css";
 import "../styles/run.css";
@@ -39,7 +41,9 @@ export function RunPage({ workspace, project, run }: RunName) {
     of,
     useAtMostEvery(version, HEALTH_PERIOD),
   );
-  const metrics = useMetrics(names, news.value, false);
+  const [inherited, setInherited] = useInherited();
+  const ancestors = useAnswer((signal) => readAncestors(name, signal), of).value.value;
+  const metrics = useMetrics(names, news.value, inherited);
   return (
     <AnswerState of={attributes.value}>
       {(values) => (
@@ -55,6 +59,7 @@ export function RunPage({ workspace, project, run }: RunName) {
           <div class="title-row">
             <h2>Overview</h2>
             <LiveChip news={news.value} paused={paused} />
+            {ancestors?.length ? <InheritedSwitch on={inherited} onChange={setInherited} /> : null}
             <a href={hrefOf({ ...name, page: "charts" })}>All charts</a>
           </div>
           <AnswerState of={metrics.value}>
@@ -62,7 +67,12 @@ export function RunPage({ workspace, project, run }: RunName) {
               all.length === 0 ? (
                 <p class="note">No points yet. Charts appear here as soon as the run logs.</p>
               ) : (
-                <RlOverview name={name} metrics={all} news={news.value} />
+                <RlOverview
+                  key={String(inherited)}
+                  name={{ ...name, inherited }}
+                  metrics={all}
+                  news={news.value}
+                />
               )
             }
           </AnswerState>

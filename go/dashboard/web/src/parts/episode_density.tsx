@@ -8,13 +8,13 @@ import { withGaps } from "../lib/columns";
 import { binMiddles, densityPixels, drawnXs, drawnYs, fullest } from "../lib/density";
 import { formatCount, formatValue } from "../lib/format";
 import type { Stretch } from "../lib/zoom";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
 import { type DensityAxis, type EpisodeDensity, readDensity } from "../server/episodes";
 import { AnswerState } from "./answer_state";
 import { type Backdrop, type BandLine, BandPlot } from "./band_plot";
 
 interface Props {
-  name: RunName;
+  name: ShownRun;
   metric: { metricName: string; scale: string };
   /** Only episodes that are evaluations, or that are none; null: all. */
   evaluation: boolean | null;

@@ -6,7 +6,7 @@ import { type Panel, type PanelMetric, panelsOf } from "../lib/overview_panels";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { formatZoom, type Stretch, ZOOM, zoomed } from "../lib/zoom";
 import { type Codec, setParams, useParam } from "../params";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
 import { DENSITY_AXES, type DensityAxis } from "../server/episodes";
 import { ChartCard } from "./chart_card";
 import { EpisodeDensityChart } from "./episode_density";
@@ -14,7 +14,7 @@ import { TaskOverview } from "./task_overview";
 import { TermChart } from "./term_chart";
 
 interface Props {
-  name: RunName;
+  name: ShownRun;
   metrics: PanelMetric[];
   news: RunNews;
 }
@@ -69,7 +69,7 @@ export function RlOverview(props: Props) {
 
 interface PanelProps {
   panel: Panel<PanelMetric>;
-  name: RunName;
+  name: ShownRun;
   along: DensityAxis;
   news: RunNews;
 }
@@ -98,6 +98,7 @@ function PanelChart({ panel, name, along, news }: PanelProps) {
       return (
         <TermChart
           names={names}
+          inherited={name.inherited}
           prefix={panel.prefix}
           metrics={panel.metrics}
           along={along}
@@ -112,7 +113,12 @@ function PanelChart({ panel, name, along, news }: PanelProps) {
           names={names}
           metric={panel.metric}
           version={version}
-          page={{ ...DEFAULT_SETTINGS, axis: along, band: panel.band }}
+          page={{
+            ...DEFAULT_SETTINGS,
+            axis: along,
+            band: panel.band,
+            inherited: name.inherited,
+          }}
           own=""
           zoom={zoom}
           choice={choice}

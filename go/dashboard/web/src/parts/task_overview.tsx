@@ -15,7 +15,8 @@ import { hrefOf } from "../lib/route";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { queryFor } from "../lib/sections";
 import { setParams, TEXT, useParam } from "../params";
-import type { RunName } from "../server";
+import type { ShownRun } from "../server";
+import { readAncestors, shownRuns } from "../server/ancestors";
 import { listEnvironmentAttributes } from "../server/environments";
 import type { DensityAxis } from "../server/episodes";
 import { readStatistics, type Statistics, type StatisticsAxis } from "../server/statistics";
@@ -23,7 +24,7 @@ import { allRows } from "./environments_shown";
 import { SmallCurve } from "./small_curve";
 
 interface Props {
-  name: RunName;
+  name: ShownRun;
   metrics: readonly PanelMetric[];
   along: DensityAxis;
   news: RunNews;
@@ -88,18 +89,20 @@ interface Shown {
 
 /** What each task came to; null where no attribute tells tasks apart. */
 async function readTasks(
-  name: RunName,
+  name: ShownRun,
   metric: PanelMetric,
   chosen: string,
   along: DensityAxis,
   signal: AbortSignal,
 ): Promise<Shown | null> {
   const { workspace, project, run } = name;
-  const logged = await listEnvironmentAttributes({ workspace, project, runs: [run] }, signal);
+  const ancestors = name.inherited ? await readAncestors(name, signal) : [];
+  const runs = shownRuns(name, ancestors);
+  const logged = await listEnvironmentAttributes({ workspace, project, runs }, signal);
   const attributes = logged.filter(namesTask);
   if (attributes.length === 0) return null;
   const last: EpisodeMetric = { name: metric.metricName, scale: metric.scale, reduction: "last" };
-  const rows = await allRows({ ...name, inherited: false }, last, "", attributes, signal);
+  const rows = await allRows(name, last, "", attributes, signal);
   const paths = taskAttributes(rows, attributes);
   const path = paths.find((p) => p === chosen) ?? paths[0];
   if (path === undefined) return null;
@@ -117,7 +120,7 @@ async function readTasks(
       binMeans: true,
       gridPoints: GRID_POINTS,
       resamples: 0,
-      inherited: false,
+      inherited: name.inherited,
       samples: false,
     },
     signal,

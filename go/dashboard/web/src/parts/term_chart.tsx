@@ -14,6 +14,7 @@ import { type BandLine, BandPlot } from "./band_plot";
 
 interface Props {
   names: RunNames;
+  inherited: boolean;
   /** What the names of all terms begin with. */
   prefix: string;
   metrics: readonly { metricName: string; scale: string }[];
@@ -34,15 +35,17 @@ const GREY = "#87909e";
 
 /** What a reward is made up of: terms on each other, or as lines when one changes its sign. */
 export function TermChart(props: Props) {
-  const { names, prefix, metrics, zoom } = props;
+  const { names, inherited, prefix, metrics, zoom } = props;
   const scale = metrics[0]?.scale ?? "";
   const axis = axisFor({ metricName: prefix, scale }, props.along);
   const range = zoom.get(axis) ?? null;
   const asked = metrics.slice(0, MOST_ASKED);
   const answer = useAnswer(
-    (signal) => readMetricCurves(names, { metrics: asked, axis, range, buckets: BUCKETS }, signal),
+    (signal) =>
+      readMetricCurves(names, { metrics: asked, axis, range, buckets: BUCKETS, inherited }, signal),
     [
       names.runs.join("\n"),
+      inherited,
       asked.map((m) => m.metricName).join("\n"),
       scale,
       axis,

@@ -15,7 +15,7 @@ import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { type QueriedMetric, queryFor } from "../lib/sections";
-import { type Range, type RunName, type ShownRun, type Value, valuesOf } from "../server";
+import { type Range, type ShownRun, type Value, valuesOf } from "../server";
 import { views } from "./clients";
 
 /** What episodes are sorted by: a column, or `metric` and its place in the list. */
@@ -273,13 +273,14 @@ export interface DensityQuestion {
 
 /** The values that episodes have of a metric of EPISODE scale. */
 export async function readDensity(
-  run: RunName,
+  run: ShownRun,
   { metric, axis, range, columns, rows }: DensityQuestion,
   signal: AbortSignal,
 ): Promise<EpisodeDensity> {
   const answer = await views.getEpisodeHistogram(
     {
       run,
+      includeInherited: run.inherited,
       metrics: [{ seriesQuery: queryFor(metric), reduction: Reduction.LAST }],
       x: { column: DENSITY_AXES[axis], bins: columns, whole: true, ...range },
       y: { column: EpisodeColumn.METRIC, metric: 0, bins: rows, whole: true, robust: true },
