@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
+from metrana.filters import SeriesFilter
 from metrana.frames import Floats, SeriesId, UInts, pandas
-from metrana.request import Range, SeriesQueries, given, ranges, strings, texts
+from metrana.request import Range, SeriesQueries, ValueRange, given, ranges, strings, texts
 from metrana.views_frames import column
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CurveAxis = Literal[
     "relative_time",
     "wall_time",
 ]
+JoiningAxis = Literal["step", "rl_step"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Curves:
     """Curves that share their buckets: runs as they were named, series by identity."""
 
     bucket_width: float
-    """Buckets begin at multiples of it behind the first one, rounded down; 1: each holds one x."""
+    """Buckets begin at multiples of it behind the first one, rounded down; 1: each holds one x.
+    Along a metric they are not rounded, and 0 says that each value of the metric has one."""
     curves: Sequence[Curve]
 
     def __len__(self) -> int:
@@ -145,8 +148,6 @@ class CurvesOfSeries(Asking):
             raise MetranaQueryConfigError(
                 f"axis must be one of {', '.join(get_args(CurveAxis))}, not {axis!r}"
             )
-        if buckets is not None and not 1 <= buckets <= 5000:
-            raise MetranaQueryConfigError(f"buckets must be from 1 to 5,000, not {buckets!r}")
         request: dict[str, Any] = {
             **self._in_views(),
             "runs": strings(runs),
@@ -154,10 +155,61 @@ class CurvesOfSeries(Asking):
             "axis": f"AXIS_{axis.upper()}",
             "environments": strings(environments),
             "include_inherited": include_inherited,
-            **given(buckets=buckets),
+            **_checked(buckets),
             **ranges(range=within, episodes=episodes, rl_steps=rl_steps),
         }
         answer = self._answer("BucketSeries", request)
         return Curves(
             answer.get("bucket_width", 1.0), [Curve.of(one) for one in answer.get("curves", ())]
         )
+
+    def fetch_curves_by_metric(
+        self,
+        runs: str | Sequence[str],
+        series: SeriesQueries,
+        x: SeriesFilter | str,
+        *,
+        joined_by: JoiningAxis = "step",
+        within: ValueRange | None = None,
+        buckets: int | None = None,
+        include_inherited: bool = False,
+    ) -> Curves:
+        """Series along the values of another metric, as a return by the KL: charts have them, too.
+
+        A point lies at the value that the metric has at its step, or at the nearest step before it;
+        points before the first value are left out.
+
+        Args:
+            runs: Names of runs, 1,000 at most.
+            series: Which series; 5 million points together at most.
+            x: The metric that they go along. At a step it has the mean of its finite points there.
+            joined_by: What a point's step is: `step`, or `rl_step` of points of environments.
+            within: Only where the metric has values from here to there, both included; None at an
+                end: without bound.
+            buckets: At most so many, from 1 to 5,000; 1,000 unless given.
+            include_inherited: Also points that forked runs have from their parents.
+        """
+        if joined_by not in get_args(JoiningAxis):
+            raise MetranaQueryConfigError(
+                f"joined_by must be one of {', '.join(get_args(JoiningAxis))}, not {joined_by!r}"
+            )
+        request: dict[str, Any] = {
+            **self._in_views(),
+            "runs": strings(runs),
+            "series_queries": texts(series),
+            "x_series_query": str(x),
+            "axis": f"AXIS_{joined_by.upper()}",
+            "include_inherited": include_inherited,
+            **_checked(buckets),
+            **ranges(range=within),
+        }
+        answer = self._answer("BucketByMetric", request)
+        return Curves(
+            answer.get("bucket_width", 0.0), [Curve.of(one) for one in answer.get("curves", ())]
+        )
+
+
+def _checked(buckets: int | None) -> dict[str, int]:
+    if buckets is not None and not 1 <= buckets <= 5000:
+        raise MetranaQueryConfigError(f"buckets must be from 1 to 5,000, not {buckets!r}")
+    return given(buckets=buckets)

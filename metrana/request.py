@@ -12,6 +12,8 @@ from metrana.filters import AttrFilter, SeriesFilter, SummaryColumn
 SeriesQueries = SeriesFilter | str | Sequence[SeriesFilter | str]
 Range = tuple[int | None, int | None]
 """From here to there, both included; None at an end: without bound."""
+ValueRange = tuple[float | None, float | None]
+"""The same of values."""
 Columns = SummaryColumn | str | Sequence[SummaryColumn | str]
 
 NAMES_A_PAGE = 10_000
@@ -74,7 +76,7 @@ def strings(values: str | Iterable[str]) -> list[str]:
     return names
 
 
-def ranges(**named: Range | None) -> dict[str, dict[str, int]]:
+def ranges(**named: Range | ValueRange | None) -> dict[str, dict[str, float]]:
     """As the protocol writes ranges, those that are given."""
     return {
         name: given(**{"from": of[0], "to": of[1]}) for name, of in named.items() if of is not None

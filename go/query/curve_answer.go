@@ -72,8 +72,8 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 	return answerOn(a, list, q.Along, next)
 }
 
-// goOn answers with the runs that changed, on the axis of the answer before; goesOn is false
-// where all of them did or the axis cannot stay.
+// goOn answers with the runs that changed, on the axis of the answer before, so that most of
+// their buckets stay as they are; goesOn is false where the axis cannot stay.
 func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answer CurveAnswer, goesOn bool, err error) {
 	changed, unchanged := q, []string(nil)
 	changed.Runs = nil
@@ -83,9 +83,6 @@ func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answe
 		} else {
 			changed.Runs = append(changed.Runs, run)
 		}
-	}
-	if len(unchanged) == 0 {
-		return CurveAnswer{}, false, nil
 	}
 	list, err := s.curvesAlong(changed)
 	if err != nil {

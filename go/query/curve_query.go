@@ -1,10 +1,7 @@
 package query
 
 import (
-	"errors"
 	"math"
-	"runtime"
-	"sync"
 	"sync/atomic"
 
 	"github.com/metrana/metrana/go/store"
@@ -87,8 +84,8 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 		return nil, err
 	}
 	var curves []curve
-	var room atomic.Int64 // for points
-	room.Store(s.keptPoints)
+	reading := &curveReading{CurveQuery: q, within: within, memory: &s.pooled}
+	reading.room.Store(s.keptPoints)
 	for _, run := range p.runs {
 		if q.Along.ofTime() && !q.byEnvironment() {
 			columns, err := s.readRun(run, p)
@@ -101,7 +98,7 @@ func (s *Service) curvesAlong(q CurveQuery) ([]curve, error) {
 				}
 			}
 		}
-		ofRL, err := run.rlCurves(q, p.selected, within, &room)
+		ofRL, err := run.rlCurves(reading, p.selected)
 		if err != nil {
 			return nil, err
 		}
@@ -158,8 +155,17 @@ func (r curveRequest) GetStepSelection() *pb.StepSelection {
 	}}
 }
 
+// curveReading is a question about curves while it is answered.
+type curveReading struct {
+	CurveQuery
+
+	within stepCut
+	room   atomic.Int64 // for points
+	memory *pooledMemory
+}
+
 // rlCurves are the RL points of the selected series of a run.
-func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut, room *atomic.Int64) ([]curve, error) {
+func (r runPoints) rlCurves(q *curveReading, selected selector) ([]curve, error) {
 	points, err := r.rlPoints(q.Inherited, q.Along == AlongTotalSteps)
 	if err != nil {
 		return nil, err
@@ -180,17 +186,29 @@ func (r runPoints) rlCurves(q CurveQuery, selected selector, within stepCut, roo
 		if selected.reduces() {
 			return nil, invalid("series %q has RL points, which are not reduced over labels here", info.Key.Name)
 		}
-		of, err := r.environmentCurves(q, points, info, envs, within, room)
+		of, err := r.curvesOf(q, points, info, envs)
 		if err != nil {
 			return nil, err
 		}
-		if q.byEnvironment() {
-			curves = append(curves, of...)
-		} else if len(of) > 0 {
-			curves = append(curves, pooled{column{run: r.Name, key: info.Key}, of})
-		}
+		curves = append(curves, of...)
 	}
 	return curves, nil
+}
+
+// curvesOf are the curves of one series: of each environment, or of all together. What a
+// fork inherits is put before its own points, which takes reading them; others stay in
+// the store.
+func (r runPoints) curvesOf(q *curveReading, points RLPoints, info store.SeriesInfo, envs []store.EnvInfo) (of []curve, err error) {
+	if points == RLPoints(r.points) {
+		if !q.byEnvironment() {
+			return r.storedPool(q, info, envs)
+		}
+		return r.storedEnvironments(q, info, envs)
+	}
+	if of, err = r.readEnvironments(q, points, info, envs); q.byEnvironment() || len(of) == 0 {
+		return of, err
+	}
+	return []curve{pooled{column: column{run: r.Name, key: info.Key}, members: of}}, err
 }
 
 // curveEnvironments are those named, or all by id.
@@ -201,52 +219,30 @@ func curveEnvironments(run string, points RLPoints, ids []string) ([]store.EnvIn
 	return pickEnvironments(run, points, ids)
 }
 
-// environmentCurves are a series in each environment, several read at a time; environments
+// readEnvironments are a series in each environment, several read at a time; environments
 // without points in the range are left out.
-func (r runPoints) environmentCurves(
-	q CurveQuery, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo, within stepCut, room *atomic.Int64,
-) ([]curve, error) {
+func (r runPoints) readEnvironments(q *curveReading, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo) ([]curve, error) {
 	curves := make([]curve, len(envs))
-	faults := make([]error, runtime.GOMAXPROCS(0))
-	var workers sync.WaitGroup
-	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(envs)); i = next.Add(1) - 1 {
-				curves[i], faults[k] = r.environmentCurve(q, from, info, envs[i], within, room)
+	err := sideBySide(len(envs), 1, func(first, last int) error {
+		for i := first; i < last; i++ {
+			read := func() (column, error) { return r.readEnvironment(q, from, info, envs[i]) }
+			points, err := read()
+			if err != nil {
+				return err
 			}
-		})
-	}
-	workers.Wait()
-	return keep(curves, func(c curve) bool { return c != nil }), errors.Join(faults...)
+			if len(points.xs) > 0 {
+				curves[i] = keptOrRead(points, &q.room, read)
+			}
+		}
+		return nil
+	})
+	return keep(curves, func(c curve) bool { return c != nil }), err
 }
 
-// environmentCurve is nil when there are no points. Those that a fork inherits are put
-// before its own, which takes reading them; of others only the extent is looked up.
-func (r runPoints) environmentCurve(
-	q CurveQuery, from RLPoints, info store.SeriesInfo, env store.EnvInfo, within stepCut, room *atomic.Int64,
-) (curve, error) {
+func (r runPoints) readEnvironment(q *curveReading, from RLPoints, info store.SeriesInfo, env store.EnvInfo) (column, error) {
+	points, err := from.RLPoints(info.No, env.No, q.Points)
 	c := column{run: r.Name, key: info.Key, env: env.ID}
-	read := func() (column, error) {
-		points, err := from.RLPoints(info.No, env.No, q.Points)
-		return within.apply(c.along(q, r, points)), err
-	}
-	if from == RLPoints(r.points) {
-		of := store.RLCurve{Series: info.No, Along: storeAxes[q.Along], Since: q.start(r), Points: q.Points}
-		of.Within = store.Range{From: within.from, To: within.to}
-		return storedEnvironmentCurve(c, r.points, env.No, of, read)
-	}
-	points, err := read()
-	if err != nil || len(points.xs) == 0 {
-		return nil, err
-	}
-	return keptOrRead(points, room, read), nil
-}
-
-// storeAxes are the axes of RL points, as the store calls them.
-var storeAxes = map[Along]store.Along{
-	AlongRLSteps: store.AlongRLSteps, AlongEpisodes: store.AlongEpisodes, AlongEnvSteps: store.AlongEnvSteps,
-	AlongTotalSteps: store.AlongTotalSteps, AlongRelativeTime: store.AlongTimes, AlongTime: store.AlongTimes,
+	return q.within.apply(c.along(q.CurveQuery, r, points)), err
 }
 
 // along places RL points on an axis, in ascending order.

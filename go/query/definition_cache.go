@@ -51,7 +51,7 @@ func (c *definitionCache) of(run runPoints, rows []summaryRow) []*common.SeriesD
 	return out
 }
 
-func (c *definitionCache) keep(run store.RunID, kept []keptDefinition, sums *store.StandardSums, d *common.SeriesDefinition) []keptDefinition {
+func (c *definitionCache) keep(run store.RunID, kept []keptDefinition, sums *store.SelectedSums, d *common.SeriesDefinition) []keptDefinition {
 	if int(sums.No) > maxDefinitions {
 		return kept
 	}

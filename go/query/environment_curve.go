@@ -1,10 +1,6 @@
 package query
 
-import (
-	"sync/atomic"
-
-	"github.com/metrana/metrana/go/store"
-)
+import "sync/atomic"
 
 // keptPoints is Options.KeptPoints where that does not say.
 const keptPoints = 1 << 20
@@ -50,42 +46,4 @@ func (c environmentCurve) fill(f *filler) (bucketed, error) {
 		return bucketed{}, err
 	}
 	return points.fill(f)
-}
-
-// storedEnvironment is a series in one environment whose points stay in the store, which
-// sums them up.
-type storedEnvironment struct {
-	environmentCurve
-
-	run *store.Run
-	env uint32
-	of  store.RLCurve
-}
-
-// storedEnvironmentCurve is nil when there are no points.
-func storedEnvironmentCurve(c column, run *store.Run, env uint32, of store.RLCurve, read func() (column, error)) (curve, error) {
-	extent, count, err := run.RLExtent(env, of)
-	if err != nil || count == 0 {
-		return nil, err
-	}
-	return storedEnvironment{environmentCurve{c, extent.From, extent.To, int(count), read}, run, env, of}, nil
-}
-
-func (c storedEnvironment) cut(first, last uint64) (curve, bool) {
-	of, some := c.environmentCurve.cut(first, last)
-	c.environmentCurve = of.(environmentCurve)
-	return c, some
-}
-
-func (c storedEnvironment) fill(f *filler) (bucketed, error) {
-	buckets, err := c.sumUp(f)
-	return c.inBuckets(buckets), err
-}
-
-// sumUp leaves out points that came meanwhile. The buckets hold until the next call.
-func (c storedEnvironment) sumUp(f *filler) ([]store.Bucket, error) {
-	c.of.Within = store.Range{From: c.first, To: c.last}
-	var err error
-	f.buckets, err = c.run.AppendRLBuckets(f.buckets[:0], c.env, c.of, f.storeAxis())
-	return f.buckets, err
 }

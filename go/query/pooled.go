@@ -1,12 +1,8 @@
 package query
 
 import (
-	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"github.com/metrana/metrana/go/store"
 )
@@ -16,7 +12,8 @@ import (
 type pooled struct {
 	column // without points
 
-	members []curve // each with points
+	members []curve      // each with points
+	memory  *pooledCurve // of these members; nil: there is none
 }
 
 func (p pooled) extent() (first, last uint64) {
@@ -35,7 +32,7 @@ func (p pooled) cut(first, last uint64) (curve, bool) {
 			kept = append(kept, c)
 		}
 	}
-	p.members = kept
+	p.members, p.memory = kept, nil
 	return p, len(kept) > 0
 }
 
@@ -59,29 +56,54 @@ func (p pooled) most() uint64 {
 	return n
 }
 
-// fill adds up groups of environments side by side, and then these in order.
 func (p pooled) fill(f *filler) (bucketed, error) {
-	groups := slices.Collect(slices.Chunk(p.members, pooledTogether))
-	sums, faults := make([][]store.Bucket, len(groups)), make([]error, runtime.GOMAXPROCS(0))
-	var workers sync.WaitGroup
-	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			own := &filler{axis: f.axis}
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(groups)); i = next.Add(1) - 1 {
-				sums[i], faults[k] = sumUpInOrder(own, groups[i])
-			}
-		})
+	if p.memory != nil {
+		return p.memory.fill(f, p)
 	}
-	workers.Wait()
-	if err := errors.Join(faults...); err != nil {
-		return bucketed{}, err
+	buckets, err := p.sumUp(f)
+	return p.inBuckets(buckets), err
+}
+
+// sumUp adds up groups of environments side by side, and then these in order.
+func (p pooled) sumUp(f *filler) ([]store.Bucket, error) {
+	groups := slices.Collect(slices.Chunk(p.members, pooledTogether))
+	sums := make([][]store.Bucket, len(groups))
+	err := sideBySide(len(groups), 1, func(from, to int) (err error) {
+		own := &filler{axis: f.axis}
+		for i := from; i < to && err == nil; i++ {
+			sums[i], err = sumUpInOrder(own, groups[i])
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	all := make(pool, f.count)
 	for _, group := range sums {
 		all.addAll(group)
 	}
-	return p.inBuckets(all.used()), nil
+	return all.used(), nil
+}
+
+// environments are the members, which all stay in the store.
+func (p pooled) environments() []uint32 {
+	envs := make([]uint32, len(p.members))
+	for i, c := range p.members {
+		envs[i] = c.(storedEnvironment).env
+	}
+	return envs
+}
+
+// between has all that the members, which stay in the store, have there by now.
+func (p pooled) between(first, last uint64) pooled {
+	members := make([]curve, len(p.members))
+	for i, c := range p.members {
+		of := c.(storedEnvironment)
+		of.first, of.last = max(first, of.of.Within.From), min(last, of.of.Within.To)
+		members[i] = of
+	}
+	p.members = members
+	return p
 }
 
 // pooledTogether is how many environments are added up one after the other: always the same,

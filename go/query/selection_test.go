@@ -128,7 +128,7 @@ func TestDefinitionsAreKeptWithinABound(t *testing.T) {
 		var rows []summaryRow
 		for no := from; no < to; no++ {
 			key := series("loss", "label", label, "no", fmt.Sprint(no))
-			rows = append(rows, summaryRow{sums: &store.StandardSums{No: uint32(no), Key: &key, Identity: key.Identity()}})
+			rows = append(rows, summaryRow{sums: &store.SelectedSums{No: uint32(no), Key: &key, Identity: key.Identity()}})
 		}
 		for range 2 {
 			for i, d := range c.of(runPoints{Run: &catalog.Run{ID: store.RunID{run}}}, rows) {

@@ -18,7 +18,8 @@ import (
 
 // ListSeriesSummaries sums up series of runs: every series that a query selects
 // is a row, with the functions that were asked for. Runs come as named, their
-// series by identity.
+// series by identity. A series that has RL points only is summed up over all
+// environments, as in ListRuns; its last step is its highest rl_step.
 func (s *Service) ListSeriesSummaries(
 	_ context.Context, request *connect.Request[pb.ListSeriesSummariesRequest],
 ) (*connect.Response[pb.ListSeriesSummariesResponse], error) {
@@ -31,7 +32,7 @@ func (s *Service) ListSeriesSummaries(
 	if err != nil {
 		return nil, s.failed(err)
 	}
-	room := sumsRoom.Get().(*[]store.StandardSums)
+	room := sumsRoom.Get().(*[]store.SelectedSums)
 	*room = (*room)[:0]
 	defer sumsRoom.Put(room)
 	rows, err := s.summaryRows(asked, runs, r, room)
@@ -65,7 +66,7 @@ func (s *Service) ListSeriesSummaries(
 type summaryRow struct {
 	run      int
 	identity string
-	sums     *store.StandardSums
+	sums     *store.SelectedSums
 	group    *groupSummary
 }
 
@@ -75,12 +76,12 @@ func (row summaryRow) order() string { return orderOfRun(row.run) + row.identity
 func orderOfRun(i int) string { return fmt.Sprintf("%04d\x00", i) }
 
 // sumsRoom keeps memory for the sums of a page.
-var sumsRoom = sync.Pool{New: func() any { return new([]store.StandardSums) }}
+var sumsRoom = sync.Pool{New: func() any { return new([]store.SelectedSums) }}
 
 // summaryRows gives the rows behind a token, of the runs in turn, until there are more
 // than fill the page.
 func (s *Service) summaryRows(
-	asked summaryQueries, runs []runPoints, r *pb.ListSeriesSummariesRequest, room *[]store.StandardSums,
+	asked summaryQueries, runs []runPoints, r *pb.ListSeriesSummariesRequest, room *[]store.SelectedSums,
 ) ([]summaryRow, error) {
 	size, last, err := parseTokenPage(r.Limit, r.ResumeToken)
 	if err != nil {
@@ -158,7 +159,7 @@ func parseSummaries(texts []string) (summaryQueries, error) {
 
 // rows gives the series of the i-th run, and what others are reduced to: those behind
 // an identity, of these the first.
-func (asked summaryQueries) rows(i int, run runPoints, after string, most int, room *[]store.StandardSums) ([]summaryRow, error) {
+func (asked summaryQueries) rows(i int, run runPoints, after string, most int, room *[]store.SelectedSums) ([]summaryRow, error) {
 	sums := asked.of(run, after, most, room)
 	rows := make([]summaryRow, len(sums))
 	for k := range sums {
@@ -191,12 +192,12 @@ func (asked summaryQueries) rows(i int, run runPoints, after string, most int, r
 }
 
 // of sums up the series of a run that any query selects.
-func (asked summaryQueries) of(run runPoints, after string, most int, room *[]store.StandardSums) []store.StandardSums {
+func (asked summaryQueries) of(run runPoints, after string, most int, room *[]store.SelectedSums) []store.SelectedSums {
 	if len(asked.queries) == 0 {
 		return nil
 	}
 	from := len(*room)
-	*room = run.points.AppendStandard(*room, asked.selections(false), after, most)
+	*room = run.points.AppendSelected(*room, asked.selections(false), after, most)
 	return (*room)[from:]
 }
 
@@ -272,9 +273,10 @@ func (w *summaryWriter) write(out []*pb.KeyedSeriesSummary, rows []summaryRow, d
 	return nil
 }
 
-func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.StandardSums) error {
+func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.SelectedSums) error {
 	sum := &w.sum
-	if err := w.run.sumUp(sum, sums); err != nil {
+	*sum = summary{}
+	if err := w.run.addSelected(sum, sums); err != nil {
 		return err
 	}
 	out.LastStep, out.LastTimestamp = sums.LastStep, w.timeOf(sums.LastTime)
@@ -288,15 +290,6 @@ func (w *summaryWriter) fill(out *common.RegSeriesSummary, sums *store.StandardS
 		}
 	}
 	return nil
-}
-
-func (r runPoints) sumUp(sum *summary, sums *store.StandardSums) error {
-	*sum = summary{}
-	if sums.Ordered {
-		sum.addSummed(sums.Count, &sums.Summary)
-		return nil
-	}
-	return r.addUnordered(sum, sums.No)
 }
 
 func (w *summaryWriter) funcsOf(key *point.Series) []string {

@@ -44,6 +44,7 @@ type Service struct {
 	metrics metricLists
 
 	definitions definitionCache
+	pooled      pooledMemory
 
 	keptPoints int64
 }

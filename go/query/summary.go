@@ -115,23 +115,29 @@ func (r runPoints) summarise(q grammar.Series) (summary, error) {
 		return groups.together(), err
 	}
 	selected := (selector{[]grammar.Series{q}}).selections(false)
-	for _, of := range r.points.AppendStandard(nil, selected, "", math.MaxInt) {
-		if of.Ordered {
-			sum.addSummed(of.Count, &of.Summary)
-			continue
-		}
-		if err := r.addUnordered(&sum, of.No); err != nil {
+	found := r.points.AppendSelected(nil, selected, "", math.MaxInt)
+	for i := range found {
+		if err := r.addSelected(&sum, &found[i]); err != nil {
 			return sum, err
 		}
-	}
-	for _, no := range r.points.RLSelected(selected) {
-		of, err := r.points.RLSummary(no)
-		if err != nil {
-			return sum, err
-		}
-		sum.addSummed(of.Points, &of.Summary)
 	}
 	return sum, nil
+}
+
+// addSelected takes in a series, and completes what the store says of one that has RL
+// points only.
+func (r runPoints) addSelected(sum *summary, found *store.SelectedSums) error {
+	switch {
+	case found.RL:
+		of, err := r.points.RLSummary(found.No)
+		found.Count, found.LastStep, found.LastTime = of.Points, of.LastStep, of.LastTime
+		sum.addSummed(of.Points, &of.Summary)
+		return err
+	case found.Ordered:
+		sum.addSummed(found.Count, &found.Summary)
+		return nil
+	}
+	return r.addUnordered(sum, found.No)
 }
 
 // addUnordered sums up the points of an unordered series: those that were overwritten

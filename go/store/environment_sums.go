@@ -19,6 +19,8 @@ type environmentSums struct {
 	open    openSums
 	firstAt uint64 // rl_step
 	lastAt  uint64
+	// lastTime is that of the value there, Unix milliseconds.
+	lastTime int64
 	// attempts are the current ones of the episodes that were restarted.
 	attempts map[uint64]uint64
 }
@@ -41,18 +43,19 @@ type openSums struct {
 // starts over of which points are in the sums: they have to be taken anew.
 func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (discarded bool) {
 	if len(e.attempts) == 0 && !slices.ContainsFunc(ints[colAttempt], isNotZero) {
-		e.takeRuns(ints[colRLStep], values)
+		e.takeRuns(ints, values)
 		return false
 	}
-	from := 0
+	from, times := 0, ints[colRLTime].Cursor()
 	eachStretch(ints, len(values), func(at stretchPlace, n int) {
 		current := e.attempts[at.episode]
 		if discarded = discarded || at.attempt > current; discarded {
 			return
 		}
 		if at.attempt == current {
-			e.takeBetween(at.rlStep, at.rlStep, values[from:from+n])
+			e.takeBetween(at.rlStep, at.rlStep, values[from:from+n], times)
 		}
+		times.Skip(n)
 		from += n
 		e.taken += uint64(n)
 	})
@@ -62,28 +65,33 @@ func (e *environmentSums) take(ints *[rlCols]chunk.Runs, values []float64) (disc
 func isNotZero(r chunk.Run) bool { return r.First|r.Delta != 0 }
 
 // takeRuns adds points of episodes that never started over.
-func (e *environmentSums) takeRuns(rlSteps chunk.Runs, values []float64) {
+func (e *environmentSums) takeRuns(ints *[rlCols]chunk.Runs, values []float64) {
 	e.taken += uint64(len(values))
-	for _, run := range rlSteps {
+	times := ints[colRLTime].Cursor()
+	for _, run := range ints[colRLStep] {
 		if run.Last() >= run.First {
-			e.takeBetween(run.First, run.Last(), values[:run.N])
+			e.takeBetween(run.First, run.Last(), values[:run.N], times)
+			times.Skip(int(run.N))
 		} else { // they descend
 			for i := range uint64(run.N) {
 				at := run.First + i*run.Delta
-				e.takeBetween(at, at, values[i:i+1])
+				e.takeBetween(at, at, values[i:i+1], times)
+				times.Skip(1)
 			}
 		}
 		values = values[run.N:]
 	}
 }
 
-// takeBetween adds points whose rl_steps do not descend from the first to the last.
-func (e *environmentSums) takeBetween(first, last uint64, values []float64) {
+// takeBetween adds points whose rl_steps do not descend from the first to the last, and
+// whose times begin where the cursor is.
+func (e *environmentSums) takeBetween(first, last uint64, values []float64, times chunk.Cursor) {
 	if e.points == 0 || first < e.firstAt {
 		e.firstAt, e.whole.First = first, values[0]
 	}
 	if e.points == 0 || last >= e.lastAt {
-		e.lastAt, e.whole.Last = last, values[len(values)-1]
+		times.Skip(len(values) - 1)
+		e.lastAt, e.lastTime, e.whole.Last = last, int64(times.Peek().First), values[len(values)-1]
 	}
 	e.points += uint64(len(values))
 	for len(values) > 0 {

@@ -84,8 +84,15 @@ func (h *held) columns() columns { return columns{h.ints, h.values()} }
 // run of a column may still grow, so runs are copied.
 func (h *held) snapshot() held {
 	kept := held{short: h.short, long: h.long}
+	n := 0
+	for _, runs := range h.ints {
+		n += len(runs)
+	}
+	all := make(chunk.Runs, 0, n)
 	for k, runs := range h.ints {
-		kept.ints[k] = slices.Clone(runs)
+		from := len(all)
+		all = append(all, runs...)
+		kept.ints[k] = all[from:len(all):len(all)]
 	}
 	return kept
 }

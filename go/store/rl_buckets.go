@@ -19,7 +19,7 @@ func (r *Run) AppendRLBuckets(dst []Bucket, env uint32, q RLCurve, axis Axis) ([
 	q.Within.From, q.Within.To = max(q.Within.From, axis.Starts[0]), min(q.Within.To, axis.Last)
 	s := rlSummers.Get().(*rlSummer)
 	defer rlSummers.Put(s)
-	err := r.walkCurve(env, q, func(w *curveWalk) error {
+	err := r.walkCurve(env, q, 0, func(w *curveWalk) error {
 		s.begin(axis)
 		if err := w.eachSource(func(src *source) error { return s.take(w, src) }); err != nil {
 			return err
@@ -44,7 +44,8 @@ type rlSummer struct {
 	sums    []rlSum     // by bucket
 	means   []meanSoFar // by bucket, where a sum overflowed
 
-	values         []float64 // of the source at hand
+	values         []float64 // of the source at hand, from the first point that is wanted
+	valuesFrom     int
 	times, rlSteps seeker
 }
 
@@ -112,13 +113,19 @@ func (s *rlSummer) each(w *curveWalk, src *source, visit func(places chunk.Run, 
 	s.times, s.rlSteps = seek(src.ints[colRLTime]), seek(src.ints[colRLStep])
 	return w.each(src, func(places chunk.Run, from int) (err error) {
 		if len(s.values) == 0 {
-			s.values, err = src.read(s.values, 0, src.n)
+			s.valuesFrom = from
+			s.values, err = src.read(s.values, from, src.n)
 		}
 		if err == nil {
 			visit(places, from)
 		}
 		return err
 	})
+}
+
+// points are n values from one on.
+func (s *rlSummer) points(from, n int) []float64 {
+	return s.values[from-s.valuesFrom : from-s.valuesFrom+n]
 }
 
 // addSingles adds points that lie in a bucket each.
@@ -174,7 +181,7 @@ func (s *rlSummer) bucketOf(place uint64) int {
 
 // add adds points that lie side by side in one bucket.
 func (s *rlSummer) add(bucket, from int, places chunk.Run) {
-	to, values := &s.sums[bucket], s.values[from:from+int(places.N)]
+	to, values := &s.sums[bucket], s.points(from, int(places.N))
 	sum, low, high := to.sum, int64(math.MaxInt64), int64(math.MinInt64)
 	for _, v := range values {
 		sum += v
@@ -199,7 +206,7 @@ func (s *rlSummer) addApart(to *rlSum, from int, places chunk.Run) {
 
 // addOne adds a point of the source at hand.
 func (s *rlSummer) addOne(to *rlSum, i int, along uint64) {
-	v := s.values[i]
+	v := s.values[i-s.valuesFrom]
 	if !finite(v) {
 		to.countOther(v)
 		return
@@ -221,7 +228,7 @@ func (b *rlSum) include(sum float64, low, high int64, n uint64) {
 func (s *rlSummer) setLast(to *rlSum, i int, along uint64) {
 	at := lastPlace{along, s.rlSteps.number(i)}
 	if to.count == 0 || !at.before(to.lastAt) {
-		to.last, to.lastAt, to.lastTime = s.values[i], at, int64(s.times.number(i))
+		to.last, to.lastAt, to.lastTime = s.values[i-s.valuesFrom], at, int64(s.times.number(i))
 	}
 }
 
@@ -245,7 +252,7 @@ func (s *rlSummer) mendMeans(w *curveWalk, src *source) error {
 	return s.each(w, src, func(places chunk.Run, from int) {
 		s.eachBucket(places, from, func(bucket, from int, places chunk.Run) {
 			if !finite(s.sums[bucket].sum) {
-				s.means[bucket].add(s.values[from : from+int(places.N)])
+				s.means[bucket].add(s.points(from, int(places.N)))
 			}
 		})
 	})

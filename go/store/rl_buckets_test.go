@@ -84,8 +84,9 @@ func checkRLBuckets(t testing.TB, run *Run, random *rand.Rand, env uint32, q RLC
 		q.Within.From, q.Within.To = min(q.Within.From, q.Within.To), max(q.Within.From, q.Within.To)
 		all = placedPoints(t, run, env, q)
 	}
-	extent, count, err := run.RLExtent(env, q)
+	reach, err := run.RLReach(env, q, 0)
 	must(t, err)
+	extent, count := reach.Range, reach.Points
 	if count != uint64(len(all)) || count > 0 && (extent != Range{all[0].place, all[count-1].place}) {
 		t.Fatalf("%+v in environment %d: %d points in %v, want %d", q, env, count, extent, len(all))
 	}

@@ -19,21 +19,51 @@ type RLCurve struct {
 // timeZero is where time 0 lies along an axis of times: those before lie before it.
 const timeZero = 1 << 63
 
-// RLExtent tells how far the points go that an environment has, and how many they are.
-// It reads no values.
-func (r *Run) RLExtent(env uint32, q RLCurve) (extent Range, points uint64, err error) {
-	err = r.walkCurve(env, q, func(w *curveWalk) error {
-		extent, points = nothing, 0
+// RLCounts gives how many points a series got in each environment, by number - 1, those
+// included that were discarded since. They only grow as long as loaded stays: that is another
+// number when the run was read from disk anew.
+func (r *Run) RLCounts(no uint32) (counts []uint64, loaded uint64) {
+	r.readLock()
+	defer r.mu.RUnlock()
+	if no == 0 || int(no) > len(r.series) {
+		return nil, r.loaded
+	}
+	envs := r.series[no-1].envs
+	counts = make([]uint64, len(envs))
+	for i, c := range envs {
+		if c != nil {
+			counts[i] = c.rl.count
+		}
+	}
+	return counts, r.loaded
+}
+
+// RLReach is how far the points of a curve go that an environment has.
+type RLReach struct {
+	Range
+
+	Points uint64
+	Taken  uint64 // how many points the environment had got, as RLCounts gives them
+	// Discards holds where some of the points looked at belong to an episode that had
+	// started over: points before them may be discarded.
+	Discards bool
+}
+
+// RLReach looks at the points behind the first so many that an environment got. It reads no
+// values.
+func (r *Run) RLReach(env uint32, q RLCurve, behind uint64) (reach RLReach, err error) {
+	err = r.walkCurve(env, q, behind, func(w *curveWalk) error {
+		reach = RLReach{Range: nothing, Taken: w.view.count, Discards: w.discards}
 		return w.eachSource(func(src *source) error {
 			return w.each(src, func(places chunk.Run, _ int) error {
-				extent.include(places.First)
-				extent.include(places.Last())
-				points += uint64(places.N)
+				reach.include(places.First)
+				reach.include(places.Last())
+				reach.Points += uint64(places.N)
 				return nil
 			})
 		})
 	})
-	return extent, points, err
+	return reach, err
 }
 
 // curveWalk goes over the points of an environment that a curve has, as they were logged.
@@ -44,25 +74,29 @@ type curveWalk struct {
 	run      *Run
 	id       cellID
 	view     view
+	behind   uint64            // so many points of the environment are passed over
 	attempts map[uint64]uint64 // of episodes, the last; where some started over
+	discards bool              // some points behind are of such episodes
 	apart    bool              // the points of the source at hand are visited one by one
+	skip     int               // so many points of it are passed over
 	room     struct {          // for columns of a chunk
 		ints   [rlCols]chunk.Runs
 		places chunk.Runs
 	}
 }
 
-// walkCurve lets visit walk over the points of an environment at one moment.
-func (r *Run) walkCurve(env uint32, q RLCurve, visit func(w *curveWalk) error) error {
+// walkCurve lets visit walk over the points of an environment at one moment, behind the first
+// so many that it got.
+func (r *Run) walkCurve(env uint32, q RLCurve, behind uint64, visit func(w *curveWalk) error) error {
 	if env == 0 {
 		return nil
 	}
 	if q.Along == AlongEpisodes {
 		q.Within.To = min(q.Within.To, math.MaxUint64-1) // the one above is that of points without
 	}
-	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}}
+	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}, behind: behind}
 	return r.look(q.Series, env, func(v view) error {
-		w.view, w.attempts = v, nil
+		w.view, w.attempts, w.discards = v, nil, false
 		if v.restarted {
 			if err := w.findAttempts(); err != nil {
 				return err
@@ -76,8 +110,11 @@ func (r *Run) walkCurve(env uint32, q RLCurve, visit func(w *curveWalk) error) e
 func (w *curveWalk) findAttempts() error {
 	attempts := make(map[uint64]uint64)
 	err := w.eachSourceOf(stretchColumns, func(blockInfo) bool { return true }, func(src *source) error {
-		eachStretch(&src.ints, src.n, func(at stretchPlace, _ int) {
+		behind := -w.skipped(src)
+		eachStretch(&src.ints, src.n, func(at stretchPlace, n int) {
 			attempts[at.episode] = max(attempts[at.episode], at.attempt)
+			behind += n
+			w.discards = w.discards || at.attempt > 0 && behind > 0
 		})
 		return nil
 	})
@@ -96,20 +133,36 @@ func (w *curveWalk) eachSource(visit func(src *source) error) error {
 }
 
 func (w *curveWalk) eachSourceOf(columns []int, wants func(blockInfo) bool, visit func(src *source) error) error {
-	err := w.run.eachChunk(w.id, w.view, wants, func(c storedChunk) error {
-		src := source{n: c.len(), read: c.values}
-		for _, k := range columns {
-			src.ints[k] = c.head.positionIn(&w.room.ints[k], c.at, k)
-		}
-		return visit(&src)
-	})
-	for _, points := range []*held{&w.view.frozen, &w.view.head} {
-		if err == nil && points.len() > 0 {
-			src := inMemory(0, points)
-			err = visit(&src)
+	at := w.view.inSegments()
+	if w.behind < at {
+		err := w.run.eachChunk(w.id, w.view, wants, func(c storedChunk) error {
+			src := source{ordinal: c.head.begins[c.at], n: c.len(), read: c.values}
+			if src.ordinal+uint64(src.n) <= w.behind {
+				return nil
+			}
+			for _, k := range columns {
+				src.ints[k] = c.head.positionIn(&w.room.ints[k], c.at, k)
+			}
+			return visit(&src)
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return err
+	for _, points := range []*held{&w.view.frozen, &w.view.head} {
+		src := inMemory(at, points)
+		if at += uint64(src.n); at > w.behind && src.n > 0 {
+			if err := visit(&src); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// skipped is how many points of a source are passed over.
+func (w *curveWalk) skipped(src *source) int {
+	return int(min(max(w.behind, src.ordinal)-src.ordinal, uint64(src.n)))
 }
 
 func (w *curveWalk) placeColumns() []int {
@@ -143,7 +196,7 @@ func (w *curveWalk) wants(b blockInfo) bool {
 // each visits the wanted points of a source, in pieces whose places count up evenly and
 // whose rl_steps do not descend, and the number of each piece's first point in the source.
 func (w *curveWalk) each(src *source, visit func(places chunk.Run, from int) error) error {
-	w.apart = descends(src.ints[colRLStep])
+	w.apart, w.skip = descends(src.ints[colRLStep]), w.skipped(src)
 	places := w.places(&src.ints, src.n)
 	if !w.picks() {
 		return w.eachPiece(places, 0, visit)
@@ -212,6 +265,14 @@ func (w *curveWalk) eachPiece(places chunk.Runs, from int, visit func(places chu
 	for _, run := range places {
 		n := int(run.N)
 		run.First += w.shift()
+		if passed := uint32(min(max(w.skip-from, 0), n)); passed > 0 {
+			run.First += uint64(passed) * run.Delta
+			run.N -= passed
+			from, n = from+int(passed), n-int(passed)
+		}
+		if n == 0 {
+			continue
+		}
 		var err error
 		if run.Last() >= run.First && !w.apart {
 			err = w.visitWithin(run, from, visit)

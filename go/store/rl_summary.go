@@ -11,6 +11,8 @@ package store
 type RLSummary struct {
 	Environments int    // that have points
 	Points       uint64 // those included that are not finite
+	LastStep     uint64 // highest rl_step
+	LastTime     int64  // Unix milliseconds; the latest of the points that environments logged there last
 	Summary
 }
 
@@ -37,20 +39,6 @@ func (r *Run) RLSummary(no uint32) (RLSummary, error) {
 	}
 }
 
-// RLSelected gives the numbers of the series that any of the selections selects and
-// that have RL points and no standard ones, by identity.
-func (r *Run) RLSelected(selections []Selection) (nos []uint32) {
-	r.readLock()
-	defer r.mu.RUnlock()
-	r.find(selections, "", func(s *series) bool {
-		if (s.std == nil || s.std.std.count == 0) && s.hasRL() {
-			nos = append(nos, s.no)
-		}
-		return true
-	})
-	return nos
-}
-
 // hasRL finds the first environment with points, which nearly always is the first.
 func (s *series) hasRL() bool {
 	for _, c := range s.envs {
@@ -72,7 +60,7 @@ type seriesSums struct {
 }
 
 func (s *seriesSums) bytes() int {
-	const of, restarted = 168, 48
+	const of, restarted = 176, 48
 	n := of * cap(s.envs)
 	for i := range s.envs {
 		n += restarted * len(s.envs[i].attempts)
@@ -99,6 +87,9 @@ func (s *seriesSums) summary() RLSummary {
 		}
 		out.Environments++
 		out.Points += e.points
+		if out.Environments == 1 || e.lastAt > out.LastStep || e.lastAt == out.LastStep && e.lastTime > out.LastTime {
+			out.LastStep, out.LastTime = e.lastAt, e.lastTime
+		}
 		all := e.summary()
 		out.Join(&all)
 		firsts.take(e.whole.First)

@@ -2,10 +2,14 @@ package store
 
 import (
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"unsafe"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/metrana/metrana/go/point"
 )
 
@@ -22,6 +26,12 @@ func plainSummary(t testing.TB, r *Run, no uint32) RLSummary {
 		if n := len(points.Values); n > 0 {
 			s.Environments++
 			s.Points += uint64(n)
+			step, time := points.RLSteps[n-1], points.Times[n-1]
+			if s.Environments == 1 || step > s.LastStep {
+				s.LastStep, s.LastTime = step, time
+			} else if step == s.LastStep {
+				s.LastTime = max(s.LastTime, time)
+			}
 			values = append(values, points.Values...)
 			firsts, lasts = append(firsts, points.Values[0]), append(lasts, points.Values[n-1])
 		}
@@ -72,6 +82,9 @@ func checkSummary(t testing.TB, r *Run, key point.Series) RLSummary {
 	if got.Environments != want.Environments || got.Points != want.Points || got.Finite != want.Finite {
 		t.Fatalf("%s: %d environments, %d points, %d finite; want %d, %d, %d", key.Name,
 			got.Environments, got.Points, got.Finite, want.Environments, want.Points, want.Finite)
+	}
+	if got.LastStep != want.LastStep || got.LastTime != want.LastTime {
+		t.Fatalf("%s: ends at %d, %d ms; want %d, %d ms", key.Name, got.LastStep, got.LastTime, want.LastStep, want.LastTime)
 	}
 	if want.Finite > 0 && (got.Min != want.Min || got.Max != want.Max) {
 		t.Fatalf("%s: from %v to %v; want %v to %v", key.Name, got.Min, got.Max, want.Min, want.Max)
@@ -191,6 +204,50 @@ func TestRLSummaryOutlivesTheProcess(t *testing.T) {
 		checkSummary(t, r, reward)
 	})
 	start(func(r *Run) { checkSummary(t, r, reward) }) // what was written is old
+}
+
+// A record of the version before says too little: it is made anew, without a word.
+func TestRLSummaryAfterAnUpgrade(t *testing.T) {
+	dir := t.TempDir()
+	traffic := &rlTraffic{random: rand.New(rand.NewPCG(3, 3))}
+	db := open(t, dir)
+	r := runOf(t, db)
+	for range 20 {
+		env, b := traffic.batch()
+		logRL(t, r, env, b)
+	}
+	must(t, r.settle(false))
+	before := checkSummary(t, r, reward)
+	total := appendNumbers([]byte{1}, 1, 7, 1, 7) // version 1, of series 1
+	total = (&moments{}).append(total)
+	must(t, db.pebble.Set(totalsKey(r.id), sealed(total), pebble.NoSync))
+	closed(t, db)
+	for _, what := range []string{"upgraded", "started again"} {
+		var log strings.Builder
+		db, err := Open(dir, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		must(t, err)
+		r := runOf(t, db)
+		if after := checkSummary(t, r, reward); after != before {
+			t.Errorf("%s: %+v; %+v before", what, after, before)
+		}
+		record, _, err := db.get(totalsKey(r.id))
+		must(t, err)
+		if record[0] != totalsVersion {
+			t.Errorf("%s: the record has version %d", what, record[0])
+		}
+		closed(t, db)
+		if strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("%s: %s", what, log.String())
+		}
+	}
+}
+
+// The room that sums of environments take is what their bound reckons with.
+func TestEnvironmentSumsAreReckonedInFull(t *testing.T) {
+	sums := seriesSums{envs: make([]environmentSums, 1)}
+	if size := int(unsafe.Sizeof(environmentSums{})); sums.bytes() != size {
+		t.Errorf("%d bytes are reckoned as %d", size, sums.bytes())
+	}
 }
 
 // BenchmarkRLSummary sums up a thousand episodes of each of 1,024 environments: all of

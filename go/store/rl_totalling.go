@@ -27,7 +27,7 @@ type freshPoints struct {
 	env    uint32
 	anew   bool    // all points are to be taken
 	stored uint64  // how many points of the cell are in segments
-	memory [2]held // those behind, with rl_steps, episodes and attempts only
+	memory [2]held // those behind, with the sumColumns only
 }
 
 // newTotalling takes along what it needs from under the lock; nil when there is nothing
@@ -107,15 +107,17 @@ func freshOf(c *cell, e *environmentSums) freshPoints {
 // stretchColumns are those that tell stretches apart.
 var stretchColumns = []int{colRLStep, colEpisode, colAttempt}
 
-// tail keeps the last n points as they are now, as snapshot does, with the columns that
-// tell stretches apart.
+// sumColumns are those that sums are made from.
+var sumColumns = []int{colRLStep, colEpisode, colAttempt, colRLTime}
+
+// tail keeps the last n points as they are now, as snapshot does, with the sumColumns.
 func (h *held) tail(n int) (kept held) {
 	if h.long != nil {
 		kept.long = h.long[len(h.long)-n:]
 	} else {
 		kept.short = h.short[len(h.short)-n:]
 	}
-	for _, k := range stretchColumns {
+	for _, k := range sumColumns {
 		kept.ints[k] = tailOf(h.ints[k], n)
 	}
 	return kept
@@ -268,7 +270,7 @@ func (q *totalling) takeSegment(info segmentInfo) error {
 				return reader.corrupt(err)
 			}
 			points.values = values[head.starts[i]-start+skip : head.starts[i+1]-start]
-			for _, k := range stretchColumns {
+			for _, k := range sumColumns {
 				cursors[k].Skip(skip)
 				points.ints[k] = cursors[k].AppendTo(points.ints[k][:0], len(points.values))
 			}

@@ -56,7 +56,8 @@ func (r *Run) totalOf(s *series) *total {
 	return t.of[s]
 }
 
-const totalsVersion = 1
+// totalsVersion is that of the record. One of an earlier version says too little.
+const totalsVersion = 2
 
 // readTotals reads what was written; where that is damaged, points are read instead.
 func (r *Run) readTotals() map[uint32]*total {
@@ -126,7 +127,7 @@ func (t *total) append(dst []byte, no uint32) []byte {
 	if t.taken == 0 {
 		return dst
 	}
-	dst = appendNumbers(dst, uint64(no), t.taken, uint64(t.Environments), t.Points)
+	dst = appendNumbers(dst, uint64(no), t.taken, uint64(t.Environments), t.Points, t.LastStep, uint64(t.LastTime))
 	m := moments{Summary: t.Summary}
 	return m.append(dst)
 }
@@ -137,13 +138,17 @@ func decodeTotals(record []byte) (map[uint32]*total, error) {
 		return nil, err
 	}
 	d := decoder{src: src}
-	if version := d.byte(); d.err == nil && version != totalsVersion {
+	switch version := d.byte(); {
+	case version > totalsVersion:
 		return nil, fmt.Errorf("%w: totals of version %d", chunk.ErrCorrupt, version)
+	case version < totalsVersion:
+		return nil, d.err
 	}
 	written := make(map[uint32]*total)
 	for d.err == nil && len(d.src) > 0 {
 		no, t := uint32(d.number()), &total{taken: d.number()}
 		t.Environments, t.Points = int(d.number()), d.number()
+		t.LastStep, t.LastTime = d.number(), int64(d.number())
 		t.Summary = decodeMoments(&d).Summary
 		written[no] = t
 	}

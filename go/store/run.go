@@ -52,9 +52,10 @@ type Run struct {
 	rolling      bool
 	rollingFull  bool // what is being rolled is a full head
 	merging      bool
-	stale        bool  // an undone Tx is still in memory
-	rollErr      error // of the last roll
-	mergeErr     error // of the last merge
+	loaded       uint64 // revision in which the run was read from disk
+	stale        bool   // an undone Tx is still in memory
+	rollErr      error  // of the last roll
+	mergeErr     error  // of the last merge
 	// broken says why this Run is of no use any more: its state was lost and not
 	// found again. DB.Run reads another one from disk.
 	broken error
@@ -77,6 +78,7 @@ func (r *Run) reset() {
 	r.points, r.duplicates, r.refused = 0, 0, 0
 	r.totals.reset()
 	r.revision = r.db.NextRevision()
+	r.loaded = r.revision
 	r.journal, r.journalFirst, r.nextSegment = 0, 0, 0
 	r.growHead(-r.headBytes)
 	r.settleCount()

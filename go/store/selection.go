@@ -160,12 +160,15 @@ func (r *Run) SeriesSelected(selections []Selection) []SeriesInfo {
 	return infos
 }
 
-// StandardSums is what sums up the standard points of a series, for listings of many.
-type StandardSums struct {
+// SelectedSums is what sums up the standard points of a series, for listings of many. Of
+// one that has RL points only, it says no more than which series it is: RLSummary has the
+// rest.
+type SelectedSums struct {
 	No       uint32
 	Key      *point.Series // not to be changed
 	Identity string
 	Ordered  bool
+	RL       bool // there are RL points only
 
 	Count    uint64
 	LastStep uint64
@@ -173,14 +176,14 @@ type StandardSums struct {
 	Summary  Summary
 }
 
-// AppendStandard sums up the standard points of those series that any of the selections
-// selects and that have such points, each once, by identity: those behind an identity,
-// of these the first.
-func (r *Run) AppendStandard(dst []StandardSums, selections []Selection, after string, most int) []StandardSums {
+// AppendSelected sums up those series that any of the selections selects and that have
+// points, each once, by identity: those behind an identity, of these the first.
+func (r *Run) AppendSelected(dst []SelectedSums, selections []Selection, after string, most int) []SelectedSums {
 	r.readLock()
 	defer r.mu.RUnlock()
 	r.find(selections, after, func(s *series) bool {
-		if s.std == nil || s.std.std.count == 0 {
+		standard := s.std != nil && s.std.std.count > 0
+		if !standard && !s.hasRL() {
 			return true
 		}
 		if most == 0 {
@@ -188,15 +191,20 @@ func (r *Run) AppendStandard(dst []StandardSums, selections []Selection, after s
 		}
 		most--
 		dst = slices.Grow(dst, 1)[:len(dst)+1]
-		s.sumUp(&dst[len(dst)-1])
+		sums := &dst[len(dst)-1]
+		if standard {
+			s.sumUp(sums)
+		} else {
+			*sums = SelectedSums{No: s.no, Key: &s.key, Identity: s.identity, RL: true}
+		}
 		return most > 0
 	})
 	return dst
 }
 
 // sumUp writes field by field: to put a copy in its place takes longer.
-func (s *series) sumUp(sums *StandardSums) {
+func (s *series) sumUp(sums *SelectedSums) {
 	std := &s.std.std
-	sums.No, sums.Key, sums.Identity, sums.Ordered = s.no, &s.key, s.identity, s.ordered()
+	sums.No, sums.Key, sums.Identity, sums.Ordered, sums.RL = s.no, &s.key, s.identity, s.ordered(), false
 	sums.Count, sums.LastStep, sums.LastTime, sums.Summary = std.count, std.last, std.lastTime, std.moments.Summary
 }

@@ -68,7 +68,7 @@ func numbers[T any](list []T, no func(T) uint32) []uint32 {
 }
 
 func ofInfo(i SeriesInfo) uint32   { return i.No }
-func ofSums(s StandardSums) uint32 { return s.No }
+func ofSums(s SelectedSums) uint32 { return s.No }
 
 // Series that a selection finds are those that a look at all of them finds, while more
 // come, and after the run was read from disk.
@@ -92,14 +92,18 @@ func TestSelectionsFindWhatAScanFinds(t *testing.T) {
 			if !slices.Equal(numbers(got, ofInfo), numbers(want, ofInfo)) {
 				t.Fatalf("%v: got %v, want %v", selections, numbers(got, ofInfo), numbers(want, ofInfo))
 			}
-			standardByPages(t, r, selections, want, random.IntN(20)+1)
+			sumsByPages(t, r, selections, want, random.IntN(20)+1)
 		}
 	}
 	for range 6 {
 		commit(t, runOf(t, db), func(tx *Tx) {
 			for range 150 {
 				no := tx.Series(randomKey(random), point.Ordered)
-				if random.IntN(3) > 0 {
+				switch random.IntN(4) {
+				case 0:
+				case 1:
+					tx.AppendRL(no, tx.Environment(fmt.Sprint(random.IntN(3))), rl(0, 0, 0, 1, random.Float64()), true)
+				default:
 					tx.Append(no, 1, point.Batch{Steps: point.Steps{First: random.Uint64N(1000)}, Values: []float64{1, random.Float64()}})
 				}
 			}
@@ -115,14 +119,14 @@ func TestSelectionsFindWhatAScanFinds(t *testing.T) {
 	}
 }
 
-// standardByPages checks the standard series among those wanted, page by page.
-func standardByPages(t *testing.T, r *Run, selections []Selection, want []SeriesInfo, size int) {
+// sumsByPages checks the series among those wanted that have points, page by page.
+func sumsByPages(t *testing.T, r *Run, selections []Selection, want []SeriesInfo, size int) {
 	t.Helper()
-	want = slices.DeleteFunc(slices.Clone(want), func(i SeriesInfo) bool { return !i.Standard })
-	var all []StandardSums
+	want = slices.DeleteFunc(slices.Clone(want), func(i SeriesInfo) bool { return !i.Standard && !i.RL })
+	var all []SelectedSums
 	after := ""
 	for {
-		page := r.AppendStandard(nil, selections, after, size)
+		page := r.AppendSelected(nil, selections, after, size)
 		if all = append(all, page...); len(page) < size {
 			break
 		}
@@ -133,7 +137,7 @@ func standardByPages(t *testing.T, r *Run, selections []Selection, want []Series
 	}
 	for i, sums := range all {
 		w := want[i]
-		if sums.Count != w.Count || sums.LastStep != w.LastStep || sums.LastTime != w.LastTime || sums.Summary != w.Summary || sums.Ordered != w.Ordered() || sums.Key.Key() != w.Key.Key() {
+		if sums.Count != w.Count || sums.LastStep != w.LastStep || sums.LastTime != w.LastTime || sums.Summary != w.Summary || sums.RL == w.Standard || w.Standard && sums.Ordered != w.Ordered() || sums.Key.Key() != w.Key.Key() {
 			t.Fatalf("got %+v, want %+v", sums, w)
 		}
 	}

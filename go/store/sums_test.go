@@ -50,6 +50,7 @@ func (g *rlTraffic) batch() (env int, b point.RLBatch) {
 	}
 	b = rl(g.rlStep[env], g.episode[env], g.next[env], values...)
 	b.HasEpisode = g.episode[env]%4 != 3
+	b.Times.Millis = int64(g.random.IntN(10_000)) - 1000
 	g.next[env] += uint64(n)
 	return env, b
 }
@@ -59,7 +60,7 @@ func logRL(t testing.TB, r *Run, env int, b point.RLBatch) {
 		no := tx.Environment(fmt.Sprint("e", env))
 		tx.AppendRL(tx.Series(reward, point.Ordered), no, b, true)
 		if b.HasEpisode {
-			minors := point.RLBatch{RLStep: b.RLStep, Minors: point.Steps{First: b.Episode}, Values: b.Values[:1]}
+			minors := point.RLBatch{RLStep: b.RLStep, Minors: point.Steps{First: b.Episode}, Times: b.Times, Values: b.Values[:1]}
 			tx.AppendRL(tx.Series(ret, point.Ordered), no, minors, true)
 		}
 	})

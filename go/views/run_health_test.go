@@ -52,6 +52,10 @@ func TestTheHealthOfARunCountsWhatArrived(t *testing.T) {
 	if !slices.EqualFunc(answer.NonFinite, want, func(a, b *pb.NonFinitePoint) bool { return proto.Equal(a, b) }) || answer.MoreNonFinite {
 		t.Errorf("%v, want %v", answer.NonFinite, want)
 	}
+	losses := ask(w, w.client.CountLosses, &pb.CountLossesRequest{Workspace: "w", Project: "p", Runs: []string{"r"}}).Runs
+	if len(losses) != 1 || losses[0].PointsRefused != 2+3 || losses[0].PointsDropped != 0 {
+		t.Errorf("losses %v", losses)
+	}
 	if answer = ask(w, w.client.GetRunHealth, &pb.GetRunHealthRequest{Run: named("r")}); len(answer.NonFinite) > 0 {
 		t.Errorf("%v was not asked for", answer.NonFinite)
 	}
@@ -110,6 +114,12 @@ func TestReportsOfClients(t *testing.T) {
 			ask(w, w.client.ReportDelivery, r)
 		}
 		check(w)
+		lost := ask(w, w.client.CountLosses, &pb.CountLossesRequest{Workspace: "w", Project: "p", Runs: []string{"gone", "r"}}).Runs
+		if len(lost) != 2 || lost[0].PointsDropped != 0 || lost[1].PointsDropped != 2*(4+8) || lost[1].PointsRefused != 0 {
+			t.Errorf("lost %v", lost)
+		}
+		many := &pb.CountLossesRequest{Runs: make([]string, 1001)}
+		refused(w, w.client.CountLosses, many, connect.CodeInvalidArgument, "1001 runs; at most 1000 may be")
 	})
 	t.Run("after a restart", func(t *testing.T) {
 		w := worldOn(t, dir)

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -28,7 +29,9 @@ func (s *Service) BucketByMetric(
 		return nil, err
 	}
 	bins := valueBinsOf(curves, count)
-	answer := &pb.BucketByMetricResponse{FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count)}
+	answer := &pb.BucketByMetricResponse{
+		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: bins.width(),
+	}
 	for _, c := range curves {
 		answer.Curves = append(answer.Curves, c.bucket(bins))
 	}
@@ -59,10 +62,14 @@ func parseByMetric(r *pb.BucketByMetricRequest) (count int, q query.CurveQuery, 
 	if r.GetXSeriesQuery() == "" {
 		return 0, q, within, invalid("x_series_query must name the metric that curves go along")
 	}
-	return count, query.CurveQuery{
+	q = query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: r.GetRuns(), Series: r.GetSeriesQueries(),
 		Inherited: r.GetIncludeInherited(), Along: along,
-	}, within, nil
+	}
+	if steps := r.GetSteps(); steps != nil {
+		q.From, q.To = steps.From, steps.To
+	}
+	return count, q, within, nil
 }
 
 // metricCurve is a curve along the values of a metric, its points in the order of steps.
@@ -113,6 +120,7 @@ type stepValues struct {
 // metricOf reads the metric that curves of a run go along.
 func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, error) {
 	q.Runs, q.Series = []string{run}, []string{metric}
+	q.From = nil // what holds at a step may have come before it
 	for _, q.Along = range []query.Along{query.AlongSteps, query.AlongRLSteps} {
 		curves, err := s.queries.Curves(q)
 		if err != nil {
@@ -121,7 +129,7 @@ func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, 
 		if curves.Len() == 0 {
 			continue
 		}
-		sums, counts := make(map[float64]float64), make(map[float64]float64)
+		var found []stepValue
 		total := uint64(0)
 		for i := range curves.Len() {
 			if total += curves.MostPoints(i); total > s.maxJoined {
@@ -133,24 +141,30 @@ func (s *Service) metricOf(q query.CurveQuery, metric, run string) (stepValues, 
 			}
 			for k, v := range points.Values {
 				if finite(v) {
-					sums[points.Xs[k]] += v
-					counts[points.Xs[k]]++
+					found = append(found, stepValue{points.Xs[k], v})
 				}
 			}
 		}
-		return meansByStep(sums, counts), nil
+		if curves.Len() > 1 { // each is by step already
+			slices.SortStableFunc(found, func(a, b stepValue) int { return cmp.Compare(a.step, b.step) })
+		}
+		return meansByStep(found), nil
 	}
 	return stepValues{}, nil
 }
 
-func meansByStep(sums, counts map[float64]float64) stepValues {
-	v := stepValues{steps: make([]float64, 0, len(sums))}
-	for step := range sums {
-		v.steps = append(v.steps, step)
-	}
-	slices.Sort(v.steps)
-	for _, step := range v.steps {
-		v.values = append(v.values, sums[step]/counts[step])
+type stepValue struct{ step, value float64 }
+
+// meansByStep takes values by ascending step.
+func meansByStep(found []stepValue) stepValues {
+	v := stepValues{steps: make([]float64, 0, len(found)), values: make([]float64, 0, len(found))}
+	for len(found) > 0 {
+		step, sum, n := found[0].step, 0.0, 0
+		for ; n < len(found) && found[n].step == step; n++ {
+			sum += found[n].value
+		}
+		v.steps, v.values = append(v.steps, step), append(v.values, sum/float64(n))
+		found = found[n:]
 	}
 	return v
 }

@@ -78,10 +78,18 @@ func TestCurvesAlongAMetric(t *testing.T) {
 			limits = [2]float64{-3.5, 6}
 			r.Range = &pb.ValueRange{From: &limits[0], To: &limits[1]}
 		}
+		steps := [2]int64{0, math.MaxInt64}
+		if random.IntN(3) == 0 {
+			steps = [2]int64{10, 40}
+			r.Steps = &pb.AxisRange{From: &steps[0], To: &steps[1]}
+		}
 		joined := make(map[string][]plainPoint)
 		for _, run := range r.Runs {
 			metric := w.pointsByStep(run, x, x == "value")
 			for _, p := range w.pointsByStep(run, y, y == "reward") {
+				if p.x < float64(steps[0]) || p.x > float64(steps[1]) {
+					continue
+				}
 				if at := plainlyAt(metric, p.x); at >= limits[0] && at <= limits[1] {
 					p.x = at
 					joined[run] = append(joined[run], p)
@@ -102,7 +110,10 @@ func checkMetricCurve(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb
 	t.Helper()
 	xs, counts, means := floats(curve.Xs), numbers(curve.Counts), floats(curve.Means)
 	low, high, lasts := floats(curve.Minima), floats(curve.Maxima), floats(curve.Lasts)
-	width := (answer.LastX - answer.FirstX) / float64(answer.BucketCount)
+	width := answer.BucketWidth
+	if even := (answer.LastX - answer.FirstX) / float64(answer.BucketCount); width != 0 && math.Abs(width-even) > 1e-9*even {
+		t.Fatalf("buckets are %v wide, want %v", width, even)
+	}
 	in := make(map[int][]plainPoint) // by bucket
 	for _, p := range points {
 		// The greatest start of all buckets that have points, finite or not, at or before it.

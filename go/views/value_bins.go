@@ -45,6 +45,15 @@ func (b valueBins) of(x float64) int {
 	return min(int(share*float64(b.count)), b.count-1)
 }
 
+// width is how wide bins are; 0 when each value has one.
+func (b valueBins) width() float64 {
+	if b.each != nil || b.count == 0 {
+		return 0
+	}
+	count := float64(b.count)
+	return b.last/count - b.first/count // the difference itself may be infinite
+}
+
 // start is the least value of a bin.
 func (b valueBins) start(at int) float64 {
 	if b.each != nil {

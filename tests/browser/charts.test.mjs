@@ -194,6 +194,28 @@ test("lines are smoothed in another way, which the address keeps", async () => {
   assert.equal(await page.locator(".chart-bar output").innerText(), "3");
 });
 
+/** What the legend tells of a chart's line at an x of a stretch. */
+async function valueAt(page, chart, x, [from, to]) {
+  const area = await chart.locator(".u-over").boundingBox();
+  await page.mouse.move(area.x + (area.width * (x - from)) / (to - from), area.y + area.height / 2);
+  await chart.locator(".legend .at", { hasText: "at " }).waitFor();
+  return Number(await chart.locator(".legend .value").innerText());
+}
+
+test("a smoothed line stays the same when it is zoomed", async () => {
+  const { page } = opened;
+  await page.goto(page_("/spike/charts?find=signal&view=gaussian%3D50"));
+  const chart = await drawn(page, "signal");
+  const before = await valueAt(page, chart, SPIKE_AT, [0, 999_999]);
+  const zoom = [SPIKE_AT - 5_000, SPIKE_AT + 5_000];
+  await page.goto(page_(`/spike/charts?find=signal&view=gaussian%3D50&zoom=step:${zoom.join("..")}`));
+  const zoomed = await drawn(page, "signal");
+  const after = await valueAt(page, zoomed, SPIKE_AT, zoom);
+  // The sine itself is 0.5 here; what half a bucket to the side differs by is far less.
+  assert.ok(Math.abs(before) < 0.3, `${before} is hardly smoothed`);
+  assert.ok(Math.abs(after - before) < 0.02, `${before} before, ${after} zoomed`);
+});
+
 test("a chart may be set apart from its page", async () => {
   const { page } = opened;
   await page.goto(page_("/odd/charts"));
@@ -205,6 +227,28 @@ test("a chart may be set apart from its page", async () => {
   const loss = await drawn(page, "train/loss");
   await loss.locator(".menu > summary").click();
   assert.ok(!(await loss.getByLabel("log y").isChecked()));
+});
+
+test("a chart is pinned to the top, which the address keeps", async () => {
+  const { page } = opened;
+  await page.goto(page_("/odd/charts"));
+  const loss = await drawn(page, "train/loss");
+  await loss.locator(".menu > summary").click();
+  await loss.getByRole("button", { name: "Pin to the top" }).click();
+  const first = page.locator(".chart-grid h2").first();
+  await first.getByText("Pinned 1").waitFor();
+  await page.reload();
+  await first.getByText("Pinned 1").waitFor();
+  const charts = page.locator("figure.chart canvas").locator("xpath=ancestor::figure");
+  await charts.nth(2).waitFor();
+  assert.deepEqual(
+    await charts.evaluateAll((figures) => figures.map((figure) => figure.dataset.metric)),
+    ["train/loss", "sizes", "train/loss"],
+  );
+  await charts.first().locator(".menu > summary").click();
+  await charts.first().getByRole("button", { name: "Unpin" }).click();
+  await first.getByText("General").waitFor();
+  assert.equal(new URL(page.url()).search, "");
 });
 
 test("a regular expression finds metrics; a wrong one is said to be", async () => {

@@ -75,6 +75,26 @@ test("statistics of forks go back over what they inherit", async () => {
   assert.equal(new URL(page.url()).searchParams.get("view"), "inherited");
 });
 
+test("metrics that only the parent has are listed where they are shown", async () => {
+  const { page } = opened;
+  await page.goto(pageOf("branch", "charts"));
+  await page.locator('figure.chart[data-metric="kl"][data-points="2"]').waitFor();
+  const warmup = page.locator('figure.chart[data-metric="warmup"]');
+  assert.equal(await warmup.count(), 0);
+  await inherited(page).check();
+  await page.locator('figure.chart[data-metric="warmup"][data-points="2"]').waitFor();
+  await inherited(page).uncheck();
+  await warmup.waitFor({ state: "detached" });
+
+  await page.goto(`${server.origin}/w/branches?screen=compare&runs=branch`);
+  const metrics = page.locator(".pickers label", { hasText: /^Metric/ }).locator("select");
+  await metrics.waitFor();
+  assert.equal(await metrics.locator("option", { hasText: "warmup" }).count(), 0);
+  await inherited(page).check();
+  await metrics.selectOption("warmup");
+  await page.getByText("Grid: 2 even points from 0 to 1").waitFor();
+});
+
 test("a card of an inherited point leads to the episode of the run that has it", async () => {
   const { page } = opened;
   await page.goto(pageOf("branch", "charts?view=episode,inherited"));

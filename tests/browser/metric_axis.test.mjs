@@ -11,6 +11,7 @@ let opened;
 before(async () => {
   server = await startRuns();
   opened = await openBrowser();
+  await opened.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
 });
 
 after(async () => {
@@ -42,7 +43,6 @@ test("a metric is chosen as the axis, and points lie at its values", async () =>
   await page.locator(`figure.chart[data-metric="return"][data-axis="${KL}"][data-points="2"]`).waitFor();
   assert.equal(await page.locator('figure.chart[data-metric="kl"]').getAttribute("data-axis"), "step");
   await chart.locator(".menu > summary").click();
-  assert.equal(await chart.getByRole("button", { name: "Copy as Python" }).count(), 0);
   await chart.getByRole("button", { name: "Show as table" }).click();
   assert.deepEqual(await rowsOf(chart, 2), [
     [0.25, 102, 102, 102, 1],
@@ -56,6 +56,48 @@ test("a metric is chosen as the axis, and points lie at its values", async () =>
     [0.25, 102, 102, 102, 1],
     [0.5, 103, 103, 103, 1],
   ]);
+});
+
+test("a card tells whose the extremes at a value are, and the cursor is shared", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/branches/branch/charts?view=${encodeURIComponent(`${KL},inherited`)}`);
+  const chart = returns(page);
+  await chart.and(page.locator('[data-points="6"]')).waitFor();
+  await chart.scrollIntoViewIfNeeded();
+  await chart.locator(".curve-plot").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const card = chart.locator('[role="dialog"][aria-busy="false"]');
+  await card.waitFor();
+  assert.deepEqual(
+    await card.locator("a").evaluateAll((links) => links.map((link) => [link.innerText, link.getAttribute("href")])),
+    [
+      ["left, episode 0", "/w/branches/trunk/episode?env=left&episode=0"],
+      ["right, episode 0", "/w/branches/trunk/episode?env=right&episode=0"],
+    ],
+  );
+  await page.keyboard.press("Escape");
+  const reward = page.locator('figure.chart[data-metric="reward"]');
+  await reward.locator(".legend .at").getByText("at 0.1", { exact: true }).waitFor();
+});
+
+test("a single point of a bucket is found at its step", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/curves/spike/charts?find=loss&view=${encodeURIComponent("metric=signal%20ML_STEP")}`);
+  const chart = page.locator('figure.chart[data-metric="train/loss"]');
+  await chart.and(page.locator('[data-points="500"]')).waitFor();
+  await chart.locator(".curve-plot").focus();
+  for (let i = 0; i < 4; i++) await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Enter");
+  const card = chart.locator('[role="dialog"][aria-busy="false"]');
+  await card.waitFor();
+  const told = await card.locator("dt").evaluateAll((names) =>
+    Object.fromEntries(names.map((name) => [name.innerText, name.nextElementSibling.innerText])),
+  );
+  assert.equal(Number(told.Value), Math.exp(-Number(told.Step) / 50));
+  await card.getByRole("button", { name: "Copy query" }).click();
+  const program = await page.evaluate(() => navigator.clipboard.readText());
+  assert.match(program, /fetch_curves_by_metric\(\n {8}\["spike"\],\n {8}SeriesFilter\("train\/loss"\),\n {8}SeriesFilter\("signal"\),/);
 });
 
 test("a drag zooms in on values of the metric, and the address keeps it", async () => {

@@ -251,6 +251,13 @@ test("what loggers counted is on the pages of the run, with what to do about a l
   await row.waitFor();
   assert.match(await row.innerText(), /points\s+1 250\s+1 200\s+0\s+50\s.*3 requests sent again/);
   await page.getByText("50 points were dropped").waitFor();
+  await page.goto(server.page());
+  const lost = page.locator("td.run-name a.lost");
+  await lost.waitFor();
+  assert.deepEqual([await lost.count(), await lost.innerText()], [1, "50 lost"]);
+  assert.equal(await lost.getAttribute("title"), "Points: 50 dropped by the client");
+  await lost.click();
+  await page.getByText("50 points were dropped").waitFor();
   await page.getByText('backpressure_strategy="block"').waitFor();
   await page.goto(`${server.origin}/w/curves/odd/delivery`);
   await page.getByRole("cell", { name: "NaN" }).waitFor();
@@ -360,8 +367,9 @@ const BEGINS = `
 import sys, metrana
 print("ready", flush=True)
 sys.stdin.readline()
-with metrana.init(workspace_name="w", project_name="forks", run_name="begun", ingestion_url=sys.argv[1]):
-    sys.stdin.read()
+with metrana.init(workspace_name="w", project_name="forks", run_name="begun", ingestion_url=sys.argv[1]) as run:
+    for line in sys.stdin:
+        run.log("loss", [2.0, 1.0])
 `;
 
 /** Opens a page that asks a method twice, as its stream begins with news; gives what is asked from then on. */
@@ -386,7 +394,11 @@ test("a run that begins is in the tables; nothing is asked while nothing is logg
   await Promise.all([moreNews(projects.page), moreNews(table.page)]); // heartbeats
   assert.deepEqual([projects.asked, table.asked], [[], []]);
   logging.say("begin");
-  await table.page.locator('tr[data-run="begun"]').waitFor();
+  const begun = table.page.locator('tr[data-run="begun"]');
+  await begun.waitFor();
+  assert.equal(await begun.locator("svg polyline").count(), 0);
+  logging.say("points");
+  await begun.locator("svg polyline").waitFor();
   await projects.page.locator("tr", { hasText: "forks" }).getByText("1 running").waitFor();
 });
 

@@ -70,8 +70,12 @@ def make_forks(url: str) -> None:
 
 
 def make_branches(url: str) -> None:
-    """Logs kl and an episode an update: trunk 0 to 3 of two environments, branch 2 to 3 of one."""
+    """Logs kl and an episode an update: trunk 0 to 3 of two environments, branch 2 to 3 of one.
+
+    Trunk alone has a metric `warmup`.
+    """
     begin(url, "branches", "trunk")
+    metrana.log("warmup", [1.0, 2.0])
     for env in ("left", "right"):
         metrana.log_env_attributes(env, {"task": env})
     for update in range(4):

@@ -105,6 +105,37 @@ def test_a_fork_goes_on_where_its_parent_was(
     assert whole.lasts.tolist()[-3:] == [values[20], 7.0, 8.0]
 
 
+def test_a_metric_is_an_axis(client: QueryClient, begin: Callable[..., metrana.OpenRun]) -> None:
+    tokens = np.repeat([10.0, 20.0, 30.0, 40.0], 25)
+    loss = np.random.default_rng(5).normal(size=100)
+    with begin(workspace_name="w", project_name="p", run_name="t") as run:
+        run.log("loss", loss)
+        for step in range(0, 100, 25):
+            run.log("tokens", tokens[step], step=step)
+    curves = client.fetch_curves_by_metric("t", "loss()", SeriesFilter("tokens"))
+    (curve,) = curves
+    assert curves.bucket_width == 0
+    assert curve.xs.tolist() == [10, 20, 30, 40]
+    np.testing.assert_allclose(curve.means, loss.reshape(4, 25).mean(axis=1), rtol=1e-12)
+    wide = client.fetch_curves_by_metric("t", "loss()", "tokens()", within=(15.0, None), buckets=2)
+    assert wide.bucket_width == 10
+    assert wide[0].counts.tolist() == [25, 50]
+
+
+def test_points_of_environments_are_joined_by_their_updates(
+    client: QueryClient, returns: np.ndarray[Any, Any]
+) -> None:
+    (curve,) = client.fetch_curves_by_metric("rl", RETURN, RETURN, joined_by="rl_step")
+    np.testing.assert_allclose(curve.xs, np.sort(returns.mean(axis=0)), rtol=1e-12)
+    np.testing.assert_allclose(curve.means, curve.xs, rtol=1e-12)
+    with pytest.raises(
+        errors.MetranaQueryConfigError, match=r"joined_by must be one of step, rl_step, not 'time'"
+    ):
+        client.fetch_curves_by_metric("rl", RETURN, RETURN, joined_by="time")  # type: ignore[arg-type]
+    with pytest.raises(errors.MetranaQueryConfigError, match="from 1 to 5,000, not 0"):
+        client.fetch_curves_by_metric("rl", RETURN, RETURN, buckets=0)
+
+
 def test_without_points_there_is_no_curve(
     client: QueryClient, values: np.ndarray[Any, Any]
 ) -> None:

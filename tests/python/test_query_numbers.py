@@ -543,6 +543,15 @@ def test_summaries_over_environments(drawn: Drawn) -> None:
                 want = _mean_at(logged, edge)
                 np.testing.assert_allclose(found[function], want, 1e-12, 1e-9, err_msg=str(what))
             _check_functions(found | {"first": values[0], "last": values[-1]}, values, what)
+            query = f"{series}:{','.join(FUNCTIONS)}"
+            (summed,) = client.fetch_series_summaries([run], query).to_dict("records")
+            ends = [np.flatnonzero(logged.envs == env)[-1] for env in np.unique(logged.envs)]
+            highest = logged.rl_steps[ends].max()
+            times = [logged.times[end] for end in ends if logged.rl_steps[end] == highest]
+            assert summed["last_step"] == highest, what
+            assert summed["last_timestamp"].timestamp() == max(times) / 1000, what
+            for function in FUNCTIONS:
+                np.testing.assert_equal(summed[function], found[function], err_msg=str(what))
             if math.isfinite(last := found["last"]):
                 above = client.fetch_runs(filter=series.last >= last)
                 below = client.fetch_runs(filter=series.last < last)

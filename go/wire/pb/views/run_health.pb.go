@@ -744,6 +744,171 @@ func (x *GetRunHealthResponse) GetMoreNonFinite() bool {
 	return false
 }
 
+// Asks of several runs whether all of them arrived.
+type CountLossesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the workspace.
+	Workspace string `protobuf:"bytes,1,opt,name=workspace,proto3" json:"workspace,omitempty"`
+	// Name of the project.
+	Project string `protobuf:"bytes,2,opt,name=project,proto3" json:"project,omitempty"`
+	// Names of the runs, at most 1,000.
+	Runs          []string `protobuf:"bytes,3,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountLossesRequest) Reset() {
+	*x = CountLossesRequest{}
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountLossesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountLossesRequest) ProtoMessage() {}
+
+func (x *CountLossesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountLossesRequest.ProtoReflect.Descriptor instead.
+func (*CountLossesRequest) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_run_health_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CountLossesRequest) GetWorkspace() string {
+	if x != nil {
+		return x.Workspace
+	}
+	return ""
+}
+
+func (x *CountLossesRequest) GetProject() string {
+	if x != nil {
+		return x.Project
+	}
+	return ""
+}
+
+func (x *CountLossesRequest) GetRuns() []string {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+// The points of a run that are not there.
+type RunLosses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Refused by the server: late ones, and those that no axis can hold.
+	PointsRefused uint64 `protobuf:"varint,1,opt,name=points_refused,json=pointsRefused,proto3" json:"points_refused,omitempty"`
+	// Given up by clients, as their last reports say.
+	PointsDropped uint64 `protobuf:"varint,2,opt,name=points_dropped,json=pointsDropped,proto3" json:"points_dropped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RunLosses) Reset() {
+	*x = RunLosses{}
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RunLosses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RunLosses) ProtoMessage() {}
+
+func (x *RunLosses) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RunLosses.ProtoReflect.Descriptor instead.
+func (*RunLosses) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_run_health_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RunLosses) GetPointsRefused() uint64 {
+	if x != nil {
+		return x.PointsRefused
+	}
+	return 0
+}
+
+func (x *RunLosses) GetPointsDropped() uint64 {
+	if x != nil {
+		return x.PointsDropped
+	}
+	return 0
+}
+
+// What did not arrive.
+type CountLossesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the runs were named; nothing is lost of one that is not there.
+	Runs          []*RunLosses `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountLossesResponse) Reset() {
+	*x = CountLossesResponse{}
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountLossesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountLossesResponse) ProtoMessage() {}
+
+func (x *CountLossesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_run_health_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountLossesResponse.ProtoReflect.Descriptor instead.
+func (*CountLossesResponse) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_run_health_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *CountLossesResponse) GetRuns() []*RunLosses {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
 var File_metrana_views_v1_run_health_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_run_health_proto_rawDesc = "" +
@@ -816,7 +981,16 @@ const file_metrana_views_v1_run_health_proto_rawDesc = "" +
 	"non_finite\x18\n" +
 	" \x03(\v2 .metrana.views.v1.NonFinitePointR\tnonFinite\x12&\n" +
 	"\x0fmore_non_finite\x18\v \x01(\bR\rmoreNonFiniteB\x14\n" +
-	"\x12_ingest_lag_millisB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x12_ingest_lag_millis\"`\n" +
+	"\x12CountLossesRequest\x12\x1c\n" +
+	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
+	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
+	"\x04runs\x18\x03 \x03(\tR\x04runs\"Y\n" +
+	"\tRunLosses\x12%\n" +
+	"\x0epoints_refused\x18\x01 \x01(\x04R\rpointsRefused\x12%\n" +
+	"\x0epoints_dropped\x18\x02 \x01(\x04R\rpointsDropped\"F\n" +
+	"\x13CountLossesResponse\x12/\n" +
+	"\x04runs\x18\x01 \x03(\v2\x1b.metrana.views.v1.RunLossesR\x04runsB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_run_health_proto_rawDescOnce sync.Once
@@ -830,7 +1004,7 @@ func file_metrana_views_v1_run_health_proto_rawDescGZIP() []byte {
 	return file_metrana_views_v1_run_health_proto_rawDescData
 }
 
-var file_metrana_views_v1_run_health_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_metrana_views_v1_run_health_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_metrana_views_v1_run_health_proto_goTypes = []any{
 	(*DeliveryCounts)(nil),         // 0: metrana.views.v1.DeliveryCounts
 	(*Delivery)(nil),               // 1: metrana.views.v1.Delivery
@@ -841,9 +1015,12 @@ var file_metrana_views_v1_run_health_proto_goTypes = []any{
 	(*NotStored)(nil),              // 6: metrana.views.v1.NotStored
 	(*NonFinitePoint)(nil),         // 7: metrana.views.v1.NonFinitePoint
 	(*GetRunHealthResponse)(nil),   // 8: metrana.views.v1.GetRunHealthResponse
-	nil,                            // 9: metrana.views.v1.NonFinitePoint.LabelsEntry
-	(*timestamppb.Timestamp)(nil),  // 10: google.protobuf.Timestamp
-	(*RunName)(nil),                // 11: metrana.views.v1.RunName
+	(*CountLossesRequest)(nil),     // 9: metrana.views.v1.CountLossesRequest
+	(*RunLosses)(nil),              // 10: metrana.views.v1.RunLosses
+	(*CountLossesResponse)(nil),    // 11: metrana.views.v1.CountLossesResponse
+	nil,                            // 12: metrana.views.v1.NonFinitePoint.LabelsEntry
+	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
+	(*RunName)(nil),                // 14: metrana.views.v1.RunName
 }
 var file_metrana_views_v1_run_health_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.Delivery.float_points:type_name -> metrana.views.v1.DeliveryCounts
@@ -851,20 +1028,21 @@ var file_metrana_views_v1_run_health_proto_depIdxs = []int32{
 	0,  // 2: metrana.views.v1.Delivery.attribute_updates:type_name -> metrana.views.v1.DeliveryCounts
 	0,  // 3: metrana.views.v1.Delivery.env_attribute_updates:type_name -> metrana.views.v1.DeliveryCounts
 	1,  // 4: metrana.views.v1.ReportDeliveryRequest.delivery:type_name -> metrana.views.v1.Delivery
-	10, // 5: metrana.views.v1.DeliveryReport.reported:type_name -> google.protobuf.Timestamp
+	13, // 5: metrana.views.v1.DeliveryReport.reported:type_name -> google.protobuf.Timestamp
 	1,  // 6: metrana.views.v1.DeliveryReport.delivery:type_name -> metrana.views.v1.Delivery
-	11, // 7: metrana.views.v1.GetRunHealthRequest.run:type_name -> metrana.views.v1.RunName
-	9,  // 8: metrana.views.v1.NonFinitePoint.labels:type_name -> metrana.views.v1.NonFinitePoint.LabelsEntry
+	14, // 7: metrana.views.v1.GetRunHealthRequest.run:type_name -> metrana.views.v1.RunName
+	12, // 8: metrana.views.v1.NonFinitePoint.labels:type_name -> metrana.views.v1.NonFinitePoint.LabelsEntry
 	6,  // 9: metrana.views.v1.GetRunHealthResponse.not_stored:type_name -> metrana.views.v1.NotStored
-	10, // 10: metrana.views.v1.GetRunHealthResponse.last_received:type_name -> google.protobuf.Timestamp
-	10, // 11: metrana.views.v1.GetRunHealthResponse.newest_point:type_name -> google.protobuf.Timestamp
+	13, // 10: metrana.views.v1.GetRunHealthResponse.last_received:type_name -> google.protobuf.Timestamp
+	13, // 11: metrana.views.v1.GetRunHealthResponse.newest_point:type_name -> google.protobuf.Timestamp
 	4,  // 12: metrana.views.v1.GetRunHealthResponse.deliveries:type_name -> metrana.views.v1.DeliveryReport
 	7,  // 13: metrana.views.v1.GetRunHealthResponse.non_finite:type_name -> metrana.views.v1.NonFinitePoint
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	10, // 14: metrana.views.v1.CountLossesResponse.runs:type_name -> metrana.views.v1.RunLosses
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_run_health_proto_init() }
@@ -881,7 +1059,7 @@ func file_metrana_views_v1_run_health_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_run_health_proto_rawDesc), len(file_metrana_views_v1_run_health_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -100,8 +100,10 @@ type BucketByMetricRequest struct {
 	Buckets uint32 `protobuf:"varint,8,opt,name=buckets,proto3" json:"buckets,omitempty"`
 	// Puts the points that a forked run inherits before its own, as in BucketSeriesRequest.
 	IncludeInherited bool `protobuf:"varint,9,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Only points at these steps, or rl_steps; the metric may have had its value there since before them. All without.
+	Steps         *AxisRange `protobuf:"bytes,10,opt,name=steps,proto3" json:"steps,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *BucketByMetricRequest) Reset() {
@@ -197,6 +199,13 @@ func (x *BucketByMetricRequest) GetIncludeInherited() bool {
 	return false
 }
 
+func (x *BucketByMetricRequest) GetSteps() *AxisRange {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
 // Curves in the order of BucketSeriesResponse, in buckets of the metric's values.
 type BucketByMetricResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -208,7 +217,9 @@ type BucketByMetricResponse struct {
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
 	// How many buckets there are: one for each value when these are few enough, otherwise as many as may be, equally wide
 	// from first_x to last_x.
-	BucketCount   uint32 `protobuf:"varint,4,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
+	BucketCount uint32 `protobuf:"varint,4,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
+	// How wide they are; 0 when each value has one.
+	BucketWidth   float64 `protobuf:"fixed64,5,opt,name=bucket_width,json=bucketWidth,proto3" json:"bucket_width,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -271,6 +282,13 @@ func (x *BucketByMetricResponse) GetBucketCount() uint32 {
 	return 0
 }
 
+func (x *BucketByMetricResponse) GetBucketWidth() float64 {
+	if x != nil {
+		return x.BucketWidth
+	}
+	return 0
+}
+
 var File_metrana_views_v1_series_by_metric_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
@@ -281,7 +299,7 @@ const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x01H\x00R\x04from\x88\x01\x01\x12\x13\n" +
 	"\x02to\x18\x02 \x01(\x01H\x01R\x02to\x88\x01\x01B\a\n" +
 	"\x05_fromB\x05\n" +
-	"\x03_to\"\xd7\x02\n" +
+	"\x03_to\"\x8a\x03\n" +
 	"\x15BucketByMetricRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
@@ -291,12 +309,15 @@ const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
 	"\x04axis\x18\x06 \x01(\x0e2\x16.metrana.views.v1.AxisR\x04axis\x122\n" +
 	"\x05range\x18\a \x01(\v2\x1c.metrana.views.v1.ValueRangeR\x05range\x12\x18\n" +
 	"\abuckets\x18\b \x01(\rR\abuckets\x12+\n" +
-	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\"\xa3\x01\n" +
+	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\x121\n" +
+	"\x05steps\x18\n" +
+	" \x01(\v2\x1b.metrana.views.v1.AxisRangeR\x05steps\"\xc6\x01\n" +
 	"\x16BucketByMetricResponse\x126\n" +
 	"\x06curves\x18\x01 \x03(\v2\x1e.metrana.views.v1.CurveBucketsR\x06curves\x12\x17\n" +
 	"\afirst_x\x18\x02 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x03 \x01(\x01R\x05lastX\x12!\n" +
-	"\fbucket_count\x18\x04 \x01(\rR\vbucketCountB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\fbucket_count\x18\x04 \x01(\rR\vbucketCount\x12!\n" +
+	"\fbucket_width\x18\x05 \x01(\x01R\vbucketWidthB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_series_by_metric_proto_rawDescOnce sync.Once
@@ -316,17 +337,19 @@ var file_metrana_views_v1_series_by_metric_proto_goTypes = []any{
 	(*BucketByMetricRequest)(nil),  // 1: metrana.views.v1.BucketByMetricRequest
 	(*BucketByMetricResponse)(nil), // 2: metrana.views.v1.BucketByMetricResponse
 	(Axis)(0),                      // 3: metrana.views.v1.Axis
-	(*CurveBuckets)(nil),           // 4: metrana.views.v1.CurveBuckets
+	(*AxisRange)(nil),              // 4: metrana.views.v1.AxisRange
+	(*CurveBuckets)(nil),           // 5: metrana.views.v1.CurveBuckets
 }
 var file_metrana_views_v1_series_by_metric_proto_depIdxs = []int32{
 	3, // 0: metrana.views.v1.BucketByMetricRequest.axis:type_name -> metrana.views.v1.Axis
 	0, // 1: metrana.views.v1.BucketByMetricRequest.range:type_name -> metrana.views.v1.ValueRange
-	4, // 2: metrana.views.v1.BucketByMetricResponse.curves:type_name -> metrana.views.v1.CurveBuckets
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	4, // 2: metrana.views.v1.BucketByMetricRequest.steps:type_name -> metrana.views.v1.AxisRange
+	5, // 3: metrana.views.v1.BucketByMetricResponse.curves:type_name -> metrana.views.v1.CurveBuckets
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_series_by_metric_proto_init() }

@@ -28,7 +28,7 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xde\r\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xba\x0e\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
@@ -41,7 +41,8 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12c\n" +
 	"\x0eBucketByMetric\x12'.metrana.views.v1.BucketByMetricRequest\x1a(.metrana.views.v1.BucketByMetricResponse\x12`\n" +
 	"\rGetStatistics\x12&.metrana.views.v1.GetStatisticsRequest\x1a'.metrana.views.v1.GetStatisticsResponse\x12]\n" +
-	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12c\n" +
+	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12Z\n" +
+	"\vCountLosses\x12$.metrana.views.v1.CountLossesRequest\x1a%.metrana.views.v1.CountLossesResponse\x12c\n" +
 	"\x0eReportDelivery\x12'.metrana.views.v1.ReportDeliveryRequest\x1a(.metrana.views.v1.ReportDeliveryResponse\x12`\n" +
 	"\rGetSparklines\x12&.metrana.views.v1.GetSparklinesRequest\x1a'.metrana.views.v1.GetSparklinesResponse\x12G\n" +
 	"\x04Tail\x12\x1d.metrana.views.v1.TailRequest\x1a\x1e.metrana.views.v1.TailResponse0\x01\x12\\\n" +
@@ -62,31 +63,33 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*BucketByMetricRequest)(nil),       // 8: metrana.views.v1.BucketByMetricRequest
 	(*GetStatisticsRequest)(nil),        // 9: metrana.views.v1.GetStatisticsRequest
 	(*GetRunHealthRequest)(nil),         // 10: metrana.views.v1.GetRunHealthRequest
-	(*ReportDeliveryRequest)(nil),       // 11: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 12: metrana.views.v1.GetSparklinesRequest
-	(*TailRequest)(nil),                 // 13: metrana.views.v1.TailRequest
-	(*TailProjectRequest)(nil),          // 14: metrana.views.v1.TailProjectRequest
-	(*ListSavedViewsRequest)(nil),       // 15: metrana.views.v1.ListSavedViewsRequest
-	(*SaveViewRequest)(nil),             // 16: metrana.views.v1.SaveViewRequest
-	(*DeleteSavedViewRequest)(nil),      // 17: metrana.views.v1.DeleteSavedViewRequest
-	(*CountRunsResponse)(nil),           // 18: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 19: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 20: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 21: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 22: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 23: metrana.views.v1.GetEpisodeMatrixResponse
-	(*ListPointsResponse)(nil),          // 24: metrana.views.v1.ListPointsResponse
-	(*BucketSeriesResponse)(nil),        // 25: metrana.views.v1.BucketSeriesResponse
-	(*BucketByMetricResponse)(nil),      // 26: metrana.views.v1.BucketByMetricResponse
-	(*GetStatisticsResponse)(nil),       // 27: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 28: metrana.views.v1.GetRunHealthResponse
-	(*ReportDeliveryResponse)(nil),      // 29: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 30: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 31: metrana.views.v1.TailResponse
-	(*TailProjectResponse)(nil),         // 32: metrana.views.v1.TailProjectResponse
-	(*ListSavedViewsResponse)(nil),      // 33: metrana.views.v1.ListSavedViewsResponse
-	(*SaveViewResponse)(nil),            // 34: metrana.views.v1.SaveViewResponse
-	(*DeleteSavedViewResponse)(nil),     // 35: metrana.views.v1.DeleteSavedViewResponse
+	(*CountLossesRequest)(nil),          // 11: metrana.views.v1.CountLossesRequest
+	(*ReportDeliveryRequest)(nil),       // 12: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 13: metrana.views.v1.GetSparklinesRequest
+	(*TailRequest)(nil),                 // 14: metrana.views.v1.TailRequest
+	(*TailProjectRequest)(nil),          // 15: metrana.views.v1.TailProjectRequest
+	(*ListSavedViewsRequest)(nil),       // 16: metrana.views.v1.ListSavedViewsRequest
+	(*SaveViewRequest)(nil),             // 17: metrana.views.v1.SaveViewRequest
+	(*DeleteSavedViewRequest)(nil),      // 18: metrana.views.v1.DeleteSavedViewRequest
+	(*CountRunsResponse)(nil),           // 19: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 20: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 21: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 22: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 23: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 24: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 25: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 26: metrana.views.v1.BucketSeriesResponse
+	(*BucketByMetricResponse)(nil),      // 27: metrana.views.v1.BucketByMetricResponse
+	(*GetStatisticsResponse)(nil),       // 28: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 29: metrana.views.v1.GetRunHealthResponse
+	(*CountLossesResponse)(nil),         // 30: metrana.views.v1.CountLossesResponse
+	(*ReportDeliveryResponse)(nil),      // 31: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 32: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 33: metrana.views.v1.TailResponse
+	(*TailProjectResponse)(nil),         // 34: metrana.views.v1.TailProjectResponse
+	(*ListSavedViewsResponse)(nil),      // 35: metrana.views.v1.ListSavedViewsResponse
+	(*SaveViewResponse)(nil),            // 36: metrana.views.v1.SaveViewResponse
+	(*DeleteSavedViewResponse)(nil),     // 37: metrana.views.v1.DeleteSavedViewResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -100,33 +103,35 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	8,  // 8: metrana.views.v1.ViewsService.BucketByMetric:input_type -> metrana.views.v1.BucketByMetricRequest
 	9,  // 9: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
 	10, // 10: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	11, // 11: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	12, // 12: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	13, // 13: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
-	14, // 14: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
-	15, // 15: metrana.views.v1.ViewsService.ListSavedViews:input_type -> metrana.views.v1.ListSavedViewsRequest
-	16, // 16: metrana.views.v1.ViewsService.SaveView:input_type -> metrana.views.v1.SaveViewRequest
-	17, // 17: metrana.views.v1.ViewsService.DeleteSavedView:input_type -> metrana.views.v1.DeleteSavedViewRequest
-	18, // 18: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	19, // 19: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	20, // 20: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	21, // 21: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	22, // 22: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	23, // 23: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	24, // 24: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
-	25, // 25: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	26, // 26: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
-	27, // 27: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	28, // 28: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	29, // 29: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	30, // 30: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	31, // 31: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	32, // 32: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
-	33, // 33: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
-	34, // 34: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
-	35, // 35: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
-	18, // [18:36] is the sub-list for method output_type
-	0,  // [0:18] is the sub-list for method input_type
+	11, // 11: metrana.views.v1.ViewsService.CountLosses:input_type -> metrana.views.v1.CountLossesRequest
+	12, // 12: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	13, // 13: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	14, // 14: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
+	15, // 15: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
+	16, // 16: metrana.views.v1.ViewsService.ListSavedViews:input_type -> metrana.views.v1.ListSavedViewsRequest
+	17, // 17: metrana.views.v1.ViewsService.SaveView:input_type -> metrana.views.v1.SaveViewRequest
+	18, // 18: metrana.views.v1.ViewsService.DeleteSavedView:input_type -> metrana.views.v1.DeleteSavedViewRequest
+	19, // 19: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	20, // 20: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	21, // 21: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	22, // 22: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	23, // 23: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	24, // 24: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	25, // 25: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	26, // 26: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	27, // 27: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
+	28, // 28: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	29, // 29: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	30, // 30: metrana.views.v1.ViewsService.CountLosses:output_type -> metrana.views.v1.CountLossesResponse
+	31, // 31: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	32, // 32: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	33, // 33: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	34, // 34: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
+	35, // 35: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
+	36, // 36: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
+	37, // 37: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
+	19, // [19:38] is the sub-list for method output_type
+	0,  // [0:19] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

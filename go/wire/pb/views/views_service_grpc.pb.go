@@ -34,6 +34,7 @@ const (
 	ViewsService_BucketByMetric_FullMethodName      = "/metrana.views.v1.ViewsService/BucketByMetric"
 	ViewsService_GetStatistics_FullMethodName       = "/metrana.views.v1.ViewsService/GetStatistics"
 	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
+	ViewsService_CountLosses_FullMethodName         = "/metrana.views.v1.ViewsService/CountLosses"
 	ViewsService_ReportDelivery_FullMethodName      = "/metrana.views.v1.ViewsService/ReportDelivery"
 	ViewsService_GetSparklines_FullMethodName       = "/metrana.views.v1.ViewsService/GetSparklines"
 	ViewsService_Tail_FullMethodName                = "/metrana.views.v1.ViewsService/Tail"
@@ -71,6 +72,8 @@ type ViewsServiceClient interface {
 	GetStatistics(ctx context.Context, in *GetStatisticsRequest, opts ...grpc.CallOption) (*GetStatisticsResponse, error)
 	// Tells what arrived of a run and what did not.
 	GetRunHealth(ctx context.Context, in *GetRunHealthRequest, opts ...grpc.CallOption) (*GetRunHealthResponse, error)
+	// Tells in short of each of several runs whether all of it arrived.
+	CountLosses(ctx context.Context, in *CountLossesRequest, opts ...grpc.CallOption) (*CountLossesResponse, error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error)
 	// Gives small curves for a list of runs.
@@ -205,6 +208,16 @@ func (c *viewsServiceClient) GetRunHealth(ctx context.Context, in *GetRunHealthR
 	return out, nil
 }
 
+func (c *viewsServiceClient) CountLosses(ctx context.Context, in *CountLossesRequest, opts ...grpc.CallOption) (*CountLossesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountLossesResponse)
+	err := c.cc.Invoke(ctx, ViewsService_CountLosses_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *viewsServiceClient) ReportDelivery(ctx context.Context, in *ReportDeliveryRequest, opts ...grpc.CallOption) (*ReportDeliveryResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReportDeliveryResponse)
@@ -321,6 +334,8 @@ type ViewsServiceServer interface {
 	GetStatistics(context.Context, *GetStatisticsRequest) (*GetStatisticsResponse, error)
 	// Tells what arrived of a run and what did not.
 	GetRunHealth(context.Context, *GetRunHealthRequest) (*GetRunHealthResponse, error)
+	// Tells in short of each of several runs whether all of it arrived.
+	CountLosses(context.Context, *CountLossesRequest) (*CountLossesResponse, error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error)
 	// Gives small curves for a list of runs.
@@ -377,6 +392,9 @@ func (UnimplementedViewsServiceServer) GetStatistics(context.Context, *GetStatis
 }
 func (UnimplementedViewsServiceServer) GetRunHealth(context.Context, *GetRunHealthRequest) (*GetRunHealthResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRunHealth not implemented")
+}
+func (UnimplementedViewsServiceServer) CountLosses(context.Context, *CountLossesRequest) (*CountLossesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountLosses not implemented")
 }
 func (UnimplementedViewsServiceServer) ReportDelivery(context.Context, *ReportDeliveryRequest) (*ReportDeliveryResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReportDelivery not implemented")
@@ -618,6 +636,24 @@ func _ViewsService_GetRunHealth_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_CountLosses_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountLossesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).CountLosses(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_CountLosses_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).CountLosses(ctx, req.(*CountLossesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ViewsService_ReportDelivery_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReportDeliveryRequest)
 	if err := dec(in); err != nil {
@@ -780,6 +816,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRunHealth",
 			Handler:    _ViewsService_GetRunHealth_Handler,
+		},
+		{
+			MethodName: "CountLosses",
+			Handler:    _ViewsService_CountLosses_Handler,
 		},
 		{
 			MethodName: "ReportDelivery",

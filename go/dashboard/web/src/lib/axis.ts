@@ -77,6 +77,11 @@ export function isCount(name: AxisName): boolean {
   return !isMetricAxis(name) && !KINDS[name].time;
 }
 
+/** The axis by which a metric's points are put at values of another one. */
+export function joiningAxis({ scale }: NamedMetric): "update" | "step" {
+  return RL_SCALES.includes(scale) ? "update" : "step";
+}
+
 /**
  * The axis that a chart of a metric goes along when the page goes along another: points of
  * environments have updates where others have steps, and no metric goes along itself.
@@ -86,7 +91,7 @@ export function axisFor(metric: NamedMetric, wanted: AxisName): AxisName {
   if (isMetricAxis(wanted)) {
     if (wanted !== metricAxis(metric)) return wanted;
   } else if (rl ? KINDS[wanted].rl : KINDS[wanted].other) return wanted;
-  return rl ? "update" : "step";
+  return joiningAxis(metric);
 }
 
 /** The axis behind another. */
@@ -105,6 +110,13 @@ export function formatX(name: AxisName, x: number): string {
   if (name === "relative") return formatDuration(x / 1000);
   if (name === "wall") return formatMoment(x);
   return Number.isInteger(x) ? String(x) : formatValue(x);
+}
+
+/** A stretch as exactly as it is known: digits of where buckets of values end were never logged. */
+export function stretchText(name: AxisName, from: number, to: number): string {
+  if (to === from) return exactX(name, from);
+  const text = isMetricAxis(name) ? formatX : exactX;
+  return `${text(name, from)} to ${text(name, to)}`;
 }
 
 /** An x with all its digits; times of day are UTC. */

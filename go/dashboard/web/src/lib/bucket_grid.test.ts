@@ -2,13 +2,21 @@ import { expect, test } from "vitest";
 import { bucketEnd } from "./bucket_grid";
 
 test("a bucket ends before the next one begins, the last one with the axis", () => {
-  const grid = { first: 10, last: 19, width: 10 / 3, count: 3 };
+  const grid = { first: 10, last: 19, width: 10 / 3, count: 3, whole: true };
   expect([10, 13, 16].map((x) => bucketEnd(x, grid))).toEqual([12, 15, 19]);
 });
 
 test("a bucket of one x ends where it begins", () => {
-  const grid = { first: 5, last: 9, width: 1, count: 5 };
+  const grid = { first: 5, last: 9, width: 1, count: 5, whole: true };
   expect([5, 6, 9].map((x) => bucketEnd(x, grid))).toEqual([5, 6, 9]);
+});
+
+test("a bucket of values ends just before the next one begins", () => {
+  const grid = { first: -0.5, last: 1, width: 0.5, count: 3, whole: false };
+  const [a = 0, b = 0, c] = [-0.5, 0, 0.5].map((x) => bucketEnd(x, grid));
+  expect([a < 0, a > -1e-9]).toEqual([true, true]);
+  expect([b < 0.5, b > 0.5 - 1e-9]).toEqual([true, true]);
+  expect(c).toBe(1);
 });
 
 test("the ends of many buckets are those of plain counting, whatever the width", () => {
@@ -16,7 +24,7 @@ test("the ends of many buckets are those of plain counting, whatever the width",
     const count = 5000;
     const starts = Array.from({ length: count }, (_, i) => 7 + Math.floor(i * width));
     const last = 7 + Math.floor(count * width) - 1;
-    const grid = { first: 7, last, width, count };
+    const grid = { first: 7, last, width, count, whole: true };
     const ends = starts.map((x) => bucketEnd(x, grid));
     expect(ends).toEqual([...starts.slice(1).map((x) => x - 1), last]);
   }

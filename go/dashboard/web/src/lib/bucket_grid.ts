@@ -1,21 +1,33 @@
-/** How an axis was cut into buckets: bucket i begins at first + i · width, rounded down. */
+/** How an axis was cut into buckets: bucket i begins at first + i · width. */
 export interface BucketGrid {
   first: number;
   /** The highest x that there is. */
   last: number;
   width: number;
   count: number;
+  /** Whether that is rounded down: xs are whole numbers. */
+  whole: boolean;
 }
 
 /** The last x of the bucket that begins at an x; without a grid that x itself. */
 export function bucketEnd(x: number, grid: BucketGrid | null): number {
   if (grid === null) return x;
   const next = placeOf(x, grid) + 1;
-  return next < grid.count ? startOf(next, grid) - 1 : Math.max(x, grid.last);
+  if (next >= grid.count) return Math.max(x, grid.last);
+  return grid.whole ? startOf(next, grid) - 1 : justBelow(startOf(next, grid));
 }
 
-function startOf(place: number, { first, width }: BucketGrid): number {
-  return first + Math.floor(place * width);
+/** Which buckets begin at xs; without a grid each is beside the one before. */
+export function placesOf(xs: ArrayLike<number>, grid: BucketGrid | null): number[] {
+  return Array.from(xs, (x, i) => (grid === null ? i : placeOf(x, grid)));
+}
+
+function justBelow(x: number): number {
+  return x === 0 ? -Number.MIN_VALUE : x - Math.abs(x) * Number.EPSILON;
+}
+
+function startOf(place: number, { first, width, whole }: BucketGrid): number {
+  return first + (whole ? Math.floor(place * width) : place * width);
 }
 
 /** Which bucket begins at an x; the quotient alone may be off by what it was rounded by. */

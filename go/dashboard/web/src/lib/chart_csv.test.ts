@@ -5,7 +5,7 @@ const curve = (run: string, labels: string) => ({
   run,
   labels,
   labelValues: {},
-  grid: { first: 0, last: 14, width: 10, count: 2 },
+  grid: { first: 0, last: 14, width: 10, count: 2, whole: true },
   xs: [0, 10],
   counts: [10, 5],
   means: [0.1, 1e-9],

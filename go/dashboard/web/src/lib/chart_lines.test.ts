@@ -5,7 +5,7 @@ const curve = (run: string, xs: number[], means: number[], labels = ""): Drawabl
   run,
   labels,
   labelValues: {},
-  grid: { first: 0, last: 10, width: 1, count: 11 },
+  grid: { first: 0, last: 10, width: 1, count: 11, whole: true },
   xs,
   counts: xs.map(() => 2),
   means,
@@ -54,6 +54,22 @@ test("smoothing keeps what it smooths", () => {
   expect(line?.raw).toEqual([0.5, 10.5]);
   expect(line?.values[0]).toBe(0.5);
   expect(line?.values[1]).toBeLessThan(10.5);
+});
+
+test("a zoomed line is the part in view of the whole one smoothed", () => {
+  const style = { value: "mean", smoothing: { kind: "gaussian", amount: 2 } } as const;
+  const all = curve("a", [0, 1, 2, 4, 7, 8], [0, 10, 0, 10, 0, 10]);
+  const zoomed = curve("a", [2, 3, 4], [5, 6, 7]);
+  const before = chartLines([all], style, 1);
+  const range = { from: 2, to: 4 };
+  const { xs, lines } = chartLines([zoomed], style, 1, { curves: [all], range });
+  const smooth = (x: number) => before.lines[0]?.values[before.xs.indexOf(x)] ?? Number.NaN;
+  expect(xs).toEqual([1, 2, 3, 4, 7]);
+  expect(lines[0]?.values).toEqual(
+    [1, 2, 3, 4, 7].map((x) => (x === 3 ? (smooth(2) + smooth(4)) / 2 : smooth(x))),
+  );
+  expect(lines[0]?.raw).toEqual([null, 5, 6, 7, null]);
+  expect(lines[0]?.high).toEqual([null, 6, 7, 8, null]);
 });
 
 test("very many lines are told as quantiles, with all that is not finite", () => {

@@ -1,5 +1,6 @@
-import type { BucketGrid } from "./bucket_grid";
+import { type BucketGrid, placesOf } from "./bucket_grid";
 import { quantile } from "./quantile";
+import { type Polyline, partWithin } from "./smoothed_part";
 import { type Smoothing, smoothed } from "./smoothing";
 
 /** A curve in buckets: columns over those that hold finite points, ascending. */
@@ -61,6 +62,12 @@ export interface LineStyle {
   smoothing: Smoothing;
 }
 
+/** What a zoomed chart smooths: the curves of the whole axis, drawn within a stretch. */
+export interface WholeCurves {
+  curves: readonly DrawableCurve[];
+  range: { from: number; to: number };
+}
+
 /** Beyond so many lines a chart shows how they are spread. */
 export const MOST_LINES = 200;
 /** How many lines at either end are drawn all the same. */
@@ -70,15 +77,20 @@ const HIGHLIGHTED = 3;
  * Lays curves out over the xs that any of them has.
  *
  * @param ofRuns Of how many runs curves were asked for; of more than one, lines say theirs.
+ * @param whole What is smoothed instead of the curves, so that zooming does not change it.
  */
 export function chartLines(
   curves: readonly DrawableCurve[],
   style: LineStyle,
   ofRuns: number,
+  whole: WholeCurves | null = null,
 ): ChartLines {
-  const xs = joinedXs(curves);
+  const smooth = style.smoothing.amount > 0 ? smoothLines(curves, style, whole) : null;
+  const xs = joinedXs([...curves, ...(smooth ?? [])]);
   const places = new Map(xs.map((x, i) => [x, i]));
-  const lines = curves.map((curve) => lineOf(curve, style, places, ofRuns > 1));
+  const lines = curves.map((curve, i) => {
+    return lineOf(curve, style.value, smooth?.[i] ?? null, places, ofRuns > 1);
+  });
   const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
   if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
   const shown = [spreadOf(xs.length, lines), ...extremesOf(lines)];
@@ -86,7 +98,7 @@ export function chartLines(
 }
 
 /** The xs of all curves, each once, ascending. Curves of one question mostly have the same. */
-function joinedXs(curves: readonly DrawableCurve[]): number[] {
+function joinedXs(curves: readonly { xs: ArrayLike<number> }[]): number[] {
   const seen = new Set<number>();
   for (const { xs } of curves) for (let i = 0; i < xs.length; i++) seen.add(xs[i] ?? 0);
   return Array.from(seen).sort((a, b) => a - b);
@@ -98,27 +110,50 @@ function total(counts: ArrayLike<number>): number {
   return sum;
 }
 
+/** Curves smoothed, or where there is a whole axis, the part in view of that smoothed. */
+function smoothLines(
+  curves: readonly DrawableCurve[],
+  style: LineStyle,
+  whole: WholeCurves | null,
+): Polyline[] {
+  if (whole === null) return curves.map((curve) => smoothLine(curve, style));
+  const bySeries = new Map(whole.curves.map((curve) => [seriesOf(curve), curve]));
+  return curves.map((curve) => {
+    const all = smoothLine(bySeries.get(seriesOf(curve)) ?? curve, style);
+    return partWithin(all, whole.range, curve.xs);
+  });
+}
+
+const seriesOf = ({ run, labels }: DrawableCurve) => JSON.stringify([run, labels]);
+
+function smoothLine(curve: DrawableCurve, { value, smoothing }: LineStyle): Polyline {
+  const { xs, grid } = curve;
+  const values = Array.from(columnOf(curve, value));
+  return { xs: Array.from(xs), values: smoothed(values, placesOf(xs, grid), smoothing) };
+}
+
+const columnOf = ({ lasts, means }: DrawableCurve, value: LineStyle["value"]) =>
+  value === "last" ? lasts : means;
+
 function lineOf(
   curve: DrawableCurve,
-  { value, smoothing }: LineStyle,
+  value: LineStyle["value"],
+  smooth: Polyline | null,
   places: ReadonlyMap<number, number>,
   manyRuns: boolean,
 ): ChartLine {
-  const laidOut = (column: ArrayLike<number>) => {
+  const laidOut = (column: ArrayLike<number | null>, xs = curve.xs) => {
     const out = new Array<number | null>(places.size).fill(null);
-    for (let i = 0; i < curve.xs.length; i++) {
-      out[places.get(curve.xs[i] ?? 0) ?? 0] = column[i] ?? null;
-    }
+    for (let i = 0; i < xs.length; i++) out[places.get(xs[i] ?? 0) ?? 0] = column[i] ?? null;
     return out;
   };
-  const raw = laidOut(value === "last" ? curve.lasts : curve.means);
-  const smooth = smoothing.amount > 0;
+  const raw = laidOut(columnOf(curve, value));
   return {
     curve,
     run: curve.run,
     key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
-    values: smooth ? smoothed(raw, smoothing) : raw,
+    values: smooth ? laidOut(smooth.values, smooth.xs) : raw,
     raw: smooth ? raw : null,
     low: laidOut(curve.minima),
     high: laidOut(curve.maxima),

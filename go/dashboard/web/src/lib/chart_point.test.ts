@@ -6,7 +6,7 @@ const curve = {
   run: "a",
   labels: "",
   labelValues: {},
-  grid: { first: 0, last: 39, width: 10, count: 4 },
+  grid: { first: 0, last: 39, width: 10, count: 4, whole: true },
   xs: [0, 10, 30],
   counts: [10, 1, 4],
   means: [1, 2, 3],

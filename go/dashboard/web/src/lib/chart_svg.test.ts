@@ -6,7 +6,7 @@ const CURVE: DrawableCurve = {
   run: "<script>alert(1)</script>",
   labels: 'a="b"',
   labelValues: { a: '"b"' },
-  grid: { first: 0, last: 1, width: 1, count: 2 },
+  grid: { first: 0, last: 1, width: 1, count: 2, whole: true },
   xs: [0, 1],
   counts: [1, 1],
   means: [0, 10],

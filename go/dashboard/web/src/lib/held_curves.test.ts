@@ -3,8 +3,8 @@ import { bucketEnd } from "./bucket_grid";
 import { type CurveAnswer, type HeldCurves, heldAfter } from "./held_curves";
 
 const RUNS = ["b", "a", "c"];
-const before = { first: 0, last: 99, width: 10, count: 10 };
-const longer = { first: 0, last: 104, width: 10, count: 11 };
+const before = { first: 0, last: 99, width: 10, count: 10, whole: true };
+const longer = { first: 0, last: 104, width: 10, count: 11, whole: true };
 
 const curve = (run: string, labels: string, xs: number[], grid = before) => ({
   run,

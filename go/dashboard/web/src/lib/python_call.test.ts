@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { metricAxis } from "./metric_axis";
 import { pythonCall } from "./python_call";
 
 const asked = {
@@ -27,6 +28,22 @@ test("the call names what the chart shows", () => {
   });
   expect(zoomed).toContain('SeriesFilter("return", scale="EPISODE")');
   expect(zoomed).toContain("within=(3, 9)");
+});
+
+test("curves along a metric have a call of their own", () => {
+  const axis = metricAxis({ metricName: "return", scale: "EPISODE" });
+  const program = pythonCall({ ...asked, axis, range: { from: 0.5, to: 2 } });
+  expect(program).toContain("client.fetch_curves_by_metric(");
+  expect(program).toContain(
+    [
+      'SeriesFilter("loss"),',
+      'SeriesFilter("return", scale="EPISODE"),',
+      'joined_by="step",',
+      "within=(0.5, 2),",
+    ].join("\n        "),
+  );
+  const episodes = { metricName: "reward", scale: "ENVIRONMENT_STEP" };
+  expect(pythonCall({ ...asked, axis, metric: episodes })).toContain('joined_by="rl_step"');
 });
 
 test("a single series of an environment can be asked for", () => {

@@ -1,4 +1,5 @@
-import type { CommonAxis } from "./axis";
+import { type AxisName, type CommonAxis, joiningAxis } from "./axis";
+import { isMetricAxis, metricOfAxis, type NamedMetric } from "./metric_axis";
 
 /** What a chart asked its server. */
 export interface AskedCurves {
@@ -6,12 +7,12 @@ export interface AskedCurves {
   workspace: string;
   project: string;
   runs: readonly string[];
-  metric: { metricName: string; scale: string };
+  metric: NamedMetric;
   /** Labels that series must have; none: all of the metric. */
   labels?: Readonly<Record<string, string>>;
-  /** None: all environments together. */
+  /** None: all environments together, as along a metric they always are. */
   environment?: string | null;
-  axis: CommonAxis;
+  axis: AxisName;
   range: { from: number; to: number } | null;
   buckets: number;
   inherited?: boolean;
@@ -38,10 +39,10 @@ export function pythonCall(asked: AskedCurves): string {
     `    project_name=${text(asked.project)},`,
     `    query_url=${text(asked.origin)},`,
     ") as client:",
-    "    curves = client.fetch_curves(",
+    `    curves = client.${isMetricAxis(asked.axis) ? "fetch_curves_by_metric" : "fetch_curves"}(`,
     `        [${asked.runs.map(text).join(", ")}],`,
-    `        ${seriesFilter(asked)},`,
-    `        axis=${text(AXIS_IN_PYTHON[asked.axis])},`,
+    `        ${seriesFilter(asked.metric, asked.labels)},`,
+    ...axisArguments(asked).map((argument) => `        ${argument},`),
     ...(asked.range ? [`        within=(${asked.range.from}, ${asked.range.to}),`] : []),
     ...(asked.environment ? [`        environments=[${text(asked.environment)}],`] : []),
     `        buckets=${asked.buckets},`,
@@ -51,7 +52,13 @@ export function pythonCall(asked: AskedCurves): string {
   ].join("\n");
 }
 
-function seriesFilter({ metric: { metricName, scale }, labels = {} }: AskedCurves): string {
+function axisArguments({ axis, metric }: AskedCurves): string[] {
+  if (!isMetricAxis(axis)) return [`axis=${text(AXIS_IN_PYTHON[axis])}`];
+  const joinedBy = AXIS_IN_PYTHON[joiningAxis(metric)];
+  return [seriesFilter(metricOfAxis(axis)), `joined_by=${text(joinedBy)}`];
+}
+
+function seriesFilter({ metricName, scale }: NamedMetric, labels: AskedCurves["labels"] = {}) {
   const wanted = Object.entries(labels).map(([key, value]) => `${text(key)}: ${text(value)}`);
   const parts = [
     text(metricName),

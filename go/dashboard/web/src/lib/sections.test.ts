@@ -1,7 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { MetricDefinitionSchema } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
-import { queryFor, sectionsOf } from "./sections";
+import { metricKey } from "./metric_key";
+import { metricsOfKeys, queryFor, sectionsOf } from "./sections";
 
 const metric = (metricName: string, scale = "ML_STEP") =>
   create(MetricDefinitionSchema, { metricName, scale });
@@ -13,6 +14,12 @@ test("metrics are grouped by what stands before their last slash", () => {
     ["eval/a", ["eval/a/b"]],
     ["train", ["train/loss", "train/lr"]],
   ]);
+});
+
+test("metrics are picked by their keys, in the order of these", () => {
+  const [loss, ofEpisodes] = [metric("loss"), metric("loss", "EPISODE")];
+  const keys = [ofEpisodes, metric("gone"), loss].map(metricKey);
+  expect(metricsOfKeys([loss, metric("lr"), ofEpisodes], keys)).toEqual([ofEpisodes, loss]);
 });
 
 test("queries escape their strings", () => {

@@ -1,4 +1,5 @@
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
+import { metricKey } from "./metric_key";
 import { quoted } from "./query_text";
 
 /** Metrics that belong together: those whose names share what stands before the last slash. */
@@ -23,6 +24,15 @@ export function sectionsOf(metrics: MetricDefinition[]): Section[] {
   return [...sections]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, list]) => ({ name, metrics: list }));
+}
+
+/** Metrics in the order of their keys; of keys that none has nothing is left. */
+export function metricsOfKeys(
+  metrics: readonly MetricDefinition[],
+  keys: Iterable<string>,
+): MetricDefinition[] {
+  const byKey = new Map(metrics.map((metric) => [metricKey(metric), metric]));
+  return [...keys].flatMap((key) => byKey.get(key) ?? []);
 }
 
 /** A metric, or those of its series that are evaluations, or those that are not. */

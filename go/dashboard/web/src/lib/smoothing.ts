@@ -19,7 +19,8 @@ interface KindOfSmoothing {
   step: number;
   /** Amounts that a key goes through, ascending. */
   levels: readonly number[];
-  apply: (values: readonly number[], amount: number) => number[];
+  /** Smooths values that lie at ascending places. */
+  apply: (values: readonly number[], places: readonly number[], amount: number) => number[];
 }
 
 export const SMOOTHINGS: Record<SmoothingKind, KindOfSmoothing> = {
@@ -34,7 +35,8 @@ export const SMOOTHINGS: Record<SmoothingKind, KindOfSmoothing> = {
   },
   gaussian: {
     title: "Gaussian",
-    explanation: "Standard deviation, in points of the chart, of the weights around each point",
+    explanation:
+      "Standard deviation, in buckets of the whole axis, of the weights around each point",
     most: 50,
     step: 0.5,
     levels: [0, 1, 3, 8, 20],
@@ -42,7 +44,7 @@ export const SMOOTHINGS: Record<SmoothingKind, KindOfSmoothing> = {
   },
   running: {
     title: "running mean",
-    explanation: "How many points of the chart on either side each point is the mean with",
+    explanation: "How many buckets of the whole axis on either side each point is the mean with",
     most: 50,
     step: 1,
     levels: [0, 1, 3, 10, 30],
@@ -52,64 +54,92 @@ export const SMOOTHINGS: Record<SmoothingKind, KindOfSmoothing> = {
 
 export const SMOOTHING_KINDS = Object.keys(SMOOTHINGS) as SmoothingKind[];
 
-/** Values smoothed. Gaps, and what is not finite, stay gaps and weigh nothing. */
-export function smoothed(values: Values, { kind, amount }: Smoothing): (number | null)[] {
+/**
+ * Values smoothed. Gaps, and what is not finite, stay gaps and weigh nothing.
+ *
+ * @param places Where the values lie, ascending, in buckets: what is far weighs less.
+ */
+export function smoothed(
+  values: Values,
+  places: ArrayLike<number>,
+  { kind, amount }: Smoothing,
+): (number | null)[] {
   if (amount <= 0) return [...values];
-  const places: number[] = [];
+  const kept: number[] = [];
   const present: number[] = [];
   values.forEach((value, i) => {
     if (value === null || !Number.isFinite(value)) return;
-    places.push(i);
+    kept.push(i);
     present.push(value);
   });
   const out = new Array<number | null>(values.length).fill(null);
-  SMOOTHINGS[kind].apply(present, amount).forEach((value, k) => {
-    out[places[k] ?? 0] = value;
+  const at = kept.map((i) => places[i] ?? 0);
+  SMOOTHINGS[kind].apply(present, at, amount).forEach((value, k) => {
+    out[kept[k] ?? 0] = value;
   });
   return out;
 }
 
 /**
- * The exponential moving average, without the pull towards zero that it has at its
- * beginning: s_t = w s_{t-1} + (1 - w) x_t, divided by 1 - w^t (Kingma and Ba, Adam, 2015,
- * section 3).
+ * The exponential moving average over places p that may be missing: with
+ * g = p_t - p_{t-1}, s_t = w^g s_{t-1} + (1 - w) x_t and in the same way
+ * n_t = w^g n_{t-1} + (1 - w), both from 0; the average is s_t / n_t. The decay by distance
+ * is that of Zumbach and Müller, Operators on inhomogeneous time series, 2001; the division
+ * takes away the pull towards zero at the beginning. Without gaps n_t is 1 - w^t, as Kingma
+ * and Ba have it (Adam, 2015, section 3).
  */
-function debiasedEma(values: readonly number[], weight: number): number[] {
-  let sum = 0;
-  let missing = 1; // w^t
-  return values.map((value) => {
-    sum = weight * sum + (1 - weight) * value;
-    missing *= weight;
-    return sum / (1 - missing);
+function debiasedEma(
+  values: readonly number[],
+  places: readonly number[],
+  weight: number,
+): number[] {
+  let [sum, norm] = [0, 0];
+  return values.map((value, i) => {
+    const decay = i === 0 ? 0 : weight ** ((places[i] ?? 0) - (places[i - 1] ?? 0));
+    sum = decay * sum + (1 - weight) * value;
+    norm = decay * norm + (1 - weight);
+    return sum / norm;
   });
 }
 
 /** Beyond so many standard deviations nothing weighs: less than 4e-4 of the value itself. */
 const TAIL = 4;
 
-function gaussian(values: readonly number[], deviation: number): number[] {
-  const reach = Math.ceil(TAIL * deviation);
-  const weights = Array.from({ length: reach + 1 }, (_, k) =>
-    Math.exp(-((k / deviation) ** 2) / 2),
-  );
-  return weighted(values, weights);
+function gaussian(
+  values: readonly number[],
+  places: readonly number[],
+  deviation: number,
+): number[] {
+  const weight = (distance: number) => Math.exp(-((distance / deviation) ** 2) / 2);
+  return weighted(values, places, Math.ceil(TAIL * deviation), weight);
 }
 
-function runningMean(values: readonly number[], reach: number): number[] {
-  return weighted(values, new Array<number>(Math.round(reach) + 1).fill(1));
+function runningMean(
+  values: readonly number[],
+  places: readonly number[],
+  reach: number,
+): number[] {
+  return weighted(values, places, Math.round(reach), () => 1);
 }
 
-/** Means of each value and those around it, by weights of their distances; fewer at the ends. */
-function weighted(values: readonly number[], weights: readonly number[]): number[] {
-  const reach = weights.length - 1;
-  return values.map((_, i) => {
-    let [sum, weight] = [0, 0];
-    for (let k = Math.max(0, i - reach); k <= Math.min(values.length - 1, i + reach); k++) {
-      const w = weights[Math.abs(k - i)] ?? 0;
-      sum += w * (values[k] ?? 0);
-      weight += w;
+/** Means of each value and those within reach, by weights of their distances; fewer at the ends. */
+function weighted(
+  values: readonly number[],
+  places: readonly number[],
+  reach: number,
+  weightOf: (distance: number) => number,
+): number[] {
+  const weights = Array.from({ length: reach + 1 }, (_, distance) => weightOf(distance));
+  let from = 0;
+  return places.map((place) => {
+    while (place - (places[from] ?? 0) > reach) from++;
+    let [sum, total] = [0, 0];
+    for (let k = from; k < places.length && (places[k] ?? 0) - place <= reach; k++) {
+      const weight = weights[Math.abs((places[k] ?? 0) - place)] ?? 0;
+      sum += weight * (values[k] ?? 0);
+      total += weight;
     }
-    return sum / weight;
+    return sum / total;
   });
 }
 

@@ -20,7 +20,7 @@ import { metricKey } from "../lib/metric_key";
 import { overviewOf } from "../lib/rl_overview";
 import { type RunNews, versionOf } from "../lib/run_changes";
 import { coloursOf } from "../lib/run_colours";
-import { sectionsOf } from "../lib/sections";
+import { metricsOfKeys, sectionsOf } from "../lib/sections";
 import { moreSmoothing } from "../lib/smoothing";
 import { formatZoom, ZOOM, zoomed } from "../lib/zoom";
 import { useMetrics } from "../metrics_of_runs";
@@ -40,7 +40,8 @@ const NAMES: Codec<Set<string>> = {
   format: (names) => formatNames([...names]),
 };
 
-/** The section of what people look at first. */
+/** The section of what was put on top, and that of what people look at first. */
+const PINNED = "Pinned";
 const OVERVIEW = "Overview";
 
 /** So many metrics need no overview. */
@@ -50,7 +51,8 @@ const AT_A_GLANCE = 12;
 export function ChartsPage({ title, names }: { title: string; names: RunNames }) {
   const paused = useSignal(false);
   const news = useRunNews(names, paused);
-  const metrics = useMetrics(names, news.value);
+  const { inherited } = parseSettings(useParam("view", TEXT).value, DEFAULT_SETTINGS);
+  const metrics = useMetrics(names, news.value, inherited);
   useKeys({
     " ": () => {
       paused.value = !paused.value;
@@ -103,6 +105,9 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   const zoom = useParam("zoom", ZOOM).value;
   const search = useParam("find", TEXT).value;
   const closed = useParam("closed", NAMES).value;
+  const pinned = useParam("pinned", NAMES).value;
+  const toggle = (param: string, names: ReadonlySet<string>, name: string) =>
+    setParams({ [param]: NAMES.format(toggled(names, name)) });
   const choice = useParam("lines", LINES).value;
   const choices = { forked: useForked(names), metrics };
   const find = useRef<HTMLInputElement>(null);
@@ -116,8 +121,12 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
   const pattern = regexOf(search);
   const sections = useMemo(() => {
     const found = pattern ? metrics.filter((m) => pattern.test(m.metricName)) : metrics;
-    return sectionsWithOverview(found, search === "");
-  }, [metrics, search]);
+    const onTop = metricsOfKeys(found, pinned);
+    return [
+      ...(onTop.length > 0 ? [{ name: PINNED, items: onTop }] : []),
+      ...sectionsWithOverview(found, search === ""),
+    ];
+  }, [metrics, search, NAMES.format(pinned)]);
   const colours = useMemo(() => coloursOf(names.runs), [names.runs.join("\n")]);
   const manyRuns = names.runs.length > 1;
   if (metrics.length === 0) {
@@ -163,11 +172,7 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
       <ChartGrid
         sections={sections}
         closed={closed}
-        onToggle={(name) => {
-          const next = new Set(closed);
-          if (!next.delete(name)) next.add(name);
-          setParams({ closed: NAMES.format(next) });
-        }}
+        onToggle={(name) => toggle("closed", closed, name)}
         keyOf={metricKey}
         draw={(metric) => (
           <ChartCard
@@ -182,6 +187,10 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
             zoom={zoom}
             choice={choice}
             choices={choices}
+            pin={{
+              on: pinned.has(metricKey(metric)),
+              onToggle: () => toggle("pinned", pinned, metricKey(metric)),
+            }}
             onChoose={(next) => setParams({ lines: formatChoice(next) })}
             colourOf={(run, line) =>
               manyRuns ? (colours.get(run) ?? colourOf(line)) : colourOf(line)
@@ -195,6 +204,12 @@ function Workspace({ names, metrics, news }: WorkspaceProps) {
       />
     </>
   );
+}
+
+function toggled(names: ReadonlySet<string>, name: string): Set<string> {
+  const next = new Set(names);
+  if (!next.delete(name)) next.add(name);
+  return next;
 }
 
 /** Grows when points came to the metric that a chart goes along. */

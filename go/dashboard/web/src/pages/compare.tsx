@@ -1,5 +1,8 @@
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useAtMostEvery } from "../at_most_every";
+import { useKeys } from "../keys";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { formatCount } from "../lib/format";
 import {
@@ -20,6 +23,7 @@ import {
   finalScores,
   usualThreshold,
 } from "../lib/statistics";
+import { useMetrics } from "../metrics_of_runs";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { LearningCurves } from "../parts/compare_curves";
@@ -31,10 +35,11 @@ import {
   NORMALISATION_TITLES,
 } from "../parts/comparison";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
+import { LiveChip } from "../parts/live_chip";
+import { useRunNews } from "../run_news";
 import {
   BANDS,
   type Band,
-  listComparedMetrics,
   listComparedRuns,
   NORMALISATIONS,
   type NormalisationName,
@@ -52,24 +57,19 @@ const GRID_POINTS = 100;
 /** Fewer where there are more samples, so that an answer takes no more than moments. */
 const RESAMPLES = { run: 1000, environment: 200 };
 
+/** How often estimates are asked for anew at most, in milliseconds. */
+const PERIOD = 1000;
+
 /** Runs in groups, each group's estimate with what is known of its error. */
 export function ComparePage({ workspace, project }: ProjectName) {
   const of = { workspace, project };
   const names = useParam("runs", NAMES).value;
+  const [inherited, setInherited] = useInherited();
   const asked = useAnswer(
-    async (signal) => {
-      const runs = await listComparedRuns(of, names, signal);
-      const metrics = await listComparedMetrics(
-        of,
-        runs.map((r) => r.name),
-        signal,
-      );
-      return { runs, metrics };
-    },
+    (signal) => listComparedRuns(of, names, signal),
     [workspace, project, names.join("\n")],
   );
-  const forked = asked.value.value?.runs.some((r) => r.forked) ?? false;
-  const [inherited, setInherited] = useInherited();
+  const forked = asked.value.value?.some((r) => r.forked) ?? false;
   return (
     <>
       <div class="title-row">
@@ -77,7 +77,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
         {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
       </div>
       <AnswerState of={asked.value}>
-        {({ runs, metrics }) =>
+        {(runs) =>
           runs.length === 0 ? (
             <p class="note">
               {names.length > 0
@@ -85,7 +85,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} metrics={metrics} inherited={inherited} />
+            <Body of={of} runs={runs} inherited={inherited} />
           )
         }
       </AnswerState>
@@ -96,7 +96,6 @@ export function ComparePage({ workspace, project }: ProjectName) {
 interface BodyProps {
   of: ProjectName;
   runs: GroupedRun[];
-  metrics: Metric[];
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
 }
@@ -122,7 +121,38 @@ function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   return choices.find((c) => c === text) ?? (choices[0] as T);
 }
 
+/** Follows the runs, and lists what they have. */
 function Body(props: BodyProps) {
+  const { of, runs, inherited } = props;
+  const names = { ...of, runs: runs.map((r) => r.name) };
+  const paused = useSignal(false);
+  const news = useRunNews(names, paused);
+  const metrics = useMetrics(names, news.value, inherited);
+  const version = useAtMostEvery(news.value.version, PERIOD);
+  useKeys({
+    " ": () => {
+      paused.value = !paused.value;
+    },
+  });
+  return (
+    <>
+      <p>
+        <LiveChip news={news.value} paused={paused} />
+      </p>
+      <AnswerState of={metrics.value}>
+        {(all) => <Chosen {...props} metrics={all} version={version} />}
+      </AnswerState>
+    </>
+  );
+}
+
+interface ChosenProps extends BodyProps {
+  metrics: Metric[];
+  /** Grows with what the runs take in. */
+  version: number;
+}
+
+function Chosen(props: ChosenProps) {
   const { metrics } = props;
   const chosen = useParam("metric", TEXT).value;
   const metric = metrics.find((m) => keyOf(m) === chosen) ?? usualMetric(metrics);
@@ -132,7 +162,14 @@ function Body(props: BodyProps) {
   return <Comparison {...props} metric={metric} />;
 }
 
-function Comparison({ of, runs, metrics, metric, inherited }: BodyProps & { metric: Metric }) {
+function Comparison({
+  of,
+  runs,
+  metrics,
+  metric,
+  inherited,
+  version,
+}: ChosenProps & { metric: Metric }) {
   const paths = useMemo(() => groupingPaths(runs), [runs]);
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
@@ -164,6 +201,7 @@ function Comparison({ of, runs, metrics, metric, inherited }: BodyProps & { metr
   const answer = useAnswer(
     (signal) => readStatistics(of, question, signal),
     [JSON.stringify(question)],
+    version,
   );
   return (
     <>
@@ -225,9 +263,7 @@ function Comparison({ of, runs, metrics, metric, inherited }: BodyProps & { metr
         <p class="note">No run has what groups are made by: choose another way to group.</p>
       ) : (
         <AnswerState of={answer.value}>
-          {(statistics) => (
-            <Figures of={of} metric={metric} question={question} statistics={statistics} />
-          )}
+          {(statistics) => <Figures {...{ of, metric, question, statistics, version }} />}
         </AnswerState>
       )}
     </>
@@ -322,7 +358,13 @@ function HandGroups({
   );
 }
 
-function Figures({ of, metric, question, statistics }: FiguresProps) {
+function Figures({
+  of,
+  metric,
+  question,
+  statistics,
+  version,
+}: FiguresProps & { version: number }) {
   const typed = useParam("threshold", TEXT).value;
   const { grid, groups } = statistics;
   if (grid.length === 0) {
@@ -344,7 +386,7 @@ function Figures({ of, metric, question, statistics }: FiguresProps) {
   }));
   return (
     <>
-      <LearningCurves {...{ of, metric, question, statistics, threshold }} />
+      <LearningCurves {...{ of, metric, question, statistics, threshold, version }} />
       <FinalTable {...{ metric, question, statistics, finals, threshold }} />
       <div class="spread">
         <Profile finals={finals} metric={metric} />

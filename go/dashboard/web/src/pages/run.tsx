@@ -39,7 +39,7 @@ export function RunPage({ workspace, project, run }: RunName) {
     of,
     useAtMostEvery(version, HEALTH_PERIOD),
   );
-  const metrics = useMetrics(names, news.value);
+  const metrics = useMetrics(names, news.value, false);
   return (
     <AnswerState of={attributes.value}>
       {(values) => (

@@ -101,7 +101,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
         axis={axis}
         range={stretch}
         emphasised={props.emphasised}
-        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points${isMetricAxis(axis) ? "" : ", Enter tells of one"}`}
+        label={`${metric.metricName} along ${axisTitle(axis)}, ${lines.lines.length} lines; arrow keys go along points, Enter tells of one`}
         height={PLOT_HEIGHT}
         onZoom={props.onZoom}
         onCursor={(at) => {
@@ -112,7 +112,7 @@ function Plot({ names, metric, axis, stretch, settings, lines, colours, ...props
           picked.value = point && { pick, point };
         }}
       />
-      {picked.value && !isMetricAxis(axis) && (
+      {picked.value && (
         <PickedPoint
           {...picked.value}
           smoothed={settings.smoothing.amount > 0 ? finiteOf(picked.value.pick) : null}

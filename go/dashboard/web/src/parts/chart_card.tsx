@@ -10,6 +10,7 @@ import {
   parseSettings,
 } from "../lib/chart_settings";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
+import { isMetricAxis } from "../lib/metric_axis";
 import type { Stretch, Zoom } from "../lib/zoom";
 import {
   type Curve,
@@ -22,7 +23,7 @@ import {
 import { ChartBody } from "./chart_body";
 import { ChartCaption } from "./chart_caption";
 import { ChartLegend } from "./chart_legend";
-import { ChartMenu } from "./chart_menu";
+import { ChartMenu, type ChartPin } from "./chart_menu";
 import type { SettingsChoices } from "./settings_form";
 
 interface Props {
@@ -42,6 +43,8 @@ interface Props {
   choices: SettingsChoices;
   /** Without, the chart has no settings of its own. */
   onOwn?: (own: string) => void;
+  /** Without, it cannot be put on top of the page. */
+  pin?: ChartPin;
   onZoom: (axis: AxisName, stretch: Stretch | null) => void;
   onChoose: (choice: LineChoice) => void;
 }
@@ -97,6 +100,7 @@ export function ChartCard(props: Props) {
           asTable={asTable}
           choices={props.choices}
           {...(props.onOwn ? { onOwn: props.onOwn } : {})}
+          {...(props.pin ? { pin: props.pin } : {})}
         />
       </ChartCaption>
       <ChartBody
@@ -132,22 +136,58 @@ function useLines(
   settings: ChartSettings,
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
-  const held = useRef(NO_CURVES);
-  const answer = useAnswer(
+  const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
+  const smooths =
+    settings.smoothing.amount > 0 && question !== null && !isMetricAxis(question.axis);
+  const { value, ...state } = useAnswer(
     async (signal) => {
-      if (question === null) return new Promise<Curve[]>(() => {});
-      held.current = await readCurves(names, question, held.current, signal);
-      return held.current.curves;
+      if (question === null) return new Promise<CurvesInView>(() => {});
+      const read = async (kind: "whole" | "part", asked: CurveQuestion) => {
+        held.current[kind] = await readCurves(names, asked, held.current[kind], signal);
+        return held.current[kind].curves;
+      };
+      const { range } = question;
+      if (range === null) return { curves: await read("whole", question), range, whole: null };
+      const [curves, whole] = await Promise.all([
+        read("part", question),
+        smooths ? read("whole", { ...question, range: null }) : null,
+      ]);
+      return { curves, range, whole };
     },
-    [names.runs.join("\n"), JSON.stringify(question)],
+    [names.runs.join("\n"), JSON.stringify(question), question?.range != null && smooths],
     version,
   ).value;
   const style = formatSettings(settings, DEFAULT_SETTINGS);
   const lines = useMemo(
-    () => chartLines(answer.value ?? [], settings, names.runs.length),
-    [answer.value, style],
+    () => linesInView(value, settings, smooths, names.runs.length),
+    [value, style, smooths],
   );
-  return { answer, lines };
+  return { answer: { ...state, value: value?.curves ?? null }, lines };
+}
+
+/** What a chart was answered. */
+interface CurvesInView {
+  curves: Curve[];
+  range: Stretch | null;
+  /** The curves of the whole axis, where it is zoomed and smoothed. */
+  whole: Curve[] | null;
+}
+
+/** Lines of an answer; what is smoothed by the whole axis is so once that is there. */
+function linesInView(
+  value: CurvesInView | null,
+  settings: ChartSettings,
+  smooths: boolean,
+  runs: number,
+): ChartLines {
+  const { curves, range, whole } = value ?? { curves: [], range: null, whole: null };
+  if (range !== null && whole !== null) {
+    return chartLines(curves, settings, runs, { curves: whole, range });
+  }
+  const { value: drawn, smoothing } = settings;
+  const awaited = range !== null && smooths;
+  const style = awaited ? { value: drawn, smoothing: { ...smoothing, amount: 0 } } : settings;
+  return chartLines(curves, style, runs);
 }
 
 /** The lines that are drawn, and the places that these have among all. */

@@ -1,5 +1,5 @@
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import { type AxisName, exactX, formatX } from "../lib/axis";
+import { type AxisName, formatX, stretchText } from "../lib/axis";
 import { type ChartLine, type ChartLines, notFinite } from "../lib/chart_lines";
 import { pointAt } from "../lib/chart_point";
 import { formatCount, formatValue } from "../lib/format";
@@ -116,6 +116,5 @@ function placeText({ lines, at, axis }: Props): string {
 /** The stretch that the buckets at an x sum up. */
 function exactStretch({ lines }: ChartLines, axis: AxisName, x: number): string {
   const ends = lines.map((line) => pointAt(line, x)?.to ?? x);
-  const end = Math.max(x, ...ends);
-  return end > x ? `${exactX(axis, x)} to ${exactX(axis, end)}` : exactX(axis, x);
+  return stretchText(axis, x, Math.max(x, ...ends));
 }

@@ -1,14 +1,13 @@
 import type { Signal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
-import { type AxisName, axisTitle, type CommonAxis, isTime } from "../lib/axis";
+import { type AxisName, axisTitle, isTime } from "../lib/axis";
 import { axisTicks } from "../lib/axis_ticks";
 import { curvesToCsv } from "../lib/chart_csv";
 import type { ChartLines } from "../lib/chart_lines";
 import { type ChartSettings, formatSettings } from "../lib/chart_settings";
 import { chartToSvg, SVG_PLOT_WIDTH } from "../lib/chart_svg";
 import { fileName } from "../lib/file_name";
-import { isMetricAxis } from "../lib/metric_axis";
 import { pythonCall } from "../lib/python_call";
 import { xRange } from "../lib/x_range";
 import { yRange } from "../lib/y_range";
@@ -33,11 +32,19 @@ interface Props {
   /** What its own settings choose from. */
   choices: SettingsChoices;
   onOwn?: (own: string) => void;
+  /** Without, the chart cannot be put on top of its page. */
+  pin?: ChartPin;
+}
+
+/** Whether a chart stands on top of its page, too. */
+export interface ChartPin {
+  on: boolean;
+  onToggle: () => void;
 }
 
 /** What can be done with a chart: settings of its own, its numbers, files. */
 export function ChartMenu(props: Props) {
-  const { settings, page, axis, choices, onOwn, asTable } = props;
+  const { settings, page, choices, onOwn, asTable, pin } = props;
   return (
     <div class="chart-menu">
       <Menu title="⋯" label={`More of ${props.metric.metricName}`}>
@@ -60,6 +67,11 @@ export function ChartMenu(props: Props) {
                   </button>
                 </>
               )}
+              {pin && (
+                <button type="button" onClick={act(pin.onToggle)}>
+                  {pin.on ? "Unpin" : "Pin to the top"}
+                </button>
+              )}
               <button
                 type="button"
                 onClick={act(() => {
@@ -68,11 +80,9 @@ export function ChartMenu(props: Props) {
               >
                 {asTable.value ? "Show as chart" : "Show as table"}
               </button>
-              {!isMetricAxis(axis) && (
-                <button type="button" onClick={act(() => copyPython(props, axis))}>
-                  Copy as Python
-                </button>
-              )}
+              <button type="button" onClick={act(() => copyPython(props))}>
+                Copy as Python
+              </button>
               <button type="button" onClick={act(() => saveCsv(props))}>
                 Save CSV
               </button>
@@ -90,7 +100,7 @@ export function ChartMenu(props: Props) {
   );
 }
 
-function copyPython({ names, metric, range, buckets, settings }: Props, axis: CommonAxis): void {
+function copyPython({ names, metric, axis, range, buckets, settings }: Props): void {
   const { origin } = window.location;
   const { inherited } = settings;
   const asked = { origin, ...names, metric, axis, range, buckets, inherited };

@@ -1,15 +1,22 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
+import { useAnswer } from "../ask";
+import type { AxisName } from "../lib/axis";
 import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
 import { ESTIMATOR_TITLES } from "../lib/statistics";
 import { intervalText } from "../lib/statistics_export";
-import type {
-  GroupCurves,
-  SampleCurve,
-  Statistics,
-  StatisticsQuestion,
+import { formatZoom, type Stretch, ZOOM, zoomed } from "../lib/zoom";
+import { setParams, useParam } from "../params";
+import {
+  type GroupCurves,
+  readStatistics,
+  type SampleCurve,
+  type Statistics,
+  type StatisticsAxis,
+  type StatisticsQuestion,
+  unitOf,
 } from "../server/statistics";
 import { type BandLine, BandPlot } from "./band_plot";
 import { CompareExport } from "./compare_export";
@@ -18,14 +25,70 @@ import { BAND_TITLES, type FiguresProps } from "./comparison";
 /** How many pale curves of single samples a group has at most. */
 const MOST_FAINT = 40;
 
+/** What charts call the axes of figures: both zoom together. */
+const CHART_AXES: Record<StatisticsAxis, AxisName> = {
+  step: "step",
+  update: "update",
+  "env steps": "total",
+  episode: "episode",
+  "seconds since the start": "relative",
+};
+
+interface CurvesProps extends FiguresProps {
+  threshold: number | null;
+  /** Grows with what the runs take in. */
+  version?: number;
+}
+
+/**
+ * The curves of groups. A stretch that is zoomed in on has a grid of its own; until that is
+ * there it is shown as it was.
+ */
+export function LearningCurves({ version = 0, ...props }: CurvesProps) {
+  const { of, question } = props;
+  const axis = CHART_AXES[question.axis];
+  const zoom = useParam("zoom", ZOOM).value;
+  const range = zoom.get(axis) ?? null;
+  const asked = range && { ...question, range };
+  const { value, failure } = useAnswer(
+    async (signal) => asked && readStatistics(of, asked, signal),
+    [JSON.stringify(asked)],
+    version,
+  ).value;
+  const refined = asked && value ? { question: asked, statistics: value } : {};
+  return (
+    <>
+      {failure !== null && (
+        <p class="note failed" role="alert">
+          The server did not answer this: {failure}
+        </p>
+      )}
+      <CurvesFigure
+        {...props}
+        {...refined}
+        range={range}
+        onZoom={(next) => setParams({ zoom: formatZoom(zoomed(zoom, axis, next)) })}
+      />
+    </>
+  );
+}
+
+interface FigureProps extends FiguresProps {
+  threshold: number | null;
+  /** What is zoomed in on, in the server's units. */
+  range: Stretch | null;
+  onZoom: (range: Stretch | null) => void;
+}
+
+/** Both ends of a stretch in other units. */
+function times(range: Stretch | null, factor: number): Stretch | null {
+  return range && { from: range.from * factor, to: range.to * factor };
+}
+
 /** Each group's estimate with its band, over the samples that it sums up. */
-export function LearningCurves({
-  of,
-  metric,
-  question,
-  statistics,
-  threshold,
-}: FiguresProps & { threshold: number | null }) {
+function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
+  const { of, metric, question, statistics, threshold } = figure;
+  const unit = unitOf(question.axis);
   const cursor = useSignal<number | null>(null);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);
@@ -35,6 +98,11 @@ export function LearningCurves({
       <figcaption>
         <strong>{metric.metricName}</strong>
         <span class="faint">along {question.axis}</span>
+        {range && (
+          <button type="button" onClick={() => onZoom(null)}>
+            Show all
+          </button>
+        )}
         <CompareExport
           of={of}
           metric={metric}
@@ -50,6 +118,8 @@ export function LearningCurves({
         lines={lines}
         height={380}
         threshold={threshold}
+        range={times(range, 1 / unit)}
+        onZoom={(picked) => onZoom(times(picked, unit))}
         onCursor={(at) => {
           cursor.value = at;
         }}

@@ -108,15 +108,22 @@ function pickable(u: uPlot, { data }: Props): DrawnLines {
   const left = (x: number) => u.valToPos(x, "x");
   return {
     xs: u.data[0],
-    values: data.lines.map(({ curve }, place) =>
-      curve === null ? [] : (u.data[PER_LINE * (place + 1)] ?? []),
-    ),
+    values: data.lines.map((line, place) => pickableValues(u, line, place)),
     marks: data.lines.flatMap((line, place) =>
       line.curve === null ? [] : marksOf(line, place, left, u.over.clientHeight),
     ),
     left,
     top: (value) => u.valToPos(value, "y"),
   };
+}
+
+/** Values of a line where its curve has buckets: a smoothed line has others between them. */
+function pickableValues(u: uPlot, { curve, raw }: ChartLine, place: number) {
+  if (curve === null) return [];
+  const values = u.data[PER_LINE * (place + 1)] ?? [];
+  if (raw === null) return values;
+  const before = u.data[PER_LINE * (place + 1) - 1] ?? [];
+  return Array.from(values, (value, i) => (before[i] === undefined ? undefined : value));
 }
 
 /**

@@ -31,6 +31,7 @@ const KEYS: readonly [where: string, keys: readonly [key: string, does: string][
       ["Shift", "exact steps, times and values at the pointer"],
     ],
   ],
+  ["Comparison of runs", [["Space", "pause, go on"]]],
   [
     "Environments, episodes, delivery",
     [

@@ -1,4 +1,4 @@
-import type { CommonAxis } from "../lib/axis";
+import type { AxisName } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import type { Stretch } from "../lib/zoom";
 import type { RunNames } from "../server/curves";
@@ -8,7 +8,7 @@ import { PointCard } from "./point_card";
 interface Props {
   names: RunNames;
   metric: { metricName: string; scale: string };
-  axis: CommonAxis;
+  axis: AxisName;
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
   pick: PlotPick;

@@ -1,4 +1,4 @@
-import type uPlot from "uplot";
+import uPlot from "uplot";
 import {
   type DrawnLines,
   type DrawnPoint,
@@ -37,7 +37,7 @@ export function watchPicks(
   let pressedAt = 0;
   const pick = (point: DrawnPoint, open: boolean) => {
     at = point;
-    u.setCursor({ left: point.left, top: point.top });
+    moveCursor(u, point);
     onPick({ ...point, ...within(u, box, point), open });
   };
   const pressed = (event: PointerEvent) => {
@@ -62,6 +62,18 @@ export function watchPicks(
   u.over.addEventListener("click", clicked);
   box.addEventListener("keydown", keyed);
   return () => box.removeEventListener("keydown", keyed);
+}
+
+/** Moves the cursor, and those of the plots that share it: uPlot does that for pointers alone. */
+function moveCursor(u: uPlot, { x, left, top }: DrawnPoint): void {
+  u.setCursor({ left, top });
+  const key = u.cursor.sync?.key;
+  for (const other of key === undefined ? [] : uPlot.sync(key).plots) {
+    if (other === u) continue;
+    const at = other.valToPos(x, "x");
+    // A negative place hides it.
+    other.setCursor({ left: at <= other.over.clientWidth ? at : -1, top: 0 });
+  }
 }
 
 /** A place in the area of lines as one in what the plot was put in. */

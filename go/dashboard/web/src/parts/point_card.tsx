@@ -4,11 +4,12 @@ import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { copyProgram } from "../copy_program";
 import { useElsewhere } from "../elsewhere";
-import { axisTitle, type CommonAxis, exactX } from "../lib/axis";
+import { type AxisName, axisTitle, exactX, stretchText } from "../lib/axis";
 import type { ChartPoint } from "../lib/chart_point";
 import { fileName } from "../lib/file_name";
 import { formatCount } from "../lib/format";
 import { type LoggedPoint, xOf } from "../lib/logged_point";
+import { isMetricAxis } from "../lib/metric_axis";
 import { exactMoment } from "../lib/moment";
 import { pythonCall } from "../lib/python_call";
 import { episodeHref } from "../lib/route";
@@ -16,12 +17,12 @@ import { RL_SCALES } from "../lib/sections";
 import type { Stretch } from "../lib/zoom";
 import type { RunName } from "../server";
 import { MOST_BUCKETS } from "../server/curves";
-import { findPoint } from "../server/points";
+import { findPointAlong } from "../server/points_by_metric";
 
 interface Props {
   run: RunName;
   metric: { metricName: string; scale: string };
-  axis: CommonAxis;
+  axis: AxisName;
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
   point: ChartPoint;
@@ -44,7 +45,9 @@ export function PointCard(props: Props) {
   const found = useAnswer(
     (signal) =>
       Promise.all(
-        values.map((value) => findPoint({ run, metric, axis, inherited, point, value }, signal)),
+        values.map((value) =>
+          findPointAlong({ run, metric, axis, inherited, point, value }, signal),
+        ),
       ),
     [],
   ).value;
@@ -139,11 +142,10 @@ function Buttons(props: LoggedProps) {
 }
 
 /** Where a single point lies, once that is known, or what stretch its bucket sums up. */
-function placeText(axis: CommonAxis, point: ChartPoint, logged: LoggedPoint | undefined): string {
+function placeText(axis: AxisName, point: ChartPoint, logged: LoggedPoint | undefined): string {
   const { from, to } = point;
-  const x = isSingle(point) && logged ? xOf(logged, axis) : null;
-  if (x !== null || from === to) return exactX(axis, x ?? from);
-  return `${exactX(axis, from)} to ${exactX(axis, to)}`;
+  const x = isSingle(point) && logged && !isMetricAxis(axis) ? xOf(logged, axis) : null;
+  return x === null ? stretchText(axis, from, to) : exactX(axis, x);
 }
 
 function Row({ name, children }: { name: string; children: ComponentChildren }) {
@@ -156,7 +158,7 @@ function Row({ name, children }: { name: string; children: ComponentChildren }) 
 }
 
 /** What a point was logged with beside what its chart goes along. */
-function LoggedRows({ of, axis, run }: { of: LoggedPoint; axis: CommonAxis; run: RunName }) {
+function LoggedRows({ of, axis, run }: { of: LoggedPoint; axis: AxisName; run: RunName }) {
   const { environment, episode, update, step, time } = of;
   return (
     <>
@@ -216,10 +218,10 @@ function CopyQuery({
       runs: [run.run],
       metric,
       labels: curve.labelValues,
-      environment,
+      environment: isMetricAxis(axis) ? null : environment,
       axis,
       range: { from, to },
-      buckets: Math.min(to - from + 1, MOST_BUCKETS),
+      buckets: isMetricAxis(axis) ? MOST_BUCKETS : Math.min(to - from + 1, MOST_BUCKETS),
       inherited,
     });
     done.value = await copyProgram(fileName(metric.metricName, "py"), program);

@@ -3,8 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { differs } from "../lib/baseline";
 import { exactText } from "../lib/exact_text";
+import { lossText, type RunLosses } from "../lib/losses";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import type { RunName } from "../server";
+import { readLosses } from "../server/health";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
 import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
@@ -32,6 +35,9 @@ interface Props {
   onWindow: (from: number, to: number) => void;
 }
 
+/** How many of the rows that are seen are asked of at most. */
+const MOST_NAMED = 200;
+
 /** How high a row is, in pixels; the stylesheet has it, too. */
 const ROW = 44;
 
@@ -44,12 +50,19 @@ export function RunTable(props: Props) {
   const places = Array.from({ length: shown.to - shown.from }, (_, i) => shown.from + i);
   props.onWindow(shown.from, shown.to);
   const seen = places.flatMap((place) => rows.get(place)?.name ?? []);
+  const version = useChanges(rows);
   const curves = useAnswer(
     (signal) =>
       sparkline === null
         ? Promise.resolve(new Map<string, Float64Array>())
-        : readSparklines(of, seen.slice(0, 200), sparkline, signal),
+        : readSparklines(of, seen.slice(0, MOST_NAMED), sparkline, signal),
     [sparkline, seen.join("\n")],
+    version,
+  );
+  const losses = useAnswer(
+    (signal) => readLosses({ ...of, runs: seen.slice(0, MOST_NAMED) }, signal),
+    [seen.join("\n")],
+    version,
   );
   const width = columns.length + (sparkline === null ? 2 : 3);
   return (
@@ -94,6 +107,7 @@ export function RunTable(props: Props) {
                 current={props.cursor.value === place}
                 checked={selected.has(run.name)}
                 means={curves.value.value?.get(run.name)}
+                losses={losses.value.value?.get(run.name)}
               />
             ) : (
               <tr key={place}>
@@ -108,6 +122,13 @@ export function RunTable(props: Props) {
       </table>
     </div>
   );
+}
+
+/** How often a value was another one than before. */
+function useChanges(value: unknown): number {
+  const last = useRef({ value, changes: 0 });
+  if (last.current.value !== value) last.current = { value, changes: last.current.changes + 1 };
+  return last.current.changes;
 }
 
 /** The address of a run, beside the baseline when another run is one. */
@@ -136,11 +157,23 @@ function Filler({ rows, width }: { rows: number; width: number }) {
   );
 }
 
+/** How many points of a run did not arrive, leading to where that is told. */
+function Lost({ of, losses }: { of: RunName; losses: RunLosses }) {
+  const { short, long } = lossText(losses);
+  return (
+    <a class="lost failed" href={hrefOf({ ...of, page: "delivery" })} title={long}>
+      {short}
+    </a>
+  );
+}
+
 interface RowProps extends Props {
   run: RunRow;
   current: boolean;
   checked: boolean;
   means: Float64Array | undefined;
+  /** What did not arrive; undefined: nothing that is known. */
+  losses: RunLosses | undefined;
 }
 
 function Row({
@@ -152,6 +185,7 @@ function Row({
   current,
   checked,
   means,
+  losses,
   baseline,
   onBaseline,
 }: RowProps) {
@@ -170,6 +204,7 @@ function Row({
       <td class="run-name" title={typeof description === "string" ? description : run.name}>
         <a href={runHref(of, run.name, baseline?.name ?? "")}>{run.name}</a>
         {run.attributes.get("sys/archived") === true && <span class="faint"> archived</span>}
+        {losses && <Lost of={{ ...of, run: run.name }} losses={losses} />}
         <button
           type="button"
           class="pin"

@@ -59,6 +59,32 @@ export function nullWhereNotFound(error: unknown): null {
   throw error;
 }
 
+/** Runs and those that they inherit from, asked for a generation at a time; deleted ones are lost. */
+export async function withAncestors(
+  { workspace, project, runs }: RunNames,
+  signal: AbortSignal,
+): Promise<RunNames> {
+  const all = new Set(runs);
+  for (let generation = [...runs]; generation.length > 0; ) {
+    const { runs: there } = await queries.listRuns(
+      {
+        workspace,
+        project,
+        filter: namedOneOf(generation),
+        attributePaths: [PARENT],
+        limit: BigInt(generation.length),
+      },
+      { signal },
+    );
+    for (const run of there) all.add(run.name);
+    generation = there
+      .map((run) => valuesOf(run.attributes).get(PARENT))
+      .filter((parent) => typeof parent === "string")
+      .filter((parent) => !all.has(parent));
+  }
+  return { workspace, project, runs: [...all] };
+}
+
 /** Whether any of some runs was forked from another one. */
 export async function hasForks(
   { workspace, project, runs }: RunNames,

@@ -1,14 +1,14 @@
 import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
-import { type AxisName, axisOf } from "../lib/axis";
+import { type AxisName, axisOf, joiningAxis } from "../lib/axis";
 import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
 import { counts, floats } from "../lib/columns";
 import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
 import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis";
-import { queryFor, RL_SCALES } from "../lib/sections";
+import { queryFor } from "../lib/sections";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
@@ -97,6 +97,7 @@ async function ask(
     last: answer.lastX,
     width: answer.bucketWidth,
     count: answer.bucketCount,
+    whole: true,
   };
   const curves = answer.curves.map((curve) => curveOf(curve, grid));
   const { unchangedRuns, cursor } = answer;
@@ -121,17 +122,20 @@ async function askByMetric(
   signal: AbortSignal,
 ): Promise<Curve[]> {
   const { metrics, range } = question;
-  const joined = RL_SCALES.includes(metrics[0]?.scale ?? "") ? "update" : "step";
+  const [first] = metrics;
+  if (!first) return [];
   const answer = await views.bucketByMetric(
     {
       ...requestOf(names, question),
       xSeriesQuery: queryFor(metricOfAxis(axis)),
-      axis: axisOf(joined),
+      axis: axisOf(joiningAxis(first)),
       ...(range ? { range } : {}),
     },
     { signal },
   );
-  return answer.curves.map((curve) => curveOf(curve, null));
+  const { firstX, lastX, bucketWidth: width, bucketCount: count } = answer;
+  const grid = width === 0 ? null : { first: firstX, last: lastX, width, count, whole: false };
+  return answer.curves.map((curve) => curveOf(curve, grid));
 }
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {

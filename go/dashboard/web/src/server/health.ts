@@ -1,8 +1,10 @@
 import type { DeliveryCounts } from "../gen/metrana/views/v1/run_health_pb";
 import { formatValue } from "../lib/format";
 import { labelOf } from "../lib/labels";
+import type { RunLosses } from "../lib/losses";
 import type { RunName } from "../server";
 import { views } from "./clients";
+import type { RunNames } from "./curves";
 
 /** What a client counted of one kind. */
 export interface Counted {
@@ -94,6 +96,21 @@ export async function readHealth(
     })),
     moreNotFinite: answer.moreNonFinite,
   };
+}
+
+/** What of runs did not arrive, by name; those of which all did are left out. */
+export async function readLosses(
+  { workspace, project, runs }: RunNames,
+  signal: AbortSignal,
+): Promise<Map<string, RunLosses>> {
+  if (runs.length === 0) return new Map();
+  const answer = await views.countLosses({ workspace, project, runs: [...runs] }, { signal });
+  return new Map(
+    answer.runs.flatMap(({ pointsRefused, pointsDropped }, place) => {
+      const losses = { refused: Number(pointsRefused), dropped: Number(pointsDropped) };
+      return losses.refused + losses.dropped === 0 ? [] : [[runs[place] ?? "", losses]];
+    }),
+  );
 }
 
 function dateOf(at: { seconds: bigint; nanos: number } | undefined): Date | null {

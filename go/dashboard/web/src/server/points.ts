@@ -101,7 +101,7 @@ async function listByTimes(
 }
 
 /** Whether an answer's series is the one that was pointed at. */
-function isOf(
+export function isOf(
   { definition }: { definition?: SeriesDefinition | undefined },
   { curve }: ChartPoint,
 ): boolean {
@@ -234,7 +234,7 @@ async function whichHave(
 }
 
 /** Whether a bucket has a value that is not finite, or one that is its least or greatest. */
-function has(curve: CurveBuckets, value: number): boolean {
+export function has(curve: CurveBuckets, value: number): boolean {
   if (!Number.isFinite(value)) return marksOf(curve, value).length > 0;
   return floats(curve.minima)[0] === value || floats(curve.maxima)[0] === value;
 }

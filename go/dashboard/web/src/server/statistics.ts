@@ -10,7 +10,7 @@ import { counts, floats } from "../lib/columns";
 import type { GroupedRun, RunGroup } from "../lib/groups";
 import { namedOneOf } from "../lib/query_text";
 import type { EstimatorName } from "../lib/statistics";
-import { valuesOf } from "../server";
+import { type Range, valuesOf } from "../server";
 import { PARENT } from "./ancestors";
 import { queries, views } from "./clients";
 import { MOST_NAMED } from "./environments";
@@ -63,19 +63,6 @@ export async function listComparedRuns(
   });
 }
 
-/** The metrics that any of the runs has. */
-export async function listComparedMetrics(
-  { workspace, project }: ProjectName,
-  runs: string[],
-  signal: AbortSignal,
-) {
-  const answer = await queries.listMetricDefinitions(
-    { workspace, project, runNames: runs, limit: 10_000n },
-    { signal },
-  );
-  return answer.metricDefinitions;
-}
-
 /** Along what statistics go. */
 export const STATISTICS_AXES = {
   step: Axis.STEP,
@@ -117,6 +104,8 @@ export interface StatisticsQuestion {
   inherited: boolean;
   /** Whether the curve of each sample is wanted as well. */
   samples: boolean;
+  /** A stretch of the axis, times in milliseconds; without, all. */
+  range?: Range;
 }
 
 /** A sample on the grid; NaN beyond its ends. */
@@ -194,11 +183,19 @@ export function statisticsRequest(
     includeSamples: asked.samples,
     binMeans: asked.binMeans,
     includeInherited: asked.inherited,
+    ...(asked.range
+      ? { range: { from: BigInt(asked.range.from), to: BigInt(asked.range.to) } }
+      : {}),
     ...(asked.band === "ci" ? { bootstrap: { resamples: asked.resamples } } : {}),
     ...(asked.normalisation === "none"
       ? {}
       : { normalisation: { byEnvironment: asked.normalisation === "environment" } }),
   };
+}
+
+/** How many of the server's units one of a figure's is: times are asked in milliseconds. */
+export function unitOf(axis: StatisticsAxis): number {
+  return axis === "seconds since the start" ? 1000 : 1;
 }
 
 /** The question in the JSON that the server takes as well. */
@@ -214,9 +211,9 @@ export async function readStatistics(
   signal: AbortSignal,
 ): Promise<Statistics> {
   const answer = await views.getStatistics(statisticsRequest(of, asked), { signal });
-  const scale = asked.axis === "seconds since the start" ? 1000 : 1;
+  const unit = unitOf(asked.axis);
   return {
-    grid: floats(answer.grid).map((x) => x / scale),
+    grid: floats(answer.grid).map((x) => x / unit),
     groups: answer.groups.map((group) => groupCurves(group, asked.band)),
     interpolation: answer.interpolation,
     normalisedFrom: answer.normalisation?.low ?? null,

@@ -67,6 +67,9 @@ const (
 	// ViewsServiceGetRunHealthProcedure is the fully-qualified name of the ViewsService's GetRunHealth
 	// RPC.
 	ViewsServiceGetRunHealthProcedure = "/metrana.views.v1.ViewsService/GetRunHealth"
+	// ViewsServiceCountLossesProcedure is the fully-qualified name of the ViewsService's CountLosses
+	// RPC.
+	ViewsServiceCountLossesProcedure = "/metrana.views.v1.ViewsService/CountLosses"
 	// ViewsServiceReportDeliveryProcedure is the fully-qualified name of the ViewsService's
 	// ReportDelivery RPC.
 	ViewsServiceReportDeliveryProcedure = "/metrana.views.v1.ViewsService/ReportDelivery"
@@ -112,6 +115,8 @@ type ViewsServiceClient interface {
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 	// Tells what arrived of a run and what did not.
 	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
+	// Tells in short of each of several runs whether all of it arrived.
+	CountLosses(context.Context, *connect.Request[views.CountLossesRequest]) (*connect.Response[views.CountLossesResponse], error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 	// Gives small curves for a list of runs.
@@ -205,6 +210,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("GetRunHealth")),
 			connect.WithClientOptions(opts...),
 		),
+		countLosses: connect.NewClient[views.CountLossesRequest, views.CountLossesResponse](
+			httpClient,
+			baseURL+ViewsServiceCountLossesProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("CountLosses")),
+			connect.WithClientOptions(opts...),
+		),
 		reportDelivery: connect.NewClient[views.ReportDeliveryRequest, views.ReportDeliveryResponse](
 			httpClient,
 			baseURL+ViewsServiceReportDeliveryProcedure,
@@ -263,6 +274,7 @@ type viewsServiceClient struct {
 	bucketByMetric      *connect.Client[views.BucketByMetricRequest, views.BucketByMetricResponse]
 	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
+	countLosses         *connect.Client[views.CountLossesRequest, views.CountLossesResponse]
 	reportDelivery      *connect.Client[views.ReportDeliveryRequest, views.ReportDeliveryResponse]
 	getSparklines       *connect.Client[views.GetSparklinesRequest, views.GetSparklinesResponse]
 	tail                *connect.Client[views.TailRequest, views.TailResponse]
@@ -327,6 +339,11 @@ func (c *viewsServiceClient) GetRunHealth(ctx context.Context, req *connect.Requ
 	return c.getRunHealth.CallUnary(ctx, req)
 }
 
+// CountLosses calls metrana.views.v1.ViewsService.CountLosses.
+func (c *viewsServiceClient) CountLosses(ctx context.Context, req *connect.Request[views.CountLossesRequest]) (*connect.Response[views.CountLossesResponse], error) {
+	return c.countLosses.CallUnary(ctx, req)
+}
+
 // ReportDelivery calls metrana.views.v1.ViewsService.ReportDelivery.
 func (c *viewsServiceClient) ReportDelivery(ctx context.Context, req *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error) {
 	return c.reportDelivery.CallUnary(ctx, req)
@@ -386,6 +403,8 @@ type ViewsServiceHandler interface {
 	GetStatistics(context.Context, *connect.Request[views.GetStatisticsRequest]) (*connect.Response[views.GetStatisticsResponse], error)
 	// Tells what arrived of a run and what did not.
 	GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error)
+	// Tells in short of each of several runs whether all of it arrived.
+	CountLosses(context.Context, *connect.Request[views.CountLossesRequest]) (*connect.Response[views.CountLossesResponse], error)
 	// Takes what a client counted of its own logging.
 	ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error)
 	// Gives small curves for a list of runs.
@@ -475,6 +494,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("GetRunHealth")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceCountLossesHandler := connect.NewUnaryHandler(
+		ViewsServiceCountLossesProcedure,
+		svc.CountLosses,
+		connect.WithSchema(viewsServiceMethods.ByName("CountLosses")),
+		connect.WithHandlerOptions(opts...),
+	)
 	viewsServiceReportDeliveryHandler := connect.NewUnaryHandler(
 		ViewsServiceReportDeliveryProcedure,
 		svc.ReportDelivery,
@@ -541,6 +566,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceGetStatisticsHandler.ServeHTTP(w, r)
 		case ViewsServiceGetRunHealthProcedure:
 			viewsServiceGetRunHealthHandler.ServeHTTP(w, r)
+		case ViewsServiceCountLossesProcedure:
+			viewsServiceCountLossesHandler.ServeHTTP(w, r)
 		case ViewsServiceReportDeliveryProcedure:
 			viewsServiceReportDeliveryHandler.ServeHTTP(w, r)
 		case ViewsServiceGetSparklinesProcedure:
@@ -606,6 +633,10 @@ func (UnimplementedViewsServiceHandler) GetStatistics(context.Context, *connect.
 
 func (UnimplementedViewsServiceHandler) GetRunHealth(context.Context, *connect.Request[views.GetRunHealthRequest]) (*connect.Response[views.GetRunHealthResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.GetRunHealth is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) CountLosses(context.Context, *connect.Request[views.CountLossesRequest]) (*connect.Response[views.CountLossesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.CountLosses is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) ReportDelivery(context.Context, *connect.Request[views.ReportDeliveryRequest]) (*connect.Response[views.ReportDeliveryResponse], error) {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/run_health.proto.
  */
 export const file_metrana_views_v1_run_health: GenFile = /*@__PURE__*/
-  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3J1bl9oZWFsdGgucHJvdG8SEG1ldHJhbmEudmlld3MudjEiUAoORGVsaXZlcnlDb3VudHMSDQoFYWRkZWQYASABKAQSEAoIZW5xdWV1ZWQYAiABKAQSDAoEc2VudBgDIAEoBBIPCgdkcm9wcGVkGAQgASgEIo4DCghEZWxpdmVyeRI2CgxmbG9hdF9wb2ludHMYASABKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5Q291bnRzEjkKD3JsX2Zsb2F0X3BvaW50cxgCIAEoCzIgLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnlDb3VudHMSOwoRYXR0cmlidXRlX3VwZGF0ZXMYAyABKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5Q291bnRzEj8KFWVudl9hdHRyaWJ1dGVfdXBkYXRlcxgEIAEoCzIgLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnlDb3VudHMSGwoTY29ubmVjdGlvbl9hdHRlbXB0cxgFIAEoBBIVCg1yZXF1ZXN0c19zZW50GAYgASgEEhcKD3JlcXVlc3RzX3Jlc2VudBgHIAEoBBITCgtzZW5kX2Vycm9ycxgIIAEoBBIXCg9lcnJvcnNfcmVwb3J0ZWQYCSABKAQSFgoOZXJyb3JzX2V2aWN0ZWQYCiABKAQiaAoVUmVwb3J0RGVsaXZlcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoDBIRCglsb2dnZXJfaWQYAiABKAQSLAoIZGVsaXZlcnkYAyABKAsyGi5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5IhgKFlJlcG9ydERlbGl2ZXJ5UmVzcG9uc2UifwoORGVsaXZlcnlSZXBvcnQSEQoJbG9nZ2VyX2lkGAEgASgEEiwKCHJlcG9ydGVkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkZWxpdmVyeRgDIAEoCzIaLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnkiWQoTR2V0UnVuSGVhbHRoUmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSGgoSaW5jbHVkZV9ub25fZmluaXRlGAIgASgIIigKCU5vdFN0b3JlZBIMCgRraW5kGAEgASgJEg0KBWNvdW50GAIgASgEIpYCCg5Ob25GaW5pdGVQb2ludBITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRI8CgZsYWJlbHMYAyADKAsyLC5tZXRyYW5hLnZpZXdzLnYxLk5vbkZpbml0ZVBvaW50LkxhYmVsc0VudHJ5EgwKBHN0ZXAYBCABKAQSEgoFdmFsdWUYBSABKAFIAIgBARITCgtlbnZpcm9ubWVudBgGIAEoCRIUCgdlcGlzb2RlGAcgASgESAGIAQESEAoIZW52X3N0ZXAYCCABKAQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZfdmFsdWVCCgoIX2VwaXNvZGUixQMKFEdldFJ1bkhlYWx0aFJlc3BvbnNlEhUKDXBvaW50c19zdG9yZWQYASABKAQSEwoLcG9pbnRzX2xhdGUYAiABKAQSGAoQcG9pbnRzX2R1cGxpY2F0ZRgDIAEoBBIWCg5wb2ludHNfcmVmdXNlZBgEIAEoBBIvCgpub3Rfc3RvcmVkGAUgAygLMhsubWV0cmFuYS52aWV3cy52MS5Ob3RTdG9yZWQSMQoNbGFzdF9yZWNlaXZlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbmV3ZXN0X3BvaW50GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFpbmdlc3RfbGFnX21pbGxpcxgIIAEoA0gAiAEBEjQKCmRlbGl2ZXJpZXMYCSADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5UmVwb3J0EjQKCm5vbl9maW5pdGUYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLk5vbkZpbml0ZVBvaW50EhcKD21vcmVfbm9uX2Zpbml0ZRgLIAEoCEIUChJfaW5nZXN0X2xhZ19taWxsaXNCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_google_protobuf_timestamp, file_metrana_views_v1_selection]);
+  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3J1bl9oZWFsdGgucHJvdG8SEG1ldHJhbmEudmlld3MudjEiUAoORGVsaXZlcnlDb3VudHMSDQoFYWRkZWQYASABKAQSEAoIZW5xdWV1ZWQYAiABKAQSDAoEc2VudBgDIAEoBBIPCgdkcm9wcGVkGAQgASgEIo4DCghEZWxpdmVyeRI2CgxmbG9hdF9wb2ludHMYASABKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5Q291bnRzEjkKD3JsX2Zsb2F0X3BvaW50cxgCIAEoCzIgLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnlDb3VudHMSOwoRYXR0cmlidXRlX3VwZGF0ZXMYAyABKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5Q291bnRzEj8KFWVudl9hdHRyaWJ1dGVfdXBkYXRlcxgEIAEoCzIgLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnlDb3VudHMSGwoTY29ubmVjdGlvbl9hdHRlbXB0cxgFIAEoBBIVCg1yZXF1ZXN0c19zZW50GAYgASgEEhcKD3JlcXVlc3RzX3Jlc2VudBgHIAEoBBITCgtzZW5kX2Vycm9ycxgIIAEoBBIXCg9lcnJvcnNfcmVwb3J0ZWQYCSABKAQSFgoOZXJyb3JzX2V2aWN0ZWQYCiABKAQiaAoVUmVwb3J0RGVsaXZlcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoDBIRCglsb2dnZXJfaWQYAiABKAQSLAoIZGVsaXZlcnkYAyABKAsyGi5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5IhgKFlJlcG9ydERlbGl2ZXJ5UmVzcG9uc2UifwoORGVsaXZlcnlSZXBvcnQSEQoJbG9nZ2VyX2lkGAEgASgEEiwKCHJlcG9ydGVkGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkZWxpdmVyeRgDIAEoCzIaLm1ldHJhbmEudmlld3MudjEuRGVsaXZlcnkiWQoTR2V0UnVuSGVhbHRoUmVxdWVzdBImCgNydW4YASABKAsyGS5tZXRyYW5hLnZpZXdzLnYxLlJ1bk5hbWUSGgoSaW5jbHVkZV9ub25fZmluaXRlGAIgASgIIigKCU5vdFN0b3JlZBIMCgRraW5kGAEgASgJEg0KBWNvdW50GAIgASgEIpYCCg5Ob25GaW5pdGVQb2ludBITCgttZXRyaWNfbmFtZRgBIAEoCRINCgVzY2FsZRgCIAEoCRI8CgZsYWJlbHMYAyADKAsyLC5tZXRyYW5hLnZpZXdzLnYxLk5vbkZpbml0ZVBvaW50LkxhYmVsc0VudHJ5EgwKBHN0ZXAYBCABKAQSEgoFdmFsdWUYBSABKAFIAIgBARITCgtlbnZpcm9ubWVudBgGIAEoCRIUCgdlcGlzb2RlGAcgASgESAGIAQESEAoIZW52X3N0ZXAYCCABKAQaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIICgZfdmFsdWVCCgoIX2VwaXNvZGUixQMKFEdldFJ1bkhlYWx0aFJlc3BvbnNlEhUKDXBvaW50c19zdG9yZWQYASABKAQSEwoLcG9pbnRzX2xhdGUYAiABKAQSGAoQcG9pbnRzX2R1cGxpY2F0ZRgDIAEoBBIWCg5wb2ludHNfcmVmdXNlZBgEIAEoBBIvCgpub3Rfc3RvcmVkGAUgAygLMhsubWV0cmFuYS52aWV3cy52MS5Ob3RTdG9yZWQSMQoNbGFzdF9yZWNlaXZlZBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMbmV3ZXN0X3BvaW50GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeChFpbmdlc3RfbGFnX21pbGxpcxgIIAEoA0gAiAEBEjQKCmRlbGl2ZXJpZXMYCSADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLkRlbGl2ZXJ5UmVwb3J0EjQKCm5vbl9maW5pdGUYCiADKAsyIC5tZXRyYW5hLnZpZXdzLnYxLk5vbkZpbml0ZVBvaW50EhcKD21vcmVfbm9uX2Zpbml0ZRgLIAEoCEIUChJfaW5nZXN0X2xhZ19taWxsaXMiRgoSQ291bnRMb3NzZXNSZXF1ZXN0EhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEgwKBHJ1bnMYAyADKAkiOwoJUnVuTG9zc2VzEhYKDnBvaW50c19yZWZ1c2VkGAEgASgEEhYKDnBvaW50c19kcm9wcGVkGAIgASgEIkAKE0NvdW50TG9zc2VzUmVzcG9uc2USKQoEcnVucxgBIAMoCzIbLm1ldHJhbmEudmlld3MudjEuUnVuTG9zc2VzQjNaMWdpdGh1Yi5jb20vbWV0cmFuYS9tZXRyYW5hL2dvL3dpcmUvcGIvdmlld3M7dmlld3NiBnByb3RvMw", [file_google_protobuf_timestamp, file_metrana_views_v1_selection]);
 
 /**
  * What a client counted of one kind of data since it began. At any moment: added = sent + dropped + still queued.
@@ -445,4 +445,88 @@ export type GetRunHealthResponse = Message<"metrana.views.v1.GetRunHealthRespons
  */
 export const GetRunHealthResponseSchema: GenMessage<GetRunHealthResponse> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_run_health, 8);
+
+/**
+ * Asks of several runs whether all of them arrived.
+ *
+ * @generated from message metrana.views.v1.CountLossesRequest
+ */
+export type CountLossesRequest = Message<"metrana.views.v1.CountLossesRequest"> & {
+  /**
+   * Name of the workspace.
+   *
+   * @generated from field: string workspace = 1;
+   */
+  workspace: string;
+
+  /**
+   * Name of the project.
+   *
+   * @generated from field: string project = 2;
+   */
+  project: string;
+
+  /**
+   * Names of the runs, at most 1,000.
+   *
+   * @generated from field: repeated string runs = 3;
+   */
+  runs: string[];
+};
+
+/**
+ * Describes the message metrana.views.v1.CountLossesRequest.
+ * Use `create(CountLossesRequestSchema)` to create a new message.
+ */
+export const CountLossesRequestSchema: GenMessage<CountLossesRequest> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_run_health, 9);
+
+/**
+ * The points of a run that are not there.
+ *
+ * @generated from message metrana.views.v1.RunLosses
+ */
+export type RunLosses = Message<"metrana.views.v1.RunLosses"> & {
+  /**
+   * Refused by the server: late ones, and those that no axis can hold.
+   *
+   * @generated from field: uint64 points_refused = 1;
+   */
+  pointsRefused: bigint;
+
+  /**
+   * Given up by clients, as their last reports say.
+   *
+   * @generated from field: uint64 points_dropped = 2;
+   */
+  pointsDropped: bigint;
+};
+
+/**
+ * Describes the message metrana.views.v1.RunLosses.
+ * Use `create(RunLossesSchema)` to create a new message.
+ */
+export const RunLossesSchema: GenMessage<RunLosses> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_run_health, 10);
+
+/**
+ * What did not arrive.
+ *
+ * @generated from message metrana.views.v1.CountLossesResponse
+ */
+export type CountLossesResponse = Message<"metrana.views.v1.CountLossesResponse"> & {
+  /**
+   * As the runs were named; nothing is lost of one that is not there.
+   *
+   * @generated from field: repeated metrana.views.v1.RunLosses runs = 1;
+   */
+  runs: RunLosses[];
+};
+
+/**
+ * Describes the message metrana.views.v1.CountLossesResponse.
+ * Use `create(CountLossesResponseSchema)` to create a new message.
+ */
+export const CountLossesResponseSchema: GenMessage<CountLossesResponse> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_run_health, 11);
 

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Axis, CurveBuckets } from "./series_buckets_pb";
+import type { Axis, AxisRange, CurveBuckets } from "./series_buckets_pb";
 import { file_metrana_views_v1_series_buckets } from "./series_buckets_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/series_by_metric.proto.
  */
 export const file_metrana_views_v1_series_by_metric: GenFile = /*@__PURE__*/
-  fileDesc("CidtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19ieV9tZXRyaWMucHJvdG8SEG1ldHJhbmEudmlld3MudjEiQAoKVmFsdWVSYW5nZRIRCgRmcm9tGAEgASgBSACIAQESDwoCdG8YAiABKAFIAYgBAUIHCgVfZnJvbUIFCgNfdG8i+AEKFUJ1Y2tldEJ5TWV0cmljUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhYKDnhfc2VyaWVzX3F1ZXJ5GAUgASgJEiQKBGF4aXMYBiABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKwoFcmFuZ2UYByABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlZhbHVlUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIZChFpbmNsdWRlX2luaGVyaXRlZBgJIAEoCCJ/ChZCdWNrZXRCeU1ldHJpY1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF9jb3VudBgEIAEoDUIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_series_buckets]);
+  fileDesc("CidtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19ieV9tZXRyaWMucHJvdG8SEG1ldHJhbmEudmlld3MudjEiQAoKVmFsdWVSYW5nZRIRCgRmcm9tGAEgASgBSACIAQESDwoCdG8YAiABKAFIAYgBAUIHCgVfZnJvbUIFCgNfdG8ipAIKFUJ1Y2tldEJ5TWV0cmljUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhYKDnhfc2VyaWVzX3F1ZXJ5GAUgASgJEiQKBGF4aXMYBiABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKwoFcmFuZ2UYByABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlZhbHVlUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIZChFpbmNsdWRlX2luaGVyaXRlZBgJIAEoCBIqCgVzdGVwcxgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlIpUBChZCdWNrZXRCeU1ldHJpY1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF9jb3VudBgEIAEoDRIUCgxidWNrZXRfd2lkdGgYBSABKAFCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_series_buckets]);
 
 /**
  * A stretch of values; both ends belong to it.
@@ -113,6 +113,13 @@ export type BucketByMetricRequest = Message<"metrana.views.v1.BucketByMetricRequ
    * @generated from field: bool include_inherited = 9;
    */
   includeInherited: boolean;
+
+  /**
+   * Only points at these steps, or rl_steps; the metric may have had its value there since before them. All without.
+   *
+   * @generated from field: metrana.views.v1.AxisRange steps = 10;
+   */
+  steps?: AxisRange | undefined;
 };
 
 /**
@@ -156,6 +163,13 @@ export type BucketByMetricResponse = Message<"metrana.views.v1.BucketByMetricRes
    * @generated from field: uint32 bucket_count = 4;
    */
   bucketCount: number;
+
+  /**
+   * How wide they are; 0 when each value has one.
+   *
+   * @generated from field: double bucket_width = 5;
+   */
+  bucketWidth: number;
 };
 
 /**

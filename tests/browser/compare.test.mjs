@@ -1,0 +1,81 @@
+// The comparison of runs while it is zoomed, and while they log.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startServer } from "./bare_server.mjs";
+import { openBrowser } from "./browser.mjs";
+import { startProgram } from "./program.mjs";
+
+let server;
+let opened;
+let logging;
+
+/** Two runs of a hundred steps, of which the second logs one more for each line that it is told. */
+const PROGRAM = `
+import sys, metrana
+for seed in (0, 1):
+    run = metrana.init(workspace_name="w", project_name="p", run_name=f"seed-{seed}", ingestion_url=sys.argv[1])
+    run.log("score", [float(step + seed) for step in range(100)])
+    metrana.flush()
+    if seed == 0:
+        metrana.close()
+print("started", flush=True)
+for line in sys.stdin:
+    run.log("score", 200.0)
+metrana.close()
+`;
+
+before(async () => {
+  server = await startServer();
+  logging = await startProgram(PROGRAM, server.origin);
+  opened = await openBrowser();
+});
+
+after(async () => {
+  await opened?.browser.close();
+  await logging?.stop();
+  if (server) assert.equal(await server.stop(), 0, "the server's exit code");
+});
+
+const compared = () => `${server.origin}/w/p?screen=compare&group=:all&points=single`;
+const grid = (page, text) => page.locator("figure.compare .method").getByText(`Grid: 100 even points from ${text};`);
+
+test("a drag asks for a stretch with a grid of its own; a double click shows all", async () => {
+  const { page } = opened;
+  await page.goto(compared());
+  await grid(page, "0 to 99").waitFor();
+  const finals = await page.locator("table.finals").innerText();
+  const plot = page.locator("figure.compare .u-over");
+  const box = await plot.boundingBox();
+  await page.mouse.move(box.x + box.width * 0.25, box.y + 50);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 50, { steps: 4 });
+  await page.mouse.up();
+  await page.getByRole("button", { name: "Show all" }).waitFor();
+  const [, from, to] = new URL(page.url()).searchParams.get("zoom").match(/^step:(\d+)\.\.(\d+)$/);
+  assert.ok(Number(from) > 15 && Number(to) < 60, `${from} to ${to}`);
+  const method = page.locator("figure.compare .method").getByText(`even points from ${from} to ${to};`);
+  await method.waitFor();
+  assert.equal(await page.locator("table.finals").innerText(), finals, "what groups come to in the end");
+  await page.reload();
+  await method.waitFor();
+  await plot.dblclick();
+  await grid(page, "0 to 99").waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("zoom"), null);
+});
+
+test("points that come are part of the estimates, also what came in a pause", async () => {
+  const { page } = opened;
+  await page.goto(compared());
+  await grid(page, "0 to 99").waitFor();
+  await page.getByRole("button", { name: "live", exact: true }).waitFor();
+  logging.say("");
+  await grid(page, "0 to 100").waitFor();
+  await page.keyboard.press(" ");
+  await page.getByRole("button", { name: "paused" }).waitFor();
+  logging.say("");
+  await page.getByRole("button", { name: "paused" }).click();
+  await grid(page, "0 to 101").waitFor();
+});
+
+test("nothing complains", () => assert.deepEqual(opened.complaints, []));
