@@ -82,7 +82,7 @@ test("the overview of a fork shows what it inherits", async () => {
   await returns(2).waitFor();
   await inherited(page).check();
   await returns(6).waitFor();
-  await page.locator('figure.chart[data-metric="warmup"][data-points="2"]').waitFor();
+  await page.locator('figure.chart[data-metric="kl"][data-points="4"]').waitFor();
   assert.equal(new URL(page.url()).searchParams.get("view"), "inherited");
 });
 

@@ -180,7 +180,9 @@ test("a density that is zoomed in on is asked for anew, in narrower bins, and a 
       x: { column: "EPISODE_COLUMN_TOTAL_ENV_STEPS", bins: 120, whole: true, ...limits },
       y: { column: "EPISODE_COLUMN_METRIC" },
     });
-  const shows = (answer) => until(() => chart.getAttribute("data-episodes"), (n) => n === answer.totalCount);
+  // The axis of the page changes before what is drawn along it.
+  const drawn = async () => [await chart.getAttribute("data-episodes"), Number(await chart.getAttribute("data-last"))];
+  const shows = ({ totalCount, lastX }) => until(drawn, ([n, last]) => n === totalCount && last === lastX);
   const widthOf = ({ firstX, lastX, xBins }) => (lastX - firstX) / xBins;
   const all = await ask({});
   await shows(all);

@@ -59,14 +59,15 @@ export function EpisodeDensityChart(props: Props) {
     useAtMostEvery(props.version, PERIOD),
   );
   const title = metric.metricName;
-  const total = answer.value.value?.total;
+  const shown = answer.value.value;
   return (
     <figure
       class="chart card density"
       data-density={metric.metricName}
       data-axis={axis}
       data-evaluation={evaluation ?? undefined}
-      data-episodes={total}
+      data-episodes={shown?.total}
+      data-last={shown?.lastX}
     >
       <figcaption>
         <strong title={title}>{title}</strong>
