@@ -12,7 +12,7 @@ import { RlOverview } from "../parts/rl_overview";
 import { RunHeader } from "../parts/run_header";
 import { useRunNews } from "../run_news";
 import { type RunName, readAttributes } from "../server";
-import { readAncestors } from "../server/ancestors";
+import { PARENT } from "../server/ancestors";
 import { readHealth } from "../server/health";
 import "../styles/charts.css";
 import "../styles/run.css";
@@ -42,7 +42,6 @@ export function RunPage({ workspace, project, run }: RunName) {
     useAtMostEvery(version, HEALTH_PERIOD),
   );
   const [inherited, setInherited] = useInherited();
-  const ancestors = useAnswer((signal) => readAncestors(name, signal), of).value.value;
   const metrics = useMetrics(names, news.value, inherited);
   return (
     <AnswerState of={attributes.value}>
@@ -59,7 +58,7 @@ export function RunPage({ workspace, project, run }: RunName) {
           <div class="title-row">
             <h2>Overview</h2>
             <LiveChip news={news.value} paused={paused} />
-            {ancestors?.length ? <InheritedSwitch on={inherited} onChange={setInherited} /> : null}
+            {values.has(PARENT) && <InheritedSwitch on={inherited} onChange={setInherited} />}
             <a href={hrefOf({ ...name, page: "charts" })}>All charts</a>
           </div>
           <AnswerState of={metrics.value}>
