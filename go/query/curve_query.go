@@ -222,19 +222,24 @@ func curveEnvironments(run string, points RLPoints, ids []string) ([]store.EnvIn
 // readEnvironments are a series in each environment, several read at a time; environments
 // without points in the range are left out.
 func (r runPoints) readEnvironments(q *curveReading, from RLPoints, info store.SeriesInfo, envs []store.EnvInfo) ([]curve, error) {
-	curves := make([]curve, len(envs))
-	err := sideBySide(len(envs), 1, func(first, last int) error {
-		for i := first; i < last; i++ {
-			read := func() (column, error) { return r.readEnvironment(q, from, info, envs[i]) }
-			points, err := read()
-			if err != nil {
-				return err
-			}
-			if len(points.xs) > 0 {
-				curves[i] = keptOrRead(points, &q.room, read)
-			}
+	return curveOfEach(envs, func(env store.EnvInfo) (curve, error) {
+		read := func() (column, error) { return r.readEnvironment(q, from, info, env) }
+		points, err := read()
+		if err != nil || len(points.xs) == 0 {
+			return nil, err
 		}
-		return nil
+		return keptOrRead(points, &q.room, read), nil
+	})
+}
+
+// curveOfEach makes curves of environments, several at a time; those that are nil are left out.
+func curveOfEach(envs []store.EnvInfo, of func(env store.EnvInfo) (curve, error)) ([]curve, error) {
+	curves := make([]curve, len(envs))
+	err := sideBySide(len(envs), 1, func(first, last int) (err error) {
+		for i := first; i < last && err == nil; i++ {
+			curves[i], err = of(envs[i])
+		}
+		return err
 	})
 	return keep(curves, func(c curve) bool { return c != nil }), err
 }

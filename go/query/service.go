@@ -24,8 +24,8 @@ const (
 // Options are the surroundings of a Service.
 type Options struct {
 	Logger *slog.Logger // nil: discarded
-	// KeptPoints bounds the points of environments that a question keeps in memory rather
-	// than to read them twice; 0: about a million.
+	// KeptPoints bounds the points of environments that a question keeps in memory, with
+	// what forks inherit, rather than to read them twice; 0: about a million.
 	KeptPoints int64
 }
 

@@ -47,20 +47,13 @@ func (r runPoints) storeCurve(q *curveReading, info store.SeriesInfo) store.RLCu
 // storedEnvironments are a series in each environment that has points.
 func (r runPoints) storedEnvironments(q *curveReading, info store.SeriesInfo, envs []store.EnvInfo) ([]curve, error) {
 	of := r.storeCurve(q, info)
-	curves := make([]curve, len(envs))
-	err := sideBySide(len(envs), 1, func(first, last int) error {
-		for i := first; i < last; i++ {
-			reach, err := r.points.RLReach(envs[i].No, of, 0)
-			if err != nil {
-				return err
-			}
-			if reach.Points > 0 {
-				curves[i] = r.storedEnvironment(q, info, envs[i], of, reach)
-			}
+	return curveOfEach(envs, func(env store.EnvInfo) (curve, error) {
+		reach, err := r.points.RLReach(env.No, of, 0)
+		if err != nil || reach.Points == 0 {
+			return nil, err
 		}
-		return nil
+		return r.storedEnvironment(q, info, env, of, reach), nil
 	})
-	return keep(curves, func(c curve) bool { return c != nil }), err
 }
 
 func (r runPoints) storedEnvironment(q *curveReading, info store.SeriesInfo, env store.EnvInfo, of store.RLCurve, reach store.RLReach) curve {

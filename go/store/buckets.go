@@ -436,10 +436,7 @@ func (f *boundFinder) find(v uint64) int {
 			return f.at
 		}
 		if run.Last() >= v {
-			if run.Delta == 1 {
-				return f.at + int(v-run.First)
-			}
-			return f.at + int((v-run.First-1)/run.Delta) + 1
+			return f.at + int(countBelow(run.First, run.Delta, v))
 		}
 		f.at += int(run.N)
 		f.runs = f.runs[1:]
@@ -447,7 +444,16 @@ func (f *boundFinder) find(v uint64) int {
 	return f.at
 }
 
-// number gives the i-th number, which a find has not passed.
+// countBelow counts the numbers below one, which is above the first, of those that ascend
+// from it.
+func countBelow(first, delta, v uint64) uint64 {
+	if delta == 1 {
+		return v - first
+	}
+	return (v-first-1)/delta + 1
+}
+
+// number gives the i-th number, which neither a find nor another number has passed.
 func (f *boundFinder) number(i int) uint64 {
 	for i-f.at >= int(f.runs[0].N) {
 		f.at += int(f.runs[0].N)

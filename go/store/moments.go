@@ -86,16 +86,25 @@ func squares(values []float64, mean float64, others int) float64 {
 	return sum + other
 }
 
-// runningMean cannot overflow where the sum does.
-func runningMean(values []float64) float64 {
-	mean, n := 0.0, 0.0
+// meanSoFar cannot overflow where the sum does.
+type meanSoFar struct {
+	count uint64
+	mean  float64
+}
+
+func (m *meanSoFar) add(values []float64) {
 	for _, v := range values {
 		if finite(v) {
-			n++
-			mean += v/n - mean/n
+			m.count++
+			m.mean += v/float64(m.count) - m.mean/float64(m.count)
 		}
 	}
-	return mean
+}
+
+func runningMean(values []float64) float64 {
+	var m meanSoFar
+	m.add(values)
+	return m.mean
 }
 
 func (m *moments) append(dst []byte) []byte {

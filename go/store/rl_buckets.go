@@ -10,8 +10,8 @@ import (
 
 // AppendRLBuckets sums up the points of an environment along an axis: of the buckets that
 // hold points one each. The last point of a bucket is the one that lies farthest, of these
-// the one of the highest rl_step, and of these the one logged last. Points are added up as they were logged: the numbers do not depend on how
-// they lie in segments.
+// the one of the highest rl_step, and of these the one logged last. Points are added up as
+// they were logged: the numbers do not depend on how they lie in segments.
 func (r *Run) AppendRLBuckets(dst []Bucket, env uint32, q RLCurve, axis Axis) ([]Bucket, error) {
 	if len(axis.Starts) == 0 {
 		return dst, nil
@@ -46,24 +46,7 @@ type rlSummer struct {
 
 	values         []float64 // of the source at hand, from the first point that is wanted
 	valuesFrom     int
-	times, rlSteps seeker
-}
-
-// seeker finds numbers of a column, each behind the one before or the same.
-type seeker struct {
-	runs chunk.Runs // behind the one at hand
-	run  chunk.Run
-	at   int // of its first number
-}
-
-func seek(runs chunk.Runs) seeker { return seeker{runs[1:], runs[0], 0} }
-
-func (s *seeker) number(i int) uint64 {
-	for i-s.at >= int(s.run.N) {
-		s.at += int(s.run.N)
-		s.run, s.runs = s.runs[0], s.runs[1:]
-	}
-	return s.run.First + uint64(i-s.at)*s.run.Delta
+	times, rlSteps boundFinder
 }
 
 var rlSummers = sync.Pool{New: func() any { return new(rlSummer) }}
@@ -77,7 +60,7 @@ type rlSum struct {
 	lastAt    lastPlace
 	lastTime  int64
 
-	nans, infinities, negatives uint32
+	otherCounts
 }
 
 // lastPlace is what the last point of a bucket is told by.
@@ -110,7 +93,7 @@ func (s *rlSummer) take(w *curveWalk, src *source) error {
 // each visits the wanted points of a source, whose values are read when there are any.
 func (s *rlSummer) each(w *curveWalk, src *source, visit func(places chunk.Run, from int)) error {
 	s.values = s.values[:0]
-	s.times, s.rlSteps = seek(src.ints[colRLTime]), seek(src.ints[colRLStep])
+	s.times, s.rlSteps = boundFinder{runs: src.ints[colRLTime]}, boundFinder{runs: src.ints[colRLStep]}
 	return w.each(src, func(places chunk.Run, from int) (err error) {
 		if len(s.values) == 0 {
 			s.valuesFrom = from
@@ -160,10 +143,7 @@ func (s *rlSummer) countIn(bucket int, place, delta uint64, left int) int {
 	if place >= behind {
 		return 0
 	}
-	if delta == 1 {
-		return int(min(behind-place, uint64(left)))
-	}
-	return int(min((behind-place-1)/delta+1, uint64(left)))
+	return int(min(countBelow(place, delta, behind), uint64(left)))
 }
 
 // bucketOf finds the bucket of a place. Buckets are about as wide as each other.
@@ -232,17 +212,6 @@ func (s *rlSummer) setLast(to *rlSum, i int, along uint64) {
 	}
 }
 
-func (b *rlSum) countOther(v float64) {
-	switch {
-	case math.IsNaN(v):
-		b.nans++
-	case v > 0:
-		b.infinities++
-	default:
-		b.negatives++
-	}
-}
-
 func (s *rlSummer) overflowed() bool {
 	return slices.ContainsFunc(s.sums, func(b rlSum) bool { return !finite(b.sum) })
 }
@@ -258,21 +227,6 @@ func (s *rlSummer) mendMeans(w *curveWalk, src *source) error {
 	})
 }
 
-// meanSoFar cannot overflow where the sum does.
-type meanSoFar struct {
-	count uint64
-	mean  float64
-}
-
-func (m *meanSoFar) add(values []float64) {
-	for _, v := range values {
-		if finite(v) {
-			m.count++
-			m.mean += v/float64(m.count) - m.mean/float64(m.count)
-		}
-	}
-}
-
 func (s *rlSummer) meanOf(i int) float64 {
 	b := &s.sums[i]
 	mean := b.sum / float64(b.count)
@@ -286,7 +240,7 @@ func (s *rlSummer) meanOf(i int) float64 {
 func (s *rlSummer) appendTo(dst []Bucket) []Bucket {
 	for i := range s.sums {
 		b := &s.sums[i]
-		if b.count == 0 && b.nans|b.infinities|b.negatives == 0 {
+		if b.count+uint64(b.others()) == 0 {
 			continue
 		}
 		out := Bucket{Index: i, NaNs: b.nans, Infinities: b.infinities, NegativeInfinities: b.negatives}

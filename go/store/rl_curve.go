@@ -317,28 +317,16 @@ func (w *curveWalk) visitWithin(run chunk.Run, from int, visit func(places chunk
 		return nil
 	}
 	if run.First < w.Within.From {
-		skipped := below(&run, w.Within.From)
-		run.First += uint64(skipped) * run.Delta
-		run.N -= skipped
+		skipped := countBelow(run.First, run.Delta, w.Within.From)
+		run.First += skipped * run.Delta
+		run.N -= uint32(skipped)
 		from += int(skipped)
 	}
-	if run.Last() > w.Within.To {
-		run.N = below(&run, w.Within.To+1)
-	}
-	if run.N == 0 {
+	if run.First > w.Within.To {
 		return nil
 	}
-	return visit(run, from)
-}
-
-// below counts the numbers below a limit of a run that does not descend and has one that
-// is not.
-func below(run *chunk.Run, limit uint64) uint32 {
-	switch {
-	case run.First >= limit:
-		return 0
-	case run.Delta == 1:
-		return uint32(limit - run.First)
+	if run.Last() > w.Within.To {
+		run.N = uint32(countBelow(run.First, run.Delta, w.Within.To+1))
 	}
-	return uint32((limit-run.First-1)/run.Delta) + 1
+	return visit(run, from)
 }

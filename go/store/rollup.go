@@ -24,14 +24,33 @@ type span struct {
 	count         uint64 // of finite points
 	sum, min, max float64
 	first, last   float64
-	nans          uint32
-	infinities    uint32
-	negatives     uint32 // negative infinities
+	otherCounts
 	// Time of the last finite point is that of the last point unless there are
 	// other points; then readers look for it.
 }
 
 func finite(v float64) bool { return v-v == 0 }
+
+// otherCounts counts values that are not finite.
+type otherCounts struct {
+	nans       uint32
+	infinities uint32
+	negatives  uint32 // negative infinities
+}
+
+func (c *otherCounts) countOther(v float64) {
+	switch {
+	case math.IsNaN(v):
+		c.nans++
+	case v > 0:
+		c.infinities++
+	default:
+		c.negatives++
+	}
+}
+
+// others is how many there are.
+func (c *otherCounts) others() uint32 { return c.nans + c.infinities + c.negatives }
 
 // sumUp makes the span of values.
 func sumUp(values []float64) (s span) {
@@ -91,20 +110,6 @@ func inOrder(order int64) float64 {
 	return math.Float64frombits(uint64(order ^ int64(uint64(order>>63)>>1)))
 }
 
-func (s *span) countOther(v float64) {
-	switch {
-	case math.IsNaN(v):
-		s.nans++
-	case v > 0:
-		s.infinities++
-	default:
-		s.negatives++
-	}
-}
-
-// others counts the points that are not finite.
-func (s *span) others() uint32 { return s.nans + s.infinities + s.negatives }
-
 // add takes in the span behind.
 func (s *span) add(more *span) {
 	if more.count+uint64(more.others()) == 0 {
@@ -139,7 +144,7 @@ func (s span) append(dst []byte) []byte {
 }
 
 func decodeSpan(d *decoder) span {
-	s := span{count: d.number(), nans: uint32(d.number()), infinities: uint32(d.number()), negatives: uint32(d.number())}
+	s := span{count: d.number(), otherCounts: otherCounts{uint32(d.number()), uint32(d.number()), uint32(d.number())}}
 	for _, v := range []*float64{&s.sum, &s.min, &s.max, &s.first, &s.last} {
 		*v = math.Float64frombits(d.bits())
 	}
