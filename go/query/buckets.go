@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type axis struct {
 	first, last uint64
 	count       int
 	width       float64
+	lowest      uint64 // of all steps, where the first bucket begins before them
 }
 
 // newAxis spans the curves. across bounds the buckets of all series together.
@@ -75,12 +77,30 @@ func spanning(n int, extent func(i int) (first, last uint64), most int) axis {
 
 // spanned is the axis of so many steps in count buckets at most.
 func spanned(first, last uint64, count int) axis {
-	a := axis{first: first, last: last, count: count, width: 1}
+	a := axis{first: first, last: last, count: count, width: 1, lowest: first}
 	if span := last - first; span < uint64(count) {
 		a.count = int(span) + 1
 	} else {
 		a.width = (float64(span) + 1) / float64(count)
 	}
+	return a
+}
+
+// spannedEvenly is spanned with buckets that begin where the store's slots of RL points do, so
+// that these need not be read: wide ones begin at multiples of a power of two, counted from
+// offset before the axis, and are as many of it wide, two to four.
+func spannedEvenly(first, last uint64, count int, offset uint64) axis {
+	a := spanned(first, last, count)
+	if a.width < 4 {
+		return a
+	}
+	grain := uint64(1) << (bits.Len64(uint64(a.width)) - 2)
+	begin := (first+offset)&^(grain-1) - offset
+	width := ((last-begin)/uint64(count) + grain) &^ (grain - 1)
+	if begin > first || width < (last-first)/uint64(count) { // beyond the ends of all axes
+		return a
+	}
+	a.first, a.width, a.count = begin, float64(width), int((last-begin)/width)+1
 	return a
 }
 
@@ -141,6 +161,7 @@ type bucketed struct {
 	means, sums, mins, maxs     []float64
 	lasts                       []float64 // of finite points
 	lastTimes                   []int64
+	lastXs                      []uint64 // of points that were read
 	lastRLSteps                 []uint64
 	lastEpisodes, lastEnvSteps  []uint64
 	lastSteps                   []uint64 // on an axis of time
@@ -202,6 +223,7 @@ func (b *bucketed) add(i uint64, from, to int) {
 	b.maxs = append(b.maxs, high)
 	b.lasts = append(b.lasts, b.values[last])
 	b.lastTimes = append(b.lastTimes, b.times[last])
+	b.lastXs = append(b.lastXs, b.xs[last])
 	if b.rlSteps != nil {
 		b.lastRLSteps = append(b.lastRLSteps, b.rlSteps[last])
 		b.lastEpisodes = append(b.lastEpisodes, b.episodes[last])

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"reflect"
 	"testing"
@@ -87,7 +88,7 @@ func checkBuckets(t *testing.T, a axis, c column, b bucketed) {
 func TestFewStepsHaveBucketsOfTheirOwn(t *testing.T) {
 	c := column{xs: []uint64{5, 6, 8}, values: []float64{1, math.NaN(), 3}, times: []int64{1, 2, 3}}
 	a, err := newAxis(curvesOf([]column{c}), nil, nil)
-	if err != nil || a != (axis{first: 5, last: 8, count: 4, width: 1}) {
+	if err != nil || a != (axis{first: 5, last: 8, count: 4, width: 1, lowest: 5}) {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	b := filledOf(t, a, c)
@@ -203,6 +204,28 @@ func TestLongCurvesAreCut(t *testing.T) {
 		atOnce, err := c.fill(f)
 		if err != nil || len(atOnce.indexes) != count || !reflect.DeepEqual(atOnce, inTurn) {
 			t.Fatalf("%d buckets: %v, %v; want %v", count, atOnce, err, inTurn)
+		}
+	}
+}
+
+// Wide buckets begin at multiples of a power of two that are at most half as wide, and hold
+// all steps in no more buckets than there may be.
+func TestWideBucketsAreEven(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 10_000 {
+		first := random.Uint64() >> random.IntN(64)
+		last := first + min(random.Uint64()>>random.IntN(64), math.MaxUint64-first)
+		count, offset := 1+random.IntN(1000), random.Uint64()>>random.IntN(64)
+		a, plain := spannedEvenly(first, last, count, offset), spanned(first, last, count)
+		if a == plain {
+			continue
+		}
+		grain := uint64(1) << (bits.Len64(uint64(plain.width)) - 2)
+		if uint64(a.width)%grain != 0 || (a.first+offset)%grain != 0 {
+			t.Fatalf("%d to %d in %d from %d: %+v is not made of %d", first, last, count, offset, a, grain)
+		}
+		if a.first > first || a.count > count || a.start(a.count-1) > last || float64(last-a.first) >= float64(a.count)*a.width+1 || a.width > 2*plain.width+1 {
+			t.Fatalf("%d to %d in %d from %d: %+v", first, last, count, offset, a)
 		}
 	}
 }

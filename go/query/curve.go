@@ -156,7 +156,7 @@ func (f *filler) storeAxis() store.Axis {
 	if f.starts == nil {
 		f.starts = make([]uint64, f.count)
 		for i := range f.starts {
-			f.starts[i] = f.start(i)
+			f.starts[i] = max(f.start(i), f.lowest)
 		}
 	}
 	return store.Axis{Starts: f.starts, Last: f.last}

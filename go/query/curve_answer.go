@@ -64,12 +64,14 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 	if err != nil {
 		return CurveAnswer{}, err
 	}
-	a := spanning(len(list), extents(list), most).extensible()
-	next := curveCursor{question: question, first: a.first, cut: a.last, last: a.last, versions: versions}
-	if len(list) > 0 {
-		next.limit = uint64(most)
+	next := curveCursor{question: question, versions: versions}
+	if len(list) == 0 {
+		return answerOn(axis{}, list, q.Along, next)
 	}
-	return answerOn(a, list, q.Along, next)
+	whole := spanning(len(list), extents(list), most)
+	next.first, next.cut, next.last, next.limit = whole.first, whole.last, whole.last, uint64(most)
+	next.offset = slotOffset(list)
+	return answerOn(next.axis(), list, q.Along, next)
 }
 
 // goOn answers with the runs that changed, on the axis of the answer before, so that most of

@@ -13,15 +13,16 @@ type curveCursor struct {
 	question   uint64   // digest of it
 	first, cut uint64   // these steps were cut
 	limit      uint64   // into at most so many buckets; 0: there was nothing to cut
+	offset     uint64   // as spannedEvenly has it
 	last       uint64   // how far the buckets go by now
 	versions   []uint64 // by run, as asked
 }
 
 // cursorNumbers is how many numbers a cursor has beside its versions.
-const cursorNumbers = 5
+const cursorNumbers = 6
 
 func (c curveCursor) bytes() []byte {
-	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, c.last}, c.versions...)
+	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, c.offset, c.last}, c.versions...)
 	text := make([]byte, 0, 8*len(numbers))
 	for _, n := range numbers {
 		text = binary.LittleEndian.AppendUint64(text, n)
@@ -38,23 +39,27 @@ func parseCurveCursor(text []byte, question uint64, runs int) (curveCursor, bool
 	for i := range numbers {
 		numbers[i] = binary.LittleEndian.Uint64(text[8*i:])
 	}
-	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[cursorNumbers:]}
+	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[cursorNumbers:]}
 	return c, c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
+}
+
+// axis is the one that was cut.
+func (c curveCursor) axis() axis {
+	return spannedEvenly(c.first, c.cut, int(c.limit), c.offset).extensible()
 }
 
 // axisFor goes on with the buckets until they hold the curves; false where one begins before
 // them, and where that takes more than a quarter above what there may be.
 func (c curveCursor) axisFor(curves []curve) (axis, bool) {
-	last := c.last
+	last, cut := c.last, c.axis()
 	for _, of := range curves {
 		from, to := of.extent()
-		if from < c.first {
+		if from < cut.lowest {
 			return axis{}, false
 		}
 		last = max(last, to)
 	}
 	limit := int(c.limit)
-	cut := spanned(c.first, c.cut, limit).extensible()
 	a, fits := cut.upTo(last, limit+limit/4)
 	// Of steps beyond 2⁵³ a further bucket may begin within the last one.
 	fits = fits && cut.start(cut.count) > c.cut

@@ -1,7 +1,5 @@
 package query
 
-import "slices"
-
 // Sums add up the finite points that a curve has at each x.
 type Sums struct {
 	Identity
@@ -66,11 +64,9 @@ func (c Curves) sumsInStore(of curve, first, last uint64) (Sums, error) {
 // staysInStore tells whether the store sums a curve up, over and over without reading all
 // of it.
 func staysInStore(c curve) bool {
-	switch c := c.(type) {
-	case storedEnvironment:
+	switch c.(type) {
+	case storedEnvironment, storedPool:
 		return true
-	case pooled:
-		return !slices.ContainsFunc(c.members, func(m curve) bool { return !staysInStore(m) })
 	default:
 		return false
 	}

@@ -1,19 +1,14 @@
 package query
 
-import (
-	"math"
-	"slices"
+import "github.com/metrana/metrana/go/store"
 
-	"github.com/metrana/metrana/go/store"
-)
-
-// pooled is a series in several environments as one curve. Each environment is put
-// into buckets on its own, and these are added up in the order of the environments.
+// pooled is a series in several environments, whose points were read, as one curve. Each
+// environment is put into buckets on its own, and these are added up in the order of the
+// environments.
 type pooled struct {
 	column // without points
 
-	members []curve      // each with points
-	memory  *pooledCurve // of these members; nil: there is none
+	members []curve // each with points
 }
 
 func (p pooled) extent() (first, last uint64) {
@@ -32,7 +27,7 @@ func (p pooled) cut(first, last uint64) (curve, bool) {
 			kept = append(kept, c)
 		}
 	}
-	p.members, p.memory = kept, nil
+	p.members = kept
 	return p, len(kept) > 0
 }
 
@@ -43,9 +38,15 @@ func (p pooled) points() (column, error) {
 		if err != nil {
 			return all, err
 		}
-		all.xs, all.values, all.times = append(all.xs, c.xs...), append(all.values, c.values...), append(all.times, c.times...)
+		all = all.and(c)
 	}
 	return all.ascending(), nil
+}
+
+// and is a column with the points of another behind its own.
+func (c column) and(more column) column {
+	c.xs, c.values, c.times = append(c.xs, more.xs...), append(c.values, more.values...), append(c.times, more.times...)
+	return c
 }
 
 func (p pooled) most() uint64 {
@@ -57,100 +58,32 @@ func (p pooled) most() uint64 {
 }
 
 func (p pooled) fill(f *filler) (bucketed, error) {
-	if p.memory != nil {
-		return p.memory.fill(f, p)
-	}
-	buckets, err := p.sumUp(f)
-	return p.inBuckets(buckets), err
-}
-
-// sumUp adds up groups of environments side by side, and then these in order.
-func (p pooled) sumUp(f *filler) ([]store.Bucket, error) {
-	groups := slices.Collect(slices.Chunk(p.members, pooledTogether))
-	sums := make([][]store.Bucket, len(groups))
-	err := sideBySide(len(groups), 1, func(from, to int) (err error) {
-		own := &filler{axis: f.axis}
-		for i := from; i < to && err == nil; i++ {
-			sums[i], err = sumUpInOrder(own, groups[i])
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	all := make(pool, f.count)
-	for _, group := range sums {
-		all.addAll(group)
-	}
-	return all.used(), nil
-}
-
-// environments are the members, which all stay in the store.
-func (p pooled) environments() []uint32 {
-	envs := make([]uint32, len(p.members))
-	for i, c := range p.members {
-		envs[i] = c.(storedEnvironment).env
-	}
-	return envs
-}
-
-// between has all that the members, which stay in the store, have there by now.
-func (p pooled) between(first, last uint64) pooled {
-	members := make([]curve, len(p.members))
-	for i, c := range p.members {
-		of := c.(storedEnvironment)
-		of.first, of.last = max(first, of.of.Within.From), min(last, of.of.Within.To)
-		members[i] = of
-	}
-	p.members = members
-	return p
-}
-
-// pooledTogether is how many environments are added up one after the other: always the same,
-// so that sums are, too.
-const pooledTogether = 64
-
-func sumUpInOrder(f *filler, members []curve) ([]store.Bucket, error) {
 	sums := make(pool, f.count)
-	for _, c := range members {
-		if stored, is := c.(storedEnvironment); is {
-			buckets, err := stored.sumUp(f)
-			if err != nil {
-				return nil, err
-			}
-			sums.addAll(buckets)
-			continue
-		}
+	for _, c := range p.members {
 		filled, err := c.fill(f)
 		if err != nil {
-			return nil, err
+			return bucketed{}, err
 		}
 		filled.addTo(sums)
 	}
-	return sums.used(), nil
+	return p.inBuckets(sums.used()), nil
 }
 
 // pool adds up the buckets of several curves, each at its number.
-type pool []store.Bucket
+type pool []pooledBucket
 
-func (p pool) addAll(buckets []store.Bucket) {
-	for i := range buckets {
-		p.add(&buckets[i])
-	}
+type pooledBucket struct {
+	store.Bucket
+
+	lastX uint64 // where the last point lies
 }
 
-// add adds a bucket. The last of two points in a bucket is the later one, that of the
-// curve added later when they are of one time.
-func (p pool) add(from *store.Bucket) {
+// add adds a bucket. The last of two points in a bucket is the one farther along the axis,
+// that of the curve added later when they lie at one place.
+func (p pool) add(from pooledBucket) {
 	to := &p[from.Index]
-	to.NaNs |= from.NaNs
-	to.Infinities |= from.Infinities
-	to.NegativeInfinities |= from.NegativeInfinities
-	if from.Count == 0 {
-		return
-	}
 	if to.Count == 0 {
-		to.Min, to.Max, to.Mean, to.LastTime = from.Min, from.Max, from.Mean, math.MinInt64
+		to.Min, to.Max, to.Mean = from.Min, from.Max, from.Mean
 	}
 	to.Count += from.Count
 	to.Sum += from.Sum
@@ -162,16 +95,16 @@ func (p pool) add(from *store.Bucket) {
 	}
 	// Rounding must not carry the mean past the values.
 	to.Mean = min(max(mean, to.Min), to.Max)
-	if from.LastTime >= to.LastTime {
-		to.Last, to.LastTime = from.Last, from.LastTime
+	if from.lastX >= to.lastX {
+		to.Last, to.LastTime, to.lastX = from.Last, from.LastTime, from.lastX
 	}
 }
 
 // used are the buckets that have points, numbered.
 func (p pool) used() []store.Bucket {
-	used := p[:0]
-	for i, b := range p {
-		if b.Count+uint64(b.NaNs|b.Infinities|b.NegativeInfinities) > 0 {
+	var used []store.Bucket
+	for i := range p {
+		if b := p[i].Bucket; b.Count+uint64(b.NaNs|b.Infinities|b.NegativeInfinities) > 0 {
 			b.Index = i
 			used = append(used, b)
 		}
@@ -182,10 +115,10 @@ func (p pool) used() []store.Bucket {
 // addTo adds the buckets to a pool.
 func (b *bucketed) addTo(p pool) {
 	for i, index := range b.indexes {
-		p.add(&store.Bucket{
+		p.add(pooledBucket{store.Bucket{
 			Index: int(index), Count: b.counts[i], Sum: b.sums[i], Mean: b.means[i], Min: b.mins[i], Max: b.maxs[i],
 			Last: b.lasts[i], LastTime: b.lastTimes[i],
-		})
+		}, b.lastXs[i]})
 	}
 	for _, i := range b.nans {
 		p[i].NaNs = 1

@@ -85,87 +85,86 @@ type pooledCurve struct {
 	bytes  int // counted by memory
 
 	mu      sync.Mutex
-	loaded  uint64          // as RLCounts gives it
-	reaches []store.RLReach // by number of the environment - 1
+	loaded  uint64 // as RLCounts gives it
+	reach   store.PooledReach
 	axis    axis
-	members []uint32       // environments that buckets are made of, in order
 	buckets []store.Bucket // on the axis
 	lowest  uint64         // points came here and beyond since the buckets were made
 }
 
-// lookAt gives the reach of each environment, by number - 1, as it is now.
-func (c *pooledCurve) lookAt(run *store.Run, of store.RLCurve) ([]store.RLReach, error) {
+// lookAt gives the reach of the curve as it is now.
+func (c *pooledCurve) lookAt(run *store.Run, of store.RLCurve) (store.PooledReach, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	counts, loaded := run.RLCounts(of.Series)
-	if loaded != c.loaded {
-		c.loaded, c.reaches, c.members, c.buckets = loaded, nil, nil, nil
+	goesOn := loaded == c.loaded && c.reach.Taken != nil
+	if goesOn {
+		var err error
+		if goesOn, err = c.goOn(run, of, counts); err != nil {
+			return store.PooledReach{}, err
+		}
 	}
-	c.reaches = append(c.reaches, make([]store.RLReach, max(len(counts)-len(c.reaches), 0))...)
+	if !goesOn {
+		reach, err := run.PooledReach(of)
+		if err != nil {
+			return reach, err
+		}
+		c.loaded, c.reach, c.axis, c.buckets = loaded, reach, axis{}, nil
+	}
+	c.memory.count(c, c.size())
+	return c.reach, nil
+}
+
+// goOn adds what came to the environments; false where that may discard points from before.
+func (c *pooledCurve) goOn(run *store.Run, of store.RLCurve, counts []uint64) (bool, error) {
+	taken := append(c.reach.Taken, make([]uint64, max(len(counts)-len(c.reach.Taken), 0))...)
 	fresh := make([]store.RLReach, len(counts))
 	err := sideBySide(len(counts), 1, func(from, to int) (err error) {
 		for i := from; i < to && err == nil; i++ {
-			if taken := c.reaches[i].Taken; counts[i] > taken {
-				fresh[i], err = run.RLReach(uint32(i+1), of, taken)
+			if counts[i] > taken[i] {
+				fresh[i], err = run.RLReach(uint32(i+1), of, taken[i])
 			}
 		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	for i := range fresh {
-		if err := c.take(run, of, uint32(i+1), fresh[i]); err != nil {
-			return nil, err
+	for i, more := range fresh {
+		if more.Discards {
+			return false, nil
+		}
+		if taken[i] = max(taken[i], more.Taken); more.Points > 0 {
+			c.take(more)
 		}
 	}
-	c.memory.count(c, c.size())
-	return slices.Clone(c.reaches), nil
+	c.reach.Taken = taken
+	return true, nil
 }
 
-// take adds what came to an environment. Where that may discard points all are looked at anew.
-func (c *pooledCurve) take(run *store.Run, of store.RLCurve, env uint32, more store.RLReach) (err error) {
-	reach := &c.reaches[env-1]
-	switch {
-	case more.Taken == 0:
-		return nil
-	case reach.Taken == 0:
-		*reach = more
-	case more.Discards:
-		if more, err = run.RLReach(env, of, 0); err != nil {
-			return err
-		}
-		*reach = more
-		c.members = nil // and so all buckets are made anew
-	default:
-		reach.From, reach.To = min(reach.From, more.From), max(reach.To, more.To)
-		reach.Points, reach.Taken = reach.Points+more.Points, more.Taken
+func (c *pooledCurve) take(more store.RLReach) {
+	if c.reach.Points == 0 {
+		c.reach.Range = more.Range
 	}
-	if more.Points > 0 {
-		c.lowest = min(c.lowest, more.From)
-	}
-	return nil
+	c.reach.From, c.reach.To = min(c.reach.From, more.From), max(c.reach.To, more.To)
+	c.reach.Points += more.Points
+	c.lowest = min(c.lowest, more.From)
 }
 
 // fill makes the buckets of an axis that points came to since they were made, and takes the
 // others as they are.
-func (c *pooledCurve) fill(f *filler, p pooled) (bucketed, error) {
+func (c *pooledCurve) fill(f *filler, p storedPool) (bucketed, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	members := p.environments()
-	from := 0
-	if slices.Equal(members, c.members) {
-		from = c.upToDate(f.axis)
-	}
-	if from < f.count {
-		made, err := p.between(f.start(from), f.last).sumUp(f)
+	if from := c.upToDate(f.axis); from < f.count {
+		kept, _ := slices.BinarySearchFunc(c.buckets, from, func(b store.Bucket, from int) int { return cmp.Compare(b.Index, from) })
+		made, err := p.sumUp(c.buckets[:kept:kept], f.storeAxis(), f.start(from), f.last)
 		if err != nil {
 			return bucketed{}, err
 		}
-		kept, _ := slices.BinarySearchFunc(c.buckets, from, func(b store.Bucket, from int) int { return cmp.Compare(b.Index, from) })
-		c.buckets = append(c.buckets[:kept:kept], made...)
+		c.buckets = made
 	}
-	c.axis, c.members, c.lowest = f.axis, members, none
+	c.axis, c.lowest = f.axis, none
 	c.memory.count(c, c.size())
 	return p.inBuckets(c.buckets), nil
 }
@@ -183,6 +182,6 @@ func (c *pooledCurve) upToDate(a axis) int {
 }
 
 func (c *pooledCurve) size() int {
-	const curve, reach, member, bucket = 512, 40, 4, 96
-	return curve + reach*cap(c.reaches) + member*cap(c.members) + bucket*cap(c.buckets)
+	const curve, taken, bucket = 512, 8, 96
+	return curve + taken*cap(c.reach.Taken) + bucket*cap(c.buckets)
 }

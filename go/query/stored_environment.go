@@ -61,22 +61,3 @@ func (r runPoints) storedEnvironment(q *curveReading, info store.SeriesInfo, env
 	c.read = func() (column, error) { return r.readEnvironment(q, r.points, info, env) }
 	return storedEnvironment{c, r.points, env.No, of}
 }
-
-// storedPool is a series in all environments together.
-func (r runPoints) storedPool(q *curveReading, info store.SeriesInfo, envs []store.EnvInfo) ([]curve, error) {
-	of := r.storeCurve(q, info)
-	pool := pooled{column: column{run: r.Name, key: info.Key}, memory: q.memory.curve(nameOf(r.ID, info, of))}
-	reaches, err := pool.memory.lookAt(r.points, of)
-	if err != nil {
-		return nil, err
-	}
-	for _, env := range envs {
-		if k := int(env.No) - 1; k < len(reaches) && reaches[k].Points > 0 {
-			pool.members = append(pool.members, r.storedEnvironment(q, info, env, of, reaches[k]))
-		}
-	}
-	if len(pool.members) == 0 {
-		return nil, nil
-	}
-	return []curve{pool}, nil
-}

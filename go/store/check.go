@@ -119,6 +119,11 @@ func (r *Run) checkSegment(ctx context.Context, info segmentInfo, stats *CheckSt
 			faults = append(faults, err)
 		}
 	}
+	for _, pool := range index.pools {
+		if _, err := s.readPool(pool); err != nil {
+			faults = append(faults, err)
+		}
+	}
 	if len(faults) == 0 && points != info.points {
 		faults = append(faults, s.corrupt(fmt.Errorf("it has %d points, the manifest says %d", points, info.points)))
 	}

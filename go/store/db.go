@@ -59,9 +59,10 @@ type DB struct {
 	maxJournal   int64          // nor what the journal takes
 	maxInline    int            // bytes of a segment that is a record
 	maxSheetRows int            // rows of a sheet
-	rowsOfPart   int            // rows that a goroutine of its own sums up
-	backups      atomic.Int64   // begun
-	revisions    atomic.Uint64  // the last one given
+	pools        poolLimits
+	rowsOfPart   int           // rows that a goroutine of its own sums up
+	backups      atomic.Int64  // begun
+	revisions    atomic.Uint64 // the last one given
 	// cut is held for writing while a backup links files: by then nothing commits and
 	// no file is removed. Who holds it for reading takes no lock that others hold then.
 	cut       sync.RWMutex
@@ -94,7 +95,7 @@ var ErrClosed = errors.New("store: closed")
 // newer version wrote gives a *FormatError.
 func Open(dir string, o Options) (*DB, error) {
 	db := &DB{
-		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline, maxSheetRows: maxSheetRows, rowsOfPart: rowsOfPart,
+		dir: dir, fs: o.FS, log: o.Logger, readOnly: o.ReadOnly, runs: make(map[RunID]*openRun), gone: make(map[RunID]bool), maxHead: maxHeadBytes, maxHeads: maxAllHeadBytes, maxJournal: maxJournalBytes, maxInline: maxInline, maxSheetRows: maxSheetRows, pools: usualPools, rowsOfPart: rowsOfPart,
 		crowded: make(chan struct{}, 1), stop: make(chan struct{}), tended: make(chan struct{}),
 	}
 	if db.fs == nil {
@@ -196,7 +197,10 @@ func (db *DB) openPebble() error {
 }
 
 // formatVersion is that of all records together; FORMAT.md tells its history.
-const formatVersion = 5
+const (
+	formatVersion = 6
+	firstReleased = 5
+)
 
 // FormatError reports a data directory that a newer version has written, or one
 // from before the first release.
@@ -206,7 +210,7 @@ type FormatError struct {
 }
 
 func (e *FormatError) Error() string {
-	if e.Found < e.Known {
+	if e.Found < firstReleased {
 		return fmt.Sprintf("store: %s is in format %d, of a development version before the first release; this version knows format %d", e.Dir, e.Found, e.Known)
 	}
 	return fmt.Sprintf("store: %s is in format %d; this version knows formats up to %d, a newer one is needed to open it", e.Dir, e.Found, e.Known)
@@ -221,16 +225,23 @@ func (db *DB) checkFormat() error {
 		if db.readOnly {
 			return nil
 		}
-		return db.pebble.Set(keyFormat, binary.AppendUvarint(nil, formatVersion), pebble.Sync)
+		return db.setFormat()
 	}
 	version, n := binary.Uvarint(record)
 	if n <= 0 {
 		return fmt.Errorf("store: %s: the format record is damaged", db.dir)
 	}
-	if version != formatVersion {
+	if version < firstReleased || version > formatVersion {
 		return &FormatError{Dir: db.dir, Found: version, Known: formatVersion}
 	}
+	if version < formatVersion && !db.readOnly {
+		return db.setFormat() // what is written from now on an earlier version cannot read
+	}
 	return nil
+}
+
+func (db *DB) setFormat() error {
+	return db.pebble.Set(keyFormat, binary.AppendUvarint(nil, formatVersion), pebble.Sync)
 }
 
 // SetOwner says what a second opener of the directory is told, for example

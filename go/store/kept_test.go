@@ -97,6 +97,11 @@ func answers(t testing.TB, db *DB) (out []any) {
 		must(t, err)
 		out = append(out, sums, buckets)
 	}
+	for _, along := range everyAxis {
+		pooled, err := r.AppendPooledBuckets(nil, RLCurve{Series: 3, Along: along, Within: Range{To: math.MaxUint64}}, Axis{Starts: []uint64{0, 1, 2, 3}, Last: math.MaxUint64})
+		must(t, err)
+		out = append(out, pooled)
+	}
 	tx := r.Begin()
 	out = append(out, tx.Applied(7, 4), tx.Applied(7, 5))
 	tx.Abort()
@@ -112,7 +117,7 @@ func TestKeptDirectoriesOpen(t *testing.T) {
 	if *keep {
 		dir := t.TempDir()
 		db := open(t, dir)
-		db.maxInline = 1 << 10
+		db.maxInline, db.pools = 1<<10, poolLimits{least: 1, each: 8, run: 4, slots: 4}
 		fillKept(t, db)
 		pack(t, dir, kept(formatVersion)) // as a process that is killed leaves it
 		closed(t, db)

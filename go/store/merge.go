@@ -147,11 +147,16 @@ func (job *merge) write(w *segmentWriter) (err error) {
 			return err
 		}
 	}
+	pools, err := newPoolMerge(sources, job.run.db.pools)
+	if err != nil {
+		return err
+	}
+	w.pools = pools.unpooled
 	to := mergeSink{to: w}
 	for {
 		id, found := lowestCell(sources)
 		if !found {
-			return errors.Join(to.flush(), mergeSheets(w, sources))
+			return errors.Join(to.flush(), mergeSheets(w, sources), pools.write(w))
 		}
 		if job.run.db.stopping() {
 			return ErrClosed

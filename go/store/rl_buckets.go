@@ -1,7 +1,6 @@
 package store
 
 import (
-	"math"
 	"slices"
 	"sync"
 
@@ -10,65 +9,45 @@ import (
 
 // AppendRLBuckets sums up the points of an environment along an axis: of the buckets that
 // hold points one each. The last point of a bucket is the one that lies farthest, of these
-// the one of the highest rl_step, and of these the one logged last. Points are added up as
-// they were logged: the numbers do not depend on how they lie in segments.
+// the one of the highest rl_step, and of these the one logged last. The numbers do not depend
+// on how points lie in segments.
 func (r *Run) AppendRLBuckets(dst []Bucket, env uint32, q RLCurve, axis Axis) ([]Bucket, error) {
 	if len(axis.Starts) == 0 {
 		return dst, nil
 	}
-	q.Within.From, q.Within.To = max(q.Within.From, axis.Starts[0]), min(q.Within.To, axis.Last)
+	q.Within = axis.within(q.Within)
 	s := rlSummers.Get().(*rlSummer)
 	defer rlSummers.Put(s)
 	err := r.walkCurve(env, q, 0, func(w *curveWalk) error {
 		s.begin(axis)
-		if err := w.eachSource(func(src *source) error { return s.take(w, src) }); err != nil {
-			return err
-		}
-		if !s.overflowed() {
-			return nil
-		}
-		s.means = make([]meanSoFar, len(axis.Starts))
-		return w.eachSource(func(src *source) error { return s.mendMeans(w, src) })
+		return s.takeAll(w)
 	})
 	if err != nil {
 		return dst, err
 	}
-	return s.appendTo(dst), nil
+	return appendBuckets(dst, s.sums), nil
+}
+
+// within is what the buckets hold of a range.
+func (a Axis) within(r Range) Range {
+	return Range{From: max(r.From, a.Starts[0]), To: min(r.To, a.Last)}
 }
 
 // rlSummer sums up points in any order of their buckets.
 type rlSummer struct {
 	axis    Axis
-	perStep float64     // buckets
-	single  bool        // each bucket is one place
-	sums    []rlSum     // by bucket
-	means   []meanSoFar // by bucket, where a sum overflowed
+	perStep float64 // buckets
+	single  bool    // each bucket is one place
+	sums    []rlSum // by bucket
 
-	values         []float64 // of the source at hand, from the first point that is wanted
+	env            uint32
+	ordinal        uint64    // of the first point of the source at hand
+	values         []float64 // of that, from the first point that is wanted
 	valuesFrom     int
 	times, rlSteps boundFinder
 }
 
 var rlSummers = sync.Pool{New: func() any { return new(rlSummer) }}
-
-// rlSum is a bucket. Others than finite points are only counted.
-type rlSum struct {
-	count     uint64
-	sum       float64
-	low, high int64 // as orderOf gives them
-	last      float64
-	lastAt    lastPlace
-	lastTime  int64
-
-	otherCounts
-}
-
-// lastPlace is what the last point of a bucket is told by.
-type lastPlace struct{ along, rlStep uint64 }
-
-func (p lastPlace) before(other lastPlace) bool {
-	return p.along < other.along || p.along == other.along && p.rlStep < other.rlStep
-}
 
 func (s *rlSummer) begin(axis Axis) {
 	n := len(axis.Starts)
@@ -78,6 +57,12 @@ func (s *rlSummer) begin(axis Axis) {
 		s.perStep = float64(n-1) / float64(axis.Starts[n-1]-axis.Starts[0])
 	}
 	s.single = axis.Last-axis.Starts[0] == uint64(n-1)
+}
+
+// takeAll takes the points of an environment.
+func (s *rlSummer) takeAll(w *curveWalk) error {
+	s.env = w.id.env
+	return w.eachSource(func(src *source) error { return s.take(w, src) })
 }
 
 func (s *rlSummer) take(w *curveWalk, src *source) error {
@@ -92,7 +77,7 @@ func (s *rlSummer) take(w *curveWalk, src *source) error {
 
 // each visits the wanted points of a source, whose values are read when there are any.
 func (s *rlSummer) each(w *curveWalk, src *source, visit func(places chunk.Run, from int)) error {
-	s.values = s.values[:0]
+	s.values, s.ordinal = s.values[:0], src.ordinal
 	s.times, s.rlSteps = boundFinder{runs: src.ints[colRLTime]}, boundFinder{runs: src.ints[colRLStep]}
 	return w.each(src, func(places chunk.Run, from int) (err error) {
 		if len(s.values) == 0 {
@@ -149,7 +134,7 @@ func (s *rlSummer) countIn(bucket int, place, delta uint64, left int) int {
 // bucketOf finds the bucket of a place. Buckets are about as wide as each other.
 func (s *rlSummer) bucketOf(place uint64) int {
 	starts := s.axis.Starts
-	i := min(int(float64(place-starts[0])*s.perStep), len(starts)-1)
+	i := int(min(float64(place-starts[0])*s.perStep, float64(len(starts)-1)))
 	for i > 0 && starts[i] > place {
 		i--
 	}
@@ -161,94 +146,35 @@ func (s *rlSummer) bucketOf(place uint64) int {
 
 // add adds points that lie side by side in one bucket.
 func (s *rlSummer) add(bucket, from int, places chunk.Run) {
-	to, values := &s.sums[bucket], s.points(from, int(places.N))
-	sum, low, high := to.sum, int64(math.MaxInt64), int64(math.MinInt64)
-	for _, v := range values {
-		sum += v
-		order := orderOf(v)
-		low, high = min(low, order), max(high, order)
-	}
-	if !finite(sum) {
-		s.addApart(to, from, places)
+	var piece rlSum
+	if values := s.points(from, int(places.N)); piece.setFinite(values) {
+		s.join(&s.sums[bucket], &piece, from+len(values)-1, places.Last())
 		return
 	}
-	// Then all of them are.
-	s.setLast(to, from+len(values)-1, places.Last())
-	to.include(sum, low, high, uint64(len(values)))
-}
-
-// addApart adds points one by one, of which some may not be finite.
-func (s *rlSummer) addApart(to *rlSum, from int, places chunk.Run) {
 	for i := range int(places.N) {
-		s.addOne(to, from+i, places.First+uint64(i)*places.Delta)
+		s.addOne(&s.sums[bucket], from+i, places.First+uint64(i)*places.Delta)
 	}
 }
 
 // addOne adds a point of the source at hand.
 func (s *rlSummer) addOne(to *rlSum, i int, along uint64) {
-	v := s.values[i-s.valuesFrom]
-	if !finite(v) {
-		to.countOther(v)
-		return
-	}
-	s.setLast(to, i, along)
-	order := orderOf(v)
-	to.include(to.sum+v, order, order, 1)
+	var one rlSum
+	one.setOne(s.values[i-s.valuesFrom])
+	s.join(to, &one, i, along)
 }
 
-func (b *rlSum) include(sum float64, low, high int64, n uint64) {
-	if b.count > 0 {
-		low, high = min(b.low, low), max(b.high, high)
-	}
-	b.sum, b.low, b.high = sum, low, high
-	b.count += n
+// join adds a sum of which a point of the source at hand is the last.
+func (s *rlSummer) join(to *rlSum, piece *rlSum, i int, along uint64) {
+	at := lastPlace{along, s.env, s.rlSteps.number(i), s.ordinal + uint64(i)}
+	piece.setLast(s.values[i-s.valuesFrom], at, int64(s.times.number(i)))
+	to.join(piece)
 }
 
-// setLast makes a point of the source at hand the last of its bucket, if it is.
-func (s *rlSummer) setLast(to *rlSum, i int, along uint64) {
-	at := lastPlace{along, s.rlSteps.number(i)}
-	if to.count == 0 || !at.before(to.lastAt) {
-		to.last, to.lastAt, to.lastTime = s.values[i-s.valuesFrom], at, int64(s.times.number(i))
-	}
-}
-
-func (s *rlSummer) overflowed() bool {
-	return slices.ContainsFunc(s.sums, func(b rlSum) bool { return !finite(b.sum) })
-}
-
-// mendMeans works out, in a second walk, the means of buckets whose sum overflowed.
-func (s *rlSummer) mendMeans(w *curveWalk, src *source) error {
-	return s.each(w, src, func(places chunk.Run, from int) {
-		s.eachBucket(places, from, func(bucket, from int, places chunk.Run) {
-			if !finite(s.sums[bucket].sum) {
-				s.means[bucket].add(s.points(from, int(places.N)))
-			}
-		})
-	})
-}
-
-func (s *rlSummer) meanOf(i int) float64 {
-	b := &s.sums[i]
-	mean := b.sum / float64(b.count)
-	if !finite(b.sum) {
-		mean = s.means[i].mean
-	}
-	// Rounding must not carry the mean past the values.
-	return min(max(mean, inOrder(b.low)), inOrder(b.high))
-}
-
-func (s *rlSummer) appendTo(dst []Bucket) []Bucket {
-	for i := range s.sums {
-		b := &s.sums[i]
-		if b.count+uint64(b.others()) == 0 {
-			continue
+func appendBuckets(dst []Bucket, sums []rlSum) []Bucket {
+	for i := range sums {
+		if sums[i].points() > 0 {
+			dst = append(dst, sums[i].bucket(i))
 		}
-		out := Bucket{Index: i, NaNs: b.nans, Infinities: b.infinities, NegativeInfinities: b.negatives}
-		if b.count > 0 {
-			out.Count, out.Mean, out.Sum, out.Min, out.Max = b.count, s.meanOf(i), b.sum, inOrder(b.low), inOrder(b.high)
-			out.Last, out.LastTime = b.last, b.lastTime
-		}
-		dst = append(dst, out)
 	}
 	return dst
 }

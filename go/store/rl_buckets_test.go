@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -163,5 +164,137 @@ func TestMeansOfRLBucketsDoNotOverflow(t *testing.T) {
 			t.Fatalf("%+v", got)
 		}
 		must(t, run.settle(true))
+	}
+}
+
+// pooledPoints are the points that a curve has in all environments, by place.
+func pooledPoints(t testing.TB, r *Run, q RLCurve) (list []placedPoint) {
+	t.Helper()
+	for _, e := range r.Environments() {
+		list = append(list, placedPoints(t, r, e.No, q)...)
+	}
+	slices.SortStableFunc(list, func(a, b placedPoint) int { return cmp.Compare(a.place, b.place) })
+	return list
+}
+
+// checkPooledBuckets compares what two runs of the same points say of a curve in all
+// environments with the points of the one.
+func checkPooledBuckets(t testing.TB, run, still *Run, random *rand.Rand, q RLCurve) {
+	t.Helper()
+	all := pooledPoints(t, still, q)
+	if len(all) > 0 && random.IntN(2) == 0 {
+		q.Within = Range{all[random.IntN(len(all))].place, all[random.IntN(len(all))].place}
+		q.Within.From, q.Within.To = min(q.Within.From, q.Within.To), max(q.Within.From, q.Within.To)
+		all = pooledPoints(t, still, q)
+	}
+	reach, err := run.PooledReach(q)
+	must(t, err)
+	if reach.Points != uint64(len(all)) || len(all) > 0 && reach.Range != (Range{all[0].place, all[len(all)-1].place}) {
+		t.Fatalf("%+v: %d points in %v, want %d", q, reach.Points, reach.Range, len(all))
+	}
+	if len(all) == 0 {
+		return
+	}
+	axis := Axis{Last: reach.To}
+	wide := uint64(1) << random.IntN(6)
+	if random.IntN(4) == 0 {
+		wide += random.Uint64N(3)
+	}
+	since := uint64(0)
+	if q.Along == AlongTimes {
+		since = uint64(q.Since)
+	}
+	start := (reach.From+since)/wide*wide - since
+	wide = max(wide, (reach.To-start)/40/wide*wide)
+	for ; start <= reach.To; start += wide {
+		axis.Starts = append(axis.Starts, start)
+	}
+	got, err := run.AppendPooledBuckets(nil, q, axis)
+	must(t, err)
+	want, err := still.AppendPooledBuckets(nil, q, axis)
+	must(t, err)
+	for i := range want {
+		if len(got) != len(want) || !reflect.DeepEqual(got[i], want[i]) {
+			t.Fatalf("%+v in %d buckets of %d: %+v, and where nothing moved %d, %+v", q, len(got), wide, got[i], len(want), want[i])
+		}
+	}
+	for i := range axis.Starts {
+		n := len(all)
+		if i+1 < len(axis.Starts) {
+			n, _ = slices.BinarySearchFunc(all, axis.Starts[i+1], func(p placedPoint, start uint64) int { return cmp.Compare(p.place, start) })
+		}
+		plain, some := plainRLBucket(i, all[:n])
+		all = all[n:]
+		if !some {
+			continue
+		}
+		if math.Abs(got[0].Sum-plain.Sum) > 1e-9 || math.Abs(got[0].Mean-plain.Mean) > 1e-9 {
+			t.Fatalf("%+v: %+v, want %+v", q, got[0], plain)
+		}
+		plain.Sum, plain.Mean = got[0].Sum, got[0].Mean
+		if !reflect.DeepEqual(got[0], plain) {
+			t.Fatalf("%+v: %+v, want %+v", q, got[0], plain)
+		}
+		got = got[1:]
+	}
+	if len(got) > 0 {
+		t.Fatalf("%d buckets too many", len(got))
+	}
+}
+
+// What pools have summed up is what the points come to, to the bit, wherever these lie, and
+// whatever restarts discarded.
+func TestPooledBucketsAreThoseOfPoints(t *testing.T) {
+	pooled, read, gaps, mixed := 0, 0, 0, 0
+	for seed := range uint64(8) {
+		random := rand.New(rand.NewPCG(seed, 19))
+		traffic := rlTraffic{random: random, short: seed%5 == 0}
+		stillDB, movedDB := open(t, t.TempDir()), open(t, t.TempDir())
+		movedDB.pools = poolLimits{least: 1 + random.IntN(50), each: 1 + random.IntN(40), run: 1 + random.IntN(20), slots: 1 + random.IntN(9)}
+		still, moved := runOf(t, stillDB), runOf(t, movedDB)
+		for i := range 300 {
+			traffic.steady = i > 60 || seed%4 == 0
+			env, b := traffic.batch()
+			b.Times.Millis = 1_700_000_000_000 + random.Int64N(1000) - int64(seed%2)*1_699_999_999_900
+			logRL(t, still, env, b)
+			logRL(t, moved, env, b)
+			switch random.IntN(30) {
+			case 0, 1:
+				must(t, moved.settle(random.IntN(3) == 0))
+			case 2:
+				movedDB.pools.least = 1 + random.IntN(300) // some segments have no pool
+			}
+		}
+		for range 60 {
+			q := randomCurve(random, everyAxis[random.IntN(len(everyAxis))])
+			if random.IntN(4) > 0 {
+				q.Points = RLRange{}
+			}
+			if q.Along == AlongTimes && random.IntN(2) == 0 {
+				q.Since = 1_600_000_000_123
+			}
+			checkPooledBuckets(t, moved, still, random, q)
+		}
+		for _, along := range everyAxis {
+			for _, info := range moved.SeriesInfos() {
+				whole := Axis{Starts: []uint64{0}, Last: math.MaxUint64}
+				must(t, moved.walkPooled(RLCurve{Series: info.No, Along: along, Within: Range{To: 700}}, &whole, func(p *pooledWalk) error {
+					pooled += len(p.pooled)
+					read += len(moved.segments) - len(p.pooled)
+					if len(p.restarted) > 0 {
+						mixed += len(p.pooled)
+					}
+					for _, s := range p.pooled {
+						gaps += len(s.gaps)
+					}
+					return nil
+				}))
+			}
+		}
+		closed(t, stillDB)
+		closed(t, movedDB)
+	}
+	if pooled < 60 || read < 60 || gaps < 4 || mixed < 10 {
+		t.Fatalf("%d segments pooled, of these %d beside restarts, %d not, %d gaps", pooled, mixed, read, gaps)
 	}
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"math"
 	"slices"
 
 	"github.com/metrana/metrana/go/store/chunk"
@@ -15,9 +14,6 @@ type RLCurve struct {
 	Within Range   // along the axis
 	Points RLRange // what else they must lie in
 }
-
-// timeZero is where time 0 lies along an axis of times: those before lie before it.
-const timeZero = 1 << 63
 
 // RLCounts gives how many points a series got in each environment, by number - 1, those
 // included that were discarded since. They only grow as long as loaded stays: that is another
@@ -52,15 +48,21 @@ type RLReach struct {
 // RLReach looks at the points behind the first so many that an environment got. It reads no
 // values.
 func (r *Run) RLReach(env uint32, q RLCurve, behind uint64) (reach RLReach, err error) {
-	err = r.walkCurve(env, q, behind, func(w *curveWalk) error {
-		reach = RLReach{Range: nothing, Taken: w.view.count, Discards: w.discards}
-		return w.eachSource(func(src *source) error {
-			return w.each(src, func(places chunk.Run, _ int) error {
-				reach.include(places.First)
-				reach.include(places.Last())
-				reach.Points += uint64(places.N)
-				return nil
-			})
+	err = r.walkCurve(env, q, behind, func(w *curveWalk) (err error) {
+		reach, err = w.reach()
+		return err
+	})
+	return reach, err
+}
+
+func (w *curveWalk) reach() (RLReach, error) {
+	reach := RLReach{Range: nothing, Taken: w.view.count, Discards: w.discards}
+	err := w.eachSource(func(src *source) error {
+		return w.each(src, func(places chunk.Run, _ int) error {
+			reach.include(places.First)
+			reach.include(places.Last())
+			reach.Points += uint64(places.N)
+			return nil
 		})
 	})
 	return reach, err
@@ -74,12 +76,13 @@ type curveWalk struct {
 	run      *Run
 	id       cellID
 	view     view
-	behind   uint64            // so many points of the environment are passed over
-	attempts map[uint64]uint64 // of episodes, the last; where some started over
-	discards bool              // some points behind are of such episodes
-	apart    bool              // the points of the source at hand are visited one by one
-	skip     int               // so many points of it are passed over
-	room     struct {          // for columns of a chunk
+	behind   uint64                   // so many points of the environment are passed over
+	pooled   map[uint64]pooledSegment // segments of which only the points in gaps are visited
+	attempts map[uint64]uint64        // of episodes, the last; where some started over
+	discards bool                     // some points behind are of such episodes
+	apart    bool                     // the points of the source at hand are visited one by one
+	skip     int                      // so many points of it are passed over
+	room     struct {                 // for columns of a chunk
 		ints   [rlCols]chunk.Runs
 		places chunk.Runs
 	}
@@ -92,7 +95,7 @@ func (r *Run) walkCurve(env uint32, q RLCurve, behind uint64, visit func(w *curv
 		return nil
 	}
 	if q.Along == AlongEpisodes {
-		q.Within.To = min(q.Within.To, math.MaxUint64-1) // the one above is that of points without
+		q.Within.To = min(q.Within.To, noEpisode-1)
 	}
 	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}, behind: behind}
 	return r.look(q.Series, env, func(v view) error {
@@ -134,18 +137,11 @@ func (w *curveWalk) eachSource(visit func(src *source) error) error {
 
 func (w *curveWalk) eachSourceOf(columns []int, wants func(blockInfo) bool, visit func(src *source) error) error {
 	at := w.view.inSegments()
-	if w.behind < at {
-		err := w.run.eachChunk(w.id, w.view, wants, func(c storedChunk) error {
-			src := source{ordinal: c.head.begins[c.at], n: c.len(), read: c.values}
-			if src.ordinal+uint64(src.n) <= w.behind {
-				return nil
-			}
-			for _, k := range columns {
-				src.ints[k] = c.head.positionIn(&w.room.ints[k], c.at, k)
-			}
-			return visit(&src)
-		})
-		if err != nil {
+	for _, info := range w.view.segments {
+		if w.behind >= at {
+			break
+		}
+		if err := w.eachStored(info, columns, wants, visit); err != nil {
 			return err
 		}
 	}
@@ -158,6 +154,39 @@ func (w *curveWalk) eachSourceOf(columns []int, wants func(blockInfo) bool, visi
 		}
 	}
 	return nil
+}
+
+// eachStored visits what a segment has.
+func (w *curveWalk) eachStored(info segmentInfo, columns []int, wants func(blockInfo) bool, visit func(src *source) error) error {
+	pool, pooled := w.pooled[info.number]
+	if pooled && len(pool.gaps) == 0 {
+		return nil
+	}
+	return w.run.eachChunkOf(info, w.id, wants, func(c storedChunk) error {
+		src := source{ordinal: c.head.begins[c.at], n: c.len(), read: c.values}
+		if src.ordinal+uint64(src.n) <= w.behind {
+			return nil
+		}
+		for _, k := range columns {
+			src.ints[k] = c.head.positionIn(&w.room.ints[k], c.at, k)
+		}
+		if !pooled {
+			return visit(&src)
+		}
+		return w.eachGap(pool.gaps, func() error { return visit(&src) })
+	})
+}
+
+// eachGap lets visit see no points but those in a gap, one gap after the other.
+func (w *curveWalk) eachGap(gaps []Range, visit func() error) (err error) {
+	within := w.Within
+	for _, gap := range gaps {
+		if w.Within = gap; err == nil {
+			err = visit()
+		}
+	}
+	w.Within = within
+	return err
 }
 
 // skipped is how many points of a source are passed over.
@@ -292,7 +321,7 @@ func (w *curveWalk) eachPiece(places chunk.Runs, from int, visit func(places chu
 func (w *curveWalk) shift() uint64 {
 	switch w.Along {
 	case AlongEpisodes:
-		return math.MaxUint64
+		return episodePlace
 	case AlongTimes:
 		return timeZero - uint64(w.Since)
 	default:

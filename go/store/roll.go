@@ -79,15 +79,33 @@ func (job *roll) write() (*segmentWriter, error) {
 	job.state = sealState(job.state, job.upTo)
 	slices.SortStableFunc(job.parts, compareParts)
 	w := job.run.newSegment(job.number, 0)
+	w.pools = job.poolWriters()
 	for _, parts := range groups(job.parts) {
 		if err := w.add(parts); err != nil {
 			return nil, errors.Join(err, w.abandon())
 		}
 	}
-	if err := errors.Join(job.writeSheets(w), w.finish()); err != nil {
+	if err := errors.Join(job.writeSheets(w), w.writePools(), w.finish()); err != nil {
 		return nil, errors.Join(err, w.abandon())
 	}
 	return w, nil
+}
+
+// poolWriters are for the series that have enough RL points for a pool.
+func (job *roll) poolWriters() map[uint32]*poolWriter {
+	points, cells := make(map[uint32]int), make(map[uint32]int)
+	for i := range job.sums {
+		c := &job.sums[i]
+		points[c.id.series] += c.points
+		cells[c.id.series]++
+	}
+	writers, limits := make(map[uint32]*poolWriter), job.run.db.pools
+	for series, n := range points {
+		if n >= limits.least {
+			writers[series] = &poolWriter{limits: limits.of(n, cells[series])}
+		}
+	}
+	return writers
 }
 
 func (job *roll) writeSheets(w *segmentWriter) error {

@@ -17,8 +17,8 @@ import (
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
-// A segment holds blocks, which never change, then sheets, which sum up their RL
-// points, and behind them an index of both.
+// A segment holds blocks, which never change, then sheets and pools, which sum up
+// their RL points, and behind them an index of all.
 // Blocks go there past the database's log and memtables, because the journal has
 // their points until the segment is whole and durable: each byte is written once
 // instead of three or four times. A small segment is a record of the database; a
@@ -27,7 +27,8 @@ import (
 const (
 	segmentsDir    = "segments"
 	maxInline      = 128 << 10
-	segmentVersion = 1
+	segmentVersion = 2
+	poollessIndex  = 1     // version before there were pools
 	footerSize     = 4 + 8 // of the index: its size, and the mark at the very end
 	footerMark     = "mtrnseg1"
 )
@@ -63,7 +64,8 @@ type segmentWriter struct {
 
 	codec  blockEncoder
 	sheets sheetEncoder
-	rows   []sheetRow // of the sheet that is being gathered
+	rows   []sheetRow             // of the sheet that is being gathered
+	pools  map[uint32]*poolWriter // of series whose points are summed up as they are added
 }
 
 func (r *Run) newSegment(number, level uint64) *segmentWriter {
@@ -73,7 +75,21 @@ func (r *Run) newSegment(number, level uint64) *segmentWriter {
 func (w *segmentWriter) add(parts []part) error {
 	info, head, pages := w.codec.encode(parts)
 	w.info.chunks += uint64(len(parts))
+	w.takePools(parts, w.codec.values)
 	return w.addBlock(info, head, pages)
+}
+
+// takePools adds points to the pools of their series, where these are made.
+func (w *segmentWriter) takePools(parts []part, values []float64) {
+	for _, p := range parts {
+		n := p.points.len()
+		if p.id.rl() {
+			if to := w.pools[p.id.series]; to != nil {
+				to.take(p, values[:n])
+			}
+		}
+		values = values[n:]
+	}
 }
 
 // addBlock adds a block that is encoded.
@@ -117,7 +133,7 @@ func (w *segmentWriter) spill() error {
 // that becomes so with the manifest that names it.
 func (w *segmentWriter) finish() error {
 	plain := w.index.append(nil)
-	index := appendNumbers([]byte{segmentVersion}, uint64(len(w.index.blocks)), uint64(len(w.index.sheets)), uint64(len(plain)))
+	index := appendNumbers([]byte{segmentVersion}, uint64(len(w.index.blocks)), uint64(len(w.index.sheets)), uint64(len(w.index.pools)), uint64(len(plain)))
 	index = sealed(chunk.Compress(index, plain))
 	index = binary.LittleEndian.AppendUint32(index, uint32(len(index)))
 	if err := w.write(append(index, footerMark...)); err != nil {
@@ -286,9 +302,10 @@ func (s *segmentReader) index() (*segmentIndex, error) {
 type segmentIndex struct {
 	blocks []blockInfo
 	sheets []sheetInfo // by series
+	pools  []poolInfo  // by series
 }
 
-func (x *segmentIndex) bytes() int { return 128*len(x.blocks) + 24*len(x.sheets) }
+func (x *segmentIndex) bytes() int { return 128*len(x.blocks) + 24*len(x.sheets) + 24*len(x.pools) }
 
 func (x *segmentIndex) append(dst []byte) []byte {
 	for _, b := range x.blocks {
@@ -296,6 +313,9 @@ func (x *segmentIndex) append(dst []byte) []byte {
 	}
 	for _, s := range x.sheets {
 		dst = appendNumbers(dst, uint64(s.series), uint64(s.rows), uint64(s.size))
+	}
+	for _, p := range x.pools {
+		dst = appendNumbers(dst, uint64(p.series), uint64(p.size))
 	}
 	return dst
 }
@@ -306,11 +326,16 @@ func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 		return nil, err
 	}
 	d := decoder{src: src}
-	if version := d.byte(); d.err == nil && version != segmentVersion {
+	version := d.byte()
+	if d.err == nil && version != segmentVersion && version != poollessIndex {
 		return nil, fmt.Errorf("%w: segment of version %d", chunk.ErrCorrupt, version)
 	}
-	count, sheets, size := d.number(), d.number(), d.number()
-	if d.err == nil && (count > limit || sheets > limit || size > 1<<31) {
+	count, sheets, pools := d.number(), d.number(), uint64(0)
+	if version != poollessIndex {
+		pools = d.number()
+	}
+	size := d.number()
+	if d.err == nil && (count > limit || sheets > limit || pools > limit || size > 1<<31) {
 		d.fail("impossible index")
 	}
 	if d.err != nil {
@@ -338,6 +363,14 @@ func decodeIndex(record []byte, limit uint64) (*segmentIndex, error) {
 		s := sheetInfo{series: uint32(d.number()), rows: uint32(d.number()), at: at, size: uint32(d.number())}
 		at += uint64(s.size)
 		x.sheets = append(x.sheets, s)
+	}
+	for range pools {
+		if d.err != nil {
+			break
+		}
+		p := poolInfo{series: uint32(d.number()), at: at, size: uint32(d.number())}
+		at += uint64(p.size)
+		x.pools = append(x.pools, p)
 	}
 	return x, d.err
 }

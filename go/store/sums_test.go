@@ -18,6 +18,7 @@ import (
 type rlTraffic struct {
 	random          *rand.Rand
 	short           bool // a point or two a batch
+	steady          bool // no episode begins anew
 	rlStep, episode [3]uint64
 	first           [3]uint64 // rl_step of the episode
 	next            [3]uint64 // minor step
@@ -25,7 +26,11 @@ type rlTraffic struct {
 
 func (g *rlTraffic) batch() (env int, b point.RLBatch) {
 	env = min(g.random.IntN(6), 2)
-	switch g.random.IntN(9) {
+	kind := g.random.IntN(9)
+	if g.steady && kind > 1 {
+		kind = 9
+	}
+	switch kind {
 	case 0:
 		g.rlStep[env]++
 		g.next[env] = 0

@@ -70,8 +70,9 @@ func onAxis(t *testing.T, run *catalog.Run, points readRun, no uint32, envs []st
 	return list
 }
 
-// plainBucket describes what a bucket has, apart from rounding.
-func plainBucket(points []plainPoint) (text string, mean float64, marks [3]bool) {
+// plainBucket describes what a bucket has, apart from rounding, and what its last point may be:
+// where several environments have one farthest along, that of any.
+func plainBucket(points []plainPoint) (text string, lasts map[float64]bool, mean float64, marks [3]bool) {
 	count, sum, low, high := 0, 0.0, math.Inf(1), math.Inf(-1)
 	last := make(map[int]plainPoint)
 	for _, p := range points {
@@ -90,15 +91,19 @@ func plainBucket(points []plainPoint) (text string, mean float64, marks [3]bool)
 		}
 	}
 	if count == 0 {
-		return "", 0, marks
+		return "", nil, 0, marks
 	}
-	latest := plainPoint{time: math.MinInt64}
-	for env := range 100 {
-		if p, found := last[env]; found && p.time >= latest.time {
-			latest = p
+	farthest := math.Inf(-1)
+	for _, p := range last {
+		farthest = max(farthest, p.x)
+	}
+	lasts = make(map[float64]bool)
+	for _, p := range last {
+		if p.x == farthest {
+			lasts[p.value] = true
 		}
 	}
-	return fmt.Sprint(count, low, high, latest.value), sum / float64(count), marks
+	return fmt.Sprint(count, low, high), lasts, sum / float64(count), marks
 }
 
 func checkCurve(t *testing.T, answer *pb.BucketSeriesResponse, curve *pb.CurveBuckets, points []plainPoint) {
@@ -117,13 +122,16 @@ func checkCurve(t *testing.T, answer *pb.BucketSeriesResponse, curve *pb.CurveBu
 		for n < len(points) && points[n].x < end {
 			n++
 		}
-		want, mean, marks := plainBucket(points[:n])
+		want, last, mean, marks := plainBucket(points[:n])
 		points = points[n:]
 		got := ""
 		if at < len(xs) && xs[at] == start(i) {
-			got = fmt.Sprint(counts[at], low[at], high[at], lasts[at])
+			got = fmt.Sprint(counts[at], low[at], high[at])
+			if !last[lasts[at]] {
+				t.Fatalf("bucket %d at %v: last %v, want one of %v", i, start(i), lasts[at], last)
+			}
 			if math.Abs(means[at]-mean) > 1e-9 {
-				t.Fatalf("bucket %d: mean %v, want %v", i, means[at], mean)
+				t.Fatalf("bucket %d at %v: mean %v of %d, want %v of %d; buckets of %v", i, start(i), means[at], counts[at], mean, n, answer.BucketWidth)
 			}
 			at++
 		}
@@ -270,8 +278,8 @@ func TestCurvesAlongEveryAxis(t *testing.T) {
 			t.Fatalf("%d buckets, want %d at most", answer.BucketCount, r.Buckets)
 		}
 		want := w.plainCurves(r, limits, keep)
-		if lowest, highest := extentOf(want); len(want) > 0 && (answer.FirstX != lowest || answer.LastX != highest) {
-			t.Fatalf("%v: from %v to %v, want %v to %v", r, answer.FirstX, answer.LastX, lowest, highest)
+		if lowest, highest := extentOf(want); len(want) > 0 && (answer.FirstX > lowest || answer.FirstX <= lowest-answer.BucketWidth || answer.LastX != highest) {
+			t.Fatalf("%v: from %v to %v in buckets of %v, want %v to %v", r, answer.FirstX, answer.LastX, answer.BucketWidth, lowest, highest)
 		}
 		checkCurves(t, answer, want)
 		if len(want) == 0 && (axis < pb.Axis_AXIS_RELATIVE_TIME || axis > pb.Axis_AXIS_WALL_TIME) && r.Range == nil && r.Episodes == nil {

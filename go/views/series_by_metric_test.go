@@ -131,7 +131,7 @@ func checkMetricCurve(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb
 	}
 	total := uint64(0)
 	for i := range xs {
-		text, mean, _ := plainBucket(in[i])
+		text, _, mean, _ := plainBucket(in[i])
 		last := math.NaN()
 		for _, p := range in[i] {
 			if finite(p.value) {
@@ -139,7 +139,7 @@ func checkMetricCurve(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb
 			}
 		}
 		want := fmt.Sprint(counts[i], low[i], high[i])
-		if len(text) < len(want) || text[:len(want)] != want || math.Abs(mean-means[i]) > 1e-9*(1+math.Abs(mean)) || last != lasts[i] {
+		if text != want || math.Abs(mean-means[i]) > 1e-9*(1+math.Abs(mean)) || last != lasts[i] {
 			t.Fatalf("at %v: %v, mean %v, last %v; want %s, %v, %v", xs[i], want, means[i], lasts[i], text, mean, last)
 		}
 		total += counts[i]

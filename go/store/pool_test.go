@@ -1,0 +1,71 @@
+package store
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/metrana/metrana/go/store/chunk"
+)
+
+// Points of a slot are taken together only while they do not descend.
+func TestPointsOfASlotAreTakenTogether(t *testing.T) {
+	for _, c := range []struct {
+		runs  chunk.Runs
+		shift uint
+		want  []int
+	}{
+		{chunk.Runs{{First: 3, Delta: 0, N: 4}, {First: 3, N: 1}, {First: 4, N: 1}}, 0, []int{5, 1}},
+		{chunk.Runs{{First: 3, Delta: 1, N: 7}}, 2, []int{1, 4, 2}},
+		{chunk.Runs{{First: 9, Delta: math.MaxUint64, N: 3}}, 4, []int{1, 1, 1}},
+		{chunk.Runs{{First: 5, N: 1}, {First: 4, N: 1}, {First: 6, Delta: 3, N: 2}}, 4, []int{1, 3}},
+		{chunk.Runs{{First: 2, Delta: 5, N: 4}}, 3, []int{2, 1, 1}},
+	} {
+		w := slotWalk{runs: c.runs}
+		var got []int
+		for left := c.runs.Len(); left > 0; {
+			n := w.same(left, c.shift)
+			got = append(got, n)
+			w.skip(n)
+			left -= n
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v in slots of %d: %v, want %v", c.runs, 1<<c.shift, got, c.want)
+		}
+	}
+}
+
+// A pool says of its slots what it was told, also of such that hold nothing finite, and of
+// sums that take many terms.
+func TestPoolsAreReadAsWritten(t *testing.T) {
+	var p pool
+	for k := range p {
+		a := &p[k]
+		for _, place := range []uint64{3, 1000, 70_000, 70_001, math.MaxUint64 >> k >> 1} {
+			var s rlSum
+			for _, v := range []float64{1e300, -1, 1e-300, math.NaN(), float64(place)} {
+				var one rlSum
+				one.setOne(v)
+				one.setLast(v, lastPlace{place, 2, 7, place}, -5)
+				if v != v || place != 1000 {
+					s.join(&one)
+				}
+			}
+			a.slot(place, 1<<12).join(&s)
+			a.include(Range{place, place}, 5)
+		}
+	}
+	got, err := decodePool(p.encode())
+	must(t, err)
+	for k := range p {
+		if got[k].shift == 0 || got[k].shift != p[k].shift || got[k].reach != p[k].reach || got[k].points != 25 {
+			t.Fatalf("axis %d: %+v, want %+v", k, got[k], p[k])
+		}
+		for i := range p[k].slots {
+			a, b := p[k].slots[i].bucket(i), got[k].slots[i].bucket(i)
+			if !reflect.DeepEqual(a, b) || p[k].slots[i].lastAt != got[k].slots[i].lastAt {
+				t.Fatalf("axis %d, slot %d: %+v, want %+v", k, i, b, a)
+			}
+		}
+	}
+}
