@@ -30,14 +30,20 @@ const largeSum = 0x1p1000
 
 func (s *exactSum) add(v float64) {
 	high, lost := twoSum(s.high, v)
+	if lost == 0 && math.Abs(high) < largeSum { // as it mostly is
+		s.high = high
+		return
+	}
+	s.addLow(v)
+}
+
+func (s *exactSum) addLow(v float64) {
+	high, lost := twoSum(s.high, v)
 	if !(math.Abs(high) < largeSum && math.Abs(v) < largeSum) {
 		s.exact().add(v)
 		return
 	}
 	s.high = high
-	if lost == 0 {
-		return
-	}
 	if s.low, lost = twoSum(s.low, lost); lost != 0 {
 		s.exact().add(lost)
 	}
@@ -45,7 +51,9 @@ func (s *exactSum) add(v float64) {
 
 func (s *exactSum) join(other *exactSum) {
 	s.add(other.high)
-	s.add(other.low)
+	if other.low != 0 {
+		s.add(other.low)
+	}
 	if other.digits != nil {
 		s.exact().join(other.digits)
 	}

@@ -42,7 +42,7 @@ type poolLimits struct {
 	slots int // so many there may be in any case
 }
 
-var usualPools = poolLimits{least: 1 << 12, each: 1 << 11, run: 16, slots: 8}
+var usualPools = poolLimits{least: 1 << 12, each: 1 << 11, run: 64, slots: 8}
 
 // Limits of what is stored.
 const (

@@ -45,7 +45,7 @@ func TestPoolsAreReadAsWritten(t *testing.T) {
 			var s rlSum
 			for _, v := range []float64{1e300, -1, 1e-300, math.NaN(), float64(place)} {
 				var one rlSum
-				one.setOne(v)
+				one.addOne(v)
 				one.setLast(v, lastPlace{place, 2, 7, place}, -5)
 				if v != v || place != 1000 {
 					s.join(&one)

@@ -91,7 +91,7 @@ func (w *poolWriter) putGroup(group *rlSum, values []float64) {
 func (w *poolWriter) takeApart(values []float64) {
 	for _, v := range values {
 		var one rlSum
-		one.setOne(v)
+		one.addOne(v)
 		one.setLast(v, w.lastOf(1), w.timeOf(1))
 		w.next++
 		for k := range w.pool {
@@ -109,9 +109,7 @@ func (w *poolWriter) timeOf(n int) int64 { return int64(w.walks[len(w.walks)-1].
 
 // put adds a sum of the next n points along an axis, which lie in one slot of it.
 func (w *poolWriter) put(k int, sum *rlSum, n int) {
-	walk, axis := &w.walks[k], &w.pool[k]
-	reach := Range{walk.ahead(1), walk.ahead(n)}
-	walk.skip(n)
+	axis, reach := &w.pool[k], w.walks[k].take(n)
 	if k == axisOfEpisodes && reach.To == noEpisode {
 		return
 	}
@@ -150,6 +148,19 @@ func (w *slotWalk) same(limit int, shift uint) int {
 		n, used, before = n+int(left), 0, last
 	}
 	return min(n, limit)
+}
+
+// take passes over the next n points, which ascend, and tells how far they reach.
+func (w *slotWalk) take(n int) Range {
+	run := &w.runs[0]
+	if uint64(w.used)+uint64(n) < uint64(run.N) { // mostly
+		first := run.First + uint64(w.used)*run.Delta + w.offset
+		w.used += uint32(n)
+		return Range{first, first + uint64(n-1)*run.Delta}
+	}
+	reach := Range{w.ahead(1), w.ahead(n)}
+	w.skip(n)
+	return reach
 }
 
 // ahead is the place of the n-th next point.

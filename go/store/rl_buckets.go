@@ -148,7 +148,9 @@ func (s *rlSummer) bucketOf(place uint64) int {
 func (s *rlSummer) add(bucket, from int, places chunk.Run) {
 	var piece rlSum
 	if values := s.points(from, int(places.N)); piece.setFinite(values) {
-		s.join(&s.sums[bucket], &piece, from+len(values)-1, places.Last())
+		last := from + len(values) - 1
+		piece.setLast(values[len(values)-1], s.placeOf(last, places.Last()), int64(s.times.number(last)))
+		s.sums[bucket].join(&piece)
 		return
 	}
 	for i := range int(places.N) {
@@ -158,16 +160,15 @@ func (s *rlSummer) add(bucket, from int, places chunk.Run) {
 
 // addOne adds a point of the source at hand.
 func (s *rlSummer) addOne(to *rlSum, i int, along uint64) {
-	var one rlSum
-	one.setOne(s.values[i-s.valuesFrom])
-	s.join(to, &one, i, along)
+	if v := s.values[i-s.valuesFrom]; to.addOne(v) {
+		if at := s.placeOf(i, along); !at.before(&to.lastAt) {
+			to.setLast(v, at, int64(s.times.number(i)))
+		}
+	}
 }
 
-// join adds a sum of which a point of the source at hand is the last.
-func (s *rlSummer) join(to *rlSum, piece *rlSum, i int, along uint64) {
-	at := lastPlace{along, s.env, s.rlSteps.number(i), s.ordinal + uint64(i)}
-	piece.setLast(s.values[i-s.valuesFrom], at, int64(s.times.number(i)))
-	to.join(piece)
+func (s *rlSummer) placeOf(i int, along uint64) lastPlace {
+	return lastPlace{along, s.env, s.rlSteps.number(i), s.ordinal + uint64(i)}
 }
 
 func appendBuckets(dst []Bucket, sums []rlSum) []Bucket {

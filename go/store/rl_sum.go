@@ -1,6 +1,9 @@
 package store
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // rlSum sums up RL points that lie together along an axis. Others than finite ones are only
 // counted. What it comes to does not depend on the order of adding.
@@ -46,8 +49,40 @@ func (s *rlSum) points() uint64 {
 // setFinite makes an empty sum that of values, but for the last of them; false where their
 // plain sum is not finite, as where one of them is not.
 func (s *rlSum) setFinite(values []float64) bool {
-	sum, lost := 0.0, 0.0
-	low, high := int64(math.MaxInt64), int64(math.MinInt64)
+	lanes := newSumLanes
+	lanes.take(values)
+	sum, exact := lanes.total()
+	if !finite(sum) {
+		return false
+	}
+	s.count, s.sum.high = uint64(len(values)), sum
+	s.low, s.high = lanes.extremes()
+	if !exact { // as it is of float32 values, mostly
+		s.sum.high = 0
+		for _, v := range values {
+			s.sum.add(v)
+		}
+	}
+	return true
+}
+
+// sumLanes are four sums side by side.
+type sumLanes struct {
+	sum, lost [4]float64 // lost is what rounding took from the sum, sizes added up
+	low, high [4]int64   // as orderOf gives them
+}
+
+var newSumLanes = sumLanes{
+	low:  [4]int64{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64},
+	high: [4]int64{math.MinInt64, math.MinInt64, math.MinInt64, math.MinInt64},
+}
+
+func (l *sumLanes) take(values []float64) {
+	if n := len(values) &^ 3; eights && n > 0 {
+		sumFours(l, unsafe.SliceData(values), n)
+		values = values[n:]
+	}
+	sum, lost, low, high := l.sum[0], l.lost[0], l.low[0], l.high[0]
 	for _, v := range values {
 		next, off := twoSum(sum, v)
 		sum = next
@@ -55,29 +90,37 @@ func (s *rlSum) setFinite(values []float64) bool {
 		order := orderOf(v)
 		low, high = min(low, order), max(high, order)
 	}
-	if !finite(sum) {
-		return false
-	}
-	s.count, s.low, s.high = uint64(len(values)), low, high
-	if lost == 0 && math.Abs(sum) < largeSum { // as of float32 values it is, mostly
-		s.sum.high = sum
-		return true
-	}
-	for _, v := range values {
-		s.sum.add(v)
-	}
-	return true
+	l.sum[0], l.lost[0], l.low[0], l.high[0] = sum, lost, low, high
 }
 
-// setOne makes an empty sum that of a value.
-func (s *rlSum) setOne(v float64) {
+func (l *sumLanes) extremes() (low, high int64) {
+	return min(l.low[0], l.low[1], l.low[2], l.low[3]), max(l.high[0], l.high[1], l.high[2], l.high[3])
+}
+
+// total is the sum of all lanes, and whether it is exact.
+func (l *sumLanes) total() (sum float64, exact bool) {
+	first, lost0 := twoSum(l.sum[0], l.sum[1])
+	second, lost1 := twoSum(l.sum[2], l.sum[3])
+	sum, lost2 := twoSum(first, second)
+	lost := l.lost[0] + l.lost[1] + l.lost[2] + l.lost[3] + math.Abs(lost0) + math.Abs(lost1) + math.Abs(lost2)
+	return sum, lost == 0 && math.Abs(sum) < largeSum
+}
+
+// addOne adds a value, which the last one is yet to be told by; false where it is not finite,
+// and so cannot be.
+func (s *rlSum) addOne(v float64) bool {
 	if !finite(v) {
 		s.countOther(v)
-		return
+		return false
 	}
 	order := orderOf(v)
-	s.count, s.low, s.high = 1, order, order
+	if s.count == 0 {
+		s.low, s.high, s.lastAt = order, order, lastPlace{}
+	}
+	s.low, s.high = min(s.low, order), max(s.high, order)
+	s.count++
 	s.sum.add(v)
+	return true
 }
 
 // setLast says which of the points summed up is the last one.

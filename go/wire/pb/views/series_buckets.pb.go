@@ -381,7 +381,8 @@ type CurveBuckets struct {
 	Minima []byte `protobuf:"bytes,5,opt,name=minima,proto3" json:"minima,omitempty"`
 	// Greatest of the finite points, as little-endian float64.
 	Maxima []byte `protobuf:"bytes,6,opt,name=maxima,proto3" json:"maxima,omitempty"`
-	// The finite point last along the axis, as little-endian float64; of all environments together the one logged last.
+	// The finite point last along the axis, as little-endian float64; where several environments have one there, that of
+	// one of them.
 	Lasts []byte `protobuf:"bytes,7,opt,name=lasts,proto3" json:"lasts,omitempty"`
 	// Where buckets with a NaN begin, as little-endian float64; these may hold no finite point.
 	NanXs []byte `protobuf:"bytes,8,opt,name=nan_xs,json=nanXs,proto3" json:"nan_xs,omitempty"`
@@ -503,8 +504,8 @@ type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
 	Curves []*CurveBuckets `protobuf:"bytes,1,rep,name=curves,proto3" json:"curves,omitempty"`
-	// Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves. With unchanged runs, the one
-	// of the answer before.
+	// Where the first bucket begins, in the axis' unit: at the lowest x of any curve or, of wide buckets, up to one before
+	// it; 0 without curves. With unchanged runs, as in the answer before.
 	FirstX float64 `protobuf:"fixed64,2,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
 	// Highest x of any curve; 0 without curves. With unchanged runs, at least the one of the answer before.
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`

@@ -232,7 +232,8 @@ export type CurveBuckets = Message<"metrana.views.v1.CurveBuckets"> & {
   maxima: Uint8Array;
 
   /**
-   * The finite point last along the axis, as little-endian float64; of all environments together the one logged last.
+   * The finite point last along the axis, as little-endian float64; where several environments have one there, that of
+   * one of them.
    *
    * @generated from field: bytes lasts = 7;
    */
@@ -286,8 +287,8 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
   curves: CurveBuckets[];
 
   /**
-   * Lowest x of any curve, in the axis' unit, where the first bucket begins; 0 without curves. With unchanged runs, the one
-   * of the answer before.
+   * Where the first bucket begins, in the axis' unit: at the lowest x of any curve or, of wide buckets, up to one before
+   * it; 0 without curves. With unchanged runs, as in the answer before.
    *
    * @generated from field: double first_x = 2;
    */
