@@ -40,7 +40,7 @@ test("a project is pinned by keyboard, comes first, and stays there in another b
   await button(page, `Unpin ${last} of w`).waitFor();
   const pinned = [last, ...before.slice(0, -1)];
   assert.deepEqual(await listed(page), pinned);
-  await page.waitForFunction(focusedLabel, `Unpin ${last} of w`); // its row has moved
+  await page.waitForFunction(focusedLabel, `Unpin ${last} of w`);
 
   await page.reload();
   assert.deepEqual(await listed(page), pinned);
@@ -53,6 +53,24 @@ test("a project is pinned by keyboard, comes first, and stays there in another b
   await button(page, `Pin ${last} of w`).waitFor(); // the page hears of it
   assert.deepEqual(await listed(page), before);
   await fresh.close();
+});
+
+test("the focus goes along where a browser takes it from a row that moves", async () => {
+  const page = await opened.browser.newPage();
+  await page.addInitScript(() => delete Element.prototype.moveBefore);
+  await page.goto(server.origin);
+  const names = await listed(page);
+  for (const name of names) {
+    await button(page, `Pin ${name} of w`).press("Enter");
+    await button(page, `Unpin ${name} of w`).waitFor();
+    await page.waitForFunction(focusedLabel, `Unpin ${name} of w`);
+  }
+  for (const name of names) {
+    await button(page, `Unpin ${name} of w`).press("Enter");
+    await button(page, `Pin ${name} of w`).waitFor();
+    await page.waitForFunction(focusedLabel, `Pin ${name} of w`);
+  }
+  await page.close();
 });
 
 test("a pin that does not reach the server says so", async () => {

@@ -12,7 +12,7 @@ export function PinButton({ title, pinned, onToggle }: Props) {
   const button = useRef<HTMLButtonElement>(null);
   const focused = button.current !== null && document.activeElement === button.current;
   useLayoutEffect(() => {
-    // Browsers take the focus from what is put elsewhere.
+    // Browsers without moveBefore() take the focus from what is put elsewhere.
     if (focused) button.current?.focus({ preventScroll: true });
   });
   const does = pinned ? "Unpin" : "Pin";
