@@ -23,7 +23,7 @@ const focusedLabel = (label) => document.activeElement?.getAttribute("aria-label
 
 /** The projects as the page lists them. */
 async function listed(page) {
-  const names = page.locator(".projects tbody td:first-child a");
+  const names = page.locator(".projects tbody td:nth-child(2) a");
   await names.first().waitFor();
   return names.allInnerTexts();
 }
@@ -34,7 +34,7 @@ test("a project is pinned by keyboard, comes first, and stays there in another b
   const before = await listed(page);
   const last = before.at(-1);
   await page.getByRole("link", { name: last, exact: true }).focus();
-  await page.keyboard.press("Tab");
+  await page.keyboard.press("Shift+Tab");
   await page.waitForFunction(focusedLabel, `Pin ${last} of w`);
   await page.keyboard.press("Enter");
   await button(page, `Unpin ${last} of w`).waitFor();

@@ -80,6 +80,9 @@ function ProjectTable({ projects, onPin }: TableProps) {
       <table class="projects">
         <thead>
           <tr>
+            <th scope="col">
+              <span class="hidden">Pin</span>
+            </th>
             <th scope="col">Project</th>
             <th scope="col">Workspace</th>
             <th scope="col" class="number">
@@ -92,17 +95,17 @@ function ProjectTable({ projects, onPin }: TableProps) {
         <tbody>
           {projects.map((p) => (
             <tr key={`${p.workspace}/${p.name}`} class={p.pinned ? "pinned" : ""}>
+              <td class="pin">
+                <PinButton
+                  title={`${p.name} of ${p.workspace}`}
+                  pinned={p.pinned}
+                  onToggle={() => onPin(p)}
+                />
+              </td>
               <td>
-                <span class="project-name">
-                  <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
-                    {p.name}
-                  </a>
-                  <PinButton
-                    title={`${p.name} of ${p.workspace}`}
-                    pinned={p.pinned}
-                    onToggle={() => onPin(p)}
-                  />
-                </span>
+                <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
+                  {p.name}
+                </a>
               </td>
               <td>{p.workspace}</td>
               <td class="number">{formatCount(p.runs)}</td>
