@@ -29,7 +29,8 @@ class Tables(Asking):
         """The workspace's projects: `name`, `runs_count`, `experiments_count`, attributes.
 
         Args:
-            filter: Which ones.
+            filter: Which ones; `AttrFilter("sys/pinned") == True`: those that are pinned in the
+                dashboard.
             order_by: Newest first unless given.
             limit: How many at most.
             attribute_paths: Attributes to show, a column each; None where there is none.

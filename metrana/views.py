@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from metrana.answers import instant
+from metrana.answers import chosen_attributes, instant
 from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
@@ -46,6 +46,7 @@ class Views(Asking):
         order_by: EpisodeOrder | int | None = None,
         descending: bool = False,
         limit: int | None = None,
+        attribute_paths: Sequence[str] = (),
     ) -> pd.DataFrame:
         """The episodes of a run, a row each.
 
@@ -66,11 +67,13 @@ class Views(Asking):
             order_by: A column, or the place of a metric; by environment and episode unless given.
             descending: Greatest first.
             limit: At most so many rows; all unless given.
+            attribute_paths: Attributes of the environments to show, as they hold at each episode.
 
         Returns:
             Columns `environment`, `episode`, `first_rl_step`, `last_rl_step`, `env_steps` (the
-            length), `first_time` and `last_time` (UTC), `restarts`, and one named by each metric's
-            query (NaN where an episode has none).
+            length), `first_time` and `last_time` (UTC), `restarts`, one named by each metric's
+            query (NaN where an episode has none), and one named by each attribute's path
+            (missing where the environment has none).
         """
         if limit is not None and limit < 1:
             raise MetranaQueryConfigError(f"limit must be 1 or more, not {limit!r}")
@@ -81,17 +84,27 @@ class Views(Asking):
             "environments": strings(environments),
             **ranges(episodes=episodes, rl_steps=rl_steps),
             **given(order=_order(order_by, descending)),
+            "attribute_paths": list(attribute_paths),
         }
         columns = [one["series_query"] for one in asked]
         pages, rows = [], 0
+        attributes: list[dict[str, Any]] = []
         while True:
             most = _EPISODES_A_PAGE if limit is None else min(_EPISODES_A_PAGE, limit - rows)
             answer = self._answer("ListEpisodes", {**request, "limit": most})
             pages.append(_episodes(answer, columns))
             rows += len(pages[-1])
+            attributes += [
+                chosen_attributes(one, attribute_paths) for one in answer.get("attributes", ())
+            ]
             request["page_token"] = answer.get("next_page_token", "")
             if not request["page_token"] or rows == limit:
-                return pandas().concat(pages, ignore_index=True)
+                break
+        frame = pandas().concat(pages, ignore_index=True)
+        for path in attribute_paths:
+            values = [one[path] for one in attributes]
+            frame.insert(len(frame.columns), path, values, allow_duplicates=True)
+        return frame
 
     def fetch_episode_matrix(
         self,

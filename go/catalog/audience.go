@@ -15,8 +15,8 @@ type member struct {
 }
 
 // NotifyOfRuns sends to news, without waiting, whenever runs of a project are created or
-// anything of them changes, as Run.Notify tells it, and when the project is deleted.
-// Without names it is told of all projects. Call stop when no more are wanted.
+// anything of them changes, as Run.Notify tells it, and when the project is deleted, or
+// pinned or no longer. Without names it is told of all projects. Call stop when no more are wanted.
 func (c *Catalog) NotifyOfRuns(workspaceName, projectName string, news chan<- struct{}) (stop func()) {
 	a := &c.audience
 	m := &member{workspaceName, projectName, news}

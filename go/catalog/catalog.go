@@ -36,6 +36,7 @@ type project struct {
 	runs    map[string]*Run
 	keys    *attributeKeys
 	views   map[string]SavedView
+	pinned  bool
 }
 
 // Records of the catalog's own: 'w' + workspace, and 'p' + workspace, 0, project
@@ -68,7 +69,7 @@ func Open(db *store.DB) (*Catalog, error) {
 	// These need their runs, or projects.
 	for kind, read := range map[byte]func(key, record []byte) error{
 		recordAttribute: c.readAttribute, recordEnv: c.readEnvAttribute, recordDelivery: c.readDelivery,
-		recordSavedView: c.readSavedView,
+		recordSavedView: c.readSavedView, recordPin: c.readPin,
 	} {
 		if err := c.scan(kind, read); err != nil {
 			return nil, err
@@ -222,8 +223,8 @@ func (c *Catalog) create(spec RunSpec, newProject bool) (*Run, error) {
 			if err := w.Put(projectKey(r.Workspace, r.Project), appendTime(nil, now)); err != nil {
 				return err
 			}
-			// An earlier version may have deleted a project of this name without them.
-			if err := w.DeletePrefix(savedViewPrefix(r.Workspace, r.Project)); err != nil {
+			// An earlier version may have deleted a project of this name without these.
+			if err := deleteViewsAndPin(w, r.Workspace, r.Project); err != nil {
 				return err
 			}
 		}
@@ -270,6 +271,14 @@ func (c *Catalog) findProject(workspaceName, name string) *project {
 	return w.projects[name]
 }
 
+func (c *Catalog) existingProject(workspaceName, projectName string) (*project, error) {
+	p := c.findProject(workspaceName, projectName)
+	if p == nil {
+		return nil, fmt.Errorf("%w: %q in workspace %q", ErrNoProject, projectName, workspaceName)
+	}
+	return p, nil
+}
+
 // Workspace sums up one workspace.
 type Workspace struct {
 	Name     string
@@ -294,6 +303,7 @@ type Project struct {
 	Experiments int
 	Created     time.Time
 	Modified    time.Time // when one of its runs last took anything in
+	Pinned      bool
 }
 
 // Projects lists the projects of a workspace by name; false when there is no
@@ -313,7 +323,7 @@ func (c *Catalog) Projects(workspaceName string) ([]Project, bool) {
 }
 
 func (p *project) sum(name string) Project {
-	sum := Project{Name: name, Runs: len(p.runs), Created: p.created, Modified: p.created}
+	sum := Project{Name: name, Runs: len(p.runs), Created: p.created, Modified: p.created, Pinned: p.pinned}
 	experiments := make(map[string]bool)
 	for _, r := range p.runs {
 		if r.Experiment != nil {

@@ -107,8 +107,9 @@ func (r *Run) deleteRecords(w store.RecordWriter) error {
 	)
 }
 
-// DeleteProject removes a project with its runs and saved views, and tells how many those were.
-// When it fails part of the way, the runs left are still there. Errors: ErrNoProject, ErrDeleting.
+// DeleteProject removes a project with its runs, saved views and pin, and tells how many runs
+// those were. When it fails part of the way, the runs left are still there. Errors:
+// ErrNoProject, ErrDeleting.
 func (c *Catalog) DeleteProject(workspaceName, name string) (runs int, err error) {
 	for {
 		next, err := c.nextOf(workspaceName, name)
@@ -127,15 +128,15 @@ func (c *Catalog) DeleteProject(workspaceName, name string) (runs int, err error
 func (c *Catalog) nextOf(workspaceName, name string) (*string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p := c.findProject(workspaceName, name)
-	if p == nil {
-		return nil, fmt.Errorf("%w: %q in workspace %q", ErrNoProject, name, workspaceName)
+	p, err := c.existingProject(workspaceName, name)
+	if err != nil {
+		return nil, err
 	}
 	if names := slices.Sorted(maps.Keys(p.runs)); len(names) > 0 {
 		return &names[0], nil
 	}
-	err := c.db.WriteRecords(func(w store.RecordWriter) error {
-		return errors.Join(w.Delete(projectKey(workspaceName, name)), w.DeletePrefix(savedViewPrefix(workspaceName, name)))
+	err = c.db.WriteRecords(func(w store.RecordWriter) error {
+		return errors.Join(w.Delete(projectKey(workspaceName, name)), deleteViewsAndPin(w, workspaceName, name))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("catalog: deleting project %q: %w", name, err)
@@ -143,4 +144,8 @@ func (c *Catalog) nextOf(workspaceName, name string) (*string, error) {
 	delete(c.workspaces[workspaceName].projects, name)
 	c.audience.announce(workspaceName, name)
 	return nil, nil
+}
+
+func deleteViewsAndPin(w store.RecordWriter, workspaceName, name string) error {
+	return errors.Join(w.DeletePrefix(savedViewPrefix(workspaceName, name)), w.Delete(pinKey(workspaceName, name)))
 }

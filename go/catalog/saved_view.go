@@ -97,7 +97,7 @@ func (c *Catalog) SavedViews(workspaceName, projectName string) ([]SavedView, bo
 func (c *Catalog) SaveView(workspaceName, projectName string, v SavedView, replaces *string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, err := c.projectForView(workspaceName, projectName)
+	p, err := c.existingProject(workspaceName, projectName)
 	if err != nil {
 		return err
 	}
@@ -125,14 +125,6 @@ func (c *Catalog) SaveView(workspaceName, projectName string, v SavedView, repla
 	return nil
 }
 
-func (c *Catalog) projectForView(workspaceName, projectName string) (*project, error) {
-	p := c.findProject(workspaceName, projectName)
-	if p == nil {
-		return nil, fmt.Errorf("%w: %q in workspace %q", ErrNoProject, projectName, workspaceName)
-	}
-	return p, nil
-}
-
 // takes tells why a view cannot be saved beside those that are there. The caller
 // holds the lock.
 func (p *project) takes(v SavedView, replaces *string) error {
@@ -158,7 +150,7 @@ func (p *project) takes(v SavedView, replaces *string) error {
 func (c *Catalog) DeleteSavedView(workspaceName, projectName, name string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, err := c.projectForView(workspaceName, projectName)
+	p, err := c.existingProject(workspaceName, projectName)
 	if err != nil {
 		return err
 	}

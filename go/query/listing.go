@@ -76,6 +76,7 @@ func projectAttributes(p catalog.Project) []catalog.Attribute {
 		{Path: "sys/creation_time", Value: catalog.Moment(p.Created)},
 		{Path: "sys/modification_time", Value: catalog.Moment(p.Modified)},
 		{Path: "sys/name", Value: catalog.Text(p.Name)},
+		{Path: "sys/pinned", Value: catalog.Truth(p.Pinned)},
 	}
 }
 

@@ -50,6 +50,16 @@ func TestListings(t *testing.T) {
 	if projects.GetTotalCount() != 1 || projects.GetProjects()[0].GetRunsCount() != 2 {
 		t.Fatal(projects)
 	}
+	pinned := &pb.ListProjectsRequest{Workspace: "w", Filter: pointer("attr(sys/pinned) == True"), AttributePaths: []string{"sys/pinned"}}
+	if n := ask(w, w.client.ListProjects, pinned).GetTotalCount(); n != 0 {
+		t.Errorf("%d projects are pinned", n)
+	}
+	if err := w.catalog.SetPinned("w", "p", true); err != nil {
+		t.Fatal(err)
+	}
+	if found := ask(w, w.client.ListProjects, pinned).GetProjects(); len(found) != 1 || !found[0].GetAttributes()[0].GetBoolValue() {
+		t.Errorf("%v", found)
+	}
 	f := func(filter, order string, want ...string) {
 		t.Helper()
 		r := &pb.ListRunsRequest{Workspace: "w", Project: "p"}

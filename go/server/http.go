@@ -81,7 +81,9 @@ func handler(cfg Config, index *catalog.Catalog, operator *admin.Service, videos
 	mux.Handle(query.NewHandler(queries, options...))
 	path, service := viewsconnect.NewViewsServiceHandler(views.New(index, queries), options...)
 	mux.Handle(path, service)
-	for _, changing := range []string{viewsconnect.ViewsServiceSaveViewProcedure, viewsconnect.ViewsServiceDeleteSavedViewProcedure} {
+	for _, changing := range []string{
+		viewsconnect.ViewsServiceSaveViewProcedure, viewsconnect.ViewsServiceDeleteSavedViewProcedure, viewsconnect.ViewsServiceSetPinnedProcedure,
+	} {
 		mux.Handle(changing, ownMachine(service, options...))
 	}
 	path, service = adminconnect.NewAdminServiceHandler(operator, options...)

@@ -83,8 +83,8 @@ func TestPlainTextChangesNothing(t *testing.T) {
 	}
 }
 
-// What changes saved views is guarded as AdminService is; what lists them is not.
-func TestPagesElsewhereSaveNoViews(t *testing.T) {
+// What changes saved views and pins is guarded as AdminService is; what lists them is not.
+func TestPagesElsewhereSaveAndPinNothing(t *testing.T) {
 	s := start(t)
 	s.run(s.connect())
 	ask := func(method, origin string) int {
@@ -99,7 +99,7 @@ func TestPagesElsewhereSaveNoViews(t *testing.T) {
 		code, _, _ := s.do(request)
 		return code
 	}
-	for _, method := range []string{"SaveView", "DeleteSavedView"} {
+	for _, method := range []string{"SaveView", "DeleteSavedView", "SetPinned"} {
 		if code := ask(method, "http://evil.example"); code != http.StatusForbidden {
 			t.Errorf("%s from elsewhere: %d", method, code)
 		}

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -87,6 +88,12 @@ func (m episodeMetric) of(v episodeValue) float64 {
 		// Rounding must not carry the mean past the values.
 		return min(max(v.sum/float64(v.finite), v.min), v.max)
 	}
+}
+
+// hasEpisode tells whether values, by ascending episode, have one of an episode.
+func hasEpisode(values []episodeValue, episode uint64) bool {
+	_, found := slices.BinarySearchFunc(values, episode, func(v episodeValue, of uint64) int { return cmp.Compare(v.episode, of) })
+	return found
 }
 
 // values reads what environments have in episodes, by number of the environment

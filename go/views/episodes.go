@@ -153,11 +153,12 @@ func (l *episodeListing) encode(page firstRows) (*pb.ListEpisodesResponse, error
 		return uint64(i)
 	})
 	for i := range l.metrics {
-		values, err := l.valuesOf(&l.metrics[i], rows)
+		found, err := l.numbersOf(&l.metrics[i], rows)
 		if err != nil {
 			return nil, err
 		}
-		answer.Metrics = append(answer.Metrics, floatColumn(values))
+		answer.Metrics = append(answer.Metrics, floatColumn(found.values))
+		answer.LoggedNans = append(answer.LoggedNans, found.loggedNaNs)
 	}
 	return answer, l.encodeAttributes(answer, rows)
 }
@@ -177,18 +178,25 @@ func (l *episodeListing) encodeAttributes(answer *pb.ListEpisodesResponse, rows 
 	return nil
 }
 
-// valuesOf reads the numbers of a metric of the rows of a page.
-func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64, error) {
-	values, known := make([]float64, len(rows)), slices.Index(l.scan.metrics, m)
-	byEnv := make([]int, len(rows))
+// metricNumbers are the numbers of a metric of the rows of a page.
+type metricNumbers struct {
+	values     []float64
+	loggedNaNs []byte // 1 where the value is NaN though the metric has points in the episode
+}
+
+// numbersOf reads the numbers of a metric of the rows of a page: what the scan has not
+// worked out yet, and of what came to NaN, why.
+func (l *episodeListing) numbersOf(m *episodeMetric, rows []placedRow) (metricNumbers, error) {
+	found := metricNumbers{make([]float64, len(rows)), make([]byte, len(rows))}
+	known := slices.Index(l.scan.metrics, m)
+	var byEnv []int
 	for i, r := range rows {
-		byEnv[i] = i
 		if known >= 0 {
-			values[i] = r.row.values[known]
+			found.values[i] = r.row.values[known]
 		}
-	}
-	if known >= 0 {
-		return values, nil
+		if known < 0 || math.IsNaN(found.values[i]) {
+			byEnv = append(byEnv, i)
+		}
 	}
 	slices.SortFunc(byEnv, func(a, b int) int {
 		return episodePlace{0, rows[a].rank, rows[a].episode}.compare(episodePlace{0, rows[b].rank, rows[b].episode})
@@ -198,8 +206,8 @@ func (l *episodeListing) valuesOf(m *episodeMetric, rows []placedRow) ([]float64
 		n := besideEachOther(rows, byEnv)
 		groups, byEnv = append(groups, byEnv[:n]), byEnv[n:]
 	}
-	return values, sideBySide(len(groups), func(_, i int) error {
-		return m.read(l.scan.points, rows, groups[i], values)
+	return found, sideBySide(len(groups), func(_, i int) error {
+		return m.read(l.scan.points, rows, groups[i], found)
 	})
 }
 
@@ -217,8 +225,8 @@ func besideEachOther(rows []placedRow, order []int) int {
 	return n
 }
 
-// read gives some rows of one environment, by ascending episode, their values.
-func (m *episodeMetric) read(points query.RLPoints, rows []placedRow, which []int, values []float64) error {
+// read gives some rows of one environment, by ascending episode, their numbers.
+func (m *episodeMetric) read(points query.RLPoints, rows []placedRow, which []int, numbers metricNumbers) error {
 	first, last := &rows[which[0]].row, &rows[which[len(which)-1]].row
 	q := store.EpisodeQuery{FirstEnv: first.env, LastEnv: first.env, Within: store.Range{From: first.episode, To: last.episode}}
 	found, err := m.values(points, q)
@@ -231,7 +239,10 @@ func (m *episodeMetric) read(points query.RLPoints, rows []placedRow, which []in
 	}
 	m.fill(filled, 0, found[0])
 	for i, at := range which {
-		values[at] = filled[i].values[0]
+		numbers.values[at] = filled[i].values[0]
+		if math.IsNaN(numbers.values[at]) && hasEpisode(found[0], filled[i].episode) {
+			numbers.loggedNaNs[at] = 1
+		}
 	}
 	return nil
 }

@@ -115,6 +115,7 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 	names := []string{"return()", `reward(scale="ENVIRONMENT_STEP")`, `value(scale="ENVIRONMENT_STEP")`}
 	bare := []string{"return", "reward", "value"}
 	restarts := uint64(0)
+	nans := make(map[[2]bool]int) // of those that are and are not, how many were logged
 	for round := range 90 {
 		of := round % len(runs)
 		r := &pb.ListEpisodesRequest{Run: named(runs[of]), IncludeInherited: true, Limit: uint32(1 + random.IntN(150)), Order: &pb.EpisodeOrder{
@@ -202,11 +203,14 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 		}
 		var wanted []string
 		for _, e := range want {
-			values := []float64{}
+			values, loggedNaNs := []float64{}, []bool{}
 			for i, k := range metrics {
-				values = append(values, e.reduced(bare[k], r.Metrics[i].Reduction))
+				v := e.reduced(bare[k], r.Metrics[i].Reduction)
+				logged := math.IsNaN(v) && len(e.values[bare[k]]) > 0
+				values, loggedNaNs = append(values, v), append(loggedNaNs, logged)
+				nans[[2]bool{math.IsNaN(v), logged}]++
 			}
-			wanted = append(wanted, fmt.Sprint(e.env, e.episode, e.firstRLStep, e.lastRLStep, e.envSteps, e.firstTime, e.lastTime, values))
+			wanted = append(wanted, fmt.Sprint(e.env, e.episode, e.firstRLStep, e.lastRLStep, e.envSteps, e.firstTime, e.lastTime, values, loggedNaNs))
 		}
 		if byRestarts {
 			compare := func(a, b uint64) int { return cmp.Compare(a, b) }
@@ -233,6 +237,9 @@ func TestEpisodesAreListedPageByPage(t *testing.T) {
 	}
 	if restarts == 0 {
 		t.Error("no episode was restarted")
+	}
+	if nans[[2]bool{true, true}] == 0 || nans[[2]bool{true, false}] == 0 {
+		t.Errorf("NaNs were not both logged and missing: %v", nans)
 	}
 }
 
@@ -272,11 +279,13 @@ func rowsOf(answer *pb.ListEpisodesResponse) []string {
 	first, last, steps := numbers(answer.FirstRlSteps), numbers(answer.LastRlSteps), numbers(answer.EnvSteps)
 	from, to := numbers(answer.FirstTimes), numbers(answer.LastTimes)
 	for i := range episodes {
-		values := []float64{}
-		for _, m := range answer.Metrics {
-			values = append(values, floats(m)[i])
+		values, loggedNaNs := []float64{}, []bool{}
+		for k, m := range answer.Metrics {
+			values, loggedNaNs = append(values, floats(m)[i]), append(loggedNaNs, answer.LoggedNans[k][i] == 1)
 		}
-		rows = append(rows, fmt.Sprint(answer.Environments[envs[i]], episodes[i], first[i], last[i], steps[i], int64(from[i]), int64(to[i]), values))
+		rows = append(rows, fmt.Sprint(
+			answer.Environments[envs[i]], episodes[i], first[i], last[i], steps[i], int64(from[i]), int64(to[i]), values, loggedNaNs,
+		))
 	}
 	return rows
 }

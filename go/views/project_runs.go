@@ -30,7 +30,9 @@ func (s *Service) CountRuns(_ context.Context, request *connect.Request[pb.Count
 }
 
 func (s *Service) countRuns(workspace string, project catalog.Project) *pb.ProjectRuns {
-	counts := &pb.ProjectRuns{Workspace: workspace, Project: project.Name, Modified: timestamppb.New(project.Modified)}
+	counts := &pb.ProjectRuns{
+		Workspace: workspace, Project: project.Name, Modified: timestamppb.New(project.Modified), Pinned: project.Pinned,
+	}
 	runs, _ := s.catalog.Runs(workspace, project.Name) // none: it was deleted meanwhile
 	for _, run := range runs {
 		switch status := run.Status(); {

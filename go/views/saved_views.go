@@ -39,7 +39,7 @@ func (s *Service) SaveView(_ context.Context, request *connect.Request[pb.SaveVi
 		return nil, invalid("%w", err)
 	}
 	if err := s.catalog.SaveView(r.GetWorkspace(), r.GetProject(), view, r.Replaces); err != nil {
-		return nil, s.savedViewStatus(err)
+		return nil, s.changeStatus(err)
 	}
 	return connect.NewResponse(&pb.SaveViewResponse{View: encodeSavedView(view)}), nil
 }
@@ -50,7 +50,7 @@ func (s *Service) DeleteSavedView(
 ) (*connect.Response[pb.DeleteSavedViewResponse], error) {
 	r := request.Msg
 	if err := s.catalog.DeleteSavedView(r.GetWorkspace(), r.GetProject(), r.GetName()); err != nil {
-		return nil, s.savedViewStatus(err)
+		return nil, s.changeStatus(err)
 	}
 	return connect.NewResponse(&pb.DeleteSavedViewResponse{}), nil
 }
@@ -59,7 +59,8 @@ func encodeSavedView(v catalog.SavedView) *pb.SavedView {
 	return &pb.SavedView{Name: v.Name, Page: v.Page, Run: v.Run, Parameters: v.Parameters, Saved: timestamppb.New(v.Saved)}
 }
 
-func (s *Service) savedViewStatus(err error) error {
+// changeStatus is the status of a change to what is kept of a project.
+func (s *Service) changeStatus(err error) error {
 	var full *store.FullError
 	switch {
 	case errors.Is(err, catalog.ErrNoProject), errors.Is(err, catalog.ErrNoRun), errors.Is(err, catalog.ErrNoView):

@@ -152,11 +152,13 @@ test("of the charts of an episode those near what is seen are drawn", async () =
   await charts.first().locator("canvas").waitFor({ state: "detached" });
 });
 
-/** Logs an episode whose return is not a number. */
+/** Logs episodes whose return is not a number or infinite, and one without any. */
 const DIVERGED = `
 import sys, metrana
 with metrana.init(workspace_name="rl", project_name="locomotion", run_name="diverged", ingestion_url=sys.argv[1]):
-    metrana.log_rl_episode("return", [1.0, float("nan")], rl_step=0, episode=0, env_id="env-0")
+    returns = [1.0, float("nan"), float("inf"), float("-inf")]
+    metrana.log_rl_episode("return", returns, rl_step=0, episode=0, env_id="env-0")
+    metrana.log_rl_environment_step("reward", [[1.0]], rl_step=0, episode=4, env_id=["env-0"])
 `;
 
 test("a return that is not finite is told from one that is missing", async () => {
@@ -164,9 +166,15 @@ test("a return that is not finite is told from one that is missing", async () =>
   execFileSync(python, ["-c", DIVERGED, server.origin], { stdio: "inherit" });
   await page.goto(`${server.page("diverged", "episode")}?env=env-0&episode=1`);
   const fact = page.locator(".facts div", { hasText: "return" });
-  await fact.getByText("not finite").waitFor();
+  await fact.getByText("NaN", { exact: true }).waitFor();
   await page.getByRole("link", { name: "← Episode 0" }).click();
   await fact.getByText("1", { exact: true }).waitFor();
+
+  await page.goto(server.page("diverged", "episodes"));
+  const rows = page.locator("table[data-total='5'] tbody tr");
+  await rows.nth(4).waitFor();
+  const shown = await rows.evaluateAll((all) => all.map((row) => [row.cells[1], row.cells[3]].map((cell) => cell.innerText)));
+  assert.deepEqual(shown.sort(), [["0", "1"], ["1", "NaN"], ["2", "∞"], ["3", "−∞"], ["4", ""]]);
 });
 
 /** Logs an episode each time it is told to. */

@@ -12,7 +12,7 @@ import pytest
 import metrana
 from conftest import ServerProcess
 from metrana.errors import MetranaQueryConfigError, MetranaQueryRpcError
-from metrana.query import QueryClient, SeriesFilter
+from metrana.query import AttrFilter, QueryClient, SeriesFilter
 
 EXACT = 1e-9
 ENVS = ["env-a", "env-b", "env-c"]
@@ -69,6 +69,31 @@ def test_the_best_episodes_and_those_of_a_choice(client: QueryClient) -> None:
     assert len(client.list_episodes("r", episodes=(EPISODES, None))) == 0
     with pytest.raises(MetranaQueryConfigError, match="limit must be 1 or more, not 0"):
         client.list_episodes("r", limit=0)
+
+
+def test_attributes_of_episodes(client: QueryClient, begin: Callable[..., metrana.OpenRun]) -> None:
+    begin(run_name="curriculum")
+    metrana.log_env_attributes("env-a", {"task": "reach", "size": 3})
+    metrana.log_env_attributes("env-a", {"task": "push"}, episode=1000)
+    for episode in (0, 999, 1000, 1001):
+        metrana.log_rl_episode(
+            "return", [1.0, 2.0], rl_step=episode, env_id=["env-a", "env-b"], episode=episode
+        )
+    metrana.close()
+    frame = client.list_episodes("curriculum", "return()", attribute_paths=["task", "none", "size"])
+    assert list(frame.columns)[-4:] == ["return()", "task", "none", "size"]
+    assert frame["environment"].to_list() == ["env-a"] * 4 + ["env-b"] * 4
+    assert frame["task"][:4].to_list() == ["reach", "reach", "push", "push"]
+    assert frame["task"][4:].isna().all()
+    assert frame["none"].isna().all()
+    assert frame["size"][:4].to_list() == [3.0] * 4
+    assert frame["size"][4:].isna().all()
+
+    several_pages = client.list_episodes("r", attribute_paths=["task"])
+    assert len(several_pages) == EPISODES * len(ENVS)
+    assert several_pages["task"].isna().all()
+    none = client.list_episodes("r", episodes=(EPISODES, None), attribute_paths=["task"])
+    assert (len(none), list(none.columns)[-1]) == (0, "task")
 
 
 def test_the_matrix(client: QueryClient) -> None:
@@ -166,6 +191,15 @@ def test_sparklines_in_the_order_of_the_queries(client: QueryClient) -> None:
     assert (found[0].bucket_count, found[0].first_step, found[0].last_step) == (50, 0, 1999)
     assert list(found[0].bucket_indexes) == list(range(50))
     assert len(found[1].means) == 0
+
+
+def test_pinned_projects(client: QueryClient, server: ServerProcess) -> None:
+    pinned = AttrFilter("sys/pinned") == True  # noqa: E712 # a filter, no comparison
+    assert len(client.fetch_projects(filter=pinned)) == 0
+    for now, count in ((True, 1), (False, 0)):
+        question = {"workspace": "ws", "project": "p", "pinned": now}
+        _ask_in_json(server, "SetPinned", question)
+        assert len(client.fetch_projects(filter=pinned)) == count
 
 
 def test_saved_views(client: QueryClient, server: ServerProcess) -> None:

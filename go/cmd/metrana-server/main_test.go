@@ -300,7 +300,7 @@ func within(t *testing.T, dir string, do func(db *store.DB, index *catalog.Catal
 	}
 }
 
-func TestBackupsHaveSavedViews(t *testing.T) {
+func TestBackupsHaveSavedViewsAndPins(t *testing.T) {
 	base := t.TempDir()
 	data, backup, restored := base+"/data", base+"/backup", base+"/restored"
 	run := "r"
@@ -313,7 +313,7 @@ func TestBackupsHaveSavedViews(t *testing.T) {
 		for _, view := range views {
 			err = errors.Join(err, index.SaveView("w", "p", view, nil))
 		}
-		return err
+		return errors.Join(err, index.SetPinned("w", "p", true))
 	})
 	does := func(want int, says string, args ...string) {
 		t.Helper()
@@ -333,15 +333,22 @@ func TestBackupsHaveSavedViews(t *testing.T) {
 		if got, _ := index.SavedViews("w", "p"); !reflect.DeepEqual(got, views) {
 			t.Errorf("%+v, want %+v", got, views)
 		}
+		if got, _ := index.Projects("w"); len(got) != 1 || !got[0].Pinned {
+			t.Errorf("it is not pinned: %+v", got)
+		}
 		return nil
 	})
 
-	// A record of a view that cannot be read is a fault, of the backup as of a directory.
+	// A record of a view or a pin that cannot be read is a fault, of the backup as of a directory.
 	within(t, backup, func(db *store.DB, _ *catalog.Catalog) error {
-		return db.WriteRecords(func(w store.RecordWriter) error { return w.Put([]byte("sw\x00p\x00fast ones"), []byte("?")) })
+		return db.WriteRecords(func(w store.RecordWriter) error {
+			return errors.Join(w.Put([]byte("sw\x00p\x00fast ones"), []byte("?")), w.Put([]byte("kw\x00p"), []byte("?")))
+		})
 	})
-	does(1, "fast ones", "check", backup)
-	does(1, "fast ones", "restore", backup, base+"/again")
+	for _, fault := range []string{"fast ones", `"kw\x00p"`} {
+		does(1, fault, "check", backup)
+		does(1, fault, "restore", backup, base+"/again")
+	}
 	if _, err := os.Stat(base + "/again"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("it was restored: %v", err)
 	}

@@ -384,7 +384,10 @@ type ListEpisodesResponse struct {
 	// Asks for the next page; empty on the last.
 	NextPageToken string `protobuf:"bytes,12,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// For each episode its attributes; empty when none were asked for.
-	Attributes    []*EpisodeAttributes `protobuf:"bytes,13,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	Attributes []*EpisodeAttributes `protobuf:"bytes,13,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// For each metric of the request a byte an episode: 1 where its number is NaN though the episode has points of it,
+	// which are NaN or, of another reduction than LAST, not finite; otherwise 0.
+	LoggedNans    [][]byte `protobuf:"bytes,14,rep,name=logged_nans,json=loggedNans,proto3" json:"logged_nans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -510,6 +513,13 @@ func (x *ListEpisodesResponse) GetAttributes() []*EpisodeAttributes {
 	return nil
 }
 
+func (x *ListEpisodesResponse) GetLoggedNans() [][]byte {
+	if x != nil {
+		return x.LoggedNans
+	}
+	return nil
+}
+
 var File_metrana_views_v1_episodes_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_episodes_proto_rawDesc = "" +
@@ -538,7 +548,7 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\x11EpisodeAttributes\x12E\n" +
 	"\n" +
 	"attributes\x18\x01 \x03(\v2%.metrana_protobuf.common.v1.AttributeR\n" +
-	"attributes\"\xf2\x03\n" +
+	"attributes\"\x93\x04\n" +
 	"\x14ListEpisodesResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12/\n" +
 	"\x13environment_indexes\x18\x02 \x01(\fR\x12environmentIndexes\x12\x1a\n" +
@@ -558,7 +568,9 @@ const file_metrana_views_v1_episodes_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\f \x01(\tR\rnextPageToken\x12C\n" +
 	"\n" +
 	"attributes\x18\r \x03(\v2#.metrana.views.v1.EpisodeAttributesR\n" +
-	"attributes*\xe5\x02\n" +
+	"attributes\x12\x1f\n" +
+	"\vlogged_nans\x18\x0e \x03(\fR\n" +
+	"loggedNans*\xe5\x02\n" +
 	"\rEpisodeColumn\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEPISODE_COLUMN_ENVIRONMENT\x10\x01\x12\x1a\n" +

@@ -84,7 +84,9 @@ type ProjectRuns struct {
 	// Runs that were put aside, whatever their status.
 	Archived uint32 `protobuf:"varint,6,opt,name=archived,proto3" json:"archived,omitempty"`
 	// When one of the runs last took anything in; when the project was made while it has none.
-	Modified      *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=modified,proto3" json:"modified,omitempty"`
+	Modified *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=modified,proto3" json:"modified,omitempty"`
+	// Whether the project is pinned.
+	Pinned        bool `protobuf:"varint,8,opt,name=pinned,proto3" json:"pinned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -168,6 +170,13 @@ func (x *ProjectRuns) GetModified() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ProjectRuns) GetPinned() bool {
+	if x != nil {
+		return x.Pinned
+	}
+	return false
+}
+
 // The projects by workspace and name.
 type CountRunsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -222,7 +231,7 @@ const file_metrana_views_v1_project_runs_proto_rawDesc = "" +
 	"\x10CountRunsRequest\x12!\n" +
 	"\tworkspace\x18\x01 \x01(\tH\x00R\tworkspace\x88\x01\x01B\f\n" +
 	"\n" +
-	"_workspace\"\xe5\x01\n" +
+	"_workspace\"\xfd\x01\n" +
 	"\vProjectRuns\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x18\n" +
@@ -230,7 +239,8 @@ const file_metrana_views_v1_project_runs_proto_rawDesc = "" +
 	"\x06closed\x18\x04 \x01(\rR\x06closed\x12\x18\n" +
 	"\acrashed\x18\x05 \x01(\rR\acrashed\x12\x1a\n" +
 	"\barchived\x18\x06 \x01(\rR\barchived\x126\n" +
-	"\bmodified\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bmodified\"N\n" +
+	"\bmodified\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\bmodified\x12\x16\n" +
+	"\x06pinned\x18\b \x01(\bR\x06pinned\"N\n" +
 	"\x11CountRunsResponse\x129\n" +
 	"\bprojects\x18\x01 \x03(\v2\x1d.metrana.views.v1.ProjectRunsR\bprojectsB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 

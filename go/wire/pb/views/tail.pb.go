@@ -585,8 +585,8 @@ func (x *TailProjectRequest) GetProject() string {
 // was.
 type TailProjectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Runs were created, deleted, archived or described, points came, or their status is another. The first message says so
-	// whatever happened: what was before is not known to it.
+	// Runs were created, deleted, archived or described, points came, their status is another, or a project was pinned or is no
+	// longer. The first message says so whatever happened: what was before is not known to it.
 	Changed       bool `protobuf:"varint,1,opt,name=changed,proto3" json:"changed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -28,7 +28,7 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xba\x0e\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a&metrana/views/v1/pinned_projects.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\x90\x0f\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
@@ -49,7 +49,8 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\vTailProject\x12$.metrana.views.v1.TailProjectRequest\x1a%.metrana.views.v1.TailProjectResponse0\x01\x12c\n" +
 	"\x0eListSavedViews\x12'.metrana.views.v1.ListSavedViewsRequest\x1a(.metrana.views.v1.ListSavedViewsResponse\x12Q\n" +
 	"\bSaveView\x12!.metrana.views.v1.SaveViewRequest\x1a\".metrana.views.v1.SaveViewResponse\x12f\n" +
-	"\x0fDeleteSavedView\x12(.metrana.views.v1.DeleteSavedViewRequest\x1a).metrana.views.v1.DeleteSavedViewResponseB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\x0fDeleteSavedView\x12(.metrana.views.v1.DeleteSavedViewRequest\x1a).metrana.views.v1.DeleteSavedViewResponse\x12T\n" +
+	"\tSetPinned\x12\".metrana.views.v1.SetPinnedRequest\x1a#.metrana.views.v1.SetPinnedResponseB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*CountRunsRequest)(nil),            // 0: metrana.views.v1.CountRunsRequest
@@ -71,25 +72,27 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*ListSavedViewsRequest)(nil),       // 16: metrana.views.v1.ListSavedViewsRequest
 	(*SaveViewRequest)(nil),             // 17: metrana.views.v1.SaveViewRequest
 	(*DeleteSavedViewRequest)(nil),      // 18: metrana.views.v1.DeleteSavedViewRequest
-	(*CountRunsResponse)(nil),           // 19: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 20: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 21: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 22: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 23: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 24: metrana.views.v1.GetEpisodeMatrixResponse
-	(*ListPointsResponse)(nil),          // 25: metrana.views.v1.ListPointsResponse
-	(*BucketSeriesResponse)(nil),        // 26: metrana.views.v1.BucketSeriesResponse
-	(*BucketByMetricResponse)(nil),      // 27: metrana.views.v1.BucketByMetricResponse
-	(*GetStatisticsResponse)(nil),       // 28: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 29: metrana.views.v1.GetRunHealthResponse
-	(*CountLossesResponse)(nil),         // 30: metrana.views.v1.CountLossesResponse
-	(*ReportDeliveryResponse)(nil),      // 31: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 32: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 33: metrana.views.v1.TailResponse
-	(*TailProjectResponse)(nil),         // 34: metrana.views.v1.TailProjectResponse
-	(*ListSavedViewsResponse)(nil),      // 35: metrana.views.v1.ListSavedViewsResponse
-	(*SaveViewResponse)(nil),            // 36: metrana.views.v1.SaveViewResponse
-	(*DeleteSavedViewResponse)(nil),     // 37: metrana.views.v1.DeleteSavedViewResponse
+	(*SetPinnedRequest)(nil),            // 19: metrana.views.v1.SetPinnedRequest
+	(*CountRunsResponse)(nil),           // 20: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 21: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 22: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 23: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 24: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 25: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 26: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 27: metrana.views.v1.BucketSeriesResponse
+	(*BucketByMetricResponse)(nil),      // 28: metrana.views.v1.BucketByMetricResponse
+	(*GetStatisticsResponse)(nil),       // 29: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 30: metrana.views.v1.GetRunHealthResponse
+	(*CountLossesResponse)(nil),         // 31: metrana.views.v1.CountLossesResponse
+	(*ReportDeliveryResponse)(nil),      // 32: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 33: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 34: metrana.views.v1.TailResponse
+	(*TailProjectResponse)(nil),         // 35: metrana.views.v1.TailProjectResponse
+	(*ListSavedViewsResponse)(nil),      // 36: metrana.views.v1.ListSavedViewsResponse
+	(*SaveViewResponse)(nil),            // 37: metrana.views.v1.SaveViewResponse
+	(*DeleteSavedViewResponse)(nil),     // 38: metrana.views.v1.DeleteSavedViewResponse
+	(*SetPinnedResponse)(nil),           // 39: metrana.views.v1.SetPinnedResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -111,27 +114,29 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	16, // 16: metrana.views.v1.ViewsService.ListSavedViews:input_type -> metrana.views.v1.ListSavedViewsRequest
 	17, // 17: metrana.views.v1.ViewsService.SaveView:input_type -> metrana.views.v1.SaveViewRequest
 	18, // 18: metrana.views.v1.ViewsService.DeleteSavedView:input_type -> metrana.views.v1.DeleteSavedViewRequest
-	19, // 19: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	20, // 20: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	21, // 21: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	22, // 22: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	23, // 23: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	24, // 24: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	25, // 25: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
-	26, // 26: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	27, // 27: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
-	28, // 28: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	29, // 29: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	30, // 30: metrana.views.v1.ViewsService.CountLosses:output_type -> metrana.views.v1.CountLossesResponse
-	31, // 31: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	32, // 32: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	33, // 33: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	34, // 34: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
-	35, // 35: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
-	36, // 36: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
-	37, // 37: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
-	19, // [19:38] is the sub-list for method output_type
-	0,  // [0:19] is the sub-list for method input_type
+	19, // 19: metrana.views.v1.ViewsService.SetPinned:input_type -> metrana.views.v1.SetPinnedRequest
+	20, // 20: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	21, // 21: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	22, // 22: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	23, // 23: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	24, // 24: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	25, // 25: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	26, // 26: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	27, // 27: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	28, // 28: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
+	29, // 29: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	30, // 30: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	31, // 31: metrana.views.v1.ViewsService.CountLosses:output_type -> metrana.views.v1.CountLossesResponse
+	32, // 32: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	33, // 33: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	34, // 34: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	35, // 35: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
+	36, // 36: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
+	37, // 37: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
+	38, // 38: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
+	39, // 39: metrana.views.v1.ViewsService.SetPinned:output_type -> metrana.views.v1.SetPinnedResponse
+	20, // [20:40] is the sub-list for method output_type
+	0,  // [0:20] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -146,6 +151,7 @@ func file_metrana_views_v1_views_service_proto_init() {
 	file_metrana_views_v1_episode_histogram_proto_init()
 	file_metrana_views_v1_episode_matrix_proto_init()
 	file_metrana_views_v1_episodes_proto_init()
+	file_metrana_views_v1_pinned_projects_proto_init()
 	file_metrana_views_v1_points_proto_init()
 	file_metrana_views_v1_project_runs_proto_init()
 	file_metrana_views_v1_renderings_proto_init()

@@ -42,6 +42,7 @@ const (
 	ViewsService_ListSavedViews_FullMethodName      = "/metrana.views.v1.ViewsService/ListSavedViews"
 	ViewsService_SaveView_FullMethodName            = "/metrana.views.v1.ViewsService/SaveView"
 	ViewsService_DeleteSavedView_FullMethodName     = "/metrana.views.v1.ViewsService/DeleteSavedView"
+	ViewsService_SetPinned_FullMethodName           = "/metrana.views.v1.ViewsService/SetPinned"
 )
 
 // ViewsServiceClient is the client API for ViewsService service.
@@ -88,6 +89,8 @@ type ViewsServiceClient interface {
 	SaveView(ctx context.Context, in *SaveViewRequest, opts ...grpc.CallOption) (*SaveViewResponse, error)
 	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
 	DeleteSavedView(ctx context.Context, in *DeleteSavedViewRequest, opts ...grpc.CallOption) (*DeleteSavedViewResponse, error)
+	// Pins a project, or takes that back. Like AdminService, only for programs and pages of the server's own machine.
+	SetPinned(ctx context.Context, in *SetPinnedRequest, opts ...grpc.CallOption) (*SetPinnedResponse, error)
 }
 
 type viewsServiceClient struct {
@@ -306,6 +309,16 @@ func (c *viewsServiceClient) DeleteSavedView(ctx context.Context, in *DeleteSave
 	return out, nil
 }
 
+func (c *viewsServiceClient) SetPinned(ctx context.Context, in *SetPinnedRequest, opts ...grpc.CallOption) (*SetPinnedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetPinnedResponse)
+	err := c.cc.Invoke(ctx, ViewsService_SetPinned_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ViewsServiceServer is the server API for ViewsService service.
 // All implementations must embed UnimplementedViewsServiceServer
 // for forward compatibility.
@@ -350,6 +363,8 @@ type ViewsServiceServer interface {
 	SaveView(context.Context, *SaveViewRequest) (*SaveViewResponse, error)
 	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
 	DeleteSavedView(context.Context, *DeleteSavedViewRequest) (*DeleteSavedViewResponse, error)
+	// Pins a project, or takes that back. Like AdminService, only for programs and pages of the server's own machine.
+	SetPinned(context.Context, *SetPinnedRequest) (*SetPinnedResponse, error)
 	mustEmbedUnimplementedViewsServiceServer()
 }
 
@@ -416,6 +431,9 @@ func (UnimplementedViewsServiceServer) SaveView(context.Context, *SaveViewReques
 }
 func (UnimplementedViewsServiceServer) DeleteSavedView(context.Context, *DeleteSavedViewRequest) (*DeleteSavedViewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteSavedView not implemented")
+}
+func (UnimplementedViewsServiceServer) SetPinned(context.Context, *SetPinnedRequest) (*SetPinnedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPinned not implemented")
 }
 func (UnimplementedViewsServiceServer) mustEmbedUnimplementedViewsServiceServer() {}
 func (UnimplementedViewsServiceServer) testEmbeddedByValue()                      {}
@@ -766,6 +784,24 @@ func _ViewsService_DeleteSavedView_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ViewsService_SetPinned_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPinnedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).SetPinned(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_SetPinned_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).SetPinned(ctx, req.(*SetPinnedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ViewsService_ServiceDesc is the grpc.ServiceDesc for ViewsService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -840,6 +876,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeleteSavedView",
 			Handler:    _ViewsService_DeleteSavedView_Handler,
+		},
+		{
+			MethodName: "SetPinned",
+			Handler:    _ViewsService_SetPinned_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counts, floats, times, withGaps } from "./columns";
+import { counts, floats, numbersOrNone, times, withGaps } from "./columns";
 
 /** Bytes that begin where no typed array may. */
 function shifted(bytes: ArrayBuffer): Uint8Array {
@@ -17,6 +17,12 @@ test("columns are read wherever they begin", () => {
 
 test("half a number is no column", () => {
   expect(() => floats(new Uint8Array(12))).toThrow("12 bytes");
+});
+
+test("a NaN is a number only where it was logged", () => {
+  const numbers = new Float64Array([1, Number.NaN, Number.NaN, Number.POSITIVE_INFINITY]);
+  const found = [1, Number.NaN, undefined, Number.POSITIVE_INFINITY];
+  expect(numbersOrNone(numbers, new Uint8Array([0, 1, 0, 0]))).toEqual(found);
 });
 
 test("what is not finite is a gap", () => {

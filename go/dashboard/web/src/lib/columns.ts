@@ -13,6 +13,14 @@ export function times(column: Uint8Array): Float64Array {
   return Float64Array.from(new BigInt64Array(aligned(column)), Number);
 }
 
+/** Numbers of which NaN says that there is none, but where a byte says that it was logged. */
+export function numbersOrNone(
+  numbers: Float64Array,
+  loggedNaNs: Uint8Array,
+): (number | undefined)[] {
+  return Array.from(numbers, (v, i) => (Number.isNaN(v) && loggedNaNs[i] !== 1 ? undefined : v));
+}
+
 /** Typed arrays begin at a multiple of 8 bytes; a message's columns begin anywhere. */
 function aligned(column: Uint8Array): ArrayBuffer {
   if (column.byteLength % 8 !== 0) {

@@ -32,12 +32,7 @@ import { Player } from "../parts/player";
 import { useStepKeys } from "../parts/step_keys";
 import { listMetrics, type RunName, type Value } from "../server";
 import { nullWhereNotFound } from "../server/ancestors";
-import {
-  type Curve,
-  readEpisodeAttributes,
-  readEpisodeCurves,
-  readNotFinite,
-} from "../server/environments";
+import { type Curve, readEpisodeAttributes, readEpisodeCurves } from "../server/environments";
 import { type Episode, listEpisodes } from "../server/episodes";
 import { findHolder } from "../server/inherited_episodes";
 import { readVideo } from "../server/renderings";
@@ -47,8 +42,6 @@ const BUCKETS = 1000;
 
 /** How many episodes are compared with the one that is shown. */
 const MOST_COMPARED = 5;
-
-const NOT_FINITE = "not finite";
 
 const NUMBER: Codec<number | null> = {
   parse: (text) => (/^\d+$/.test(text) ? Number(text) : null),
@@ -143,7 +136,7 @@ function Body({ of, following: { news, paused }, definitions }: BodyProps) {
           <>
             <Neighbours of={of} before={found.before} after={found.after} />
             {found.episode ? (
-              <Facts episode={found.episode} metrics={metrics} notFinite={found.notFinite} />
+              <Facts episode={found.episode} metrics={metrics} />
             ) : (
               <Missing of={of} holder={found.holder} />
             )}
@@ -201,8 +194,6 @@ function factsOf(
 
 interface Beside {
   episode: Episode | null;
-  /** Metrics that are NaN or infinite, and not just missing. */
-  notFinite: ReadonlySet<string>;
   before: number | null;
   after: number | null;
   /** Where the run does not have the episode, the one that it inherits it from. */
@@ -241,10 +232,8 @@ async function readBeside(
     nearest({ from: episode + 1, to: null }, false),
   ]).catch(nullWhereNotFound); // the run may not have the environment itself
   const [shown, before, after] = found ?? [null, null, null];
-  const unknown = metrics.filter((_, i) => Number.isNaN(shown?.metrics[i]));
   return {
     episode: shown,
-    notFinite: await readNotFinite(name, environment, episode, unknown, signal),
     before: before?.episode ?? null,
     after: after?.episode ?? null,
     holder: shown ? null : await findHolder(name, environment, episode, signal),
@@ -309,18 +298,11 @@ function Neighbours({
   );
 }
 
-interface FactsProps {
-  episode: Episode;
-  metrics: EpisodeMetric[];
-  notFinite: ReadonlySet<string>;
-}
-
-function Facts({ episode: e, metrics, notFinite }: FactsProps) {
+function Facts({ episode: e, metrics }: { episode: Episode; metrics: EpisodeMetric[] }) {
   const facts: [string, string][] = [
     ...metrics.flatMap((m, i): [string, string][] => {
-      const value = e.metrics[i] ?? Number.NaN;
-      if (Number.isNaN(value) && !notFinite.has(m.name)) return [];
-      return [[titleOf(m), Number.isNaN(value) ? NOT_FINITE : formatValue(value)]];
+      const value = e.metrics[i];
+      return value === undefined ? [] : [[titleOf(m), formatValue(value)]];
     }),
     ["env steps", formatCount(e.envSteps)],
     [
@@ -338,7 +320,7 @@ function Facts({ episode: e, metrics, notFinite }: FactsProps) {
         {facts.map(([title, text]) => (
           <div key={title}>
             <dt>{title}</dt>
-            <dd class={text === NOT_FINITE ? "failed" : ""}>{text}</dd>
+            <dd class={text === formatValue(Number.NaN) ? "failed" : ""}>{text}</dd>
           </div>
         ))}
       </dl>

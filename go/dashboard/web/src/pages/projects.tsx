@@ -1,26 +1,53 @@
+import { useSignal } from "@preact/signals";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
+import { failureText } from "../lib/failure_text";
 import { formatAgo, formatCount } from "../lib/format";
 import { quoted } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
+import { messageOf } from "../message_of";
 import { AnswerState } from "../parts/answer_state";
+import { PinButton } from "../parts/pin_button";
 import { StaleNote } from "../parts/stale_note";
 import { useProjectNews } from "../project_news";
-import { listProjects, type Project } from "../server/projects";
+import { listProjects, type Project, setPinned } from "../server/projects";
 
 /** How often runs are counted, at most, in milliseconds. */
 const PERIOD = 1000;
 
-/** All projects, the last changed first. */
+/** All projects: those that are pinned, then the others, the last changed first. */
 export function ProjectsPage() {
   const news = useProjectNews(null).value;
-  const projects = useAnswer(listProjects, [], useAtMostEvery(news.version, PERIOD));
+  const pins = useSignal(0); // that were changed here
+  const failure = useSignal("");
+  const version = useAtMostEvery(news.version, PERIOD) + pins.value;
+  const projects = useAnswer(listProjects, [], version);
+  const pin = async ({ workspace, name, pinned }: Project) => {
+    failure.value = "";
+    try {
+      await setPinned({ workspace, project: name }, !pinned);
+    } catch (error) {
+      failure.value = `${pinned ? "Still" : "Not"} pinned: ${failureText(messageOf(error))}`;
+    }
+    pins.value++;
+  };
   return (
     <>
       <h1>Projects</h1>
       <StaleNote failure={news.failure} />
+      {failure.value !== "" && (
+        <p class="note failed" role="alert">
+          {failure.value}
+        </p>
+      )}
       <AnswerState of={projects.value}>
-        {(list) => (list.length === 0 ? <Nothing /> : <ProjectTable projects={list} />)}
+        {(list) =>
+          list.length === 0 ? (
+            <Nothing />
+          ) : (
+            <ProjectTable projects={list} onPin={(project) => void pin(project)} />
+          )
+        }
       </AnswerState>
     </>
   );
@@ -40,13 +67,22 @@ metrana.close()`}</pre>
   );
 }
 
-function ProjectTable({ projects }: { projects: Project[] }) {
+interface TableProps {
+  projects: Project[];
+  /** Pins a project, or takes that back. */
+  onPin: (project: Project) => void;
+}
+
+function ProjectTable({ projects, onPin }: TableProps) {
   const now = new Date();
   return (
     <div class="wide">
-      <table>
+      <table class="projects">
         <thead>
           <tr>
+            <th scope="col">
+              <span class="hidden">Pin</span>
+            </th>
             <th scope="col">Project</th>
             <th scope="col">Workspace</th>
             <th scope="col" class="number">
@@ -58,7 +94,14 @@ function ProjectTable({ projects }: { projects: Project[] }) {
         </thead>
         <tbody>
           {projects.map((p) => (
-            <tr key={`${p.workspace}/${p.name}`}>
+            <tr key={`${p.workspace}/${p.name}`} class={p.pinned ? "pinned" : ""}>
+              <td class="pin">
+                <PinButton
+                  title={`${p.name} of ${p.workspace}`}
+                  pinned={p.pinned}
+                  onToggle={() => onPin(p)}
+                />
+              </td>
               <td>
                 <a href={hrefOf({ page: "runs", workspace: p.workspace, project: p.name })}>
                   {p.name}

@@ -206,5 +206,5 @@ function formatTook(milliseconds: number): string {
 }
 
 function formatNumber(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? "" : formatValue(value);
+  return value === undefined ? "" : formatValue(value);
 }

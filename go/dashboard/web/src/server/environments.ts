@@ -188,32 +188,6 @@ export async function readEpisodeCurves(
   return answer.curves.map(curveOf);
 }
 
-/** The metrics of EPISODE scale of which an episode has a NaN or an infinity. */
-export async function readNotFinite(
-  { workspace, project, run }: RunName,
-  environment: string,
-  episode: number,
-  metrics: readonly EpisodeMetric[],
-  signal: AbortSignal,
-): Promise<Set<string>> {
-  if (metrics.length === 0) return new Set();
-  const answer = await views.bucketSeries(
-    {
-      workspace,
-      project,
-      runs: [run],
-      seriesQueries: metrics.map(episodeQuery),
-      environments: [environment],
-      axis: Axis.EPISODE,
-      episodes: { from: BigInt(episode), to: BigInt(episode) },
-      buckets: 1,
-    },
-    { signal },
-  );
-  const curves = answer.curves.map(curveOf);
-  return new Set(curves.filter((c) => c.notFinite.length > 0).map((c) => c.metric));
-}
-
 type CurveMessage = Awaited<ReturnType<typeof views.bucketSeries>>["curves"][number];
 
 function curveOf(curve: CurveMessage): Curve {

@@ -10,7 +10,7 @@ import {
   Reduction,
 } from "../gen/metrana/views/v1/selection_pb";
 import { Estimator } from "../gen/metrana/views/v1/statistics_pb";
-import { counts, floats, times } from "../lib/columns";
+import { counts, floats, numbersOrNone, times } from "../lib/columns";
 import type { EpisodeBins } from "../lib/density";
 import type { EpisodeFilter, Stretch } from "../lib/episode_filter";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
@@ -47,8 +47,8 @@ export interface Episode {
   firstTime: number;
   lastTime: number;
   restarts: number;
-  /** In the order of the metrics asked for; NaN where there is none. */
-  metrics: number[];
+  /** In the order of the metrics asked for; undefined where there is none. */
+  metrics: (number | undefined)[];
   /** Those asked for, as they hold at the episode. */
   attributes: Map<string, Value>;
 }
@@ -112,7 +112,9 @@ export async function listEpisodes(
     lastTime: times(answer.lastTimes),
     restarts: counts(answer.restarts),
   };
-  const metrics = answer.metrics.map(floats);
+  const metrics = answer.metrics.map((column, k) =>
+    numbersOrNone(floats(column), answer.loggedNans[k] ?? new Uint8Array()),
+  );
   const at = (column: Float64Array, i: number) => column[i] ?? Number.NaN;
   const episodes = Array.from(counts(answer.episodes), (episode, i) => ({
     environment: answer.environments[at(columns.environment, i)] ?? "",
@@ -123,7 +125,7 @@ export async function listEpisodes(
     firstTime: at(columns.firstTime, i),
     lastTime: at(columns.lastTime, i),
     restarts: at(columns.restarts, i),
-    metrics: metrics.map((column) => at(column, i)),
+    metrics: metrics.map((column) => column[i]),
     attributes: valuesOf(answer.attributes[i]?.attributes ?? []),
   }));
   return { episodes, total: Number(answer.totalCount), next: answer.nextPageToken };

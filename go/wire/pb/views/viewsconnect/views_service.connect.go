@@ -89,6 +89,8 @@ const (
 	// ViewsServiceDeleteSavedViewProcedure is the fully-qualified name of the ViewsService's
 	// DeleteSavedView RPC.
 	ViewsServiceDeleteSavedViewProcedure = "/metrana.views.v1.ViewsService/DeleteSavedView"
+	// ViewsServiceSetPinnedProcedure is the fully-qualified name of the ViewsService's SetPinned RPC.
+	ViewsServiceSetPinnedProcedure = "/metrana.views.v1.ViewsService/SetPinned"
 )
 
 // ViewsServiceClient is a client for the metrana.views.v1.ViewsService service.
@@ -131,6 +133,8 @@ type ViewsServiceClient interface {
 	SaveView(context.Context, *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error)
 	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
 	DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error)
+	// Pins a project, or takes that back. Like AdminService, only for programs and pages of the server's own machine.
+	SetPinned(context.Context, *connect.Request[views.SetPinnedRequest]) (*connect.Response[views.SetPinnedResponse], error)
 }
 
 // NewViewsServiceClient constructs a client for the metrana.views.v1.ViewsService service. By
@@ -258,6 +262,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(viewsServiceMethods.ByName("DeleteSavedView")),
 			connect.WithClientOptions(opts...),
 		),
+		setPinned: connect.NewClient[views.SetPinnedRequest, views.SetPinnedResponse](
+			httpClient,
+			baseURL+ViewsServiceSetPinnedProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("SetPinned")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -282,6 +292,7 @@ type viewsServiceClient struct {
 	listSavedViews      *connect.Client[views.ListSavedViewsRequest, views.ListSavedViewsResponse]
 	saveView            *connect.Client[views.SaveViewRequest, views.SaveViewResponse]
 	deleteSavedView     *connect.Client[views.DeleteSavedViewRequest, views.DeleteSavedViewResponse]
+	setPinned           *connect.Client[views.SetPinnedRequest, views.SetPinnedResponse]
 }
 
 // CountRuns calls metrana.views.v1.ViewsService.CountRuns.
@@ -379,6 +390,11 @@ func (c *viewsServiceClient) DeleteSavedView(ctx context.Context, req *connect.R
 	return c.deleteSavedView.CallUnary(ctx, req)
 }
 
+// SetPinned calls metrana.views.v1.ViewsService.SetPinned.
+func (c *viewsServiceClient) SetPinned(ctx context.Context, req *connect.Request[views.SetPinnedRequest]) (*connect.Response[views.SetPinnedResponse], error) {
+	return c.setPinned.CallUnary(ctx, req)
+}
+
 // ViewsServiceHandler is an implementation of the metrana.views.v1.ViewsService service.
 type ViewsServiceHandler interface {
 	// Counts the runs of each project by their status.
@@ -419,6 +435,8 @@ type ViewsServiceHandler interface {
 	SaveView(context.Context, *connect.Request[views.SaveViewRequest]) (*connect.Response[views.SaveViewResponse], error)
 	// Deletes a saved view. Like AdminService, only for programs and pages of the server's own machine.
 	DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error)
+	// Pins a project, or takes that back. Like AdminService, only for programs and pages of the server's own machine.
+	SetPinned(context.Context, *connect.Request[views.SetPinnedRequest]) (*connect.Response[views.SetPinnedResponse], error)
 }
 
 // NewViewsServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -542,6 +560,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(viewsServiceMethods.ByName("DeleteSavedView")),
 		connect.WithHandlerOptions(opts...),
 	)
+	viewsServiceSetPinnedHandler := connect.NewUnaryHandler(
+		ViewsServiceSetPinnedProcedure,
+		svc.SetPinned,
+		connect.WithSchema(viewsServiceMethods.ByName("SetPinned")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/metrana.views.v1.ViewsService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ViewsServiceCountRunsProcedure:
@@ -582,6 +606,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceSaveViewHandler.ServeHTTP(w, r)
 		case ViewsServiceDeleteSavedViewProcedure:
 			viewsServiceDeleteSavedViewHandler.ServeHTTP(w, r)
+		case ViewsServiceSetPinnedProcedure:
+			viewsServiceSetPinnedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -665,4 +691,8 @@ func (UnimplementedViewsServiceHandler) SaveView(context.Context, *connect.Reque
 
 func (UnimplementedViewsServiceHandler) DeleteSavedView(context.Context, *connect.Request[views.DeleteSavedViewRequest]) (*connect.Response[views.DeleteSavedViewResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.DeleteSavedView is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) SetPinned(context.Context, *connect.Request[views.SetPinnedRequest]) (*connect.Response[views.SetPinnedResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.SetPinned is not implemented"))
 }

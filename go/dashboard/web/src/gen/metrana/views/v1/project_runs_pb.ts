@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/project_runs.proto.
  */
 export const file_metrana_views_v1_project_runs: GenFile = /*@__PURE__*/
-  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL3Byb2plY3RfcnVucy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI4ChBDb3VudFJ1bnNSZXF1ZXN0EhYKCXdvcmtzcGFjZRgBIAEoCUgAiAEBQgwKCl93b3Jrc3BhY2UiowEKC1Byb2plY3RSdW5zEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg8KB3J1bm5pbmcYAyABKA0SDgoGY2xvc2VkGAQgASgNEg8KB2NyYXNoZWQYBSABKA0SEAoIYXJjaGl2ZWQYBiABKA0SLAoIbW9kaWZpZWQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkQKEUNvdW50UnVuc1Jlc3BvbnNlEi8KCHByb2plY3RzGAEgAygLMh0ubWV0cmFuYS52aWV3cy52MS5Qcm9qZWN0UnVuc0IzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("CiNtZXRyYW5hL3ZpZXdzL3YxL3Byb2plY3RfcnVucy5wcm90bxIQbWV0cmFuYS52aWV3cy52MSI4ChBDb3VudFJ1bnNSZXF1ZXN0EhYKCXdvcmtzcGFjZRgBIAEoCUgAiAEBQgwKCl93b3Jrc3BhY2UiswEKC1Byb2plY3RSdW5zEhEKCXdvcmtzcGFjZRgBIAEoCRIPCgdwcm9qZWN0GAIgASgJEg8KB3J1bm5pbmcYAyABKA0SDgoGY2xvc2VkGAQgASgNEg8KB2NyYXNoZWQYBSABKA0SEAoIYXJjaGl2ZWQYBiABKA0SLAoIbW9kaWZpZWQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnBpbm5lZBgIIAEoCCJEChFDb3VudFJ1bnNSZXNwb25zZRIvCghwcm9qZWN0cxgBIAMoCzIdLm1ldHJhbmEudmlld3MudjEuUHJvamVjdFJ1bnNCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Asks how the runs of all projects are doing.
@@ -89,6 +89,13 @@ export type ProjectRuns = Message<"metrana.views.v1.ProjectRuns"> & {
    * @generated from field: google.protobuf.Timestamp modified = 7;
    */
   modified?: Timestamp | undefined;
+
+  /**
+   * Whether the project is pinned.
+   *
+   * @generated from field: bool pinned = 8;
+   */
+  pinned: boolean;
 };
 
 /**

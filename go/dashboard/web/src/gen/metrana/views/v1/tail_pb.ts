@@ -338,8 +338,8 @@ export const TailProjectRequestSchema: GenMessage<TailProjectRequest> = /*@__PUR
  */
 export type TailProjectResponse = Message<"metrana.views.v1.TailProjectResponse"> & {
   /**
-   * Runs were created, deleted, archived or described, points came, or their status is another. The first message says so
-   * whatever happened: what was before is not known to it.
+   * Runs were created, deleted, archived or described, points came, their status is another, or a project was pinned or is no
+   * longer. The first message says so whatever happened: what was before is not known to it.
    *
    * @generated from field: bool changed = 1;
    */
