@@ -18,7 +18,7 @@ import (
 // Every reader must see, at any moment, whole requests in order.
 func TestReadersSeeWholeRequests(t *testing.T) {
 	db := open(t, t.TempDir())
-	db.maxHead = 1 << 14
+	db.maxHead, db.pools = 1<<14, smallPools
 	defer closed(t, db)
 	const runs, requests = 3, 40
 	var writers, readers sync.WaitGroup
@@ -79,6 +79,12 @@ func checkWhole(t *testing.T, r *Run) {
 	}
 	if sum, err := r.RLSummary(2); err != nil || sum.Points%3 != 0 || sum.Points < uint64(len(env.Values)) {
 		t.Errorf("%d RL points summed up (%v)", sum.Points, err)
+	}
+	before := uint64(len(env.Values))
+	for _, along := range everyAxis {
+		if all := everything(t, r, 2, along); all.Count%3 != 0 || all.Count < before || all.Count > 0 && all.Sum != float64(all.Count*(all.Count-1)/2) {
+			t.Errorf("along %d: %+v after %d RL points", along, all, before)
+		}
 	}
 	r.SeriesInfos()
 	r.Environments()
@@ -165,12 +171,16 @@ func damage(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	must(t, err)
-	end := len(data) - footerSize
-	size := int(binary.LittleEndian.Uint32(data[end:]))
-	index, err := decodeIndex(data[end-size:end], uint64(len(data)))
+	index, err := decodeIndex(indexOf(data), uint64(len(data)))
 	must(t, err)
 	data[index.blocks[0].head] ^= 1
 	must(t, os.WriteFile(path, data, 0o600))
+}
+
+// indexOf cuts the index out of a segment.
+func indexOf(segment []byte) []byte {
+	end := len(segment) - footerSize
+	return segment[end-int(binary.LittleEndian.Uint32(segment[end:])) : end]
 }
 
 func must(t testing.TB, err error) {

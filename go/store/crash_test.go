@@ -82,7 +82,7 @@ func crashAtEveryWrite(t *testing.T, inline int, journalFile int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db.maxInline, db.journal.limit = inline, journalFile
+	db.maxInline, db.journal.limit, db.pools = inline, journalFile, smallPools
 	for i := range uint64(requests) {
 		r := runOf(t, db)
 		commit(t, r, func(tx *Tx) {
@@ -168,5 +168,8 @@ func checkRequests(t *testing.T, r *Run, applied uint64) {
 		if points.Values[i] != float64(k) || points.Steps[i] != k || env.Values[i] != float64(k) || env.EnvSteps[i] != k%15 {
 			t.Fatalf("point %d: %v at step %d, env step %d", i, points.Values[i], points.Steps[i], env.EnvSteps[i])
 		}
+	}
+	if all := everything(t, r, 2, AlongTotalSteps); all.Count != 3*applied || all.Max != float64(3*applied-1) {
+		t.Fatalf("of %d requests all RL points are %+v", applied, all)
 	}
 }

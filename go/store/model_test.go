@@ -63,8 +63,12 @@ func (m *model) check(t *testing.T, r *Run) {
 	if err != nil || !slices.Equal(got.Values, m.ordered) {
 		t.Fatalf("loss: %d points, want %d (%v)", len(got.Values), len(m.ordered), err)
 	}
+	var every exactSum
 	for env, episodes := range m.episodes {
 		for episode, values := range episodes {
+			for _, v := range values {
+				every.add(v)
+			}
 			c, err := r.RLPoints(r.byKey[reward.Key()].no, r.byID[env].no, RLRange{Episode: &Range{episode, episode}})
 			if err != nil || !slices.Equal(c.Values, values) {
 				t.Fatalf("%s episode %d: %d points, want %d (%v)", env, episode, len(c.Values), len(values), err)
@@ -74,6 +78,11 @@ func (m *model) check(t *testing.T, r *Run) {
 					t.Fatalf("%s episode %d: env step %d at position %d", env, episode, step, i)
 				}
 			}
+		}
+	}
+	for _, along := range everyAxis {
+		if all := everything(t, r, r.byKey[reward.Key()].no, along); all.Sum != every.rounded() {
+			t.Fatalf("along %d all RL points come to %v, want %v", along, all.Sum, every.rounded())
 		}
 	}
 }
@@ -86,7 +95,7 @@ func TestRandomRequestsAgainstAModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	dir := t.TempDir()
 	db := open(t, dir)
-	db.maxHead = 1 << 13
+	db.maxHead, db.pools = 1<<13, smallPools
 	defer func() { closed(t, db) }()
 	m := newModel()
 	for range 300 {
@@ -105,7 +114,7 @@ func TestRandomRequestsAgainstAModel(t *testing.T) {
 		case 1:
 			closed(t, db)
 			db = open(t, dir)
-			db.maxHead = 1 << 13
+			db.maxHead, db.pools = 1<<13, smallPools
 		case 2:
 			m.check(t, runOf(t, db))
 		}

@@ -1,8 +1,13 @@
 package store
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"math"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/metrana/metrana/go/store/chunk"
@@ -67,5 +72,60 @@ func TestPoolsAreReadAsWritten(t *testing.T) {
 				t.Fatalf("axis %d, slot %d: %+v, want %+v", k, i, b, a)
 			}
 		}
+	}
+}
+
+// smallPools has pools of a few points.
+var smallPools = poolLimits{least: 2, each: 4, run: 2, slots: 3}
+
+// everything sums up all points that a series has in all environments.
+func everything(t testing.TB, r *Run, series uint32, along Along) Bucket {
+	t.Helper()
+	whole := Axis{Starts: []uint64{0}, Last: math.MaxUint64}
+	buckets, err := r.AppendPooledBuckets(nil, RLCurve{Series: series, Along: along, Within: Range{To: math.MaxUint64}}, whole)
+	if err != nil {
+		t.Errorf("along %d: %v", along, err)
+	}
+	if len(buckets) == 0 {
+		return Bucket{}
+	}
+	return buckets[0]
+}
+
+// A damaged pool is told of, and its points are read.
+func TestPointsOfADamagedPoolAreRead(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	db.maxInline, db.pools = 0, smallPools
+	r := runOf(t, db)
+	for i := range uint64(20) {
+		commit(t, r, func(tx *Tx) { request(tx, i) })
+	}
+	must(t, r.settle(false))
+	want := everything(t, r, 2, AlongRLSteps)
+	path := db.segmentPath(r.id, r.segments[0].number)
+	closed(t, db)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	index, err := decodeIndex(indexOf(data), uint64(len(data)))
+	must(t, err)
+	data[index.pools[0].at+3] ^= 1
+	must(t, os.WriteFile(path, data, 0o600))
+
+	log := new(bytes.Buffer)
+	db, err = Open(dir, Options{Logger: slog.New(slog.NewTextHandler(log, nil))})
+	must(t, err)
+	defer closed(t, db)
+	if got := everything(t, runOf(t, db), 2, AlongRLSteps); got != want || got.Count != 60 {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if !strings.Contains(log.String(), "pool at byte") {
+		t.Errorf("the log says %q", log)
+	}
+	var faults []error
+	_, err = db.Check(t.Context(), func(fault error) { faults = append(faults, fault) })
+	must(t, err)
+	if len(faults) != 1 || !errors.Is(faults[0], ErrCorrupt) {
+		t.Errorf("%v", faults)
 	}
 }

@@ -312,18 +312,29 @@ func (p *pooledWalk) eachEnvironment(visit func(worker int, w *curveWalk) error)
 	for k := range faults {
 		workers.Go(func() {
 			for env := next.Add(1); faults[k] == nil && env <= int64(p.envs); env = next.Add(1) {
-				faults[k] = p.run.walkCurve(uint32(env), p.RLCurve, 0, func(w *curveWalk) error {
-					if err := p.check(w); err != nil {
-						return err
-					}
-					w.pooled = p.pooled
-					return visit(k, w)
-				})
+				faults[k] = p.once(uint32(env), func(w *curveWalk) error { return visit(k, w) })
 			}
 		})
 	}
 	workers.Wait()
 	return errors.Join(faults...)
+}
+
+// once visits an environment. What would begin again, because segments were merged away under
+// its hands, has taken some points already.
+func (p *pooledWalk) once(env uint32, visit func(w *curveWalk) error) error {
+	begun := false
+	return p.run.walkCurve(env, p.RLCurve, 0, func(w *curveWalk) error {
+		if begun {
+			return errRepool
+		}
+		begun = true
+		if err := p.check(w); err != nil {
+			return err
+		}
+		w.pooled = p.pooled
+		return visit(w)
+	})
 }
 
 // check sees to it that what an environment has now goes with the pools.
