@@ -10,7 +10,7 @@ type CurveAnswer struct {
 }
 
 // Grid is the axis that curves were put on: bucket i begins at First + i × Width,
-// rounded down.
+// rounded down; the first holds nothing before the lowest step, where it is said to begin.
 type Grid struct {
 	First, Last float64
 	Width       float64
@@ -121,7 +121,7 @@ func (b *bucketed) placed(along Along, a axis) Buckets {
 	starts := func(indexes []uint64) []float64 {
 		xs := make([]float64, len(indexes))
 		for k, bucket := range indexes {
-			xs[k] = along.number(a.start(int(bucket)))
+			xs[k] = along.number(max(a.start(int(bucket)), a.lowest))
 		}
 		return xs
 	}

@@ -371,7 +371,7 @@ type CurveBuckets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What it is of.
 	Identity *CurveIdentity `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
-	// Where each bucket begins, in the axis' unit, as little-endian float64.
+	// Where each bucket begins, in the axis' unit, as little-endian float64; the first bucket at the lowest x of any curve.
 	Xs []byte `protobuf:"bytes,2,opt,name=xs,proto3" json:"xs,omitempty"`
 	// How many finite points each holds, as little-endian uint64.
 	Counts []byte `protobuf:"bytes,3,opt,name=counts,proto3" json:"counts,omitempty"`
@@ -504,12 +504,12 @@ type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
 	Curves []*CurveBuckets `protobuf:"bytes,1,rep,name=curves,proto3" json:"curves,omitempty"`
-	// Where the first bucket begins, in the axis' unit: at the lowest x of any curve or, of wide buckets, up to one before
+	// Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide buckets, less than one before
 	// it; 0 without curves. With unchanged runs, as in the answer before.
 	FirstX float64 `protobuf:"fixed64,2,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
 	// Highest x of any curve; 0 without curves. With unchanged runs, at least the one of the answer before.
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
-	// Width of a bucket. Bucket i begins at first_x + i * bucket_width, rounded down. 1 when there are no more xs than
+	// Width of a bucket. Bucket i > 0 begins at first_x + i * bucket_width, rounded down. 1 when there are no more xs than
 	// buckets: each then holds one x.
 	BucketWidth float64 `protobuf:"fixed64,4,opt,name=bucket_width,json=bucketWidth,proto3" json:"bucket_width,omitempty"`
 	// How many buckets there are from first_x to last_x.

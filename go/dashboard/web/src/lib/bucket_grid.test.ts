@@ -6,6 +6,11 @@ test("a bucket ends before the next one begins, the last one with the axis", () 
   expect([10, 13, 16].map((x) => bucketEnd(x, grid))).toEqual([12, 15, 19]);
 });
 
+test("the first bucket begins at the lowest x, wherever buckets are counted from", () => {
+  const grid = { first: 8, last: 39, width: 16, count: 2, whole: true };
+  expect([8, 9, 17, 23, 24].map((x) => bucketEnd(x, grid))).toEqual([23, 23, 23, 23, 39]);
+});
+
 test("a bucket of one x ends where it begins", () => {
   const grid = { first: 5, last: 9, width: 1, count: 5, whole: true };
   expect([5, 6, 9].map((x) => bucketEnd(x, grid))).toEqual([5, 6, 9]);

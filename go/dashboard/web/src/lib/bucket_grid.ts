@@ -1,4 +1,4 @@
-/** How an axis was cut into buckets: bucket i begins at first + i · width. */
+/** How an axis was cut into buckets: bucket i begins at first + i · width, and the first one at the lowest x there is. */
 export interface BucketGrid {
   first: number;
   /** The highest x that there is. */
@@ -30,8 +30,10 @@ function startOf(place: number, { first, width, whole }: BucketGrid): number {
   return first + (whole ? Math.floor(place * width) : place * width);
 }
 
-/** Which bucket begins at an x; the quotient alone may be off by what it was rounded by. */
+/** Which bucket is said to begin at an x; the quotient alone may be off by what it was rounded by. */
 function placeOf(x: number, grid: BucketGrid): number {
-  const near = Math.round((x - grid.first) / grid.width);
-  return [near, near + 1].find((place) => startOf(place, grid) === x) ?? near;
+  const quotient = (x - grid.first) / grid.width;
+  const near = Math.round(quotient);
+  const begins = [near, near + 1].find((place) => startOf(place, grid) === x);
+  return begins ?? (grid.whole ? Math.floor(quotient) : near);
 }

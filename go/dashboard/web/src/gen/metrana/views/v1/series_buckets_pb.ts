@@ -197,7 +197,7 @@ export type CurveBuckets = Message<"metrana.views.v1.CurveBuckets"> & {
   identity?: CurveIdentity | undefined;
 
   /**
-   * Where each bucket begins, in the axis' unit, as little-endian float64.
+   * Where each bucket begins, in the axis' unit, as little-endian float64; the first bucket at the lowest x of any curve.
    *
    * @generated from field: bytes xs = 2;
    */
@@ -287,7 +287,7 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
   curves: CurveBuckets[];
 
   /**
-   * Where the first bucket begins, in the axis' unit: at the lowest x of any curve or, of wide buckets, up to one before
+   * Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide buckets, less than one before
    * it; 0 without curves. With unchanged runs, as in the answer before.
    *
    * @generated from field: double first_x = 2;
@@ -302,7 +302,7 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
   lastX: number;
 
   /**
-   * Width of a bucket. Bucket i begins at first_x + i * bucket_width, rounded down. 1 when there are no more xs than
+   * Width of a bucket. Bucket i > 0 begins at first_x + i * bucket_width, rounded down. 1 when there are no more xs than
    * buckets: each then holds one x.
    *
    * @generated from field: double bucket_width = 4;
