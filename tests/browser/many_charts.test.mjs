@@ -49,6 +49,19 @@ test("of two thousand charts only those near what is seen exist and ask", async 
   assert.ok(asked(requests).length < METRICS / 10, `${asked(requests).length} questions`);
 });
 
+test("beside the table of runs, too, only charts near what is seen exist, as they are scrolled", async () => {
+  const { page, requests } = opened;
+  requests.length = 0;
+  await page.goto(`${server.page()}?panel=50&selected=wide`);
+  await page.locator("figure.chart canvas").first().waitFor();
+  await allDrawn(page);
+  await page.locator(".charts-panel").evaluate((panel) => panel.scrollTo(0, panel.scrollHeight));
+  await page.locator('figure[data-metric="s19/m099"] canvas').waitFor();
+  const last = await allDrawn(page);
+  assert.ok(last <= MOST_CANVASES, `${last} charts`);
+  assert.ok(asked(requests).length < METRICS / 10, `${asked(requests).length} questions`);
+});
+
 test("what is scrolled away is not asked any longer", async () => {
   const { page, requests } = opened;
   await page.goto(server.page("wide", "charts"));

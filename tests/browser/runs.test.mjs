@@ -353,7 +353,7 @@ test("names are text, wherever they stand", async () => {
   const run = server.page(encodeURIComponent(SCRIPT));
   for (const address of [server.page(), run, `${run}/charts`, `${run}/delivery`]) {
     await page.goto(address);
-    await page.getByText(SCRIPT).first().waitFor();
+    await page.getByText(SCRIPT).locator("visible=true").first().waitFor();
   }
   await page.goto(`${run}/charts`);
   await page.getByText("label=<b>bold</b>").first().waitFor();

@@ -2,7 +2,7 @@ import type { ComponentType } from "preact";
 import { useAnswer } from "./ask";
 
 /**
- * A page whose code is fetched when it is first shown, and kept.
+ * A page, or a part of one, whose code is fetched when it is first shown, and kept.
  *
  * @param load Fetches the page.
  */

@@ -12,6 +12,9 @@ const PALETTE = [
   "#d0524f",
 ];
 
+/** The colour of what has none of its own among others that have. */
+export const GREY = "#87909e";
+
 /** How many colours there are. */
 export const PALETTE_SIZE = PALETTE.length;
 

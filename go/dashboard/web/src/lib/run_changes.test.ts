@@ -7,6 +7,7 @@ import {
   liveState,
   metricsVersion,
   NOTHING_HEARD,
+  onlyOf,
   type RunNews,
   versionOf,
 } from "./run_changes";
@@ -78,4 +79,13 @@ test("the chip tells the truth", () => {
   expect(liveState(hear(opened(), { deleted: true }), false)).toBe("at rest");
   const two = hear(opened("CRASHED"), { run: "other" });
   expect(liveState(two, false)).toBe("live");
+});
+
+test("a run that is no longer shown says nothing of what is, and its points still count", () => {
+  const both = hear(hear(NOTHING_HEARD, { status: "CLOSED" }), { run: "live", series: [loss] });
+  const rest = onlyOf(both, ["r"]);
+  expect(liveState(both, false)).toBe("live");
+  expect(liveState(rest, false)).toBe("at rest");
+  expect(versionOf(rest, loss)).toBe(versionOf(both, loss));
+  expect(onlyOf(rest, ["r", "new"])).toBe(rest);
 });

@@ -59,6 +59,12 @@ export function heard(news: RunNews, changes: readonly RunChange[]): RunNews {
   return { version, description, everything, metrics, runs, failure: null };
 }
 
+/** The news without the runs that are followed no longer. */
+export function onlyOf(news: RunNews, runs: readonly string[]): RunNews {
+  const kept = [...news.runs].filter(([run]) => runs.includes(run));
+  return kept.length === news.runs.size ? news : { ...news, runs: new Map(kept) };
+}
+
 /** Grows when points came to a metric. */
 export function versionOf(news: RunNews, metric: { metricName: string; scale: string }): number {
   return news.everything + (news.metrics.get(metricKey(metric)) ?? 0);

@@ -1,25 +1,40 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
+import { useColourBy } from "../colour_by";
 import { useKeys } from "../keys";
+import { lazyPage } from "../lazy_page";
 import { differingColumns } from "../lib/baseline";
+import { chartsSearch, firstNames } from "../lib/charted_runs";
+import { formatColourBy } from "../lib/colour_by";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { firstColumns, firstSparkline } from "../lib/first_columns";
+import { PANEL } from "../lib/panel_width";
+import { hrefOf } from "../lib/route";
 import { orderText, parseColumn, parseColumns, type RunColumn } from "../lib/run_columns";
-import { navigate } from "../location";
+import { navigate, search } from "../location";
 import { type Codec, setParams, TEXT, useParam } from "../params";
+import { ChartsSwitch } from "../parts/charts_switch";
+import { ColourLegend } from "../parts/colour_legend";
 import { FilterFailure } from "../parts/filter_failure";
 import { NoRuns } from "../parts/no_runs";
-import { RunActions } from "../parts/run_actions";
+import { tagsOf, useRowColours } from "../parts/row_colours";
 import { RunBar } from "../parts/run_bar";
 import { useBaseline } from "../parts/run_baseline";
-import { RunGroupTable } from "../parts/run_group_table";
-import { useRunRows } from "../parts/run_rows";
+import { type RunRows, useRunRows } from "../parts/run_rows";
 import { RunTable, runHref } from "../parts/run_table";
 import { StaleNote } from "../parts/stale_note";
 import { useProjectNews } from "../project_news";
 import { listRunColumns, type ProjectName } from "../server/runs";
+import { wideScreen } from "../wide_screen";
 import "../styles/runs.css";
+
+// Not all who look at a table want these.
+const RunGroupTable = lazyPage(
+  async () => (await import("../parts/run_group_table")).RunGroupTable,
+);
+const RunActions = lazyPage(async () => (await import("../parts/run_actions")).RunActions);
+const ChartsPanel = lazyPage(async () => (await import("../parts/charts_panel")).ChartsPanel);
 
 const RUNS: Codec<string[]> = { parse: parseNames, format: formatNames };
 
@@ -64,7 +79,12 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const filter = useParam("filter", TEXT).value;
   const group = useParam("group", TEXT).value;
   const { sort, descending, order } = useOrder();
-  const question = { filter, order, columns };
+  const by = useColourBy();
+  const question = {
+    filter,
+    order,
+    columns: by ? [...columns, attributeColumn(by.path)] : columns,
+  };
   const version = useSignal(0);
   const news = useProjectNews(of).value;
   const rows = useRunRows(of, question, version.value, news.version);
@@ -74,6 +94,10 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const onlyDiffering = useParam("differing", TEXT).value === "1";
   const known = [...rows.known.value.values()];
   const shown = baseline && onlyDiffering ? differingColumns(columns, known, baseline) : columns;
+  const charts = useCharts(of, rows, selected);
+  const { colours } = charts;
+  const tags = useMemo(() => tagsOf(rows.known.value), [rows.known.value]);
+  const pointed = useSignal<string | null>(null);
   const cursor = useSignal(-1);
   const input = useRef<HTMLInputElement>(null);
   const move = (by: number) => {
@@ -99,17 +123,22 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
         refused={failure !== null}
         group={group}
         paths={paths}
+        tags={tags}
         columns={columns}
         baseline={baseline}
         onlyDiffering={onlyDiffering}
         total={rows.total.value}
-      />
+      >
+        <ChartsSwitch open={charts.width !== null} href={charts.href} />
+      </RunBar>
+      {by && <ColourLegend by={by} values={colours.values} />}
       {failure !== null && <FilterFailure message={failure} filter={filter} />}
       <StaleNote failure={news.failure} />
       {selected.length > 0 && (
         <RunActions
           of={of}
           runs={selected}
+          chartsHref={charts.href}
           onDone={(rest) => {
             select(rest);
             version.value++;
@@ -117,26 +146,47 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
         />
       )}
       {rows.total.value === 0 && failure === null && rows.asked.value && <NoRuns filter={filter} />}
-      {group === "" ? (
-        <RunTable
-          of={of}
-          total={rows.total.value}
-          rows={rows.known.value}
-          columns={shown}
-          sparkline={sparkline}
-          sort={sort || "a:sys%2Fcreation_time"}
-          descending={descending}
-          selected={new Set(selected)}
-          onSelect={toggle}
-          cursor={cursor}
-          baseline={baseline}
-          onSort={(column, down) => setParams({ sort: column, desc: down ? "" : "0" })}
-          onBaseline={(run) => setParams({ baseline: run })}
-          onWindow={rows.want}
-        />
-      ) : (
-        <RunGroupTable of={of} question={question} by={group} version={version.value} />
-      )}
+      <div class={charts.width === null ? undefined : "beside"}>
+        <div class="table-side">
+          {group === "" ? (
+            <RunTable
+              of={of}
+              total={rows.total.value}
+              rows={rows.known.value}
+              columns={shown}
+              sparkline={sparkline}
+              sort={sort || "a:sys%2Fcreation_time"}
+              descending={descending}
+              selected={new Set(selected)}
+              onSelect={toggle}
+              cursor={cursor}
+              pointed={pointed}
+              colourOf={colours.of}
+              baseline={baseline}
+              onSort={(column, down) => setParams({ sort: column, desc: down ? "" : "0" })}
+              onBaseline={(run) => setParams({ baseline: run })}
+              onWindow={rows.want}
+            />
+          ) : (
+            <RunGroupTable
+              of={of}
+              question={{ filter, order, columns }}
+              by={group}
+              version={version.value}
+              colours={by?.tag === null && by.path === group ? colours.values.colours : null}
+            />
+          )}
+        </div>
+        {charts.width !== null && (
+          <ChartsPanel
+            names={{ ...of, runs: charts.runs }}
+            selected={selected.length > 0}
+            width={charts.width}
+            href={charts.href}
+            pointed={pointed}
+          />
+        )}
+      </div>
     </>
   );
 }
@@ -148,6 +198,27 @@ function useOrder() {
   const by = sort === "sys/name" ? ({ kind: "attribute", path: sort } as const) : parseColumn(sort);
   const order = orderText(by ?? { kind: "attribute", path: "sys/creation_time" }, descending);
   return { sort, descending, order };
+}
+
+const attributeColumn = (path: string): RunColumn => ({ kind: "attribute", path });
+
+/** The charts of a table's runs: beside it, where there is a width, or on their page. */
+function useCharts(of: ProjectName, rows: RunRows, selected: readonly string[]) {
+  const runs = useCharted(rows, selected);
+  const asked = useParam("panel", PANEL).value;
+  const width = wideScreen.value ? asked : null;
+  const colours = useRowColours(of, rows.known.value, width === null ? [] : runs);
+  const query = chartsSearch(runs, formatColourBy(colours.by), search.value);
+  return { runs, width, colours, href: hrefOf({ page: "runs", ...of }) + query };
+}
+
+/** The runs that are charted: those that are selected, or else the first ones of the table. */
+function useCharted(rows: RunRows, selected: readonly string[]): readonly string[] {
+  const first = useRef<string[]>([]);
+  const known = firstNames(rows.known.value);
+  // While the server is asked anew no row is known.
+  if (known.length > 0 || rows.total.value === 0) first.current = known;
+  return selected.length > 0 ? selected : first.current;
 }
 
 /** The runs that are selected, by name. */

@@ -25,8 +25,8 @@ interface Props {
   lines: ChartLines;
   colours: readonly string[];
   asTable: boolean;
-  /** The line that others pale beside. */
-  emphasised: number | null;
+  /** The lines that others pale beside. */
+  emphasised: ReadonlySet<number> | null;
   /** Is told how wide there is to draw. */
   width: Signal<number>;
   /** Is told where the cursor is. */
@@ -41,9 +41,7 @@ export function ChartBody(props: Props) {
   const { axis, stretch, lines, width, asTable } = props;
   const { value: curves, failure } = props.answer;
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    width.value = box.current?.clientWidth ?? 0;
-  }, []);
+  useEffect(() => (box.current ? followWidth(box.current, width) : undefined), []);
   const empty = curves !== null && lines.xs.length === 0;
   return (
     <div class="plot" ref={box}>
@@ -58,6 +56,18 @@ export function ChartBody(props: Props) {
       {empty && <p class="note">{emptyText(lines, axis, stretch !== null)}</p>}
     </div>
   );
+}
+
+/** Tells how wide an element is, again when it became so much wider or narrower that it matters. */
+function followWidth(element: HTMLElement, width: Signal<number>): () => void {
+  const look = () => {
+    const [before, now] = [width.peek(), element.clientWidth];
+    if (Math.abs(now - before) > before / 5) width.value = now;
+  };
+  look();
+  const resized = new ResizeObserver(look);
+  resized.observe(element);
+  return () => resized.disconnect();
 }
 
 function emptyText(lines: ChartLines, axis: AxisName, zoomed: boolean): string {

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { type Answer, useAnswer } from "../ask";
 import { type AxisName, axisFor } from "../lib/axis";
@@ -9,6 +9,7 @@ import {
   formatSettings,
   parseSettings,
 } from "../lib/chart_settings";
+import { emphasisedLines } from "../lib/emphasised_lines";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
 import { isMetricAxis } from "../lib/metric_axis";
 import type { Stretch, Zoom } from "../lib/zoom";
@@ -37,6 +38,8 @@ interface Props {
   /** What charts are zoomed in on, by their axes. */
   zoom: Zoom;
   colourOf: (run: string, line: number) => string;
+  /** The run whose lines others pale beside; null: none. */
+  pointed?: ReadonlySignal<string | null>;
   /** Which lines are drawn. */
   choice: LineChoice;
   /** What settings choose from. */
@@ -73,6 +76,11 @@ export function ChartCard(props: Props) {
   const allColours = all.lines.map((line, i) => props.colourOf(line.run, i));
   const { lines, places } = useMemo(() => chosenOf(all, props.choice), [all, props.choice]);
   const colours = places.map((place) => allColours[place] ?? "");
+  const pointed = props.pointed?.value ?? null;
+  const strong = useMemo(
+    () => emphasisedLines(lines.lines, emphasised.value, pointed),
+    [lines, emphasised.value, pointed],
+  );
   const curves = answer.value;
   const what = { names, metric, axis, settings, lines, colours };
   return (
@@ -108,7 +116,7 @@ export function ChartCard(props: Props) {
         stretch={stretch}
         answer={answer}
         asTable={asTable.value}
-        emphasised={emphasised.value}
+        emphasised={strong}
         width={width}
         at={at}
         onZoom={(next) => props.onZoom(axis, next)}

@@ -26,8 +26,8 @@ interface Props {
   axis: AxisName;
   /** The stretch that is zoomed in on. */
   range: Range | null;
-  /** The line that others pale beside; null: none. */
-  emphasised: number | null;
+  /** The lines that others pale beside; null: none. */
+  emphasised: ReadonlySet<number> | null;
   label: string;
   height: number;
   onZoom: OnZoom;
@@ -269,7 +269,8 @@ function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
   ctx.restore();
 }
 
-const pale = ({ emphasised }: Props, place: number) => emphasised !== null && emphasised !== place;
+const pale = ({ emphasised }: Props, place: number) =>
+  emphasised !== null && !emphasised.has(place);
 
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const colour = latest.current.colours[place] ?? "#3b7de0";

@@ -10,12 +10,14 @@ import { Dialog } from "./dialog";
 interface Props {
   of: ProjectName;
   runs: readonly string[];
+  /** Where their charts are. */
+  chartsHref: string;
   /** Is told the runs that the action did not get to. */
   onDone: (rest: string[]) => void;
 }
 
 /** What can be done with the runs that are selected. */
-export function RunActions({ of, runs, onDone }: Props) {
+export function RunActions({ of, runs, chartsHref, onDone }: Props) {
   const asking = useSignal<"tag" | "delete" | null>(null);
   const failure = useSignal("");
   const base = hrefOf({ ...of, page: "runs" });
@@ -40,7 +42,7 @@ export function RunActions({ of, runs, onDone }: Props) {
       <a class="button" href={`${base}?screen=compare&runs=${names}`}>
         Compare
       </a>
-      <a class="button" href={`${base}?screen=charts&runs=${names}`}>
+      <a class="button" href={chartsHref}>
         Charts
       </a>
       <button

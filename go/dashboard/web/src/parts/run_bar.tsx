@@ -1,8 +1,10 @@
-import type { Ref } from "preact";
+import type { ComponentChildren, Ref } from "preact";
 import { formatCount } from "../lib/format";
-import { columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import { formatColumn, type RunColumn } from "../lib/run_columns";
 import { setParams } from "../params";
 import type { ProjectName, RunRow } from "../server/runs";
+import { AttributeOptions } from "./attribute_options";
+import { ColourField } from "./colour_field";
 import { ColumnPicker } from "./column_picker";
 import { FILTER_EXAMPLES } from "./filter_failure";
 
@@ -16,10 +18,14 @@ interface Props {
   /** The attribute that runs are grouped by; empty: none. */
   group: string;
   paths: readonly string[];
+  /** The tags that runs are known to have. */
+  tags: readonly string[];
   columns: readonly RunColumn[];
   baseline: RunRow | null;
   onlyDiffering: boolean;
   total: number;
+  /** What stands behind. */
+  children: ComponentChildren;
 }
 
 /** What is above the table: which runs it has, and how. */
@@ -29,6 +35,7 @@ export function RunBar(props: Props) {
     <div class="run-bar">
       <FilterInput {...props} />
       <GroupBy group={props.group} paths={props.paths} />
+      <ColourField paths={props.paths} tags={props.tags} />
       <ColumnPicker
         of={of}
         columns={columns}
@@ -36,6 +43,7 @@ export function RunBar(props: Props) {
       />
       {baseline && <OnlyDiffering baseline={baseline} checked={props.onlyDiffering} />}
       <span class="faint">{formatCount(total)} runs</span>
+      {props.children}
     </div>
   );
 }
@@ -55,19 +63,13 @@ function FilterInput({ input, filter, refused }: Pick<Props, "input" | "filter" 
   );
 }
 
-const GROUPS = ["sys/tags", "sys/status", "sys/experiment/name"];
-
 function GroupBy({ group, paths }: Pick<Props, "group" | "paths">) {
   return (
     <label>
       Group by
       <select value={group} onChange={(event) => setParams({ group: event.currentTarget.value })}>
         <option value="">nothing</option>
-        {[...GROUPS, ...paths.filter((path) => !path.startsWith("sys/"))].map((path) => (
-          <option key={path} value={path}>
-            {columnTitle({ kind: "attribute", path })}
-          </option>
-        ))}
+        <AttributeOptions paths={paths} chosen={group} />
       </select>
     </label>
   );

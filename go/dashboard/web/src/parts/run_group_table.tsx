@@ -1,19 +1,19 @@
 import { useAnswer } from "../ask";
+import { useColourBy } from "../colour_by";
+import { chartsSearch } from "../lib/charted_runs";
+import { formatColourBy } from "../lib/colour_by";
 import type { Estimate } from "../lib/confidence";
-import { formatNames } from "../lib/episode_filter";
 import { exactText } from "../lib/exact_text";
 import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
 import { groupRuns, summedColumns } from "../lib/run_groups";
-import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
+import { colourOfValue, type ValueColours } from "../lib/value_colours";
+import { search } from "../location";
+import { listAllRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 import { AnswerState } from "./answer_state";
 import { cellValue, numberText } from "./run_cell";
-
-/** The most that the server gives at once. */
-const PAGE = 1000;
-/** How many runs are looked at, at most. */
-const MOST = 10_000;
+import { Swatch } from "./swatch";
 
 /** Runs that agree in an attribute, with the means of their numbers and 95 % intervals. */
 export function RunGroupTable({
@@ -21,15 +21,18 @@ export function RunGroupTable({
   question,
   by,
   version,
+  colours,
 }: {
   of: ProjectName;
   question: TableQuestion;
   by: string;
   version: number;
+  /** The colours that groups have; null: none. */
+  colours: ValueColours | null;
 }) {
   const column: RunColumn = { kind: "attribute", path: by };
   const answer = useAnswer(
-    (signal) => readRuns(of, { ...question, columns: [...question.columns, column] }, signal),
+    (signal) => listAllRunRows(of, { ...question, columns: [...question.columns, column] }, signal),
     [of.workspace, of.project, JSON.stringify(question), by, version],
   );
   return (
@@ -41,7 +44,13 @@ export function RunGroupTable({
               Of the first {rows.length} of {total} runs.
             </p>
           )}
-          <Groups of={of} column={column} rows={rows} columns={question.columns} />
+          <Groups
+            of={of}
+            column={column}
+            rows={rows}
+            columns={question.columns}
+            colours={colours}
+          />
         </div>
       )}
     </AnswerState>
@@ -61,43 +70,30 @@ function EstimateText({ estimate, column }: { estimate: Estimate; column: RunCol
   );
 }
 
-/** The first runs that a question selects, page by page. */
-async function readRuns(
-  of: ProjectName,
-  question: TableQuestion,
-  signal: AbortSignal,
-): Promise<{ rows: RunRow[]; total: number }> {
-  const rows: RunRow[] = [];
-  for (;;) {
-    const page = await listRunRows(of, { ...question, limit: PAGE, offset: rows.length }, signal);
-    rows.push(...page.rows);
-    const { total } = page;
-    if (page.rows.length === 0 || rows.length >= Math.min(total, MOST)) return { rows, total };
-  }
-}
-
 interface GroupsProps {
   of: ProjectName;
   /** What runs are grouped by. */
   column: RunColumn;
   rows: readonly RunRow[];
   columns: readonly RunColumn[];
+  colours: ValueColours | null;
 }
 
-function Groups({ of, column, rows, columns }: GroupsProps) {
+function Groups({ of, column, rows, columns, colours }: GroupsProps) {
   const numeric = summedColumns(columns, column).filter((c) =>
     rows.some((run) => typeof cellValue(run, c) === "number"),
   );
   const groups = groupRuns(
     rows.map((run) => ({
       name: run.name,
-      value: exactText(cellValue(run, column)) || "none",
+      value: exactText(cellValue(run, column)),
       numbers: numeric.map((c) => {
         const value = cellValue(run, c);
         return typeof value === "number" ? value : null;
       }),
     })),
   );
+  const colour = formatColourBy(useColourBy());
   const base = hrefOf({ ...of, page: "runs" });
   return (
     <table class="runs">
@@ -118,7 +114,10 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
       <tbody>
         {groups.map((group) => (
           <tr key={group.value}>
-            <th scope="row">{group.value}</th>
+            <th scope="row">
+              {colours && <Swatch colour={colourOfValue(colours, group.value)} />}
+              {group.value || "none"}
+            </th>
             <td class="number">{group.runs.length}</td>
             {group.estimates.map((e, i) => (
               <td key={formatColumn(numeric[i] ?? column)} class="number">
@@ -127,9 +126,7 @@ function Groups({ of, column, rows, columns }: GroupsProps) {
             ))}
             <td>
               <a href={`${base}?filter=${encodeURIComponent(namedOneOf(group.runs))}`}>Runs</a>{" "}
-              <a href={`${base}?screen=charts&runs=${encodeURIComponent(formatNames(group.runs))}`}>
-                Charts
-              </a>
+              <a href={base + chartsSearch(group.runs, colour, search.value)}>Charts</a>
             </td>
           </tr>
         ))}

@@ -46,6 +46,8 @@ export function useRunRows(
     ask.current = pageReader(of, question, state, gone.signal);
     state.known.value = new Map();
     state.failure.value = null;
+    // The first rows may be charted, wherever the table was scrolled to.
+    ask.current(0);
     askAgain(state.failure.peek(), seen.current, ask.current);
     return () => gone.abort();
   }, [text, version]);

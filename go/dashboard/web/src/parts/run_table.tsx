@@ -1,4 +1,4 @@
-import type { ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { differs } from "../lib/baseline";
@@ -9,9 +9,11 @@ import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/ru
 import type { RunName } from "../server";
 import { readLosses } from "../server/health";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
+import type { RowColour } from "./row_colours";
 import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
 import { Sparkline } from "./sparkline";
+import { Swatch } from "./swatch";
 import { useWindow } from "./windowed";
 
 interface Props {
@@ -28,6 +30,10 @@ interface Props {
   onSelect: (run: string) => void;
   /** The place that the keyboard is at. */
   cursor: ReadonlySignal<number>;
+  /** The run that the pointer is on; null: none. */
+  pointed: Signal<string | null>;
+  /** Null where a run has no colour. */
+  colourOf: (run: RunRow) => RowColour | null;
   /** The run that others are told apart from. */
   baseline: RunRow | null;
   onSort: (column: string, descending: boolean) => void;
@@ -188,11 +194,23 @@ function Row({
   losses,
   baseline,
   onBaseline,
+  pointed,
+  colourOf,
 }: RowProps) {
   const description = run.attributes.get("sys/description");
   const isBaseline = baseline?.name === run.name;
+  const colour = colourOf(run);
   return (
-    <tr class={current ? "current" : ""} data-run={run.name}>
+    <tr
+      class={current ? "current" : ""}
+      data-run={run.name}
+      onMouseEnter={() => {
+        pointed.value = run.name;
+      }}
+      onMouseLeave={() => {
+        pointed.value = null;
+      }}
+    >
       <td>
         <input
           type="checkbox"
@@ -202,6 +220,7 @@ function Row({
         />
       </td>
       <td class="run-name" title={typeof description === "string" ? description : run.name}>
+        {colour && <Swatch {...colour} />}
         <a href={runHref(of, run.name, baseline?.name ?? "")}>{run.name}</a>
         {run.attributes.get("sys/archived") === true && <span class="faint"> archived</span>}
         {losses && <Lost of={{ ...of, run: run.name }} losses={losses} />}

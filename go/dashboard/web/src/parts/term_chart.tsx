@@ -3,7 +3,7 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { alignCurves } from "../lib/align";
 import { type AxisName, axisFor, axisTitle, formatX } from "../lib/axis";
-import { colourOf } from "../lib/colour";
+import { colourOf, GREY } from "../lib/colour";
 import { formatCount, formatValue } from "../lib/format";
 import { splitTerm } from "../lib/overview_panels";
 import { greatest, MOST_TERMS, type Stack, stacked, type Term } from "../lib/reward_terms";
@@ -30,8 +30,6 @@ const HEIGHT = 220;
 const BUCKETS = 400;
 /** How many terms are asked for at most. */
 const MOST_ASKED = 100;
-/** The colour of what is no single term: of those that share an area, and of the total. */
-const GREY = "#87909e";
 
 /** What a reward is made up of: terms on each other, or as lines when one changes its sign. */
 export function TermChart(props: Props) {

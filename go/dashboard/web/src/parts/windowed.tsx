@@ -23,7 +23,7 @@ export function useWindow(
   return shown.value;
 }
 
-/** Looks now, and once a frame while the page scrolls or changes its size, until it is called off. */
+/** Looks now, and once a frame while the page, or a part of it, scrolls or changes its size, until it is called off. */
 export function watchScroll(look: () => void): () => void {
   let frame = 0;
   const soon = () => {
@@ -35,11 +35,12 @@ export function watchScroll(look: () => void): () => void {
   look();
   const moved = new ResizeObserver(soon);
   moved.observe(document.body);
-  window.addEventListener("scroll", soon, { passive: true });
+  // Captured: what scrolls within the page does not say so to the window.
+  window.addEventListener("scroll", soon, { passive: true, capture: true });
   return () => {
     cancelAnimationFrame(frame);
     moved.disconnect();
-    window.removeEventListener("scroll", soon);
+    window.removeEventListener("scroll", soon, { capture: true });
   };
 }
 

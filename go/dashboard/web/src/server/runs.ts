@@ -73,6 +73,66 @@ export async function listRunRows(
   return { rows, total: Number(answer.totalCount) };
 }
 
+/** The most that the server gives at once. */
+const PAGE = 1000;
+/** How many runs are looked at, at most. */
+const MOST = 10_000;
+
+/** What pages of a list hold together, the first ten thousand of it, and how many there are. */
+async function allPages<T>(
+  read: (offset: number) => Promise<{ rows: T[]; total: number }>,
+): Promise<{ rows: T[]; total: number }> {
+  const rows: T[] = [];
+  for (;;) {
+    const page = await read(rows.length);
+    rows.push(...page.rows);
+    const { total } = page;
+    if (page.rows.length === 0 || rows.length >= Math.min(total, MOST)) return { rows, total };
+  }
+}
+
+/** The first runs that a question selects. */
+export function listAllRunRows(
+  of: ProjectName,
+  question: TableQuestion,
+  signal: AbortSignal,
+): Promise<{ rows: RunRow[]; total: number }> {
+  return allPages((offset) => listRunRows(of, { ...question, limit: PAGE, offset }, signal));
+}
+
+/** A run and what it has as an attribute; null: nothing. */
+export interface RunValue {
+  run: string;
+  value: Value;
+}
+
+/** The values that the first runs have for which a condition holds; without one archived ones are among them. */
+export function listRunValues(
+  { workspace, project }: ProjectName,
+  path: string,
+  filter: string,
+  signal: AbortSignal,
+): Promise<{ rows: RunValue[]; total: number }> {
+  return allPages(async (offset) => {
+    const answer = await queries.listRuns(
+      {
+        workspace,
+        project,
+        filter,
+        limit: BigInt(PAGE),
+        offset: BigInt(offset),
+        attributePaths: [path],
+      },
+      { signal },
+    );
+    const rows = answer.runs.map(({ name, attributes }) => ({
+      run: name,
+      value: valuesOf(attributes).get(path) ?? null,
+    }));
+    return { rows, total: Number(answer.totalCount) };
+  });
+}
+
 /** Names of the runs that were forked from a run, the first thousand by name, and how many there are. */
 export async function listForks(
   { workspace, project }: ProjectName,
@@ -89,7 +149,7 @@ export async function listForks(
 }
 
 /** The paths of the attributes that runs of a project have, the first ten thousand. */
-async function listRunPaths(
+export async function listRunPaths(
   { workspace, project }: ProjectName,
   signal: AbortSignal,
 ): Promise<string[]> {

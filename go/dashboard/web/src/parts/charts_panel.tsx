@@ -1,0 +1,65 @@
+import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { formatCount } from "../lib/format";
+import { setParams } from "../params";
+import type { RunNames } from "../server/curves";
+import { PanelEdge } from "./panel_edge";
+import { RunCharts } from "./run_charts";
+
+interface Props {
+  names: RunNames;
+  /** Whether they were selected; otherwise they are the first ones of the table. */
+  selected: boolean;
+  /** In percent of what it is in. */
+  width: number;
+  /** Where they are a page of their own. */
+  href: string;
+  /** The run whose row the pointer is on; null: none. */
+  pointed: ReadonlySignal<string | null>;
+}
+
+/** The charts of a table's runs, beside it. */
+export function ChartsPanel({ names, selected, width, href, pointed }: Props) {
+  const place = useRef<HTMLElement>(null);
+  const dragged = useSignal<number | null>(null);
+  const shown = dragged.value ?? width;
+  const n = names.runs.length;
+  const title = `Charts of ${selected ? "" : "the first "}${formatCount(n)} ${n === 1 ? "run" : "runs"}`;
+  return (
+    <>
+      <PanelEdge
+        width={shown}
+        onDrag={(next) => {
+          dragged.value = next;
+        }}
+        onWidth={(next) => {
+          dragged.value = null;
+          setParams({ panel: String(next) });
+        }}
+      />
+      <section
+        class="charts-panel"
+        ref={place}
+        tabIndex={-1}
+        aria-label="Charts"
+        style={{ flexBasis: `${shown}%` }}
+      >
+        {n > 0 && (
+          <RunCharts
+            names={names}
+            heading={<h2>{title}</h2>}
+            tools={
+              <>
+                <a class="button" href={href}>
+                  As a page
+                </a>
+                {!selected && <span class="faint">Select runs to see theirs</span>}
+              </>
+            }
+            beside={{ place, pointed }}
+          />
+        )}
+      </section>
+    </>
+  );
+}
