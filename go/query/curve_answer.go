@@ -70,7 +70,7 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 	}
 	whole := spanning(len(list), extents(list), most)
 	next.first, next.cut, next.last, next.limit = whole.first, whole.last, whole.last, uint64(most)
-	next.offset = slotOffset(list)
+	next.pooled, next.offset = slotsOf(list)
 	return answerOn(next.axis(), list, q.Along, next)
 }
 

@@ -13,16 +13,21 @@ type curveCursor struct {
 	question   uint64   // digest of it
 	first, cut uint64   // these steps were cut
 	limit      uint64   // into at most so many buckets; 0: there was nothing to cut
-	offset     uint64   // as spannedEvenly has it
+	pooled     bool     // they begin where slots do
+	offset     uint64   // before the first slot, as spannedEvenly has it
 	last       uint64   // how far the buckets go by now
 	versions   []uint64 // by run, as asked
 }
 
 // cursorNumbers is how many numbers a cursor has beside its versions.
-const cursorNumbers = 6
+const cursorNumbers = 7
 
 func (c curveCursor) bytes() []byte {
-	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, c.offset, c.last}, c.versions...)
+	pooled := uint64(0)
+	if c.pooled {
+		pooled = 1
+	}
+	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, pooled, c.offset, c.last}, c.versions...)
 	text := make([]byte, 0, 8*len(numbers))
 	for _, n := range numbers {
 		text = binary.LittleEndian.AppendUint64(text, n)
@@ -39,13 +44,16 @@ func parseCurveCursor(text []byte, question uint64, runs int) (curveCursor, bool
 	for i := range numbers {
 		numbers[i] = binary.LittleEndian.Uint64(text[8*i:])
 	}
-	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[cursorNumbers:]}
+	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] != 0, numbers[5], numbers[6], numbers[cursorNumbers:]}
 	return c, c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
 }
 
 // axis is the one that was cut.
 func (c curveCursor) axis() axis {
-	return spannedEvenly(c.first, c.cut, int(c.limit), c.offset).extensible()
+	if c.pooled {
+		return spannedEvenly(c.first, c.cut, int(c.limit), c.offset).extensible()
+	}
+	return spanned(c.first, c.cut, int(c.limit)).extensible()
 }
 
 // axisFor goes on with the buckets until they hold the curves; false where one begins before

@@ -47,15 +47,15 @@ func (r runPoints) storedPool(q *curveReading, info store.SeriesInfo, envs []sto
 	return []curve{storedPool{c, r.points, of, memory}}, nil
 }
 
-// slotOffset is what lies between the places of the first pool among curves and those that
-// its slots are counted by.
-func slotOffset(list []curve) uint64 {
+// slotsOf tells whether curves are summed up in slots, and what lies between the places of the
+// first that is and those that its slots are counted by.
+func slotsOf(list []curve) (pooled bool, offset uint64) {
 	for _, c := range list {
 		if pool, is := c.(storedPool); is {
-			return uint64(pool.of.Since)
+			return true, uint64(pool.of.Since)
 		}
 	}
-	return 0
+	return false, 0
 }
 
 // readTogether reads a series in several environments as one column.

@@ -73,28 +73,28 @@ func TestACursorLeavesOutWhatDidNotChange(t *testing.T) {
 			t.Fatalf("%s: from %v to %v in %d of %v", what, answer.FirstX, answer.LastX, answer.BucketCount, answer.BucketWidth)
 		}
 	}
-	f("nothing came", nil, []string{"a", "b", "c"}, 48, 149, 12, 9)
+	f("nothing came", nil, []string{"a", "b", "c"}, 50, 149, 10, 10)
 	w.logSteps("b", "other", 0, 1)
-	f("another metric", nil, []string{"a", "b", "c"}, 48, 149, 12, 9)
-	w.logSteps("b", "loss", 150, 1, 2, 3, 4, 5, 6, 7)
-	f("further points", []string{"b"}, []string{"a", "c"}, 48, 156, 12, 10)
-	if got := fmt.Sprint(floats(answer.Curves[0].Xs)[8:], floats(answer.Curves[0].Means)[8:]); got != "[144 156] [1.75 7]" {
+	f("another metric", nil, []string{"a", "b", "c"}, 50, 149, 10, 10)
+	w.logSteps("b", "loss", 150, 1, 2, 3)
+	f("further points", []string{"b"}, []string{"a", "c"}, 50, 152, 10, 11)
+	if got := fmt.Sprint(floats(answer.Curves[0].Xs)[9:], floats(answer.Curves[0].Means)[9:]); got != "[140 150] [0 2]" {
 		t.Fatalf("the last buckets of b: %s", got)
 	}
-	w.logSteps("a", "loss", 191, 1)
-	f("up to a quarter more buckets", []string{"a"}, []string{"b", "c"}, 48, 191, 12, 12)
-	w.logSteps("a", "loss", 192, 1)
-	f("too many buckets", []string{"a", "b"}, nil, 48, 192, 16, 10)
-	w.logSteps("c", "loss", 40, 1)
-	f("before the first bucket", []string{"a", "b", "c"}, nil, 40, 192, 16, 10)
+	w.logSteps("a", "loss", 169, 1)
+	f("up to a quarter more buckets", []string{"a"}, []string{"b", "c"}, 50, 169, 10, 12)
+	w.logSteps("a", "loss", 170, 1)
+	f("too many buckets", []string{"a", "b"}, nil, 50, 170, 12.1, 10)
+	w.logSteps("c", "loss", 49, 1)
+	f("before the first bucket", []string{"a", "b", "c"}, nil, 49, 170, 12.2, 10)
 	r.Buckets = 11
-	f("another question", []string{"a", "b", "c"}, nil, 40, 192, 16, 10)
+	f("another question", []string{"a", "b", "c"}, nil, 49, 170, 122.0/11, 11)
 	answer.Cursor = answer.Cursor[:20]
-	f("part of a cursor", []string{"a", "b", "c"}, nil, 40, 192, 16, 10)
-	w.logSteps("a", "loss", 200, 1)
-	w.logSteps("b", "loss", 200, 1)
-	w.logSteps("c", "loss", 200, 1)
-	f("all changed", []string{"a", "b", "c"}, nil, 40, 200, 16, 11)
+	f("part of a cursor", []string{"a", "b", "c"}, nil, 49, 170, 122.0/11, 11)
+	w.logSteps("a", "loss", 171, 1)
+	w.logSteps("b", "loss", 171, 1)
+	w.logSteps("c", "loss", 171, 1)
+	f("all changed", []string{"a", "b", "c"}, nil, 49, 171, 122.0/11, 12)
 }
 
 // Whatever comes, what is held and what an answer adds to it are the curves, along every

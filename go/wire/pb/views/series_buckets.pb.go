@@ -504,8 +504,8 @@ type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
 	Curves []*CurveBuckets `protobuf:"bytes,1,rep,name=curves,proto3" json:"curves,omitempty"`
-	// Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide buckets, less than one before
-	// it; 0 without curves. With unchanged runs, as in the answer before.
+	// Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide ones of RL points, less than one
+	// before it; 0 without curves. With unchanged runs, as in the answer before.
 	FirstX float64 `protobuf:"fixed64,2,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
 	// Highest x of any curve; 0 without curves. With unchanged runs, at least the one of the answer before.
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`

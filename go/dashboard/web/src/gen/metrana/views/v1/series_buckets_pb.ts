@@ -287,8 +287,8 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
   curves: CurveBuckets[];
 
   /**
-   * Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide buckets, less than one before
-   * it; 0 without curves. With unchanged runs, as in the answer before.
+   * Where buckets are counted from, in the axis' unit: the lowest x of any curve or, of wide ones of RL points, less than one
+   * before it; 0 without curves. With unchanged runs, as in the answer before.
    *
    * @generated from field: double first_x = 2;
    */
