@@ -172,7 +172,7 @@ func (c *pooledCurve) fill(f *filler, p storedPool) (bucketed, error) {
 // upToDate says how many buckets of an axis are as they should be.
 func (c *pooledCurve) upToDate(a axis) int {
 	switch {
-	case a.first != c.axis.first || a.width != c.axis.width:
+	case a.first != c.axis.first || a.width != c.axis.width || a.lowest != c.axis.lowest:
 		return 0
 	case a == c.axis && c.lowest == none:
 		return a.count

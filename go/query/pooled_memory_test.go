@@ -116,3 +116,46 @@ func restartedOnce(t *testing.T, run *catalog.Run) bool {
 	}
 	return false
 }
+
+// Two that look, between which a point comes before all others, and fill in the same order
+// may agree in where their buckets begin; the first bucket is not the same.
+func TestAPointBeforeAllOthersIsInItsBucket(t *testing.T) {
+	w := newWorld(t)
+	log := func(env string, rlStep uint64) {
+		w.run("r", nil, func(tx *store.Tx, edit *catalog.Edit) {
+			edit.Logged()
+			tx.AppendRL(tx.Series(rolledOut[0], point.Ordered), tx.Environment(env), point.RLBatch{RLStep: rlStep, Values: []float64{1}}, true)
+		})
+	}
+	for i := range uint64(101) {
+		log("a", 105+100*i)
+	}
+	q := CurveQuery{Workspace: "w", Project: "p", Runs: []string{"r"}, Series: []string{`reward(scale="ENVIRONMENT_STEP")`}, Along: AlongRLSteps}
+	look := func(s *Service) ([]curve, axis) {
+		list, err := s.curvesAlong(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, last := list[0].extent()
+		return list, spannedEvenly(first, last, 50, 0)
+	}
+	fill := func(list []curve, a axis) []uint64 {
+		filled, err := fillAll(a, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return filled[0].counts
+	}
+	s := New(w.catalog, Options{})
+	before, axisBefore := look(s)
+	log("b", 100)
+	after, axisAfter := look(s)
+	if axisBefore.first != axisAfter.first || axisBefore.width != axisAfter.width {
+		t.Fatalf("%+v and %+v", axisBefore, axisAfter)
+	}
+	fill(before, axisBefore)
+	got, want := fill(after, axisAfter), fill(look(New(w.catalog, Options{})))
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

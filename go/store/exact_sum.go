@@ -96,22 +96,38 @@ func (s *exactSum) whole() *big.Float {
 	return all.float()
 }
 
-// appendTerms writes the sum as floats of which each is the nearest to what those before it
-// leave: sums that are equal give equal terms.
-func (s *exactSum) appendTerms(dst []float64) []float64 {
+// terms are how often the sum holds 2¹⁰²³ and, behind dst, floats that come to the rest, each
+// of them the nearest to what those before it leave. Sums that are equal have equal terms.
+func (s *exactSum) terms(dst []float64) (tops int64, terms []float64) {
 	if s.digits == nil {
 		high, low := twoSum(s.high, s.low)
-		return append(dst, high, low)
+		return 0, append(dst, high, low)
 	}
-	for left := s.whole(); left.Sign() != 0; {
+	left := s.whole()
+	top := new(big.Float).SetMantExp(big.NewFloat(1), topBit)
+	tops, _ = new(big.Float).SetPrec(sumBits).Quo(left, top).Int64()
+	left.Sub(left, top.Mul(top.SetPrec(sumBits), new(big.Float).SetInt64(tops)))
+	for left.Sign() != 0 {
 		term, _ := left.Float64()
-		if math.IsInf(term, 0) {
-			term = math.Copysign(math.MaxFloat64, term)
-		}
 		dst = append(dst, term)
 		left.Sub(left, new(big.Float).SetFloat64(term))
 	}
-	return dst
+	return tops, dst
+}
+
+// topBit is the highest that a float64 has.
+const topBit = 1023
+
+// sensibleTops tells whether a sum can hold 2¹⁰²³ so often.
+func sensibleTops(tops int64) bool { return max(tops, -tops) < 1<<45 && tops != math.MinInt64 }
+
+// addTops adds 2¹⁰²³ so often.
+func (s *exactSum) addTops(tops int64) {
+	if tops != 0 {
+		const at = topBit - lowestBit
+		s.exact().digits[at/digitBits] += tops << (at % digitBits)
+		s.digits.count(1)
+	}
 }
 
 // sumDigits is a number in digits of 32 bits, from the lowest bit that a float64 has on. A

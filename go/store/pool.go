@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -22,8 +23,15 @@ type pool [len(poolAlong)]poolAxis
 
 const poolVersion = 1
 
-// poolAlong are the axes of a pool.
-var poolAlong = [...]Along{AlongRLSteps, AlongEpisodes, AlongTotalSteps, AlongTimes}
+// The axes of a pool. The numbers are on disk.
+const (
+	poolSteps = iota
+	poolEpisodes
+	poolTotals
+	poolTimes
+)
+
+var poolAlong = [...]Along{poolSteps: AlongRLSteps, poolEpisodes: AlongEpisodes, poolTotals: AlongTotalSteps, poolTimes: AlongTimes}
 
 // poolAxis is a pool along one axis. Places are those of a curve that counts times from 1970.
 type poolAxis struct {
@@ -48,7 +56,7 @@ var usualPools = poolLimits{least: 1 << 12, each: 1 << 11, run: 64, slots: 8}
 const (
 	maxSlots       = 1 << 14
 	maxPoolShift   = 63
-	poolRowNumbers = 10 // columns of integers of a slot
+	poolRowNumbers = 11 // columns of integers of a slot
 	poolRowValues  = 3  // columns of values beside the terms of its sum
 )
 
@@ -56,7 +64,7 @@ const (
 func (l poolLimits) of(points, cells int) (limits [len(poolAlong)]int) {
 	for k := range limits {
 		each := l.each
-		if k == axisOfTotals {
+		if k == poolTotals {
 			each = max(each, l.run*cells)
 		}
 		limits[k] = min(max(points/each, l.slots), maxSlots)
@@ -94,13 +102,23 @@ func (a *poolAxis) reachFor(place uint64, limit int) {
 		at, last := place>>a.shift, a.first+uint64(len(a.slots)-1)
 		first := min(at, a.first)
 		if last = max(at, last); last-first < uint64(limit) {
-			a.slots = slices.Insert(a.slots, 0, make([]rlSum, a.first-first)...)
-			a.slots = append(a.slots, make([]rlSum, last-first+1-uint64(len(a.slots)))...)
-			a.first = first
+			a.grow(first, last, limit)
 			return
 		}
 		a.widen()
 	}
+}
+
+// grow makes slots from one to another, and some before them where places come to lie before
+// all others, as they may go on doing.
+func (a *poolAxis) grow(first, last uint64, limit int) {
+	if first < a.first {
+		slack := min(uint64(len(a.slots)), uint64(limit)-(last-first+1), first)
+		before := a.first - (first - slack)
+		a.slots = slices.Insert(a.slots, 0, make([]rlSum, before)...)
+		a.first = first - slack
+	}
+	a.slots = append(a.slots, make([]rlSum, last-a.first+1-uint64(len(a.slots)))...)
 }
 
 // widen makes one slot of two.
@@ -144,10 +162,14 @@ func (a *poolAxis) include(reach Range, points uint64) {
 
 // bytes is roughly what the pool takes in memory.
 func (p *pool) bytes() int {
-	const sum = 128
-	n := 256
+	n := int(unsafe.Sizeof(*p))
 	for k := range p {
-		n += sum * len(p[k].slots)
+		n += int(unsafe.Sizeof(rlSum{})) * len(p[k].slots)
+		for i := range p[k].slots {
+			if p[k].slots[i].sum.digits != nil {
+				n += int(unsafe.Sizeof(sumDigits{}))
+			}
+		}
 	}
 	return n
 }
@@ -155,6 +177,8 @@ func (p *pool) bytes() int {
 // numbers are the integers of a slot that begins at a place.
 func (s *rlSum) numbers(slot, place uint64) [poolRowNumbers]uint64 {
 	n := [poolRowNumbers]uint64{slot, s.count, uint64(s.nans), uint64(s.infinities), uint64(s.negatives)}
+	tops, _ := s.sum.terms(nil)
+	n[10] = uint64(tops)
 	if s.count > 0 {
 		n[5], n[6], n[7], n[8] = s.lastAt.along-place, uint64(s.lastAt.env), s.lastAt.rlStep, s.lastAt.ordinal
 		n[9] = uint64(s.lastTime)
@@ -164,6 +188,7 @@ func (s *rlSum) numbers(slot, place uint64) [poolRowNumbers]uint64 {
 
 func (s *rlSum) setNumbers(n [poolRowNumbers]uint64, place uint64) {
 	s.count = n[1]
+	s.sum.addTops(int64(n[10]))
 	s.nans, s.infinities, s.negatives = uint32(n[2]), uint32(n[3]), uint32(n[4])
 	if s.count > 0 {
 		s.lastAt, s.lastTime = lastPlace{place + n[5], uint32(n[6]), n[7], n[8]}, int64(n[9])
@@ -195,7 +220,7 @@ func (a *poolAxis) used() (rows []int, terms int) {
 	for i := range a.slots {
 		if s := &a.slots[i]; s.points() > 0 {
 			rows = append(rows, i)
-			room = s.sum.appendTerms(room[:0])
+			_, room = s.sum.terms(room[:0])
 			for len(room) > 0 && room[len(room)-1] == 0 {
 				room = room[:len(room)-1]
 			}
@@ -231,7 +256,7 @@ func (a *poolAxis) appendValues(dst []byte, rows []int, terms int) []byte {
 		for k, v := range fixed {
 			columns[k] = append(columns[k], v)
 		}
-		room = s.sum.appendTerms(room[:0])
+		_, room = s.sum.terms(room[:0])
 		for k := range terms {
 			term := 0.0
 			if k < len(room) {
@@ -283,8 +308,7 @@ func (a *poolAxis) decode(numbers, values *decoder, rows, terms int) {
 	for k := range columns {
 		columns[k] = numbers.runs(rows).AppendTo(nil)
 	}
-	at := columns[0]
-	if numbers.err == nil && (!slices.IsSorted(at) || at[rows-1]-at[0] >= maxSlots || at[rows-1] > math.MaxUint64>>a.shift) {
+	if numbers.err == nil && !a.plausible(columns) {
 		numbers.fail("impossible slots")
 	}
 	floats := make([][]float64, poolRowValues+terms)
@@ -294,6 +318,7 @@ func (a *poolAxis) decode(numbers, values *decoder, rows, terms int) {
 	if numbers.err != nil || values.err != nil {
 		return
 	}
+	at := columns[0]
 	a.first, a.slots = at[0], make([]rlSum, at[rows-1]-at[0]+1)
 	for i, slot := range at {
 		s := &a.slots[slot-a.first]
@@ -307,6 +332,30 @@ func (a *poolAxis) decode(numbers, values *decoder, rows, terms int) {
 			s.sum.add(terms[i])
 		}
 	}
+}
+
+// plausible tells whether columns of integers can be those of slots with points.
+func (a *poolAxis) plausible(columns [poolRowNumbers][]uint64) bool {
+	slots := columns[0]
+	first, last := slots[0], slots[len(slots)-1]
+	if last-first >= maxSlots || last > math.MaxUint64>>a.shift || a.reach.From>>a.shift != first || a.reach.To>>a.shift != last {
+		return false
+	}
+	points := uint64(0)
+	for i, slot := range slots {
+		n := columns[1][i]
+		for _, others := range columns[2:5] {
+			if others[i] > math.MaxUint32 {
+				return false
+			}
+			n += others[i]
+		}
+		if n == 0 || n > a.points || i > 0 && slot <= slots[i-1] || !sensibleTops(int64(columns[10][i])) {
+			return false
+		}
+		points += n
+	}
+	return points == a.points
 }
 
 // poolInfo is what the index of a segment keeps of a pool.

@@ -29,7 +29,7 @@ func BenchmarkPoolOfAStretch(b *testing.B) {
 	for b.Loop() {
 		w := &poolWriter{limits: usualPools.of(1200*1024, 1024)}
 		for _, p := range parts {
-			w.take(p, values)
+			w.take(p, values, nil)
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/(1200*1024), "ns/point")

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"maps"
 	"slices"
 )
@@ -14,10 +15,15 @@ type poolMerge struct {
 	unpooled map[uint32]*poolWriter  // by series; see its points as they are written
 }
 
-// pooledCount is what the sources have of a series.
+// pooledCount is what segments have of a series.
 type pooledCount struct {
-	points, cells int  // cells of one source count again in another
+	points, cells int  // cells of one segment count again in another
 	unpooled      bool // some points are in no pool
+}
+
+func (c *pooledCount) add(points, cells int) {
+	c.points += points
+	c.cells += cells
 }
 
 func newPoolMerge(sources []*mergeSource, limits poolLimits) (*poolMerge, error) {
@@ -35,53 +41,66 @@ func newPoolMerge(sources []*mergeSource, limits poolLimits) (*poolMerge, error)
 	return m, nil
 }
 
-// count counts the RL points of a source by series.
+// limitsOf takes it that all sources have the same cells.
+func (m *poolMerge) limitsOf(c *pooledCount) [len(poolAlong)]int {
+	return m.limits.of(c.points, (c.cells+len(m.sources)-1)/len(m.sources))
+}
+
+// count counts what a source has.
 func (m *poolMerge) count(s *segmentReader) error {
 	index, err := s.index()
 	if err != nil {
 		return err
+	}
+	counts, err := s.countRL(index)
+	if err != nil {
+		return err
+	}
+	for series, c := range counts {
+		all := m.counts[series]
+		if all == nil {
+			all = new(pooledCount)
+			m.counts[series] = all
+		}
+		all.add(c.points, c.cells)
+		found, err := s.poolOf(index, series)
+		if errors.Is(err, ErrCorrupt) {
+			s.run.db.log.Error("points are summed up anew", "run", s.run.id.String(), "error", err)
+		} else if err != nil {
+			return err
+		}
+		all.unpooled = all.unpooled || found == nil
+	}
+	return nil
+}
+
+// countRL counts the RL points of a segment by series.
+func (s *segmentReader) countRL(index *segmentIndex) (map[uint32]*pooledCount, error) {
+	counts := make(map[uint32]*pooledCount)
+	count := func(series uint32, points, cells int) {
+		if counts[series] == nil {
+			counts[series] = new(pooledCount)
+		}
+		counts[series].add(points, cells)
 	}
 	before := cellID{}
 	for _, b := range index.blocks {
 		switch {
 		case !b.first.rl():
 		case b.first.series == b.last.series:
-			m.of(index, b.first.series).add(int(b.points), int(b.last.env-b.first.env)+boolInt(b.first != before))
+			count(b.first.series, int(b.points), int(b.last.env-b.first.env)+boolInt(b.first != before))
 		default:
 			head, err := s.head(b)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			for i, id := range head.ids {
-				m.of(index, id.series).add(head.starts[i+1]-head.starts[i], boolInt(id != before))
+				count(id.series, head.starts[i+1]-head.starts[i], boolInt(id != before))
 			}
 		}
 		before = b.last
 	}
-	return nil
-}
-
-// of is the count of a series of which a segment with this index has points.
-func (m *poolMerge) of(index *segmentIndex, series uint32) *pooledCount {
-	c := m.counts[series]
-	if c == nil {
-		c = new(pooledCount)
-		m.counts[series] = c
-	}
-	if _, has := index.poolOf(series); !has {
-		c.unpooled = true
-	}
-	return c
-}
-
-// limitsOf takes it that all sources have the same cells.
-func (m *poolMerge) limitsOf(c *pooledCount) [len(poolAlong)]int {
-	return m.limits.of(c.points, (c.cells+len(m.sources)-1)/len(m.sources))
-}
-
-func (c *pooledCount) add(points, cells int) {
-	c.points += points
-	c.cells += cells
+	return counts, nil
 }
 
 // write writes the pools of all series that have enough points, when these are written.

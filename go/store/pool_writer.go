@@ -2,7 +2,7 @@ package store
 
 import (
 	"math"
-	"slices"
+	"math/bits"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -12,17 +12,15 @@ type poolWriter struct {
 	pool
 
 	limits [len(poolAlong)]int
-	walks  [len(poolAlong)]slotWalk
-	env    uint32
-	next   uint64     // ordinal of the next point
-	total  chunk.Runs // memory for total steps
-}
+	visits [len(poolAlong)]slotVisit
 
-// The axes whose points are treated apart.
-var (
-	axisOfTotals   = slices.Index(poolAlong[:], AlongTotalSteps) // its slots change within a stretch
-	axisOfEpisodes = slices.Index(poolAlong[:], AlongEpisodes)   // some points have no place
-)
+	// Of the points that are taken, the last.
+	env           uint32
+	next          uint64 // ordinal of the one behind it
+	value         float64
+	steps, times  slotWalk // behind it
+	rlStep, place uint64   // place along times
+}
 
 // What lies between a column and the places of its axis. Points without an episode come to
 // lie at the very end.
@@ -32,90 +30,108 @@ const (
 	timeZero     = 1 << 63 // where time 0 lies: those before lie before it
 )
 
-// take adds points of a cell.
-func (w *poolWriter) take(p part, values []float64) {
+// take adds points of a cell, whose total steps it writes into memory that is given.
+func (w *poolWriter) take(p part, values []float64, room chunk.Runs) chunk.Runs {
 	ints := &p.points.ints
-	w.total = appendSums(w.total[:0], ints[colOrigin], ints[colEnvStep], len(values))
-	w.walks = [...]slotWalk{
-		{runs: ints[colRLStep]}, {runs: ints[colEpisode], offset: episodePlace}, {runs: w.total}, {runs: ints[colRLTime], offset: timeZero},
-	}
+	totals := appendSums(room[:0], ints[colOrigin], ints[colEnvStep], len(values))
+	w.steps, w.times = slotWalk{runs: ints[colRLStep]}, slotWalk{runs: ints[colRLTime], offset: timeZero}
+	w.visits[poolSteps].slotWalk, w.visits[poolTimes].slotWalk = w.steps, w.times
+	w.visits[poolEpisodes].slotWalk = slotWalk{runs: ints[colEpisode], offset: episodePlace}
+	w.visits[poolTotals].slotWalk = slotWalk{runs: totals}
 	w.env, w.next = p.id.env, p.ordinal
 	for len(values) > 0 {
-		n := len(values)
-		for k := range w.walks {
-			if k != axisOfTotals {
-				n = min(n, w.walks[k].same(n, w.pool[k].shift))
-			}
+		n := w.together(len(values))
+		var piece rlSum
+		if piece.setFinite(values[:n]) {
+			w.put(&piece, values[:n])
+		} else {
+			w.closeAll()
+			w.takeApart(values[:n])
 		}
-		w.takeGroup(values[:n])
 		values = values[n:]
 	}
+	w.closeAll()
+	w.visits, w.steps, w.times = [len(poolAlong)]slotVisit{}, slotWalk{}, slotWalk{} // the columns may go
+	return totals
 }
 
-// takeGroup adds points that lie in one slot each along all axes but that of total steps.
-func (w *poolWriter) takeGroup(values []float64) {
-	var group rlSum
-	for from := 0; from < len(values); {
-		n := w.walks[axisOfTotals].same(len(values)-from, w.pool[axisOfTotals].shift)
-		var piece rlSum
-		if !piece.setFinite(values[from : from+n]) {
-			w.putGroup(&group, values[:from])
-			w.takeApart(values[from : from+n])
-			values, from, group = values[from+n:], 0, rlSum{}
-			continue
+// together counts how many of the next points lie in one slot along each axis.
+func (w *poolWriter) together(limit int) int {
+	for k := range w.visits {
+		v := &w.visits[k]
+		if v.left == 0 {
+			v.left = v.same(w.pool[k].shift)
 		}
-		from += n
-		piece.setLast(values[from-1], w.lastOf(from), w.timeOf(from))
-		w.put(axisOfTotals, &piece, n)
-		group.join(&piece)
+		limit = min(limit, v.left)
 	}
-	w.putGroup(&group, values)
-}
-
-// putGroup puts a sum of finite points into the slots of all axes but one, where it is already.
-func (w *poolWriter) putGroup(group *rlSum, values []float64) {
-	n := len(values)
-	if n == 0 {
-		return
-	}
-	group.setLast(values[n-1], w.lastOf(n), w.timeOf(n))
-	w.next += uint64(n)
-	for k := range w.pool {
-		if k != axisOfTotals {
-			w.put(k, group, n)
-		}
-	}
+	return limit
 }
 
 // takeApart adds points one by one.
 func (w *poolWriter) takeApart(values []float64) {
-	for _, v := range values {
+	for i := range values {
+		w.together(1)
 		var one rlSum
-		one.addOne(v)
-		one.setLast(v, w.lastOf(1), w.timeOf(1))
-		w.next++
-		for k := range w.pool {
-			w.put(k, &one, 1)
+		one.addOne(values[i])
+		w.put(&one, values[i:i+1])
+		w.closeAll()
+	}
+}
+
+// put adds the sum of the next points, which lie together.
+func (w *poolWriter) put(piece *rlSum, values []float64) {
+	n := len(values)
+	w.next += uint64(n)
+	w.value, w.rlStep, w.place = values[n-1], w.steps.take(n).To, w.times.take(n).To
+	for k := range w.visits {
+		v := &w.visits[k]
+		if v.taken == 0 {
+			v.slot = nil
+			if place := v.first(); k != poolEpisodes || place != noEpisode {
+				v.slot = w.pool[k].slot(place, w.limits[k])
+			}
+		}
+		if v.slot != nil {
+			v.slot.add(piece)
+		}
+		v.taken += n
+		if v.left -= n; v.left == 0 {
+			w.close(k)
 		}
 	}
 }
 
-// lastOf tells of the last of the next n points what does not depend on the axis.
-func (w *poolWriter) lastOf(n int) lastPlace {
-	return lastPlace{rlStep: w.walks[0].ahead(n), env: w.env, ordinal: w.next + uint64(n-1)}
+func (w *poolWriter) closeAll() {
+	for k := range w.visits {
+		w.close(k)
+	}
 }
 
-func (w *poolWriter) timeOf(n int) int64 { return int64(w.walks[len(w.walks)-1].ahead(n) - timeZero) }
-
-// put adds a sum of the next n points along an axis, which lie in one slot of it.
-func (w *poolWriter) put(k int, sum *rlSum, n int) {
-	axis, reach := &w.pool[k], w.walks[k].take(n)
-	if k == axisOfEpisodes && reach.To == noEpisode {
+// close ends a visit to a slot. Either all points of it are finite, or there is one.
+func (w *poolWriter) close(k int) {
+	v := &w.visits[k]
+	n := v.taken
+	if n == 0 {
 		return
 	}
-	sum.lastAt.along = reach.To
-	axis.slot(reach.To, w.limits[k]).join(sum)
-	axis.include(reach, uint64(n))
+	reach := v.take(n)
+	v.taken = 0
+	if v.slot == nil {
+		return
+	}
+	w.pool[k].include(reach, uint64(n))
+	if at := (lastPlace{reach.To, w.env, w.rlStep, w.next - 1}); finite(w.value) && v.slot.lastAt.before(&at) {
+		v.slot.setLast(w.value, at, int64(w.place-timeZero))
+	}
+}
+
+// slotVisit goes over the slots that points lie in along an axis.
+type slotVisit struct {
+	slotWalk
+
+	left  int    // points that follow in the same slot
+	taken int    // points that were added to it
+	slot  *rlSum // nil where points have no place
 }
 
 // slotWalk goes over the places of points along an axis.
@@ -125,64 +141,56 @@ type slotWalk struct {
 	offset uint64 // between the column and the places
 }
 
-// same counts how many of the next points, up to a limit, lie in one slot and do not descend.
-func (w *slotWalk) same(limit int, shift uint) int {
+// first is the place of the next point.
+func (w *slotWalk) first() uint64 {
+	return w.runs[0].First + uint64(w.used)*w.runs[0].Delta + w.offset
+}
+
+// same counts how many of the next points lie in one slot and do not descend.
+func (w *slotWalk) same(shift uint) int {
 	n, used, before := 0, w.used, uint64(0)
-	slot := (w.runs[0].First + uint64(used)*w.runs[0].Delta + w.offset) >> shift
-	for i := 0; i < len(w.runs) && n < limit; i++ {
+	slot := w.first() >> shift
+	for i := range w.runs {
 		run := &w.runs[i]
 		left := run.N - used
 		place := run.First + uint64(used)*run.Delta + w.offset
 		if n > 0 && (place < before || place>>shift != slot || place == noEpisode && before != noEpisode) {
-			break
+			return n
 		}
-		last := place + uint64(left-1)*run.Delta
-		if last < place {
-			n++
-			break
-		}
-		if last>>shift != slot {
-			n += int(countBelow(place, run.Delta, (slot+1)<<shift))
-			break
+		last, ascends := lastOf(place, run.Delta, left)
+		switch {
+		case !ascends || last == noEpisode && place != noEpisode:
+			return n + 1
+		case last>>shift != slot:
+			return n + int(countBelow(place, run.Delta, (slot+1)<<shift))
 		}
 		n, used, before = n+int(left), 0, last
 	}
-	return min(n, limit)
+	return n
 }
 
-// take passes over the next n points, which ascend, and tells how far they reach.
+// lastOf is the last of numbers that count up evenly, and whether none of them wraps around.
+func lastOf(first, delta uint64, n uint32) (last uint64, ascends bool) {
+	high, off := bits.Mul64(delta, uint64(n-1))
+	last = first + off
+	return last, high == 0 && last >= first
+}
+
+// take passes over the next n points, which do not descend, and tells how far they reach.
 func (w *slotWalk) take(n int) Range {
-	run := &w.runs[0]
-	if uint64(w.used)+uint64(n) < uint64(run.N) { // mostly
-		first := run.First + uint64(w.used)*run.Delta + w.offset
-		w.used += uint32(n)
-		return Range{first, first + uint64(n-1)*run.Delta}
-	}
-	reach := Range{w.ahead(1), w.ahead(n)}
-	w.skip(n)
-	return reach
-}
-
-// ahead is the place of the n-th next point.
-func (w *slotWalk) ahead(n int) uint64 {
-	used := w.used
-	for i := range w.runs {
-		run := &w.runs[i]
-		if left := int(run.N - used); n > left {
-			n, used = n-left, 0
-			continue
-		}
-		return run.First + (uint64(used)+uint64(n-1))*run.Delta + w.offset
-	}
-	panic("store: a walk beyond the last point")
-}
-
-func (w *slotWalk) skip(n int) {
-	for n > 0 {
-		left := int(w.runs[0].N - w.used)
+	reach := Range{From: w.first()}
+	for {
+		run := &w.runs[0]
+		left := int(run.N - w.used)
 		if n < left {
 			w.used += uint32(n)
-			return
+			reach.To = run.First + uint64(w.used-1)*run.Delta + w.offset
+			return reach
+		}
+		if n == left {
+			reach.To = run.Last() + w.offset
+			w.runs, w.used = w.runs[1:], 0
+			return reach
 		}
 		w.runs, w.used = w.runs[1:], 0
 		n -= left

@@ -15,6 +15,14 @@ type RLCurve struct {
 	Points RLRange // what else they must lie in
 }
 
+// onAxis leaves out what lies at no place of the axis.
+func (q RLCurve) onAxis() RLCurve {
+	if q.Along == AlongEpisodes {
+		q.Within.To = min(q.Within.To, noEpisode-1)
+	}
+	return q
+}
+
 // RLCounts gives how many points a series got in each environment, by number - 1, those
 // included that were discarded since. They only grow as long as loaded stays: that is another
 // number when the run was read from disk anew.
@@ -94,10 +102,7 @@ func (r *Run) walkCurve(env uint32, q RLCurve, behind uint64, visit func(w *curv
 	if env == 0 {
 		return nil
 	}
-	if q.Along == AlongEpisodes {
-		q.Within.To = min(q.Within.To, noEpisode-1)
-	}
-	w := &curveWalk{RLCurve: q, run: r, id: cellID{q.Series, env}, behind: behind}
+	w := &curveWalk{RLCurve: q.onAxis(), run: r, id: cellID{q.Series, env}, behind: behind}
 	return r.look(q.Series, env, func(v view) error {
 		w.view, w.attempts, w.discards = v, nil, false
 		if v.restarted {
@@ -248,9 +253,9 @@ func (w *curveWalk) each(src *source, visit func(places chunk.Run, from int) err
 func descends(runs chunk.Runs) bool {
 	before := uint64(0)
 	return slices.ContainsFunc(runs, func(run chunk.Run) bool {
-		first := run.First
-		falls := first < before || run.Last() < first
-		before = run.Last()
+		last, ascends := lastOf(run.First, run.Delta, run.N)
+		falls := run.First < before || !ascends
+		before = last
 		return falls
 	})
 }
@@ -303,7 +308,7 @@ func (w *curveWalk) eachPiece(places chunk.Runs, from int, visit func(places chu
 			continue
 		}
 		var err error
-		if run.Last() >= run.First && !w.apart {
+		if _, ascends := lastOf(run.First, run.Delta, run.N); ascends && !w.apart {
 			err = w.visitWithin(run, from, visit)
 		} else {
 			err = w.visitApart(run, from, visit)

@@ -23,7 +23,7 @@ func (r *Run) PooledReach(q RLCurve) (reach PooledReach, err error) {
 	err = r.walkPooled(q, nil, func(p *pooledWalk) error {
 		reach = PooledReach{Range: nothing, Taken: make([]uint64, p.envs)}
 		for _, s := range p.pooled {
-			if s.end > s.begin {
+			if s.from < s.to {
 				reach.include(s.reach.From - p.since())
 				reach.include(s.reach.To - p.since())
 				reach.Points += s.points
@@ -98,19 +98,16 @@ type pooledWalk struct {
 type pooledSegment struct {
 	*poolAxis
 
-	begin, end uint64  // of the slots that are taken
-	gaps       []Range // along the curve
+	from, to int     // of the slots, those that are taken
+	gaps     []Range // along the curve
 }
 
 // errRepool says that pools were taken of what is stored in another way by now.
 var errRepool = errors.New("segments changed meanwhile")
 
 func (r *Run) walkPooled(q RLCurve, axis *Axis, visit func(p *pooledWalk) error) error {
-	if q.Along == AlongEpisodes {
-		q.Within.To = min(q.Within.To, noEpisode-1)
-	}
 	for {
-		p, err := r.newPooledWalk(q, axis)
+		p, err := r.newPooledWalk(q.onAxis(), axis)
 		if p == nil || err != nil {
 			return err
 		}
@@ -197,12 +194,16 @@ func (p *pooledWalk) since() uint64 {
 	return 0
 }
 
-// inPools gives a place of the curve as pools have it.
+// inPools gives a place of the curve as pools have it; places beyond their ends are the ends.
 func (p *pooledWalk) inPools(place uint64) uint64 {
-	if in := place + p.since(); in >= place {
-		return in
+	in := place + p.since()
+	switch before := p.Along == AlongTimes && p.Since < 0; {
+	case before && in > place:
+		return 0
+	case !before && in < place:
+		return math.MaxUint64
 	}
-	return math.MaxUint64
+	return in
 }
 
 // take says what to take of a pool; ok is false where the points are to be read instead.
@@ -217,20 +218,21 @@ func (p *pooledWalk) take(a *poolAxis) (of pooledSegment, ok bool) {
 	case p.axis != nil && !p.cutsAtSlots(a):
 		return of, false
 	}
-	of.begin, of.end = a.reach.From>>a.shift, a.reach.To>>a.shift+1
+	of.to = len(a.slots)
+	wide := uint64(1)<<a.shift - 1
 	if low := within.From; low > a.reach.From {
-		if of.begin = low >> a.shift; !a.beginsSlot(low) {
-			of.begin++
-			of.gaps = p.appendGap(of.gaps, low, min(of.begin<<a.shift-1, within.To))
+		if of.from = int(low>>a.shift - a.first); !a.beginsSlot(low) {
+			of.from++
+			of.gaps = p.appendGap(of.gaps, low, min(low|wide, within.To))
 		}
 	}
 	if high := within.To; high < a.reach.To {
-		if of.end = high>>a.shift + 1; !a.beginsSlot(high + 1) {
-			of.end--
-			of.gaps = p.appendGap(of.gaps, max(of.end<<a.shift, within.From), high)
+		if of.to = int(high>>a.shift-a.first) + 1; !a.beginsSlot(high + 1) {
+			of.to--
+			of.gaps = p.appendGap(of.gaps, max(high&^wide, within.From), high)
 		}
 	}
-	if len(of.gaps) == 2 && of.begin > of.end { // both ends lie in one slot
+	if len(of.gaps) == 2 && of.from > of.to { // both ends lie in one slot
 		of.gaps = of.gaps[:1]
 	}
 	return of, true
@@ -264,9 +266,9 @@ func (p *pooledWalk) cutsAtSlots(a *poolAxis) bool {
 // takeSlots adds what pools have summed up.
 func (p *pooledWalk) takeSlots(to *rlSummer) {
 	for _, s := range p.pooled {
-		for n := max(s.begin, s.first); n < min(s.end, s.first+uint64(len(s.slots))); n++ {
-			if slot := s.slots[n-s.first]; slot.points() > 0 {
-				place := max(n<<s.shift, s.reach.From, p.inPools(p.Within.From)) - p.since()
+		for i := s.from; i < s.to; i++ {
+			if slot := s.slots[i]; slot.points() > 0 {
+				place := max((s.first+uint64(i))<<s.shift, s.reach.From, p.inPools(p.Within.From)) - p.since()
 				slot.lastAt.along -= p.since()
 				to.sums[to.bucketOf(place)].join(&slot)
 			}

@@ -128,24 +128,27 @@ func (s *rlSum) setLast(v float64, at lastPlace, time int64) {
 	s.last, s.lastAt, s.lastTime = v, at, time
 }
 
-func (s *rlSum) join(other *rlSum) {
+// add adds other points, but does not tell which one of all is the last.
+func (s *rlSum) add(other *rlSum) {
 	s.nans += other.nans
 	s.infinities += other.infinities
 	s.negatives += other.negatives
-	switch {
-	case other.count == 0:
+	if other.count == 0 {
 		return
-	case s.count == 0:
-		s.low, s.high = other.low, other.high
-		s.setLast(other.last, other.lastAt, other.lastTime)
-	default:
-		s.low, s.high = min(s.low, other.low), max(s.high, other.high)
-		if s.lastAt.before(&other.lastAt) {
-			s.setLast(other.last, other.lastAt, other.lastTime)
-		}
 	}
+	if s.count == 0 {
+		s.low, s.high = other.low, other.high
+	}
+	s.low, s.high = min(s.low, other.low), max(s.high, other.high)
 	s.count += other.count
 	s.sum.join(&other.sum)
+}
+
+func (s *rlSum) join(other *rlSum) {
+	if other.count > 0 && (s.count == 0 || s.lastAt.before(&other.lastAt)) {
+		s.setLast(other.last, other.lastAt, other.lastTime)
+	}
+	s.add(other)
 }
 
 // bucket is the sum as others see it.

@@ -66,6 +66,7 @@ type segmentWriter struct {
 	sheets sheetEncoder
 	rows   []sheetRow             // of the sheet that is being gathered
 	pools  map[uint32]*poolWriter // of series whose points are summed up as they are added
+	totals chunk.Runs             // memory for total steps
 }
 
 func (r *Run) newSegment(number, level uint64) *segmentWriter {
@@ -85,7 +86,7 @@ func (w *segmentWriter) takePools(parts []part, values []float64) {
 		n := p.points.len()
 		if p.id.rl() {
 			if to := w.pools[p.id.series]; to != nil {
-				to.take(p, values[:n])
+				w.totals = to.take(p, values[:n], w.totals)
 			}
 		}
 		values = values[n:]
