@@ -1,6 +1,7 @@
 // The comparison of runs while it is zoomed, and while they log.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startServer } from "./bare_server.mjs";
 import { openBrowser } from "./browser.mjs";
@@ -62,6 +63,34 @@ test("a drag asks for a stretch with a grid of its own; a double click shows all
   await plot.dblclick();
   await grid(page, "0 to 99").waitFor();
   assert.equal(new URL(page.url()).searchParams.get("zoom"), null);
+});
+
+test("the numbers are a table behind the curves, and a file, also without a mouse", async () => {
+  const { page } = opened;
+  await page.goto(compared());
+  await grid(page, "0 to 99").waitFor();
+  await page.getByRole("button", { name: "score as table" }).focus();
+  await page.keyboard.press("Enter");
+  const table = page.getByRole("region", { name: "score of all runs along step" });
+  await table.locator("tbody tr").nth(99).waitFor();
+  const rows = (await table.locator("tr").allInnerTexts()).map((text) => text.split("\t"));
+  assert.deepEqual(rows[0], ["Group", "step", "Estimate", "Lower", "Upper", "n"]);
+  assert.deepEqual(rows[1], ["all runs", "0", "0.5", "0", "1", "2"]);
+  assert.deepEqual(rows[100], ["all runs", "99", "99.5", "99", "100", "2"]);
+
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save CSV" }).click();
+  const lines = (await readFile(await (await saved).path(), "utf8")).trimEnd().split("\r\n");
+  const [head, ...records] = lines.map((line) => line.split(","));
+  assert.deepEqual(head, ["group", "step", "samples", "estimate", "low", "high"]);
+  const inOrder = records.map(([group, x, n, ...numbers]) => [group, x, ...numbers, n]);
+  assert.deepEqual(inOrder, rows.slice(1));
+
+  await table.focus();
+  await page.keyboard.press("End");
+  await page.waitForFunction(() => document.querySelector(".compare-table").scrollTop > 0);
+  await page.getByRole("button", { name: "score as table" }).press("Enter");
+  await page.locator("figure.compare canvas").waitFor();
 });
 
 test("points that come are part of the estimates, also what came in a pause", async () => {

@@ -20,6 +20,7 @@ import {
 } from "../server/statistics";
 import { type BandLine, BandPlot } from "./band_plot";
 import { CompareExport } from "./compare_export";
+import { CompareTable } from "./compare_table";
 import { BAND_TITLES, type FiguresProps } from "./comparison";
 
 /** How many pale curves of single samples a group has at most. */
@@ -90,8 +91,10 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
   const { of, metric, question, statistics, threshold } = figure;
   const unit = unitOf(question.axis);
   const cursor = useSignal<number | null>(null);
+  const asTable = useSignal(false);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);
+  const label = `${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`;
   const method = methodText(question, statistics);
   return (
     <figure class="chart compare" data-groups={groups.length}>
@@ -104,6 +107,7 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
           </button>
         )}
         <CompareExport
+          asTable={asTable}
           of={of}
           metric={metric}
           question={question}
@@ -113,18 +117,22 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
           method={method}
         />
       </figcaption>
-      <BandPlot
-        xs={grid}
-        lines={lines}
-        height={380}
-        threshold={threshold}
-        range={times(range, 1 / unit)}
-        onZoom={(picked) => onZoom(times(picked, unit))}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
-        label={`${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`}
-      />
+      {asTable.value ? (
+        <CompareTable label={label} axis={question.axis} grid={grid} groups={groups} />
+      ) : (
+        <BandPlot
+          xs={grid}
+          lines={lines}
+          height={380}
+          threshold={threshold}
+          range={times(range, 1 / unit)}
+          onZoom={(picked) => onZoom(times(picked, unit))}
+          onCursor={(at) => {
+            cursor.value = at;
+          }}
+          label={label}
+        />
+      )}
       <ul class="legend">
         {groups.map((group, place) => (
           <li key={group.name}>

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
 import { downloadText, downloadUrl } from "../download";
 import { chartToSvg, type SvgLine } from "../lib/chart_svg";
@@ -12,17 +12,20 @@ import { statisticsJson } from "../server/statistics";
 import { svgToPng } from "../svg_to_png";
 import type { BandLine } from "./band_plot";
 import type { FiguresProps } from "./comparison";
+import { TableSwitch } from "./table_switch";
 
 interface Props extends FiguresProps {
+  /** Whether the numbers are seen instead of the curves. */
+  asTable: Signal<boolean>;
   lines: readonly BandLine[];
   threshold: number | null;
   /** How the figure was made. */
   method: string;
 }
 
-/** What can be taken away of a figure: its numbers, its picture, and the program that asks for it. */
+/** What a figure is made of: its numbers, its picture, and the program that asks for it. */
 export function CompareExport(props: Props) {
-  const { of, metric, question, statistics } = props;
+  const { asTable, of, metric, question, statistics } = props;
   const done = useSignal<"copied" | "saved" | null>(null);
   const named = (ending: string) => fileName(`${of.project}-${metric.metricName}`, ending);
   const saveCsv = () => {
@@ -35,6 +38,7 @@ export function CompareExport(props: Props) {
   };
   return (
     <span class="export">
+      <TableSwitch of={metric.metricName} on={asTable} />
       <button type="button" onClick={saveCsv}>
         Save CSV
       </button>
