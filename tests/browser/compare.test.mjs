@@ -11,9 +11,17 @@ let server;
 let opened;
 let logging;
 
-/** Two runs of a hundred steps, of which the second logs one more for each line that it is told. */
+/**
+ * A run whose environments have two tasks, of returns up to 1 and 100; then two runs of a hundred steps, of which the
+ * second logs one more for each line that it is told.
+ */
 const PROGRAM = `
 import sys, metrana
+with metrana.init(workspace_name="w", project_name="tasks", run_name="both", ingestion_url=sys.argv[1]):
+    for env_id, task, most in (("env-0", "reach", 1), ("env-1", "walk", 100)):
+        metrana.log_env_attributes(env_id, {"task": task})
+        returns = [[most * episode / 50 for episode in range(51)]]
+        metrana.log_rl_episode("return", returns, rl_step=0, episode=0, env_id=[env_id])
 for seed in (0, 1):
     run = metrana.init(workspace_name="w", project_name="p", run_name=f"seed-{seed}", ingestion_url=sys.argv[1])
     run.log("score", [float(step + seed) for step in range(100)])
@@ -91,6 +99,32 @@ test("the numbers are a table behind the curves, and a file, also without a mous
   await page.waitForFunction(() => document.querySelector(".compare-table").scrollTop > 0);
   await page.getByRole("button", { name: "score as table" }).press("Enter");
   await page.locator("figure.compare canvas").waitFor();
+});
+
+test("each task is put on a scale of its own, whose ends are given", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/tasks?screen=compare&group=:all&axis=episode&band=none`);
+  const value = page.locator("figure.compare .legend .value");
+  const last = (text) => value.getByText(text, { exact: true }).waitFor();
+  await last("50.5");
+  await page.getByLabel("Scale").selectOption("each task of environments");
+  await last("1");
+  await page.getByText("2 scales: what is 0, and what is 1").click();
+  const one = page.getByLabel("What is 1 of walk");
+  assert.equal(await one.getAttribute("placeholder"), "100");
+  await one.fill("200");
+  await one.press("Tab");
+  await last("0.75");
+  assert.equal(new URL(page.url()).searchParams.get("scales"), "walk,,200");
+  await page.reload();
+  await last("0.75");
+
+  const said = page.locator("figure.compare .method").getByText("of reach 0 is 0 and 1 is 1, of walk 0 is 0 and 200 is 1");
+  await said.waitFor();
+  await page.goto(`${page.url()}&zoom=episode:10..20`);
+  await page.getByText("Grid: 11 even points from 10 to 20;").waitFor();
+  await said.waitFor(); // not the scales of the part
+  await last("0.3");
 });
 
 test("points that come are part of the estimates, also what came in a pause", async () => {

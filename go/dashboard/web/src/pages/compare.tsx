@@ -3,7 +3,9 @@ import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
 import { useKeys } from "../keys";
+import { tasksFirst } from "../lib/environment_groups";
 import { formatNames, parseNames } from "../lib/episode_filter";
+import { failureText } from "../lib/failure_text";
 import { formatCount } from "../lib/format";
 import {
   formatGrouping,
@@ -15,6 +17,7 @@ import {
   type RunGroup,
   regroup,
 } from "../lib/groups";
+import { AS_LOGGED, type Normalisation, parseScales, parseScaling } from "../lib/normalisation";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import {
   ESTIMATOR_TITLES,
@@ -28,21 +31,16 @@ import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { LearningCurves } from "../parts/compare_curves";
 import { FinalTable, Improvement, Profile } from "../parts/compare_finals";
-import {
-  BAND_TITLES,
-  type FiguresProps,
-  type Metric,
-  NORMALISATION_TITLES,
-} from "../parts/comparison";
+import { ScaleChoice, ScaleFields } from "../parts/compare_scale";
+import { BAND_TITLES, type FiguresProps, type Metric } from "../parts/comparison";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { LiveChip } from "../parts/live_chip";
 import { useRunNews } from "../run_news";
+import { listEnvironmentAttributes } from "../server/environments";
 import {
   BANDS,
   type Band,
   listComparedRuns,
-  NORMALISATIONS,
-  type NormalisationName,
   type ProjectName,
   readStatistics,
   type StatisticsAxis,
@@ -116,6 +114,13 @@ function axesOf(metric: Metric, metrics: Metric[]): StatisticsAxis[] {
   return hasSteps ? ["env steps", ...others] : others;
 }
 
+/** How samples are put on scales; environments only have some where each is a sample. */
+function useNormalisation(ofEnvironments: boolean): Normalisation {
+  const scaling = parseScaling(useParam("normalise", TEXT).value);
+  const scales = parseScales(useParam("scales", TEXT).value);
+  return scaling.by === "environment" && !ofEnvironments ? AS_LOGGED : { ...scaling, scales };
+}
+
 function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   const text = useParam(name, TEXT).value;
   return choices.find((c) => c === text) ?? (choices[0] as T);
@@ -170,6 +175,7 @@ function Comparison({
   inherited,
   version,
 }: ChosenProps & { metric: Metric }) {
+  const names = { ...of, runs: runs.map((r) => r.name) };
   const paths = useMemo(() => groupingPaths(runs), [runs]);
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
@@ -179,8 +185,11 @@ function Comparison({
   const unit = useChoice("samples", isRl ? ["run", "environment"] : ["run"]);
   const estimator = useChoice<EstimatorName>("estimator", ESTIMATORS);
   const band = useChoice<Band>("band", BANDS);
-  const scales = NORMALISATIONS.filter((n) => n !== "environment" || unit === "environment");
-  const normalisation = useChoice<NormalisationName>("normalise", scales);
+  const normalisation = useNormalisation(unit === "environment");
+  const environmentPaths = useAnswer(
+    (signal) => (isRl ? listEnvironmentAttributes(names, signal) : Promise.resolve([])),
+    [names.runs.join("\n"), isRl],
+  ).value;
   // At one env step few environments end an episode: single points would be noise.
   const points = useChoice("points", isRl ? ["means", "single"] : ["single", "means"]);
   const groups = groupRuns(runs, grouping);
@@ -251,13 +260,19 @@ function Comparison({
           value={band}
           options={BANDS.map((b) => [b, BAND_TITLES[b]])}
         />
-        <Choice
-          label="Scale"
-          param="normalise"
-          value={normalisation}
-          options={scales.map((n) => [n, NORMALISATION_TITLES[n]])}
+        <ScaleChoice
+          chosen={normalisation}
+          runPaths={tasksFirst(paths)}
+          environmentPaths={tasksFirst(environmentPaths.value ?? [])}
+          ofEnvironments={unit === "environment"}
         />
       </div>
+      {environmentPaths.failure !== null && (
+        <p class="note failed" role="alert">
+          Attributes of environments are missing: {failureText(environmentPaths.failure)}
+        </p>
+      )}
+      <ScaleFields normalisation={normalisation} known={answer.value.value?.scales ?? []} />
       <HandGroups runs={runs} groups={groups} grouping={grouping} />
       {groups.length === 0 ? (
         <p class="note">No run has what groups are made by: choose another way to group.</p>
