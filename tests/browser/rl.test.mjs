@@ -537,7 +537,7 @@ test("estimator, band, samples and scale are chosen, and the address keeps them"
   const method = page.locator("figure.compare .method");
   const says = (text) => until(() => method.textContent(), (said) => said.includes(text));
   await says(`mean of environments of runs (n: a2c ${SEEDS * ENVIRONMENTS}, ppo ${SEEDS * ENVIRONMENTS})`);
-  await says("each environment from its least value (0) to its greatest (1)");
+  await says(`each environment on its own: ${ENVIRONMENTS} of them, from the least value (0) to the greatest (1)`);
   await page.reload();
   await says("Band: ± standard deviation.");
 });
