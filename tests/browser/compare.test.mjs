@@ -10,6 +10,7 @@ import { startProgram } from "./program.mjs";
 let server;
 let opened;
 let logging;
+let creating;
 
 /**
  * A run whose environments have two tasks, of returns up to 1 and 100; then two runs of a hundred steps, of which the
@@ -34,8 +35,25 @@ for line in sys.stdin:
 metrana.close()
 `;
 
+/** Three runs, and one more for each line with its name and algorithm, which comes behind its points. */
+const RUNS_THAT_COME = `
+import sys, metrana
+def log(name, algo):
+    with metrana.init(workspace_name="w", project_name="grows", run_name=name, ingestion_url=sys.argv[1]) as run:
+        run.log("score", [float(step) for step in range(100)])
+        metrana.flush()
+        run.log_config({"algo": algo})
+for name in ("ppo-0", "ppo-1", "dqn-0"):
+    log(name, name.split("-")[0])
+print("started", flush=True)
+for line in sys.stdin:
+    log(*line.split())
+    print("logged", flush=True)
+`;
+
 before(async () => {
   server = await startServer();
+  creating = await startProgram(RUNS_THAT_COME, server.origin);
   logging = await startProgram(PROGRAM, server.origin);
   opened = await openBrowser();
 });
@@ -43,6 +61,7 @@ before(async () => {
 after(async () => {
   await opened?.browser.close();
   await logging?.stop();
+  await creating?.stop();
   if (server) assert.equal(await server.stop(), 0, "the server's exit code");
 });
 
@@ -139,6 +158,25 @@ test("points that come are part of the estimates, also what came in a pause", as
   logging.say("");
   await page.getByRole("button", { name: "paused" }).click();
   await grid(page, "0 to 101").waitFor();
+});
+
+test("runs that are created join the groups that they belong to, also those of a pause", async () => {
+  const { page } = opened;
+  await page.goto(`${server.origin}/w/grows?screen=compare&group=config/algo&estimator=median&band=none`);
+  await page.getByText("2 groups of 3 runs").waitFor();
+  creating.say("ppo-2 ppo");
+  await page.getByText("2 groups of 4 runs").waitFor();
+  await page.locator("figure.compare .method").getByText("(n: dqn 1, ppo 3)").waitFor();
+  creating.say("sac-0 sac");
+  await page.locator("figure.compare .method").getByText("(n: dqn 1, ppo 3, sac 1)").waitFor();
+  await page.keyboard.press(" ");
+  const paused = page.getByRole("button", { name: "paused" });
+  await paused.waitFor();
+  const logged = creating.answer();
+  creating.say("dqn-1 dqn");
+  await logged;
+  await paused.click();
+  await page.locator("figure.compare .method").getByText("(n: dqn 2, ppo 3, sac 1)").waitFor();
 });
 
 test("nothing complains", () => assert.deepEqual(opened.complaints, []));

@@ -1,7 +1,8 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
+import { useComparedRuns } from "../compared_runs";
 import { useKeys } from "../keys";
 import { tasksFirst } from "../lib/environment_groups";
 import { formatNames, parseNames } from "../lib/episode_filter";
@@ -18,6 +19,7 @@ import {
   regroup,
 } from "../lib/groups";
 import { AS_LOGGED, type Normalisation, parseScales, parseScaling } from "../lib/normalisation";
+import type { RunNews } from "../lib/run_changes";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import {
   ESTIMATOR_TITLES,
@@ -35,12 +37,10 @@ import { ScaleChoice, ScaleFields } from "../parts/compare_scale";
 import { BAND_TITLES, type FiguresProps, type Metric } from "../parts/comparison";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { LiveChip } from "../parts/live_chip";
-import { useRunNews } from "../run_news";
 import { listEnvironmentAttributes } from "../server/environments";
 import {
   BANDS,
   type Band,
-  listComparedRuns,
   type ProjectName,
   readStatistics,
   type StatisticsAxis,
@@ -63,19 +63,22 @@ export function ComparePage({ workspace, project }: ProjectName) {
   const of = { workspace, project };
   const names = useParam("runs", NAMES).value;
   const [inherited, setInherited] = useInherited();
-  const asked = useAnswer(
-    (signal) => listComparedRuns(of, names, signal),
-    [workspace, project, names.join("\n")],
-  );
-  const forked = asked.value.value?.some((r) => r.forked) ?? false;
+  const paused = useSignal(false);
+  const { answer, news } = useComparedRuns(of, names, paused);
+  const forked = answer.value.value?.runs.some((r) => r.forked) ?? false;
+  useKeys({
+    " ": () => {
+      paused.value = !paused.value;
+    },
+  });
   return (
     <>
       <div class="title-row">
         <h1>Compare runs of {project}</h1>
         {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
       </div>
-      <AnswerState of={asked.value}>
-        {(runs) =>
+      <AnswerState of={answer.value}>
+        {({ runs }) =>
           runs.length === 0 ? (
             <p class="note">
               {names.length > 0
@@ -83,7 +86,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} inherited={inherited} />
+            <Body of={of} runs={runs} inherited={inherited} news={news} paused={paused} />
           )
         }
       </AnswerState>
@@ -91,11 +94,16 @@ export function ComparePage({ workspace, project }: ProjectName) {
   );
 }
 
-interface BodyProps {
+interface ComparedProps {
   of: ProjectName;
   runs: GroupedRun[];
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
+}
+
+interface BodyProps extends ComparedProps {
+  news: RunNews;
+  paused: Signal<boolean>;
 }
 
 const keyOf = (m: Metric) => `${m.scale} ${m.metricName}`;
@@ -126,23 +134,16 @@ function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   return choices.find((c) => c === text) ?? (choices[0] as T);
 }
 
-/** Follows the runs, and lists what they have. */
-function Body(props: BodyProps) {
+/** Lists what the runs have. */
+function Body({ news, paused, ...props }: BodyProps) {
   const { of, runs, inherited } = props;
   const names = { ...of, runs: runs.map((r) => r.name) };
-  const paused = useSignal(false);
-  const news = useRunNews(names, paused);
-  const metrics = useMetrics(names, news.value, inherited);
-  const version = useAtMostEvery(news.value.version, PERIOD);
-  useKeys({
-    " ": () => {
-      paused.value = !paused.value;
-    },
-  });
+  const metrics = useMetrics(names, news, inherited);
+  const version = useAtMostEvery(news.version, PERIOD);
   return (
     <>
       <p>
-        <LiveChip news={news.value} paused={paused} />
+        <LiveChip news={news} paused={paused} />
       </p>
       <AnswerState of={metrics.value}>
         {(all) => <Chosen {...props} metrics={all} version={version} />}
@@ -151,7 +152,7 @@ function Body(props: BodyProps) {
   );
 }
 
-interface ChosenProps extends BodyProps {
+interface ChosenProps extends ComparedProps {
   metrics: Metric[];
   /** Grows with what the runs take in. */
   version: number;

@@ -7,6 +7,7 @@ import {
   type NormalisationSchema,
   SampleUnit,
 } from "../gen/metrana/views/v1/statistics_pb";
+import type { ListRunsResponse } from "../gen/metrana_protobuf/query/v1/svc/catalog_pb";
 import { counts, floats } from "../lib/columns";
 import type { GroupedRun, RunGroup } from "../lib/groups";
 import { inLists } from "../lib/in_lists";
@@ -34,12 +35,35 @@ export interface ComparedRun extends GroupedRun {
   forked: boolean;
 }
 
+/** The runs of a comparison. */
+export interface ComparedRuns {
+  runs: ComparedRun[];
+  /** Another text when there are others. */
+  there: string;
+}
+
+const chosenBy = (names: string[]) => (names.length > 0 ? { filter: namedOneOf(names) } : {});
+
+/** How many there are and which is the newest: others when runs were created or deleted. */
+function thereOf({ runs, totalCount }: ListRunsResponse): string {
+  return `${totalCount} ${runs[0]?.name}`;
+}
+
+/** What `listComparedRuns` says of which runs there are, without listing them. */
+export async function readRunsThereAre(
+  of: ProjectName,
+  names: string[],
+  signal: AbortSignal,
+): Promise<string> {
+  return thereOf(await queries.listRuns({ ...of, ...chosenBy(names), limit: 1n }, { signal }));
+}
+
 /** Runs of a project with what they may be grouped by: those named, or the newest of all. */
 export async function listComparedRuns(
   { workspace, project }: ProjectName,
   names: string[],
   signal: AbortSignal,
-): Promise<ComparedRun[]> {
+): Promise<ComparedRuns> {
   const definitions = await queries.listAttributesDefinitions(
     {
       workspace,
@@ -53,17 +77,18 @@ export async function listComparedRuns(
     {
       workspace,
       project,
-      ...(names.length > 0 ? { filter: namedOneOf(names) } : {}),
+      ...chosenBy(names),
       attributePaths: ["sys/tags", PARENT, ...definitions.attributeDefs.map((d) => d.path)],
       limit: BigInt(MOST_RUNS),
     },
     { signal },
   );
-  return answer.runs.map((r) => {
+  const runs = answer.runs.map((r) => {
     const attributes = valuesOf(r.attributes);
     const forked = attributes.delete(PARENT);
     return { name: r.name, attributes, forked };
   });
+  return { runs, there: thereOf(answer) };
 }
 
 /** Along what statistics go. */
