@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from metrana.asking import Asking
 from metrana.curves import CurveAxis
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
-from metrana.request import Range, ValueRange, given, ranges, strings
+from metrana.request import Range, ValueRange, axis_of, given, ranges, strings
 from metrana.views_answers import statistics_of
 from metrana.views_frames import Statistics
 
@@ -151,7 +151,7 @@ class StatisticsOfGroups(Asking):
                 {"name": name, "members": [_member(one, series) for one in _several(members)]}
                 for name, members in groups.items()
             ],
-            "axis": f"AXIS_{axis.upper()}",
+            "axis": axis_of(get_args(CurveAxis), axis=axis),
             "estimators": [f"ESTIMATOR_{one.upper()}" for one in estimators],
             "percentiles": list(percentiles),
             "unit": f"SAMPLE_UNIT_{unit.upper()}",

@@ -227,6 +227,8 @@ def test_episodes_and_updates_choose_points(client: QueryClient) -> None:
 def test_what_cannot_be_asked_is_named(client: QueryClient) -> None:
     with pytest.raises(MetranaQueryConfigError, match=r"a member is .* a GroupMember, not 3"):
         client.fetch_statistics({"a": [3]}, RETURN)  # type: ignore[list-item]
+    with pytest.raises(MetranaQueryConfigError, match=r"axis must be one of step, .*'steps'"):
+        client.fetch_statistics({"a": "seed-0"}, RETURN, axis="steps")  # type: ignore[arg-type]
     with pytest.raises(MetranaQueryRpcError, match="by_environment needs the unit ENVIRONMENT"):
         client.fetch_statistics(
             {"a": "seed-0"}, RETURN, normalisation=Normalisation(by_environment=True)
