@@ -10,7 +10,7 @@ from metrana.asking import Asking
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
 from metrana.frames import Floats, SeriesId, UInts, pandas
-from metrana.request import Range, SeriesQueries, ValueRange, given, ranges, strings, texts
+from metrana.request import Range, SeriesQueries, ValueRange, axis_of, given, ranges, strings, texts
 from metrana.views_frames import column
 
 if TYPE_CHECKING:
@@ -144,15 +144,11 @@ class CurvesOfSeries(Asking):
             rl_steps: Only points of environments at these updates.
             include_inherited: Also points that forked runs have from their parents.
         """
-        if axis not in get_args(CurveAxis):
-            raise MetranaQueryConfigError(
-                f"axis must be one of {', '.join(get_args(CurveAxis))}, not {axis!r}"
-            )
         request: dict[str, Any] = {
             **self._in_views(),
             "runs": strings(runs),
             "series_queries": texts(series),
-            "axis": f"AXIS_{axis.upper()}",
+            "axis": axis_of(get_args(CurveAxis), axis=axis),
             "environments": strings(environments),
             "include_inherited": include_inherited,
             **_checked(buckets),
@@ -189,16 +185,12 @@ class CurvesOfSeries(Asking):
             buckets: At most so many, from 1 to 5,000; 1,000 unless given.
             include_inherited: Also points that forked runs have from their parents.
         """
-        if joined_by not in get_args(JoiningAxis):
-            raise MetranaQueryConfigError(
-                f"joined_by must be one of {', '.join(get_args(JoiningAxis))}, not {joined_by!r}"
-            )
         request: dict[str, Any] = {
             **self._in_views(),
             "runs": strings(runs),
             "series_queries": texts(series),
             "x_series_query": str(x),
-            "axis": f"AXIS_{joined_by.upper()}",
+            "axis": axis_of(get_args(JoiningAxis), joined_by=joined_by),
             "include_inherited": include_inherited,
             **_checked(buckets),
             **ranges(range=within),

@@ -76,6 +76,14 @@ def strings(values: str | Iterable[str]) -> list[str]:
     return names
 
 
+def axis_of(known: Sequence[str], **named: str) -> str:
+    """An argument that is one of these axes, as the protocol writes it."""
+    ((argument, axis),) = named.items()
+    if axis not in known:
+        raise MetranaQueryConfigError(f"{argument} must be one of {', '.join(known)}, not {axis!r}")
+    return f"AXIS_{axis.upper()}"
+
+
 def ranges(**named: Range | ValueRange | None) -> dict[str, dict[str, float]]:
     """As the protocol writes ranges, those that are given."""
     return {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from metrana.asking import Asking
 from metrana.curves import CurveAxis
 from metrana.errors import MetranaQueryConfigError
 from metrana.filters import SeriesFilter
-from metrana.request import Range, given, ranges, strings
+from metrana.request import Range, ValueRange, axis_of, given, ranges, strings
 from metrana.views_answers import statistics_of
 from metrana.views_frames import Statistics
 
@@ -34,18 +34,34 @@ class GroupMember:
 
 @dataclasses.dataclass(frozen=True)
 class Normalisation:
-    """Puts samples on one scale: 0 is the low value, 1 the high one.
+    """Puts samples on one scale: 0 is the low value, 1 the high one. Or each task on its own.
 
     Attributes:
         low: The low value; the least of all samples unless given.
         high: The high value; the greatest of all samples unless given.
-        by_environment: Each environment has a scale of its own, from its least to its greatest
-            value in all groups. Goes with unit="environment", without `low` and `high`.
+        by_environment: Each environment has a scale of its own. Goes with unit="environment".
+        by_run_attribute: Runs with one value of this attribute, such as `config/env_id`, have a
+            scale of their own.
+        by_environment_attribute: Environments with one value of this attribute, such as `task`,
+            have a scale of their own. A run is the mean of its tasks, each put on its scale.
+        scales: With one of the three: the low and high values of ids of environments or values of
+            the attribute, such as {"Pong": (-20.7, 14.6)}. Where there are none, or None at an
+            end, it is the least or greatest of its samples in all groups.
     """
 
     low: float | None = None
     high: float | None = None
     by_environment: bool = False
+    by_run_attribute: str | None = None
+    by_environment_attribute: str | None = None
+    scales: Mapping[str, ValueRange] = dataclasses.field(default_factory=dict, hash=False)
+
+    def _request(self) -> dict[str, Any]:
+        """As the protocol writes it."""
+        scales = [
+            {"of": of, **given(low=low, high=high)} for of, (low, high) in self.scales.items()
+        ]
+        return {**given(**dataclasses.asdict(self)), "scales": scales}
 
 
 Members = str | GroupMember | Sequence[str | GroupMember]
@@ -98,6 +114,17 @@ class StatisticsOfGroups(Asking):
             >>> [(group.name, group.samples) for group in found.groups]
             [('easy', 2), ('hard', 1)]
 
+        Over runs of several tasks, each put on a scale of its own before they are one:
+
+            >>> found = client.fetch_statistics(
+            ...     {"ppo": ["ppo-1", "ppo-2"]}, "return()", axis="rl_step",
+            ...     normalisation=Normalisation(
+            ...         by_environment_attribute="task", scales={"reach": (0, 500)}
+            ...     ),
+            ... )
+            >>> [scale["of"] for scale in found.parameters["normalisation"]["scales"]]
+            ['reach', 'walk']
+
         Args:
             groups: The runs of each group, or those environments of them that count.
             series: Which series; all that it selects in a member are taken together.
@@ -124,7 +151,7 @@ class StatisticsOfGroups(Asking):
                 {"name": name, "members": [_member(one, series) for one in _several(members)]}
                 for name, members in groups.items()
             ],
-            "axis": f"AXIS_{axis.upper()}",
+            "axis": axis_of(get_args(CurveAxis), axis=axis),
             "estimators": [f"ESTIMATOR_{one.upper()}" for one in estimators],
             "percentiles": list(percentiles),
             "unit": f"SAMPLE_UNIT_{unit.upper()}",
@@ -134,7 +161,7 @@ class StatisticsOfGroups(Asking):
             **given(
                 grid_points=grid_points,
                 bootstrap=bootstrap if resamples else None,
-                normalisation=normalisation and given(**dataclasses.asdict(normalisation)),
+                normalisation=normalisation and normalisation._request(),
             ),
         }
         return statistics_of(self._answer("GetStatistics", request))

@@ -163,6 +163,17 @@ func (s subject) part(g grammar.Grouping) (groupPart, error) {
 	return groupPart{kind: 's', text: valueText(*v)}, nil
 }
 
+// TextOf writes a value as valueText does, and truths as words; of none it is empty.
+func TextOf(v *catalog.Value) string {
+	switch {
+	case v == nil:
+		return ""
+	case v.Kind == catalog.KindBool:
+		return strconv.FormatBool(v.Bool)
+	}
+	return valueText(*v)
+}
+
 // valueText writes a value as the grammar would, texts without their quotes.
 func valueText(v catalog.Value) string {
 	switch v.Kind {

@@ -33,6 +33,15 @@ func (e ListedEnvironment) Pick(paths []string) []*common.Attribute {
 	return pickAttributes(e.attributes, paths)
 }
 
+// Text gives one of its attributes as TextOf does.
+func (e ListedEnvironment) Text(path string) string {
+	i, found := slices.BinarySearchFunc(e.attributes, path, byPath)
+	if !found {
+		return ""
+	}
+	return TextOf(&e.attributes[i].Value)
+}
+
 // ListEnvironments gives the environments with points for which the filter holds, in order.
 // Those that are inherited have the attributes that the parent had logged of them up to the
 // fork, the run's own laid over them.

@@ -33,12 +33,14 @@ func encodeAttribute(a catalog.Attribute) *common.Attribute {
 	return out
 }
 
+func byPath(a catalog.Attribute, path string) int { return strings.Compare(a.Path, path) }
+
 // pickAttributes gives the requested attributes; those that are missing are left
 // out.
 func pickAttributes(all []catalog.Attribute, paths []string) []*common.Attribute {
 	var picked []*common.Attribute
 	for _, path := range paths {
-		i, found := slices.BinarySearchFunc(all, path, func(a catalog.Attribute, p string) int { return strings.Compare(a.Path, p) })
+		i, found := slices.BinarySearchFunc(all, path, byPath)
 		if found {
 			picked = append(picked, encodeAttribute(all[i]))
 		}

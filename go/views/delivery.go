@@ -3,6 +3,7 @@ package views
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -46,6 +47,26 @@ func countFields(d *pb.Delivery) []*uint64 {
 		fields = append(fields, &c.Added, &c.Enqueued, &c.Sent, &c.Dropped)
 	}
 	return append(fields, &d.ConnectionAttempts, &d.RequestsSent, &d.RequestsResent, &d.SendErrors, &d.ErrorsReported, &d.ErrorsEvicted)
+}
+
+// droppedPlaces are those of dropped points among the counts of a report.
+var droppedPlaces = func() (places []int) {
+	d := &pb.Delivery{}
+	fields := countFields(d)
+	for _, dropped := range []*uint64{&d.FloatPoints.Dropped, &d.RlFloatPoints.Dropped} {
+		places = append(places, slices.Index(fields, dropped))
+	}
+	return places
+}()
+
+// droppedPoints is how many points of either kind a client dropped.
+func droppedPoints(d catalog.Delivery) (dropped uint64) {
+	for _, place := range droppedPlaces {
+		if place < len(d.Counts) {
+			dropped += d.Counts[place]
+		}
+	}
+	return dropped
 }
 
 func countsOf(d *pb.Delivery) []uint64 {

@@ -40,8 +40,7 @@ func (s *Service) losses(name *pb.RunName) (*pb.RunLosses, error) {
 	stats := run.points.Stats()
 	lost := &pb.RunLosses{PointsRefused: stats.Late + stats.Refused}
 	for _, d := range run.Deliveries() {
-		report := encodeReport(d).GetDelivery()
-		lost.PointsDropped += report.GetFloatPoints().GetDropped() + report.GetRlFloatPoints().GetDropped()
+		lost.PointsDropped += droppedPoints(d)
 	}
 	return lost, nil
 }

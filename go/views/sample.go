@@ -13,6 +13,8 @@ import (
 type sample struct {
 	xs, values       []float64
 	run, environment string // an environment where each is a sample
+	member           int    // of its group
+	scale            string // that it is normalised on, of several
 }
 
 // newSample takes the mean of the finite points at each x of several curves.

@@ -39,6 +39,9 @@ func (s *Service) GetStatistics(
 	if st.bins {
 		binGroups(groups, grid)
 	}
+	if st.splitsRuns() {
+		joinTasks(groups, grid)
+	}
 	if err := st.affordable(groups, len(grid)); err != nil {
 		return nil, err
 	}
@@ -127,17 +130,14 @@ func (s *Service) samplesOf(r *pb.GetStatisticsRequest, st statistics, group *pb
 		return nil, invalid("group %q has %d members; at most %d may be", group.GetName(), n, maxMembers)
 	}
 	var samples []sample
-	for _, m := range group.GetMembers() {
+	for place, m := range group.GetMembers() {
 		curves, err := s.memberCurves(r, st, m)
 		if err != nil {
 			return nil, err
 		}
-		for _, of := range curves {
-			if sample := newSample(of); len(sample.xs) > 0 {
-				sample.run = m.GetRun()
-				if st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT {
-					sample.environment = of[0].Environment
-				}
+		for _, c := range curves {
+			if sample := newSample(c.sums); len(sample.xs) > 0 {
+				sample.run, sample.environment, sample.scale, sample.member = m.GetRun(), c.environment, c.scale, place
 				samples = append(samples, sample)
 			}
 		}
@@ -145,17 +145,33 @@ func (s *Service) samplesOf(r *pb.GetStatisticsRequest, st statistics, group *pb
 	return samples, nil
 }
 
+// splitsRuns tells whether a sample is a run, and what it has of each task is normalised
+// before it is put together.
+func (st statistics) splitsRuns() bool {
+	return st.unit == pb.SampleUnit_SAMPLE_UNIT_RUN && st.scale.GetByEnvironmentAttribute() != ""
+}
+
+// sampleCurves are the curves that make up one sample.
+type sampleCurves struct {
+	environment, scale string // as a sample has them
+	sums               []query.Sums
+}
+
 // memberCurves reads the curves of a member, by sample.
-func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.GroupMember) ([][]query.Sums, error) {
+func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.GroupMember) ([]sampleCurves, error) {
+	scaleOf, err := s.scalesOf(r, st.scale, m)
+	if err != nil {
+		return nil, err
+	}
+	byEnvironment := st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT
 	q := query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: []string{m.GetRun()}, Series: []string{m.GetSeriesQuery()},
-		Environments: m.GetEnvironments(), EachEnvironment: st.unit == pb.SampleUnit_SAMPLE_UNIT_ENVIRONMENT, Along: st.along,
+		Environments: m.GetEnvironments(), EachEnvironment: byEnvironment || st.splitsRuns(), Along: st.along,
 		Inherited: r.GetIncludeInherited(),
 	}
 	if limits := r.GetRange(); limits != nil {
 		q.From, q.To = limits.From, limits.To
 	}
-	var err error
 	if q.Points, err = pointsWithin(r.GetEpisodes(), r.GetRlSteps()); err != nil {
 		return nil, err
 	}
@@ -163,23 +179,24 @@ func (s *Service) memberCurves(r *pb.GetStatisticsRequest, st statistics, m *pb.
 	if err != nil {
 		return nil, err
 	}
-	var order [][]query.Sums
-	places := make(map[string]int)
+	type key struct{ environment, scale string }
+	var order []sampleCurves
+	places := make(map[key]int)
 	for i := range curves.Len() {
 		sums, err := curves.Sums(i)
 		if err != nil {
 			return nil, s.queries.Status(err)
 		}
-		of := ""
-		if q.EachEnvironment {
-			of = sums.Environment
+		of := key{scale: scaleOf(sums.Environment)}
+		if byEnvironment {
+			of.environment = sums.Environment
 		}
 		at, known := places[of]
 		if !known {
 			at = len(order)
-			places[of], order = at, append(order, nil)
+			places[of], order = at, append(order, sampleCurves{of.environment, of.scale, nil})
 		}
-		order[at] = append(order[at], sums)
+		order[at].sums = append(order[at].sums, sums)
 	}
 	return order, nil
 }

@@ -24,7 +24,8 @@ func binGroups(groups [][]sample, grid []float64) {
 // binned has one point at each grid point that some of the sample's are nearest to:
 // their mean. One that lies in the middle belongs to the grid point above.
 func (s sample) binned(grid []float64) sample {
-	out := sample{run: s.run, environment: s.environment}
+	out := s
+	out.xs, out.values = nil, nil
 	from := 0
 	for i, x := range grid {
 		to := len(s.xs)

@@ -74,6 +74,22 @@ func TestSamplesAreNormalisedBeforeTheyAreEstimated(t *testing.T) {
 	f(&pb.Normalisation{ByEnvironment: true}, 0, 0, []float64{0, 0.5}, []float64{0, 0.5}, []float64{0.25, 1}, []float64{0.25, 1})
 }
 
+func TestScalesOfEnvironmentsAreToldAndMayBeGiven(t *testing.T) {
+	w := newLines(t)
+	given := &pb.Normalisation{ByEnvironment: true, Scales: []*pb.Scale{{Of: "env-1", High: new(1100.0)}, {Of: "gone", Low: new(1.0)}}}
+	answer := ask(w, w.client.GetStatistics, linesRequest([]string{"a", "b"}, given))
+	var got []string
+	for _, s := range answer.Normalisation.Scales {
+		got = append(got, fmt.Sprint(s.Of, " ", s.GetLow(), " ", s.GetHigh()))
+	}
+	if want := []string{"env-0 0 20", "env-1 100 1100"}; !slices.Equal(got, want) {
+		t.Errorf("scales %v, want %v", got, want)
+	}
+	if curve := floats(answer.Groups[1].SampleCurves[1].Values); !slices.EqualFunc(curve, []float64{0.1, 0.4}, near) {
+		t.Errorf("env-1 of b: %v", curve)
+	}
+}
+
 func TestWhatIsAlwaysEqualIsNormalisedToNothing(t *testing.T) {
 	w := newLines(t)
 	answer := ask(w, w.client.GetStatistics, linesRequest([]string{"c"}, &pb.Normalisation{ByEnvironment: true}))
@@ -97,4 +113,12 @@ func TestNormalisationsThatMakeNoSense(t *testing.T) {
 	f(&pb.Normalisation{Low: new(math.Inf(1))}, run, "not finite")
 	f(&pb.Normalisation{ByEnvironment: true}, run, "needs the unit ENVIRONMENT")
 	f(&pb.Normalisation{ByEnvironment: true, Low: new(1.0)}, env, "neither low nor high")
+	f(&pb.Normalisation{ByRunAttribute: "config/a", High: new(1.0)}, run, "neither low nor high")
+	f(&pb.Normalisation{ByEnvironment: true, ByRunAttribute: "config/a"}, env, "by one of environments")
+	scales := []*pb.Scale{{Of: "x", Low: new(2.0), High: new(1.0)}}
+	f(&pb.Normalisation{Scales: scales}, run, "none of the fields that say of what")
+	f(&pb.Normalisation{ByRunAttribute: "config/a", Scales: scales}, run, "the scale of x goes from 2 to 1")
+	scales = []*pb.Scale{{Of: "x"}, {Of: "x"}}
+	f(&pb.Normalisation{ByRunAttribute: "config/a", Scales: scales}, run, `two scales of "x"`)
+	f(&pb.Normalisation{ByRunAttribute: "config/a", Scales: make([]*pb.Scale, 10_001)}, run, "at most 10000")
 }

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { startPpo } from "./filled_server.mjs";
@@ -508,6 +510,21 @@ test("a figure's numbers are those of the server", async () => {
   assert.deepEqual(said.at(-1), `${group} (${SEEDS}, 100) ${estimate}`);
 });
 
+/** Has Chromium's reader open a PDF file, which it calls by its title once it has read that. */
+async function readsPdf(browser, bytes, title) {
+  const directory = await mkdtemp(join(tmpdir(), "metrana-pdf-"));
+  const page = await browser.newPage();
+  try {
+    await writeFile(join(directory, "file.pdf"), bytes);
+    const reader = page.waitForEvent("framenavigated", (frame) => frame.url().startsWith("chrome-extension:"));
+    await page.goto(`file://${directory}/file.pdf`);
+    await (await reader).locator("#title", { hasText: title }).waitFor();
+  } finally {
+    await page.close();
+    await rm(directory, { recursive: true });
+  }
+}
+
 test("a figure is saved as vectors with its legend and how it was made, and as a picture", async () => {
   const { page } = opened;
   await page.goto(`${server.page()}?screen=compare`);
@@ -526,6 +543,17 @@ test("a figure is saved as vectors with its legend and how it was made, and as a
   for (const group of ["a2c", "ppo"]) assert.ok(svg.includes(`>${group} (n = ${SEEDS})</text>`), group);
   const png = await save("Save PNG");
   assert.equal(png.readUInt32BE(16), 1440, "the picture's width");
+  const pdf = await save("Save PDF");
+  await readsPdf(opened.browser, pdf, "locomotion-return");
+  const count = (text, pattern) => text.match(pattern).length;
+  const operators = pdf.toString("latin1");
+  for (const group of ["a2c", "ppo"]) assert.ok(operators.includes(`(${group} \\(n = ${SEEDS}\\)) Tj`), group);
+  const places = count(svg, /[ML]-?[\d.]+,-?[\d.]+/g);
+  assert.ok(places > 1000, `${places} places on paths`);
+  const lines = count(svg, /<line /g);
+  assert.equal(count(operators, /^-?[\d.]+ -?[\d.]+ [ml]$/gm), places, "places on paths");
+  assert.equal(count(operators, /^[\d.]+ [\d.]+ m [\d.]+ [\d.]+ l$/gm), lines, "lines");
+  assert.equal(count(operators, / Tj ET$/gm), count(svg, /<text /g), "texts");
 });
 
 test("estimator, band, samples and scale are chosen, and the address keeps them", async () => {
@@ -537,7 +565,7 @@ test("estimator, band, samples and scale are chosen, and the address keeps them"
   const method = page.locator("figure.compare .method");
   const says = (text) => until(() => method.textContent(), (said) => said.includes(text));
   await says(`mean of environments of runs (n: a2c ${SEEDS * ENVIRONMENTS}, ppo ${SEEDS * ENVIRONMENTS})`);
-  await says("each environment from its least value (0) to its greatest (1)");
+  await says(`each environment on its own: ${ENVIRONMENTS} of them, from the least value (0) to the greatest (1)`);
   await page.reload();
   await says("Band: ± standard deviation.");
 });

@@ -63,6 +63,8 @@ def test_the_examples_of_questions(
                 "return", np.random.default_rng(2).normal(size=(3, 20)), rl_step=0, episode=0,
                 env_id=["env-0", "env-1", "env-2"],
             )  # fmt: skip
+            for env_id, task in {"env-0": "reach", "env-1": "walk", "env-2": "walk"}.items():
+                run.log_env_attributes(env_id, {"task": task})
     with QueryClient(workspace_name="ws", project_name="p", query_url=server.url) as client:
         for name in QUESTIONS:
             documented = inspect.getdoc(getattr(QueryClient, name)) or ""

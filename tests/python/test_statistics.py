@@ -25,12 +25,17 @@ RETURNS = np.random.default_rng(9).normal(size=(RUNS, len(ENVS), EPISODES)) * np
 )
 RETURN = SeriesFilter("return", scale="EPISODE")
 SEEDS = [f"seed-{run}" for run in range(RUNS)]
+TASKS = {"env-0": "reach", "env-1": "walk", "env-2": "walk"}
+ROBOTS = ["arm", "arm", "dog", "dog"]
 
 
 @pytest.fixture
 def client(server: ServerProcess, begin: Callable[..., metrana.OpenRun]) -> Iterator[QueryClient]:
     for run, name in enumerate(SEEDS):
         with begin(run_name=name) as opened:
+            opened.log_config({"robot": ROBOTS[run]})
+            for env_id, task in TASKS.items():
+                opened.log_env_attributes(env_id, {"task": task})
             for rl_step in range(6):
                 first = rl_step * 10
                 part = RETURNS[run, :, first : first + 10]
@@ -100,6 +105,69 @@ def test_each_environment_on_its_own_scale(client: QueryClient) -> None:
     assert_equal(std, samples.std(axis=0, ddof=1))
 
 
+def test_runs_of_each_robot_on_their_own_scale(client: QueryClient) -> None:
+    found = client.fetch_statistics(
+        {"even": SEEDS[::2], "odd": SEEDS[1::2]}, RETURN, axis="episode",
+        normalisation=Normalisation(by_run_attribute="config/robot", scales={"dog": (-20, None)}),
+    )  # fmt: skip
+    runs = RETURNS.mean(axis=1)
+    arms, dogs = runs[:2], runs[2:]
+    samples = np.vstack([scaled(arms), (dogs + 20) / (dogs.max() + 20)])
+    for group, of in zip(found.groups, (samples[::2], samples[1::2]), strict=True):
+        assert_equal(group.estimates["mean"].values, of.mean(axis=0))
+    said = found.parameters["normalisation"]["scales"]
+    assert [one["of"] for one in said] == ["arm", "dog"]
+    assert_equal([one["low"] for one in said], [arms.min(), -20])
+    assert_equal([one["high"] for one in said], [arms.max(), dogs.max()])
+
+
+def test_each_task_on_its_own_scale_before_a_run_is_one(client: QueryClient) -> None:
+    found = client.fetch_statistics(
+        {"all": SEEDS}, RETURN, axis="episode", estimators=["iqm"], include_samples=True,
+        normalisation=Normalisation(by_environment_attribute="task"),
+    )  # fmt: skip
+    reach, walk = RETURNS[:, 0], RETURNS[:, 1:].mean(axis=1)
+    samples = (scaled(reach) + scaled(walk)) / 2  # each task counts as much as the other
+    (group,) = found.groups
+    assert [one.run for one in group.sample_curves] == SEEDS
+    assert_equal([one.values for one in group.sample_curves], samples)
+    assert_equal(group.estimates["iqm"].values, stats.trim_mean(samples, 0.25, axis=0))
+
+
+def test_means_of_bins_of_each_task(client: QueryClient) -> None:
+    found = client.fetch_statistics(
+        {"all": "seed-0"}, RETURN, axis="episode", grid_points=7, bin_means=True,
+        normalisation=Normalisation(
+            by_environment_attribute="task", scales={"reach": (0, 2), "walk": (-10, 1000)}
+        ),
+    )  # fmt: skip
+    middles = (found.grid[1:] + found.grid[:-1]) / 2
+    reach, walk = RETURNS[0, 0] / 2, (RETURNS[0, 1:].mean(axis=0) + 10) / 1010
+    wanted = stats.binned_statistic(
+        np.arange(EPISODES), (reach + walk) / 2, bins=[-1, *middles, EPISODES]
+    ).statistic
+    assert_equal(found.groups[0].estimates["mean"].values, wanted)
+
+
+def test_environments_of_each_task_on_their_own_scale(client: QueryClient) -> None:
+    found = client.fetch_statistics(
+        {"all": SEEDS}, RETURN, axis="episode", unit="environment", include_samples=True,
+        normalisation=Normalisation(by_environment_attribute="task"),
+    )  # fmt: skip
+    samples = np.stack([scaled(RETURNS[:, 0]), *scaled(RETURNS[:, 1:]).swapaxes(0, 1)], axis=1)
+    (group,) = found.groups
+    assert_equal([one.values for one in group.sample_curves], samples.reshape(-1, EPISODES))
+
+
+def test_what_has_no_such_attribute_has_a_scale_of_its_own(client: QueryClient) -> None:
+    found = client.fetch_statistics(
+        {"all": SEEDS}, RETURN, axis="episode",
+        normalisation=Normalisation(by_run_attribute="config/level", scales={"": (0, 4)}),
+    )  # fmt: skip
+    assert_equal(found.groups[0].estimates["mean"].values, RETURNS.mean(axis=(0, 1)) / 4)
+    assert found.parameters["normalisation"]["scales"] == [{"low": 0, "high": 4}]
+
+
 def test_bin_means(client: QueryClient) -> None:
     found = client.fetch_statistics(
         {"all": "seed-0"}, RETURN, axis="episode", grid_points=7, bin_means=True
@@ -159,6 +227,8 @@ def test_episodes_and_updates_choose_points(client: QueryClient) -> None:
 def test_what_cannot_be_asked_is_named(client: QueryClient) -> None:
     with pytest.raises(MetranaQueryConfigError, match=r"a member is .* a GroupMember, not 3"):
         client.fetch_statistics({"a": [3]}, RETURN)  # type: ignore[list-item]
+    with pytest.raises(MetranaQueryConfigError, match=r"axis must be one of step, .*'steps'"):
+        client.fetch_statistics({"a": "seed-0"}, RETURN, axis="steps")  # type: ignore[arg-type]
     with pytest.raises(MetranaQueryRpcError, match="by_environment needs the unit ENVIRONMENT"):
         client.fetch_statistics(
             {"a": "seed-0"}, RETURN, normalisation=Normalisation(by_environment=True)

@@ -1,4 +1,4 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { follow } from "./follow";
 import type { ProjectName } from "./server/runs";
@@ -13,21 +13,27 @@ export interface ProjectNews {
 }
 
 /** Follows the runs of a project, or of all, by one stream. */
-export function useProjectNews(of: ProjectName | null): Signal<ProjectNews> {
+export function useProjectNews(
+  of: ProjectName | null,
+  paused?: ReadonlySignal<boolean>,
+): Signal<ProjectNews> {
   const news = useSignal<ProjectNews>({ version: 0, failure: null });
   useEffect(
     () =>
-      follow({
-        open: (signal) => tailProject(of, signal),
-        hear: (changed) => {
-          const { version, failure } = news.peek();
-          if (changed) news.value = { version: version + 1, failure: null };
-          else if (failure !== null) news.value = { version, failure: null };
+      follow(
+        {
+          open: (signal) => tailProject(of, signal),
+          hear: (changed) => {
+            const { version, failure } = news.peek();
+            if (changed) news.value = { version: version + 1, failure: null };
+            else if (failure !== null) news.value = { version, failure: null };
+          },
+          fail: (failure) => {
+            news.value = { ...news.peek(), failure };
+          },
         },
-        fail: (failure) => {
-          news.value = { ...news.peek(), failure };
-        },
-      }),
+        paused,
+      ),
     [of?.workspace, of?.project],
   );
   return news;

@@ -332,7 +332,73 @@ func (x *Bootstrap) GetConfidence() float64 {
 	return 0
 }
 
-// Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater.
+// What is 0 and what is 1 of one task or environment.
+type Scale struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whose: the id of an environment, or the value of an attribute as text ("true" and "false" of truths); empty for what
+	// has no such attribute.
+	Of string `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
+	// The low value; the least one of its samples without.
+	Low *float64 `protobuf:"fixed64,2,opt,name=low,proto3,oneof" json:"low,omitempty"`
+	// The high value; the greatest one of its samples without.
+	High          *float64 `protobuf:"fixed64,3,opt,name=high,proto3,oneof" json:"high,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Scale) Reset() {
+	*x = Scale{}
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Scale) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Scale) ProtoMessage() {}
+
+func (x *Scale) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Scale.ProtoReflect.Descriptor instead.
+func (*Scale) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Scale) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *Scale) GetLow() float64 {
+	if x != nil && x.Low != nil {
+		return *x.Low
+	}
+	return 0
+}
+
+func (x *Scale) GetHigh() float64 {
+	if x != nil && x.High != nil {
+		return *x.High
+	}
+	return 0
+}
+
+// Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater. Or on
+// several, when one of the fields whose name begins with `by` is set; low and high must be absent then.
 type Normalisation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The low value; the least one of all samples without.
@@ -340,15 +406,24 @@ type Normalisation struct {
 	// The high value; the greatest one of all samples without.
 	High *float64 `protobuf:"fixed64,2,opt,name=high,proto3,oneof" json:"high,omitempty"`
 	// Instead of one scale for all, each environment has one of its own, by its least and greatest values in all groups.
-	// The unit must be ENVIRONMENT, and low and high absent.
+	// The unit must be ENVIRONMENT.
 	ByEnvironment bool `protobuf:"varint,3,opt,name=by_environment,json=byEnvironment,proto3" json:"by_environment,omitempty"`
+	// Instead of one scale for all, runs that have one value of this attribute, such as "config/env_id", share one.
+	ByRunAttribute string `protobuf:"bytes,4,opt,name=by_run_attribute,json=byRunAttribute,proto3" json:"by_run_attribute,omitempty"`
+	// Instead of one scale for all, environments that have one value of this attribute at their latest episode, such as
+	// "task", share one. When a sample is a run, it is at each grid point the mean of what the run has of each value then:
+	// these are put on their scales first. The axis must be one of RL points.
+	ByEnvironmentAttribute string `protobuf:"bytes,5,opt,name=by_environment_attribute,json=byEnvironmentAttribute,proto3" json:"by_environment_attribute,omitempty"`
+	// With one of the fields above: scales that are known, such as those of random and human scores; at most 10,000. All
+	// others go from the least to the greatest value of their samples in all groups. In an answer, those of all samples.
+	Scales        []*Scale `protobuf:"bytes,6,rep,name=scales,proto3" json:"scales,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Normalisation) Reset() {
 	*x = Normalisation{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -360,7 +435,7 @@ func (x *Normalisation) String() string {
 func (*Normalisation) ProtoMessage() {}
 
 func (x *Normalisation) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[3]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -373,7 +448,7 @@ func (x *Normalisation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Normalisation.ProtoReflect.Descriptor instead.
 func (*Normalisation) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{3}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Normalisation) GetLow() float64 {
@@ -395,6 +470,27 @@ func (x *Normalisation) GetByEnvironment() bool {
 		return x.ByEnvironment
 	}
 	return false
+}
+
+func (x *Normalisation) GetByRunAttribute() string {
+	if x != nil {
+		return x.ByRunAttribute
+	}
+	return ""
+}
+
+func (x *Normalisation) GetByEnvironmentAttribute() string {
+	if x != nil {
+		return x.ByEnvironmentAttribute
+	}
+	return ""
+}
+
+func (x *Normalisation) GetScales() []*Scale {
+	if x != nil {
+		return x.Scales
+	}
+	return nil
 }
 
 // Asks for curves of estimates over runs or environments on one grid.
@@ -441,7 +537,7 @@ type GetStatisticsRequest struct {
 
 func (x *GetStatisticsRequest) Reset() {
 	*x = GetStatisticsRequest{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +549,7 @@ func (x *GetStatisticsRequest) String() string {
 func (*GetStatisticsRequest) ProtoMessage() {}
 
 func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[4]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +562,7 @@ func (x *GetStatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{4}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetStatisticsRequest) GetWorkspace() string {
@@ -599,7 +695,7 @@ type EstimatorCurve struct {
 
 func (x *EstimatorCurve) Reset() {
 	*x = EstimatorCurve{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +707,7 @@ func (x *EstimatorCurve) String() string {
 func (*EstimatorCurve) ProtoMessage() {}
 
 func (x *EstimatorCurve) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[5]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +720,7 @@ func (x *EstimatorCurve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EstimatorCurve.ProtoReflect.Descriptor instead.
 func (*EstimatorCurve) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{5}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *EstimatorCurve) GetEstimator() Estimator {
@@ -668,7 +764,7 @@ type PercentileCurve struct {
 
 func (x *PercentileCurve) Reset() {
 	*x = PercentileCurve{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -680,7 +776,7 @@ func (x *PercentileCurve) String() string {
 func (*PercentileCurve) ProtoMessage() {}
 
 func (x *PercentileCurve) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[6]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -693,7 +789,7 @@ func (x *PercentileCurve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PercentileCurve.ProtoReflect.Descriptor instead.
 func (*PercentileCurve) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{6}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PercentileCurve) GetPercentile() float64 {
@@ -725,7 +821,7 @@ type SampleCurve struct {
 
 func (x *SampleCurve) Reset() {
 	*x = SampleCurve{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -737,7 +833,7 @@ func (x *SampleCurve) String() string {
 func (*SampleCurve) ProtoMessage() {}
 
 func (x *SampleCurve) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[7]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -750,7 +846,7 @@ func (x *SampleCurve) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SampleCurve.ProtoReflect.Descriptor instead.
 func (*SampleCurve) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{7}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SampleCurve) GetRun() string {
@@ -795,7 +891,7 @@ type GroupStatistics struct {
 
 func (x *GroupStatistics) Reset() {
 	*x = GroupStatistics{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +903,7 @@ func (x *GroupStatistics) String() string {
 func (*GroupStatistics) ProtoMessage() {}
 
 func (x *GroupStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[8]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +916,7 @@ func (x *GroupStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupStatistics.ProtoReflect.Descriptor instead.
 func (*GroupStatistics) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{8}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GroupStatistics) GetName() string {
@@ -882,7 +978,7 @@ type GetStatisticsResponse struct {
 	Unit SampleUnit `protobuf:"varint,5,opt,name=unit,proto3,enum=metrana.views.v1.SampleUnit" json:"unit,omitempty"`
 	// What confidence intervals were made with, zeros resolved; none without a bootstrap.
 	Bootstrap *Bootstrap `protobuf:"bytes,6,opt,name=bootstrap,proto3" json:"bootstrap,omitempty"`
-	// What samples were normalised with, low and high resolved unless each environment has its own; none without.
+	// What samples were normalised with, low and high resolved, or those of all scales; none without.
 	Normalisation *Normalisation `protobuf:"bytes,7,opt,name=normalisation,proto3" json:"normalisation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -890,7 +986,7 @@ type GetStatisticsResponse struct {
 
 func (x *GetStatisticsResponse) Reset() {
 	*x = GetStatisticsResponse{}
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +998,7 @@ func (x *GetStatisticsResponse) String() string {
 func (*GetStatisticsResponse) ProtoMessage() {}
 
 func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_metrana_views_v1_statistics_proto_msgTypes[9]
+	mi := &file_metrana_views_v1_statistics_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1011,7 @@ func (x *GetStatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatisticsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{9}
+	return file_metrana_views_v1_statistics_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetStatisticsResponse) GetGrid() []byte {
@@ -984,11 +1080,20 @@ const file_metrana_views_v1_statistics_proto_rawDesc = "" +
 	"\x04seed\x18\x02 \x01(\x04R\x04seed\x12\x1e\n" +
 	"\n" +
 	"confidence\x18\x03 \x01(\x01R\n" +
-	"confidence\"w\n" +
+	"confidence\"X\n" +
+	"\x05Scale\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\tR\x02of\x12\x15\n" +
+	"\x03low\x18\x02 \x01(\x01H\x00R\x03low\x88\x01\x01\x12\x17\n" +
+	"\x04high\x18\x03 \x01(\x01H\x01R\x04high\x88\x01\x01B\x06\n" +
+	"\x04_lowB\a\n" +
+	"\x05_high\"\x8c\x02\n" +
 	"\rNormalisation\x12\x15\n" +
 	"\x03low\x18\x01 \x01(\x01H\x00R\x03low\x88\x01\x01\x12\x17\n" +
 	"\x04high\x18\x02 \x01(\x01H\x01R\x04high\x88\x01\x01\x12%\n" +
-	"\x0eby_environment\x18\x03 \x01(\bR\rbyEnvironmentB\x06\n" +
+	"\x0eby_environment\x18\x03 \x01(\bR\rbyEnvironment\x12(\n" +
+	"\x10by_run_attribute\x18\x04 \x01(\tR\x0ebyRunAttribute\x128\n" +
+	"\x18by_environment_attribute\x18\x05 \x01(\tR\x16byEnvironmentAttribute\x12/\n" +
+	"\x06scales\x18\x06 \x03(\v2\x17.metrana.views.v1.ScaleR\x06scalesB\x06\n" +
 	"\x04_lowB\a\n" +
 	"\x05_high\"\x82\x06\n" +
 	"\x14GetStatisticsRequest\x12\x1c\n" +
@@ -1071,49 +1176,51 @@ func file_metrana_views_v1_statistics_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_statistics_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_metrana_views_v1_statistics_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_metrana_views_v1_statistics_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_metrana_views_v1_statistics_proto_goTypes = []any{
 	(Estimator)(0),                // 0: metrana.views.v1.Estimator
 	(SampleUnit)(0),               // 1: metrana.views.v1.SampleUnit
 	(*GroupMember)(nil),           // 2: metrana.views.v1.GroupMember
 	(*StatisticsGroup)(nil),       // 3: metrana.views.v1.StatisticsGroup
 	(*Bootstrap)(nil),             // 4: metrana.views.v1.Bootstrap
-	(*Normalisation)(nil),         // 5: metrana.views.v1.Normalisation
-	(*GetStatisticsRequest)(nil),  // 6: metrana.views.v1.GetStatisticsRequest
-	(*EstimatorCurve)(nil),        // 7: metrana.views.v1.EstimatorCurve
-	(*PercentileCurve)(nil),       // 8: metrana.views.v1.PercentileCurve
-	(*SampleCurve)(nil),           // 9: metrana.views.v1.SampleCurve
-	(*GroupStatistics)(nil),       // 10: metrana.views.v1.GroupStatistics
-	(*GetStatisticsResponse)(nil), // 11: metrana.views.v1.GetStatisticsResponse
-	(Axis)(0),                     // 12: metrana.views.v1.Axis
-	(*AxisRange)(nil),             // 13: metrana.views.v1.AxisRange
-	(*IndexRange)(nil),            // 14: metrana.views.v1.IndexRange
+	(*Scale)(nil),                 // 5: metrana.views.v1.Scale
+	(*Normalisation)(nil),         // 6: metrana.views.v1.Normalisation
+	(*GetStatisticsRequest)(nil),  // 7: metrana.views.v1.GetStatisticsRequest
+	(*EstimatorCurve)(nil),        // 8: metrana.views.v1.EstimatorCurve
+	(*PercentileCurve)(nil),       // 9: metrana.views.v1.PercentileCurve
+	(*SampleCurve)(nil),           // 10: metrana.views.v1.SampleCurve
+	(*GroupStatistics)(nil),       // 11: metrana.views.v1.GroupStatistics
+	(*GetStatisticsResponse)(nil), // 12: metrana.views.v1.GetStatisticsResponse
+	(Axis)(0),                     // 13: metrana.views.v1.Axis
+	(*AxisRange)(nil),             // 14: metrana.views.v1.AxisRange
+	(*IndexRange)(nil),            // 15: metrana.views.v1.IndexRange
 }
 var file_metrana_views_v1_statistics_proto_depIdxs = []int32{
 	2,  // 0: metrana.views.v1.StatisticsGroup.members:type_name -> metrana.views.v1.GroupMember
-	3,  // 1: metrana.views.v1.GetStatisticsRequest.groups:type_name -> metrana.views.v1.StatisticsGroup
-	12, // 2: metrana.views.v1.GetStatisticsRequest.axis:type_name -> metrana.views.v1.Axis
-	13, // 3: metrana.views.v1.GetStatisticsRequest.range:type_name -> metrana.views.v1.AxisRange
-	1,  // 4: metrana.views.v1.GetStatisticsRequest.unit:type_name -> metrana.views.v1.SampleUnit
-	0,  // 5: metrana.views.v1.GetStatisticsRequest.estimators:type_name -> metrana.views.v1.Estimator
-	4,  // 6: metrana.views.v1.GetStatisticsRequest.bootstrap:type_name -> metrana.views.v1.Bootstrap
-	14, // 7: metrana.views.v1.GetStatisticsRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	14, // 8: metrana.views.v1.GetStatisticsRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
-	5,  // 9: metrana.views.v1.GetStatisticsRequest.normalisation:type_name -> metrana.views.v1.Normalisation
-	0,  // 10: metrana.views.v1.EstimatorCurve.estimator:type_name -> metrana.views.v1.Estimator
-	7,  // 11: metrana.views.v1.GroupStatistics.estimators:type_name -> metrana.views.v1.EstimatorCurve
-	8,  // 12: metrana.views.v1.GroupStatistics.percentiles:type_name -> metrana.views.v1.PercentileCurve
-	9,  // 13: metrana.views.v1.GroupStatistics.sample_curves:type_name -> metrana.views.v1.SampleCurve
-	10, // 14: metrana.views.v1.GetStatisticsResponse.groups:type_name -> metrana.views.v1.GroupStatistics
-	12, // 15: metrana.views.v1.GetStatisticsResponse.axis:type_name -> metrana.views.v1.Axis
-	1,  // 16: metrana.views.v1.GetStatisticsResponse.unit:type_name -> metrana.views.v1.SampleUnit
-	4,  // 17: metrana.views.v1.GetStatisticsResponse.bootstrap:type_name -> metrana.views.v1.Bootstrap
-	5,  // 18: metrana.views.v1.GetStatisticsResponse.normalisation:type_name -> metrana.views.v1.Normalisation
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	5,  // 1: metrana.views.v1.Normalisation.scales:type_name -> metrana.views.v1.Scale
+	3,  // 2: metrana.views.v1.GetStatisticsRequest.groups:type_name -> metrana.views.v1.StatisticsGroup
+	13, // 3: metrana.views.v1.GetStatisticsRequest.axis:type_name -> metrana.views.v1.Axis
+	14, // 4: metrana.views.v1.GetStatisticsRequest.range:type_name -> metrana.views.v1.AxisRange
+	1,  // 5: metrana.views.v1.GetStatisticsRequest.unit:type_name -> metrana.views.v1.SampleUnit
+	0,  // 6: metrana.views.v1.GetStatisticsRequest.estimators:type_name -> metrana.views.v1.Estimator
+	4,  // 7: metrana.views.v1.GetStatisticsRequest.bootstrap:type_name -> metrana.views.v1.Bootstrap
+	15, // 8: metrana.views.v1.GetStatisticsRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	15, // 9: metrana.views.v1.GetStatisticsRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	6,  // 10: metrana.views.v1.GetStatisticsRequest.normalisation:type_name -> metrana.views.v1.Normalisation
+	0,  // 11: metrana.views.v1.EstimatorCurve.estimator:type_name -> metrana.views.v1.Estimator
+	8,  // 12: metrana.views.v1.GroupStatistics.estimators:type_name -> metrana.views.v1.EstimatorCurve
+	9,  // 13: metrana.views.v1.GroupStatistics.percentiles:type_name -> metrana.views.v1.PercentileCurve
+	10, // 14: metrana.views.v1.GroupStatistics.sample_curves:type_name -> metrana.views.v1.SampleCurve
+	11, // 15: metrana.views.v1.GetStatisticsResponse.groups:type_name -> metrana.views.v1.GroupStatistics
+	13, // 16: metrana.views.v1.GetStatisticsResponse.axis:type_name -> metrana.views.v1.Axis
+	1,  // 17: metrana.views.v1.GetStatisticsResponse.unit:type_name -> metrana.views.v1.SampleUnit
+	4,  // 18: metrana.views.v1.GetStatisticsResponse.bootstrap:type_name -> metrana.views.v1.Bootstrap
+	6,  // 19: metrana.views.v1.GetStatisticsResponse.normalisation:type_name -> metrana.views.v1.Normalisation
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_statistics_proto_init() }
@@ -1124,13 +1231,14 @@ func file_metrana_views_v1_statistics_proto_init() {
 	file_metrana_views_v1_selection_proto_init()
 	file_metrana_views_v1_series_buckets_proto_init()
 	file_metrana_views_v1_statistics_proto_msgTypes[3].OneofWrappers = []any{}
+	file_metrana_views_v1_statistics_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_statistics_proto_rawDesc), len(file_metrana_views_v1_statistics_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

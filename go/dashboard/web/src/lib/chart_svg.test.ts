@@ -51,9 +51,15 @@ test("a chart is drawn from corner to corner, and names are text", () => {
   expect(svg).toContain('x="704" y="332" text-anchor="middle" fill="#5c6675">&lt;1&gt;</text>');
   expect(svg).toContain("a=&quot;b&quot;");
   expect(svg).not.toContain("<b>");
-  expect(svg).toContain('d="M70,34m-5,0h10l-5,8Z"'); // NaN
-  expect(svg).toContain('d="M387,314m0,-5'); // −∞, at the bottom
+  expect(svg).toContain('d="M65,34L75,34L70,42Z"'); // NaN
+  expect(svg).toContain('d="M387,309L392,314'); // −∞, at the bottom
   expect(svg).not.toContain('d="M1338,'); // ∞ beyond what is shown
+});
+
+test("what is far out of sight is written in numbers that readers take", () => {
+  const curve = { ...CURVE, means: [0, 1e300], minima: [0, 1e300], maxima: [0, 1e300] };
+  const svg = svgOf(curve, { band: false, x: [0, 1], y: [0, 10], log: false });
+  expect(svg).toContain('d="M70,314L704,-30000"');
 });
 
 test("on a logarithmic axis what is not positive is left out", () => {

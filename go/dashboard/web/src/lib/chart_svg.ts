@@ -178,17 +178,29 @@ function stretches({ xs, x, y }: SvgChart, values: readonly (number | null)[]): 
   return out;
 }
 
+const TRIANGLE: readonly [number, number][] = [
+  [-5, 0],
+  [5, 0],
+  [0, 8],
+];
+const DIAMOND: readonly [number, number][] = [
+  [0, -5],
+  [5, 0],
+  [0, 5],
+  [-5, 0],
+];
+
 /** As on the page: triangles where it is NaN, diamonds where it is infinite. */
 function marks(chart: SvgChart, line: SvgLine, x: Place): string[] {
-  const draw = (xs: readonly number[], y: number, shape: string) =>
+  const draw = (xs: readonly number[], y: number, corners: readonly [number, number][]) =>
     xs
       .filter((at) => at >= chart.x.range[0] && at <= chart.x.range[1])
-      .map((at) => `<path d="M${round(x(at))},${y}${shape}Z" fill="${line.colour}"/>`);
-  const diamond = "m0,-5l5,5l-5,5l-5,-5";
+      .map((at) => corners.map(([right, down]) => `${round(x(at) + right)},${y + down}`))
+      .map((places) => `<path d="M${places.join("L")}Z" fill="${line.colour}"/>`);
   return [
-    ...draw(line.nans, TOP, "m-5,0h10l-5,8"),
-    ...draw(line.infinities, TOP, diamond),
-    ...draw(line.negativeInfinities, HEIGHT - BOTTOM, diamond),
+    ...draw(line.nans, TOP, TRIANGLE),
+    ...draw(line.infinities, TOP, DIAMOND),
+    ...draw(line.negativeInfinities, HEIGHT - BOTTOM, DIAMOND),
   ];
 }
 
@@ -211,7 +223,10 @@ function legend({ label, colour }: SvgLine, row: number): string {
   return `<rect x="${LEFT}" y="${y - 5}" width="14" height="3" fill="${colour}"/><text x="${LEFT + 22}" y="${y}">${escaped(label)}</text>`;
 }
 
-const round = (v: number) => Math.round(v * 100) / 100;
+/** Beyond so many pixels off the page nothing is drawn that readers of files could not take. */
+const FAR = 30_000;
+
+const round = (v: number) => Math.round(Math.min(Math.max(v, -FAR), FAR) * 100) / 100;
 
 function escaped(text: string): string {
   return text

@@ -50,12 +50,16 @@ export function groupingAttributes(
   paths: readonly string[],
   most = MOST_GROUPS,
 ): string[] {
-  return paths
-    .filter((path) => {
-      const groups = groupEnvironments(environments, path);
-      return groups.length > 1 && groups.length <= most;
-    })
-    .sort((a, b) => taskRank(a) - taskRank(b));
+  const telling = paths.filter((path) => {
+    const groups = groupEnvironments(environments, path);
+    return groups.length > 1 && groups.length <= most;
+  });
+  return tasksFirst(telling);
+}
+
+/** Paths of attributes, what is called a task first. */
+export function tasksFirst(paths: readonly string[]): string[] {
+  return [...paths].sort((a, b) => taskRank(a) - taskRank(b));
 }
 
 /** The attributes that say which of a few tasks an environment has, the likeliest first. */

@@ -29,7 +29,8 @@ export function parseStretch(text: string): Stretch {
   return from !== null && to !== null && from > to ? { from: to, to: from } : { from, to };
 }
 
-function numberOf(text: string | undefined): number | null {
+/** The number in a text; null where there is none. */
+export function numberOf(text: string | undefined): number | null {
   const number = text === undefined || text.trim() === "" ? Number.NaN : Number(text);
   return Number.isFinite(number) ? number : null;
 }

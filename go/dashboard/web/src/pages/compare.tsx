@@ -1,9 +1,12 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
+import { useComparedRuns } from "../compared_runs";
 import { useKeys } from "../keys";
+import { tasksFirst } from "../lib/environment_groups";
 import { formatNames, parseNames } from "../lib/episode_filter";
+import { failureText } from "../lib/failure_text";
 import { formatCount } from "../lib/format";
 import {
   formatGrouping,
@@ -15,6 +18,8 @@ import {
   type RunGroup,
   regroup,
 } from "../lib/groups";
+import { AS_LOGGED, type Normalisation, parseScales, parseScaling } from "../lib/normalisation";
+import type { RunNews } from "../lib/run_changes";
 import { queryFor, RL_SCALES } from "../lib/sections";
 import {
   ESTIMATOR_TITLES,
@@ -28,21 +33,14 @@ import { type Codec, setParams, TEXT, useParam } from "../params";
 import { AnswerState } from "../parts/answer_state";
 import { LearningCurves } from "../parts/compare_curves";
 import { FinalTable, Improvement, Profile } from "../parts/compare_finals";
-import {
-  BAND_TITLES,
-  type FiguresProps,
-  type Metric,
-  NORMALISATION_TITLES,
-} from "../parts/comparison";
+import { ScaleChoice, ScaleFields } from "../parts/compare_scale";
+import { BAND_TITLES, type FiguresProps, type Metric } from "../parts/comparison";
 import { InheritedSwitch, useInherited } from "../parts/inherited_switch";
 import { LiveChip } from "../parts/live_chip";
-import { useRunNews } from "../run_news";
+import { listEnvironmentAttributes } from "../server/environments";
 import {
   BANDS,
   type Band,
-  listComparedRuns,
-  NORMALISATIONS,
-  type NormalisationName,
   type ProjectName,
   readStatistics,
   type StatisticsAxis,
@@ -65,19 +63,22 @@ export function ComparePage({ workspace, project }: ProjectName) {
   const of = { workspace, project };
   const names = useParam("runs", NAMES).value;
   const [inherited, setInherited] = useInherited();
-  const asked = useAnswer(
-    (signal) => listComparedRuns(of, names, signal),
-    [workspace, project, names.join("\n")],
-  );
-  const forked = asked.value.value?.some((r) => r.forked) ?? false;
+  const paused = useSignal(false);
+  const { answer, news } = useComparedRuns(of, names, paused);
+  const forked = answer.value.value?.runs.some((r) => r.forked) ?? false;
+  useKeys({
+    " ": () => {
+      paused.value = !paused.value;
+    },
+  });
   return (
     <>
       <div class="title-row">
         <h1>Compare runs of {project}</h1>
         {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
       </div>
-      <AnswerState of={asked.value}>
-        {(runs) =>
+      <AnswerState of={answer.value}>
+        {({ runs }) =>
           runs.length === 0 ? (
             <p class="note">
               {names.length > 0
@@ -85,7 +86,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} inherited={inherited} />
+            <Body of={of} runs={runs} inherited={inherited} news={news} paused={paused} />
           )
         }
       </AnswerState>
@@ -93,11 +94,16 @@ export function ComparePage({ workspace, project }: ProjectName) {
   );
 }
 
-interface BodyProps {
+interface ComparedProps {
   of: ProjectName;
   runs: GroupedRun[];
   /** Whether forked runs have the points of their parents, too. */
   inherited: boolean;
+}
+
+interface BodyProps extends ComparedProps {
+  news: RunNews;
+  paused: Signal<boolean>;
 }
 
 const keyOf = (m: Metric) => `${m.scale} ${m.metricName}`;
@@ -116,28 +122,28 @@ function axesOf(metric: Metric, metrics: Metric[]): StatisticsAxis[] {
   return hasSteps ? ["env steps", ...others] : others;
 }
 
+/** How samples are put on scales; environments only have some where each is a sample. */
+function useNormalisation(ofEnvironments: boolean): Normalisation {
+  const scaling = parseScaling(useParam("normalise", TEXT).value);
+  const scales = parseScales(useParam("scales", TEXT).value);
+  return scaling.by === "environment" && !ofEnvironments ? AS_LOGGED : { ...scaling, scales };
+}
+
 function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   const text = useParam(name, TEXT).value;
   return choices.find((c) => c === text) ?? (choices[0] as T);
 }
 
-/** Follows the runs, and lists what they have. */
-function Body(props: BodyProps) {
+/** Lists what the runs have. */
+function Body({ news, paused, ...props }: BodyProps) {
   const { of, runs, inherited } = props;
   const names = { ...of, runs: runs.map((r) => r.name) };
-  const paused = useSignal(false);
-  const news = useRunNews(names, paused);
-  const metrics = useMetrics(names, news.value, inherited);
-  const version = useAtMostEvery(news.value.version, PERIOD);
-  useKeys({
-    " ": () => {
-      paused.value = !paused.value;
-    },
-  });
+  const metrics = useMetrics(names, news, inherited);
+  const version = useAtMostEvery(news.version, PERIOD);
   return (
     <>
       <p>
-        <LiveChip news={news.value} paused={paused} />
+        <LiveChip news={news} paused={paused} />
       </p>
       <AnswerState of={metrics.value}>
         {(all) => <Chosen {...props} metrics={all} version={version} />}
@@ -146,7 +152,7 @@ function Body(props: BodyProps) {
   );
 }
 
-interface ChosenProps extends BodyProps {
+interface ChosenProps extends ComparedProps {
   metrics: Metric[];
   /** Grows with what the runs take in. */
   version: number;
@@ -170,6 +176,7 @@ function Comparison({
   inherited,
   version,
 }: ChosenProps & { metric: Metric }) {
+  const names = { ...of, runs: runs.map((r) => r.name) };
   const paths = useMemo(() => groupingPaths(runs), [runs]);
   const usual: Grouping = paths[0] ? { by: "attribute", path: paths[0] } : { by: "run" };
   const grouping = parseGrouping(useParam("group", TEXT).value) ?? usual;
@@ -179,8 +186,11 @@ function Comparison({
   const unit = useChoice("samples", isRl ? ["run", "environment"] : ["run"]);
   const estimator = useChoice<EstimatorName>("estimator", ESTIMATORS);
   const band = useChoice<Band>("band", BANDS);
-  const scales = NORMALISATIONS.filter((n) => n !== "environment" || unit === "environment");
-  const normalisation = useChoice<NormalisationName>("normalise", scales);
+  const normalisation = useNormalisation(unit === "environment");
+  const environmentPaths = useAnswer(
+    (signal) => (isRl ? listEnvironmentAttributes(names, signal) : Promise.resolve([])),
+    [names.runs.join("\n"), isRl],
+  ).value;
   // At one env step few environments end an episode: single points would be noise.
   const points = useChoice("points", isRl ? ["means", "single"] : ["single", "means"]);
   const groups = groupRuns(runs, grouping);
@@ -251,13 +261,19 @@ function Comparison({
           value={band}
           options={BANDS.map((b) => [b, BAND_TITLES[b]])}
         />
-        <Choice
-          label="Scale"
-          param="normalise"
-          value={normalisation}
-          options={scales.map((n) => [n, NORMALISATION_TITLES[n]])}
+        <ScaleChoice
+          chosen={normalisation}
+          runPaths={tasksFirst(paths)}
+          environmentPaths={tasksFirst(environmentPaths.value ?? [])}
+          ofEnvironments={unit === "environment"}
         />
       </div>
+      {environmentPaths.failure !== null && (
+        <p class="note failed" role="alert">
+          Attributes of environments are missing: {failureText(environmentPaths.failure)}
+        </p>
+      )}
+      <ScaleFields normalisation={normalisation} known={answer.value.value?.scales ?? []} />
       <HandGroups runs={runs} groups={groups} grouping={grouping} />
       {groups.length === 0 ? (
         <p class="note">No run has what groups are made by: choose another way to group.</p>

@@ -38,14 +38,15 @@ const PLOT_HEIGHT = 220;
 
 /** What a chart shows below its title: its lines or a table, or why there are none. */
 export function ChartBody(props: Props) {
-  const { axis, stretch, lines, width, asTable } = props;
+  const { metric, axis, stretch, lines, width, asTable } = props;
+  const label = `${metric.metricName} along ${axisTitle(axis)}`;
   const { value: curves, failure } = props.answer;
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => (box.current ? followWidth(box.current, width) : undefined), []);
   const empty = curves !== null && lines.xs.length === 0;
   return (
     <div class="plot" ref={box}>
-      {asTable && curves && <CurveTable axis={axis} curves={curves} />}
+      {asTable && curves && <CurveTable label={label} axis={axis} curves={curves} />}
       {!asTable && width.value > 0 && !empty && curves && <Plot {...props} />}
       {failure !== null && (
         <p class="note failed" role="alert">

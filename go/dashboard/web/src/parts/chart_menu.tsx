@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
-import { downloadText, downloadUrl } from "../download";
+import { downloadText } from "../download";
 import { type AxisName, axisTitle, isTime } from "../lib/axis";
 import { axisTicks } from "../lib/axis_ticks";
 import { curvesToCsv } from "../lib/chart_csv";
@@ -11,9 +11,9 @@ import { fileName } from "../lib/file_name";
 import { pythonCall } from "../lib/python_call";
 import { xRange } from "../lib/x_range";
 import { yRange } from "../lib/y_range";
+import { DRAWING_KINDS, saveDrawing } from "../save_drawing";
 import type { Range } from "../server";
 import type { Curve, RunNames } from "../server/curves";
-import { svgToPng } from "../svg_to_png";
 import { Menu } from "./menu";
 import { type SettingsChoices, SettingsForm } from "./settings_form";
 
@@ -86,12 +86,15 @@ export function ChartMenu(props: Props) {
               <button type="button" onClick={act(() => saveCsv(props))}>
                 Save CSV
               </button>
-              <button type="button" onClick={act(() => saveSvg(props))}>
-                Save SVG
-              </button>
-              <button type="button" onClick={act(() => void savePng(props))}>
-                Save PNG
-              </button>
+              {DRAWING_KINDS.map((kind) => (
+                <button
+                  key={kind}
+                  type="button"
+                  onClick={act(() => void saveDrawing(kind, props.metric.metricName, svgOf(props)))}
+                >
+                  Save {kind}
+                </button>
+              ))}
             </>
           );
         }}
@@ -110,14 +113,6 @@ function copyPython({ names, metric, axis, range, buckets, settings }: Props): v
 function saveCsv({ metric, axis, curves }: Props): void {
   const text = curvesToCsv(metric.metricName, axis, curves);
   downloadText(fileName(metric.metricName, "csv"), "text/csv", text);
-}
-
-function saveSvg(props: Props): void {
-  downloadText(fileName(props.metric.metricName, "svg"), "image/svg+xml", svgOf(props));
-}
-
-async function savePng(props: Props): Promise<void> {
-  downloadUrl(fileName(props.metric.metricName, "png"), await svgToPng(svgOf(props)));
 }
 
 function svgOf({ metric, axis, lines, colours, settings, range }: Props): string {

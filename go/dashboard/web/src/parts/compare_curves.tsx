@@ -5,6 +5,7 @@ import type { AxisName } from "../lib/axis";
 import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
+import { type Normalisation, normalisationText } from "../lib/normalisation";
 import { ESTIMATOR_TITLES } from "../lib/statistics";
 import { intervalText } from "../lib/statistics_export";
 import { formatZoom, type Stretch, ZOOM, zoomed } from "../lib/zoom";
@@ -20,6 +21,7 @@ import {
 } from "../server/statistics";
 import { type BandLine, BandPlot } from "./band_plot";
 import { CompareExport } from "./compare_export";
+import { CompareTable } from "./compare_table";
 import { BAND_TITLES, type FiguresProps } from "./comparison";
 
 /** How many pale curves of single samples a group has at most. */
@@ -45,11 +47,11 @@ interface CurvesProps extends FiguresProps {
  * there it is shown as it was.
  */
 export function LearningCurves({ version = 0, ...props }: CurvesProps) {
-  const { of, question } = props;
+  const { of, question, statistics } = props;
   const axis = CHART_AXES[question.axis];
   const zoom = useParam("zoom", ZOOM).value;
   const range = zoom.get(axis) ?? null;
-  const asked = range && { ...question, range };
+  const asked = range && { ...question, range, normalisation: scaledAs(question, statistics) };
   const { value, failure } = useAnswer(
     async (signal) => asked && readStatistics(of, asked, signal),
     [JSON.stringify(asked)],
@@ -73,6 +75,11 @@ export function LearningCurves({ version = 0, ...props }: CurvesProps) {
   );
 }
 
+/** The scales of a whole figure, given: those of a part of it would be others. */
+function scaledAs({ normalisation }: StatisticsQuestion, { scales }: Statistics): Normalisation {
+  return { ...normalisation, scales };
+}
+
 interface FigureProps extends FiguresProps {
   threshold: number | null;
   /** What is zoomed in on, in the server's units. */
@@ -90,8 +97,10 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
   const { of, metric, question, statistics, threshold } = figure;
   const unit = unitOf(question.axis);
   const cursor = useSignal<number | null>(null);
+  const asTable = useSignal(false);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);
+  const label = `${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`;
   const method = methodText(question, statistics);
   return (
     <figure class="chart compare" data-groups={groups.length}>
@@ -104,6 +113,7 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
           </button>
         )}
         <CompareExport
+          asTable={asTable}
           of={of}
           metric={metric}
           question={question}
@@ -113,18 +123,22 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
           method={method}
         />
       </figcaption>
-      <BandPlot
-        xs={grid}
-        lines={lines}
-        height={380}
-        threshold={threshold}
-        range={times(range, 1 / unit)}
-        onZoom={(picked) => onZoom(times(picked, unit))}
-        onCursor={(at) => {
-          cursor.value = at;
-        }}
-        label={`${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`}
-      />
+      {asTable.value ? (
+        <CompareTable label={label} axis={question.axis} grid={grid} groups={groups} />
+      ) : (
+        <BandPlot
+          xs={grid}
+          lines={lines}
+          height={380}
+          threshold={threshold}
+          range={times(range, 1 / unit)}
+          onZoom={(picked) => onZoom(times(picked, unit))}
+          onCursor={(at) => {
+            cursor.value = at;
+          }}
+          label={label}
+        />
+      )}
       <ul class="legend">
         {groups.map((group, place) => (
           <li key={group.name}>
@@ -183,19 +197,15 @@ function countAt(group: GroupCurves, at: number | null): string {
 }
 
 /** All that a figure has to say of how it was made. */
-function methodText(question: StatisticsQuestion, { grid, groups, ...rest }: Statistics): string {
+function methodText(question: StatisticsQuestion, { grid, groups, scales }: Statistics): string {
   const unit = question.unit === "run" ? "runs" : "environments of runs";
   const n = groups.map((g) => `${g.name} ${formatCount(g.samples.length)}`).join(", ");
   const more = groups.some((g) => g.samples.length > MOST_FAINT);
-  const normalised =
-    question.normalisation === "environment"
-      ? "each environment from its least value (0) to its greatest (1)"
-      : `${formatValue(rest.normalisedFrom ?? 0)} is 0 and ${formatValue(rest.normalisedTo ?? 0)} is 1`;
   return [
     `Line: ${ESTIMATOR_TITLES[question.estimator]} of ${unit} (n: ${n}).`,
     bandText(question),
     `Grid: ${grid.length} even points from ${formatValue(grid[0] ?? 0)} to ${formatValue(grid.at(-1) ?? 0)}; samples are ${pointsText(question)} and have no value beyond their ends.`,
-    question.normalisation === "none" ? "Not normalised." : `Normalised: ${normalised}.`,
+    normalisationText(question.normalisation, scales),
     ...(question.inherited ? ["Forked runs have the points of their parents, too."] : []),
     more ? `Pale: the first ${MOST_FAINT} samples of each group.` : "Pale: the samples.",
   ].join(" ");

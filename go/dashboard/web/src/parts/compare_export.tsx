@@ -1,6 +1,6 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { copyProgram } from "../copy_program";
-import { downloadText, downloadUrl } from "../download";
+import { downloadText } from "../download";
 import { chartToSvg, type SvgLine } from "../lib/chart_svg";
 import { fileName } from "../lib/file_name";
 import { formatValue } from "../lib/format";
@@ -8,48 +8,45 @@ import { statisticsCsv, statisticsPython } from "../lib/statistics_export";
 import { ticksOf } from "../lib/ticks";
 import type { ValueRange } from "../lib/value_range";
 import { yRange } from "../lib/y_range";
+import { DRAWING_KINDS, saveDrawing } from "../save_drawing";
 import { statisticsJson } from "../server/statistics";
-import { svgToPng } from "../svg_to_png";
 import type { BandLine } from "./band_plot";
 import type { FiguresProps } from "./comparison";
+import { TableSwitch } from "./table_switch";
 
 interface Props extends FiguresProps {
+  /** Whether the numbers are seen instead of the curves. */
+  asTable: Signal<boolean>;
   lines: readonly BandLine[];
   threshold: number | null;
   /** How the figure was made. */
   method: string;
 }
 
-/** What can be taken away of a figure: its numbers, its picture, and the program that asks for it. */
+/** What a figure is made of: its numbers, its picture, and the program that asks for it. */
 export function CompareExport(props: Props) {
-  const { of, metric, question, statistics } = props;
+  const { asTable, of, metric, question, statistics } = props;
   const done = useSignal<"copied" | "saved" | null>(null);
-  const named = (ending: string) => fileName(`${of.project}-${metric.metricName}`, ending);
+  const title = `${of.project}-${metric.metricName}`;
   const saveCsv = () => {
     const text = statisticsCsv(question.axis, statistics.grid, statistics.groups);
-    downloadText(named("csv"), "text/csv", text);
+    downloadText(fileName(title, "csv"), "text/csv", text);
   };
   const copy = async () => {
     const program = statisticsPython(window.location.origin, statisticsJson(of, question));
-    done.value = await copyProgram(named("py"), program);
+    done.value = await copyProgram(fileName(title, "py"), program);
   };
   return (
     <span class="export">
+      <TableSwitch of={metric.metricName} on={asTable} />
       <button type="button" onClick={saveCsv}>
         Save CSV
       </button>
-      <button
-        type="button"
-        onClick={() => downloadText(named("svg"), "image/svg+xml", svgOf(props))}
-      >
-        Save SVG
-      </button>
-      <button
-        type="button"
-        onClick={async () => downloadUrl(named("png"), await svgToPng(svgOf(props)))}
-      >
-        Save PNG
-      </button>
+      {DRAWING_KINDS.map((kind) => (
+        <button key={kind} type="button" onClick={() => saveDrawing(kind, title, svgOf(props))}>
+          Save {kind}
+        </button>
+      ))}
       <button type="button" onClick={copy}>
         Copy as Python
       </button>

@@ -1,6 +1,5 @@
 import {
   type Band,
-  type NormalisationName,
   PERCENTILES,
   type ProjectName,
   type Statistics,
@@ -15,13 +14,6 @@ export const BAND_TITLES: Record<Band, string> = {
   percentiles: `${PERCENTILES[0]}th to ${PERCENTILES[1]}th percentile`,
   range: "least to greatest",
   none: "no band",
-};
-
-/** How samples are put on one scale, in words. */
-export const NORMALISATION_TITLES: Record<NormalisationName, string> = {
-  none: "as logged",
-  all: "least to greatest of all",
-  environment: "least to greatest of each environment",
 };
 
 /** A metric as the server lists it. */

@@ -1,6 +1,7 @@
 import { useAnswer } from "../ask";
 import { groupEnvironments, groupingAttributes } from "../lib/environment_groups";
 import { formatMetric } from "../lib/episode_metrics";
+import { AS_LOGGED } from "../lib/normalisation";
 import { queryFor } from "../lib/sections";
 import { setParams, TEXT, useParam } from "../params";
 import {
@@ -43,7 +44,7 @@ export function EnvironmentGroups({ name, version, metric, rows, hasSteps, attri
         unit: "environment",
         estimator: "iqm",
         band: "ci",
-        normalisation: "none",
+        normalisation: AS_LOGGED,
         binMeans: true,
         gridPoints: 100,
         resamples: 200,

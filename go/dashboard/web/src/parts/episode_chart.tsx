@@ -8,6 +8,7 @@ import type { Curve } from "../server/environments";
 import { type BandLine, BandPlot } from "./band_plot";
 import { useNear } from "./near";
 import { StepTable } from "./step_table";
+import { TableSwitch } from "./table_switch";
 
 /** The curves of a metric in one episode. */
 export interface EpisodeCurves {
@@ -38,26 +39,17 @@ export function EpisodeChart({ metric, episodes, events, playhead }: Props) {
     const hovered = cursor.value;
     return hovered === null ? playhead.value : (xs[hovered] ?? null);
   });
+  const label = `${metric} at each env step`;
   const points = lines.reduce((n, l) => n + l.values.filter((v) => v !== null).length, 0);
   return (
     <figure class="chart" data-metric={metric} data-points={points}>
       <figcaption>
         <strong>{metric}</strong>
         <span class="faint">env step {at.value ?? ""}</span>
-        <button
-          type="button"
-          class="quiet"
-          aria-pressed={asTable.value}
-          aria-label={`${metric} as table`}
-          onClick={() => {
-            asTable.value = !asTable.value;
-          }}
-        >
-          Table
-        </button>
+        <TableSwitch of={metric} on={asTable} />
       </figcaption>
       <div class="step-plot" ref={body}>
-        {asTable.value && <StepTable xs={xs} lines={lines} />}
+        {asTable.value && <StepTable label={label} xs={xs} lines={lines} />}
         {near && !asTable.value && (
           <BandPlot
             xs={xs}
@@ -72,7 +64,7 @@ export function EpisodeChart({ metric, episodes, events, playhead }: Props) {
               playhead.value = Math.max(0, Math.round(x));
             }}
             height={HEIGHT}
-            label={`${metric} at each env step`}
+            label={label}
           />
         )}
       </div>

@@ -10,6 +10,7 @@ import {
 } from "../lib/environment_groups";
 import { type EpisodeMetric, episodeMetrics, returnOf } from "../lib/episode_metrics";
 import { formatCount, formatValue } from "../lib/format";
+import { AS_LOGGED } from "../lib/normalisation";
 import { hasEvaluations, type PanelMetric } from "../lib/overview_panels";
 import { hrefOf } from "../lib/route";
 import { type RunNews, versionOf } from "../lib/run_changes";
@@ -116,7 +117,7 @@ async function readTasks(
       unit: "environment",
       estimator: "iqm",
       band: "percentiles",
-      normalisation: "none",
+      normalisation: AS_LOGGED,
       binMeans: true,
       gridPoints: GRID_POINTS,
       resamples: 0,

@@ -2,6 +2,7 @@ import { EnvironmentColumn } from "../gen/metrana/views/v1/environments_pb";
 import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
 import { counts, floats, times } from "../lib/columns";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
+import { inLists } from "../lib/in_lists";
 import { labelOf } from "../lib/labels";
 import type { RunName, ShownRun, Value } from "../server";
 import { valuesOf } from "../server";
@@ -102,14 +103,20 @@ export async function listEnvironmentRows(
 /** What the server works out of an environment's points, beside the attributes that were logged. */
 const WORKED_OUT = ["environment_id", "latest_episode", "latest_rl_step"];
 
+/** How many runs are asked for the attributes of their environments at once. */
+const MOST_RUNS_AT_ONCE = 100;
+
 /** The paths of all attributes that were logged of environments of some runs. */
 export async function listEnvironmentAttributes(
   { workspace, project, runs }: RunNames,
   signal: AbortSignal,
 ): Promise<string[]> {
   const answers = await Promise.all(
-    runs.map((run) =>
-      queries.listRLAttributesDefinitions({ workspace, project, run, limit: 1000n }, { signal }),
+    inLists(runs, MOST_RUNS_AT_ONCE).map((some) =>
+      queries.listRLAttributesDefinitionsAcrossRuns(
+        { workspace, project, runs: some, limit: 1000n },
+        { signal },
+      ),
     ),
   );
   const paths = answers.flatMap((answer) => answer.attributeDefs.map((d) => d.path));

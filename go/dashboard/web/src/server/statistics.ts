@@ -4,10 +4,14 @@ import {
   Estimator,
   GetStatisticsRequestSchema,
   type GetStatisticsResponse,
+  type NormalisationSchema,
   SampleUnit,
 } from "../gen/metrana/views/v1/statistics_pb";
+import type { ListRunsResponse } from "../gen/metrana_protobuf/query/v1/svc/catalog_pb";
 import { counts, floats } from "../lib/columns";
 import type { GroupedRun, RunGroup } from "../lib/groups";
+import { inLists } from "../lib/in_lists";
+import type { Normalisation, Scale } from "../lib/normalisation";
 import { namedOneOf } from "../lib/query_text";
 import type { EstimatorName } from "../lib/statistics";
 import { type Range, valuesOf } from "../server";
@@ -31,12 +35,35 @@ export interface ComparedRun extends GroupedRun {
   forked: boolean;
 }
 
+/** The runs of a comparison. */
+export interface ComparedRuns {
+  runs: ComparedRun[];
+  /** Another text when there are others. */
+  there: string;
+}
+
+const chosenBy = (names: string[]) => (names.length > 0 ? { filter: namedOneOf(names) } : {});
+
+/** How many there are and which is the newest: others when runs were created or deleted. */
+function thereOf({ runs, totalCount }: ListRunsResponse): string {
+  return `${totalCount} ${runs[0]?.name}`;
+}
+
+/** What `listComparedRuns` says of which runs there are, without listing them. */
+export async function readRunsThereAre(
+  of: ProjectName,
+  names: string[],
+  signal: AbortSignal,
+): Promise<string> {
+  return thereOf(await queries.listRuns({ ...of, ...chosenBy(names), limit: 1n }, { signal }));
+}
+
 /** Runs of a project with what they may be grouped by: those named, or the newest of all. */
 export async function listComparedRuns(
   { workspace, project }: ProjectName,
   names: string[],
   signal: AbortSignal,
-): Promise<ComparedRun[]> {
+): Promise<ComparedRuns> {
   const definitions = await queries.listAttributesDefinitions(
     {
       workspace,
@@ -50,17 +77,18 @@ export async function listComparedRuns(
     {
       workspace,
       project,
-      ...(names.length > 0 ? { filter: namedOneOf(names) } : {}),
+      ...chosenBy(names),
       attributePaths: ["sys/tags", PARENT, ...definitions.attributeDefs.map((d) => d.path)],
       limit: BigInt(MOST_RUNS),
     },
     { signal },
   );
-  return answer.runs.map((r) => {
+  const runs = answer.runs.map((r) => {
     const attributes = valuesOf(r.attributes);
     const forked = attributes.delete(PARENT);
     return { name: r.name, attributes, forked };
   });
+  return { runs, there: thereOf(answer) };
 }
 
 /** Along what statistics go. */
@@ -77,10 +105,6 @@ export type StatisticsAxis = keyof typeof STATISTICS_AXES;
 export const BANDS = ["ci", "std", "sem", "percentiles", "range", "none"] as const;
 export type Band = (typeof BANDS)[number];
 
-/** How samples are put on one scale. */
-export const NORMALISATIONS = ["none", "all", "environment"] as const;
-export type NormalisationName = (typeof NORMALISATIONS)[number];
-
 /** A group of runs, or of some of their environments. */
 export interface ComparedGroup extends RunGroup {
   /** All environments without. */
@@ -95,7 +119,7 @@ export interface StatisticsQuestion {
   unit: "run" | "environment";
   estimator: EstimatorName;
   band: Band;
-  normalisation: NormalisationName;
+  normalisation: Normalisation;
   /** Whether a sample is the means of its points around each grid point. */
   binMeans: boolean;
   gridPoints: number;
@@ -132,8 +156,8 @@ export interface Statistics {
   grid: Float64Array;
   groups: GroupCurves[];
   interpolation: string;
-  normalisedFrom: number | null;
-  normalisedTo: number | null;
+  /** What samples were put on, with both ends; none as they were logged. */
+  scales: Scale[];
 }
 
 /** The percentiles of the band. */
@@ -141,11 +165,7 @@ export const PERCENTILES = [10, 90] as const;
 
 /** Environments in as many lists as it takes to name them; an empty one stands for all. */
 function namedAtOnce(environments: string[]): string[][] {
-  const lists = [environments.slice(0, MOST_NAMED)];
-  for (let from = MOST_NAMED; from < environments.length; from += MOST_NAMED) {
-    lists.push(environments.slice(from, from + MOST_NAMED));
-  }
-  return lists;
+  return environments.length === 0 ? [[]] : inLists(environments, MOST_NAMED);
 }
 
 /** The question as a message. */
@@ -187,10 +207,30 @@ export function statisticsRequest(
       ? { range: { from: BigInt(asked.range.from), to: BigInt(asked.range.to) } }
       : {}),
     ...(asked.band === "ci" ? { bootstrap: { resamples: asked.resamples } } : {}),
-    ...(asked.normalisation === "none"
+    ...(asked.normalisation.by === "none"
       ? {}
-      : { normalisation: { byEnvironment: asked.normalisation === "environment" } }),
+      : { normalisation: normalisationMessage(asked.normalisation) }),
   };
+}
+
+function normalisationMessage(asked: Normalisation): MessageInitShape<typeof NormalisationSchema> {
+  const scales = asked.scales.map(({ of, ...ends }) => ({ of, ...givenEnds(ends) }));
+  switch (asked.by) {
+    case "none":
+    case "all":
+      return givenEnds(asked.scales[0]);
+    case "environment":
+      return { byEnvironment: true, scales };
+    case "run attribute":
+      return { byRunAttribute: asked.path, scales };
+    case "environment attribute":
+      return { byEnvironmentAttribute: asked.path, scales };
+  }
+}
+
+function givenEnds(of: Omit<Scale, "of"> | undefined): { low?: number; high?: number } {
+  const { low = null, high = null } = of ?? {};
+  return { ...(low === null ? {} : { low }), ...(high === null ? {} : { high }) };
 }
 
 /** How many of the server's units one of a figure's is: times are asked in milliseconds. */
@@ -216,9 +256,15 @@ export async function readStatistics(
     grid: floats(answer.grid).map((x) => x / unit),
     groups: answer.groups.map((group) => groupCurves(group, asked.band)),
     interpolation: answer.interpolation,
-    normalisedFrom: answer.normalisation?.low ?? null,
-    normalisedTo: answer.normalisation?.high ?? null,
+    scales: scalesOf(answer.normalisation),
   };
+}
+
+function scalesOf(said: GetStatisticsResponse["normalisation"]): Scale[] {
+  if (said === undefined) return [];
+  const { low, high, scales } = said;
+  const all = low === undefined || high === undefined ? [] : [{ of: "", low, high }];
+  return [...all, ...scales].map((s) => ({ of: s.of, low: s.low ?? null, high: s.high ?? null }));
 }
 
 function groupCurves(group: GetStatisticsResponse["groups"][number], band: Band): GroupCurves {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/statistics.proto.
  */
 export const file_metrana_views_v1_statistics: GenFile = /*@__PURE__*/
-  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3N0YXRpc3RpY3MucHJvdG8SEG1ldHJhbmEudmlld3MudjEiRgoLR3JvdXBNZW1iZXISCwoDcnVuGAEgASgJEhQKDHNlcmllc19xdWVyeRgCIAEoCRIUCgxlbnZpcm9ubWVudHMYAyADKAkiTwoPU3RhdGlzdGljc0dyb3VwEgwKBG5hbWUYASABKAkSLgoHbWVtYmVycxgCIAMoCzIdLm1ldHJhbmEudmlld3MudjEuR3JvdXBNZW1iZXIiQAoJQm9vdHN0cmFwEhEKCXJlc2FtcGxlcxgBIAEoDRIMCgRzZWVkGAIgASgEEhIKCmNvbmZpZGVuY2UYAyABKAEiXQoNTm9ybWFsaXNhdGlvbhIQCgNsb3cYASABKAFIAIgBARIRCgRoaWdoGAIgASgBSAGIAQESFgoOYnlfZW52aXJvbm1lbnQYAyABKAhCBgoEX2xvd0IHCgVfaGlnaCLVBAoUR2V0U3RhdGlzdGljc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSMQoGZ3JvdXBzGAMgAygLMiEubWV0cmFuYS52aWV3cy52MS5TdGF0aXN0aWNzR3JvdXASJAoEYXhpcxgEIAEoDjIWLm1ldHJhbmEudmlld3MudjEuQXhpcxIqCgVyYW5nZRgFIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlEioKBHVuaXQYBiABKA4yHC5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZVVuaXQSEwoLZ3JpZF9wb2ludHMYByABKA0SLwoKZXN0aW1hdG9ycxgIIAMoDjIbLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yEhMKC3BlcmNlbnRpbGVzGAkgAygBEi4KCWJvb3RzdHJhcBgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQm9vdHN0cmFwEi4KCGVwaXNvZGVzGAsgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAwgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjYKDW5vcm1hbGlzYXRpb24YDSABKAsyHy5tZXRyYW5hLnZpZXdzLnYxLk5vcm1hbGlzYXRpb24SFwoPaW5jbHVkZV9zYW1wbGVzGA4gASgIEhEKCWJpbl9tZWFucxgPIAEoCBIZChFpbmNsdWRlX2luaGVyaXRlZBgQIAEoCCKBAQoORXN0aW1hdG9yQ3VydmUSLgoJZXN0aW1hdG9yGAEgASgOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISDgoGdmFsdWVzGAIgASgMEhYKDmNvbmZpZGVuY2VfbG93GAMgASgMEhcKD2NvbmZpZGVuY2VfaGlnaBgEIAEoDCI1Cg9QZXJjZW50aWxlQ3VydmUSEgoKcGVyY2VudGlsZRgBIAEoARIOCgZ2YWx1ZXMYAiABKAwiPwoLU2FtcGxlQ3VydmUSCwoDcnVuGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg4KBnZhbHVlcxgDIAEoDCLkAQoPR3JvdXBTdGF0aXN0aWNzEgwKBG5hbWUYASABKAkSDwoHc2FtcGxlcxgCIAEoDRIOCgZjb3VudHMYAyABKAwSNAoKZXN0aW1hdG9ycxgEIAMoCzIgLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yQ3VydmUSNgoLcGVyY2VudGlsZXMYBSADKAsyIS5tZXRyYW5hLnZpZXdzLnYxLlBlcmNlbnRpbGVDdXJ2ZRI0Cg1zYW1wbGVfY3VydmVzGAYgAygLMh0ubWV0cmFuYS52aWV3cy52MS5TYW1wbGVDdXJ2ZSKpAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEgwKBGdyaWQYASABKAwSMQoGZ3JvdXBzGAIgAygLMiEubWV0cmFuYS52aWV3cy52MS5Hcm91cFN0YXRpc3RpY3MSFQoNaW50ZXJwb2xhdGlvbhgDIAEoCRIkCgRheGlzGAQgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBHVuaXQYBSABKA4yHC5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZVVuaXQSLgoJYm9vdHN0cmFwGAYgASgLMhsubWV0cmFuYS52aWV3cy52MS5Cb290c3RyYXASNgoNbm9ybWFsaXNhdGlvbhgHIAEoCzIfLm1ldHJhbmEudmlld3MudjEuTm9ybWFsaXNhdGlvbiqvAQoJRXN0aW1hdG9yEhkKFUVTVElNQVRPUl9VTlNQRUNJRklFRBAAEhIKDkVTVElNQVRPUl9NRUFOEAESFAoQRVNUSU1BVE9SX01FRElBThACEhEKDUVTVElNQVRPUl9JUU0QAxIRCg1FU1RJTUFUT1JfU1REEAQSEQoNRVNUSU1BVE9SX1NFTRAFEhEKDUVTVElNQVRPUl9NSU4QBhIRCg1FU1RJTUFUT1JfTUFYEAcqWwoKU2FtcGxlVW5pdBIbChdTQU1QTEVfVU5JVF9VTlNQRUNJRklFRBAAEhMKD1NBTVBMRV9VTklUX1JVThABEhsKF1NBTVBMRV9VTklUX0VOVklST05NRU5UEAJCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_views_v1_series_buckets]);
+  fileDesc("CiFtZXRyYW5hL3ZpZXdzL3YxL3N0YXRpc3RpY3MucHJvdG8SEG1ldHJhbmEudmlld3MudjEiRgoLR3JvdXBNZW1iZXISCwoDcnVuGAEgASgJEhQKDHNlcmllc19xdWVyeRgCIAEoCRIUCgxlbnZpcm9ubWVudHMYAyADKAkiTwoPU3RhdGlzdGljc0dyb3VwEgwKBG5hbWUYASABKAkSLgoHbWVtYmVycxgCIAMoCzIdLm1ldHJhbmEudmlld3MudjEuR3JvdXBNZW1iZXIiQAoJQm9vdHN0cmFwEhEKCXJlc2FtcGxlcxgBIAEoDRIMCgRzZWVkGAIgASgEEhIKCmNvbmZpZGVuY2UYAyABKAEiSQoFU2NhbGUSCgoCb2YYASABKAkSEAoDbG93GAIgASgBSACIAQESEQoEaGlnaBgDIAEoAUgBiAEBQgYKBF9sb3dCBwoFX2hpZ2giwgEKDU5vcm1hbGlzYXRpb24SEAoDbG93GAEgASgBSACIAQESEQoEaGlnaBgCIAEoAUgBiAEBEhYKDmJ5X2Vudmlyb25tZW50GAMgASgIEhgKEGJ5X3J1bl9hdHRyaWJ1dGUYBCABKAkSIAoYYnlfZW52aXJvbm1lbnRfYXR0cmlidXRlGAUgASgJEicKBnNjYWxlcxgGIAMoCzIXLm1ldHJhbmEudmlld3MudjEuU2NhbGVCBgoEX2xvd0IHCgVfaGlnaCLVBAoUR2V0U3RhdGlzdGljc1JlcXVlc3QSEQoJd29ya3NwYWNlGAEgASgJEg8KB3Byb2plY3QYAiABKAkSMQoGZ3JvdXBzGAMgAygLMiEubWV0cmFuYS52aWV3cy52MS5TdGF0aXN0aWNzR3JvdXASJAoEYXhpcxgEIAEoDjIWLm1ldHJhbmEudmlld3MudjEuQXhpcxIqCgVyYW5nZRgFIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlEioKBHVuaXQYBiABKA4yHC5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZVVuaXQSEwoLZ3JpZF9wb2ludHMYByABKA0SLwoKZXN0aW1hdG9ycxgIIAMoDjIbLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yEhMKC3BlcmNlbnRpbGVzGAkgAygBEi4KCWJvb3RzdHJhcBgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQm9vdHN0cmFwEi4KCGVwaXNvZGVzGAsgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEi4KCHJsX3N0ZXBzGAwgASgLMhwubWV0cmFuYS52aWV3cy52MS5JbmRleFJhbmdlEjYKDW5vcm1hbGlzYXRpb24YDSABKAsyHy5tZXRyYW5hLnZpZXdzLnYxLk5vcm1hbGlzYXRpb24SFwoPaW5jbHVkZV9zYW1wbGVzGA4gASgIEhEKCWJpbl9tZWFucxgPIAEoCBIZChFpbmNsdWRlX2luaGVyaXRlZBgQIAEoCCKBAQoORXN0aW1hdG9yQ3VydmUSLgoJZXN0aW1hdG9yGAEgASgOMhsubWV0cmFuYS52aWV3cy52MS5Fc3RpbWF0b3ISDgoGdmFsdWVzGAIgASgMEhYKDmNvbmZpZGVuY2VfbG93GAMgASgMEhcKD2NvbmZpZGVuY2VfaGlnaBgEIAEoDCI1Cg9QZXJjZW50aWxlQ3VydmUSEgoKcGVyY2VudGlsZRgBIAEoARIOCgZ2YWx1ZXMYAiABKAwiPwoLU2FtcGxlQ3VydmUSCwoDcnVuGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg4KBnZhbHVlcxgDIAEoDCLkAQoPR3JvdXBTdGF0aXN0aWNzEgwKBG5hbWUYASABKAkSDwoHc2FtcGxlcxgCIAEoDRIOCgZjb3VudHMYAyABKAwSNAoKZXN0aW1hdG9ycxgEIAMoCzIgLm1ldHJhbmEudmlld3MudjEuRXN0aW1hdG9yQ3VydmUSNgoLcGVyY2VudGlsZXMYBSADKAsyIS5tZXRyYW5hLnZpZXdzLnYxLlBlcmNlbnRpbGVDdXJ2ZRI0Cg1zYW1wbGVfY3VydmVzGAYgAygLMh0ubWV0cmFuYS52aWV3cy52MS5TYW1wbGVDdXJ2ZSKpAgoVR2V0U3RhdGlzdGljc1Jlc3BvbnNlEgwKBGdyaWQYASABKAwSMQoGZ3JvdXBzGAIgAygLMiEubWV0cmFuYS52aWV3cy52MS5Hcm91cFN0YXRpc3RpY3MSFQoNaW50ZXJwb2xhdGlvbhgDIAEoCRIkCgRheGlzGAQgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBHVuaXQYBSABKA4yHC5tZXRyYW5hLnZpZXdzLnYxLlNhbXBsZVVuaXQSLgoJYm9vdHN0cmFwGAYgASgLMhsubWV0cmFuYS52aWV3cy52MS5Cb290c3RyYXASNgoNbm9ybWFsaXNhdGlvbhgHIAEoCzIfLm1ldHJhbmEudmlld3MudjEuTm9ybWFsaXNhdGlvbiqvAQoJRXN0aW1hdG9yEhkKFUVTVElNQVRPUl9VTlNQRUNJRklFRBAAEhIKDkVTVElNQVRPUl9NRUFOEAESFAoQRVNUSU1BVE9SX01FRElBThACEhEKDUVTVElNQVRPUl9JUU0QAxIRCg1FU1RJTUFUT1JfU1REEAQSEQoNRVNUSU1BVE9SX1NFTRAFEhEKDUVTVElNQVRPUl9NSU4QBhIRCg1FU1RJTUFUT1JfTUFYEAcqWwoKU2FtcGxlVW5pdBIbChdTQU1QTEVfVU5JVF9VTlNQRUNJRklFRBAAEhMKD1NBTVBMRV9VTklUX1JVThABEhsKF1NBTVBMRV9VTklUX0VOVklST05NRU5UEAJCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_views_v1_series_buckets]);
 
 /**
  * Points of a run that belong to a group.
@@ -116,7 +116,44 @@ export const BootstrapSchema: GenMessage<Bootstrap> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_statistics, 2);
 
 /**
- * Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater.
+ * What is 0 and what is 1 of one task or environment.
+ *
+ * @generated from message metrana.views.v1.Scale
+ */
+export type Scale = Message<"metrana.views.v1.Scale"> & {
+  /**
+   * Whose: the id of an environment, or the value of an attribute as text ("true" and "false" of truths); empty for what
+   * has no such attribute.
+   *
+   * @generated from field: string of = 1;
+   */
+  of: string;
+
+  /**
+   * The low value; the least one of its samples without.
+   *
+   * @generated from field: optional double low = 2;
+   */
+  low?: number | undefined;
+
+  /**
+   * The high value; the greatest one of its samples without.
+   *
+   * @generated from field: optional double high = 3;
+   */
+  high?: number | undefined;
+};
+
+/**
+ * Describes the message metrana.views.v1.Scale.
+ * Use `create(ScaleSchema)` to create a new message.
+ */
+export const ScaleSchema: GenMessage<Scale> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_statistics, 3);
+
+/**
+ * Puts samples on one scale: 0 is the low value, 1 the high one; everything is 0 unless the high one is greater. Or on
+ * several, when one of the fields whose name begins with `by` is set; low and high must be absent then.
  *
  * @generated from message metrana.views.v1.Normalisation
  */
@@ -137,11 +174,35 @@ export type Normalisation = Message<"metrana.views.v1.Normalisation"> & {
 
   /**
    * Instead of one scale for all, each environment has one of its own, by its least and greatest values in all groups.
-   * The unit must be ENVIRONMENT, and low and high absent.
+   * The unit must be ENVIRONMENT.
    *
    * @generated from field: bool by_environment = 3;
    */
   byEnvironment: boolean;
+
+  /**
+   * Instead of one scale for all, runs that have one value of this attribute, such as "config/env_id", share one.
+   *
+   * @generated from field: string by_run_attribute = 4;
+   */
+  byRunAttribute: string;
+
+  /**
+   * Instead of one scale for all, environments that have one value of this attribute at their latest episode, such as
+   * "task", share one. When a sample is a run, it is at each grid point the mean of what the run has of each value then:
+   * these are put on their scales first. The axis must be one of RL points.
+   *
+   * @generated from field: string by_environment_attribute = 5;
+   */
+  byEnvironmentAttribute: string;
+
+  /**
+   * With one of the fields above: scales that are known, such as those of random and human scores; at most 10,000. All
+   * others go from the least to the greatest value of their samples in all groups. In an answer, those of all samples.
+   *
+   * @generated from field: repeated metrana.views.v1.Scale scales = 6;
+   */
+  scales: Scale[];
 };
 
 /**
@@ -149,7 +210,7 @@ export type Normalisation = Message<"metrana.views.v1.Normalisation"> & {
  * Use `create(NormalisationSchema)` to create a new message.
  */
 export const NormalisationSchema: GenMessage<Normalisation> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 3);
+  messageDesc(file_metrana_views_v1_statistics, 4);
 
 /**
  * Asks for curves of estimates over runs or environments on one grid.
@@ -278,7 +339,7 @@ export type GetStatisticsRequest = Message<"metrana.views.v1.GetStatisticsReques
  * Use `create(GetStatisticsRequestSchema)` to create a new message.
  */
 export const GetStatisticsRequestSchema: GenMessage<GetStatisticsRequest> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 4);
+  messageDesc(file_metrana_views_v1_statistics, 5);
 
 /**
  * One estimator at all grid points.
@@ -321,7 +382,7 @@ export type EstimatorCurve = Message<"metrana.views.v1.EstimatorCurve"> & {
  * Use `create(EstimatorCurveSchema)` to create a new message.
  */
 export const EstimatorCurveSchema: GenMessage<EstimatorCurve> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 5);
+  messageDesc(file_metrana_views_v1_statistics, 6);
 
 /**
  * A percentile at all grid points.
@@ -349,7 +410,7 @@ export type PercentileCurve = Message<"metrana.views.v1.PercentileCurve"> & {
  * Use `create(PercentileCurveSchema)` to create a new message.
  */
 export const PercentileCurveSchema: GenMessage<PercentileCurve> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 6);
+  messageDesc(file_metrana_views_v1_statistics, 7);
 
 /**
  * A sample at all grid points.
@@ -384,7 +445,7 @@ export type SampleCurve = Message<"metrana.views.v1.SampleCurve"> & {
  * Use `create(SampleCurveSchema)` to create a new message.
  */
 export const SampleCurveSchema: GenMessage<SampleCurve> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 7);
+  messageDesc(file_metrana_views_v1_statistics, 8);
 
 /**
  * One group on the grid.
@@ -440,7 +501,7 @@ export type GroupStatistics = Message<"metrana.views.v1.GroupStatistics"> & {
  * Use `create(GroupStatisticsSchema)` to create a new message.
  */
 export const GroupStatisticsSchema: GenMessage<GroupStatistics> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 8);
+  messageDesc(file_metrana_views_v1_statistics, 9);
 
 /**
  * Curves of estimates, and all that a figure has to say about them.
@@ -493,7 +554,7 @@ export type GetStatisticsResponse = Message<"metrana.views.v1.GetStatisticsRespo
   bootstrap?: Bootstrap | undefined;
 
   /**
-   * What samples were normalised with, low and high resolved unless each environment has its own; none without.
+   * What samples were normalised with, low and high resolved, or those of all scales; none without.
    *
    * @generated from field: metrana.views.v1.Normalisation normalisation = 7;
    */
@@ -505,7 +566,7 @@ export type GetStatisticsResponse = Message<"metrana.views.v1.GetStatisticsRespo
  * Use `create(GetStatisticsResponseSchema)` to create a new message.
  */
 export const GetStatisticsResponseSchema: GenMessage<GetStatisticsResponse> = /*@__PURE__*/
-  messageDesc(file_metrana_views_v1_statistics, 9);
+  messageDesc(file_metrana_views_v1_statistics, 10);
 
 /**
  * What makes one number of the samples at a grid point.
