@@ -109,6 +109,7 @@ test("[ and ] go along an episode that has no video, also from a button", async 
   await page.goto(episode("env-01", 0));
   const chart = page.locator(".chart[data-metric=reward]");
   await chart.locator("canvas").waitFor();
+  await page.locator(".no-video").waitFor();
   await page.keyboard.press("]");
   await page.keyboard.press("]");
   await chart.locator("figcaption", { hasText: "env step 2" }).waitFor();

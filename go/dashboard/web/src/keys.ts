@@ -1,5 +1,5 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { belongsTo } from "./lib/key_scope";
 
 /** What keys do, by the name of the key. */
@@ -14,7 +14,8 @@ export type Keys = Record<string, () => void>;
 export function useKeys(keys: Keys, within?: RefObject<HTMLElement | null>): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // They act as soon as what they are for is seen.
+  useLayoutEffect(() => {
     const on: GlobalEventHandlers = within?.current ?? document;
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
