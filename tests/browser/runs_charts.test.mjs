@@ -90,6 +90,7 @@ test("the edge between table and charts is dragged, and moved by keys", async ()
   const edge = page.getByRole("separator");
   await edge.press("ArrowLeft");
   assert.equal(param(page, "panel"), "55");
+  await page.locator('[role=separator][aria-valuenow="55"]').waitFor(); // it is there by now
   const { x, y } = await edge.boundingBox();
   await page.mouse.move(x + 8, y + 200);
   await page.mouse.down();

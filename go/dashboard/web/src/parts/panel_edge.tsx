@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { PANEL_WIDTHS, widthAt, widthByKey } from "../lib/panel_width";
 
 interface Props {
@@ -12,7 +12,8 @@ interface Props {
 
 /** The edge between a table and the charts beside it, which is dragged or moved by arrow keys. */
 export function PanelEdge({ width, onDrag, onWidth }: Props) {
-  const dragging = useSignal(false);
+  // Where it was dragged to; null: it is not held. What is drawn may lag behind.
+  const held = useRef<number | null>(null);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a rule cannot be moved
     <div
@@ -28,15 +29,17 @@ export function PanelEdge({ width, onDrag, onWidth }: Props) {
       tabIndex={0}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
-        dragging.value = true;
+        held.current = width;
       }}
       onPointerMove={(event) => {
         const both = event.currentTarget.parentElement;
-        if (dragging.value && both) onDrag(widthAt(event.clientX, both.getBoundingClientRect()));
+        if (held.current === null || !both) return;
+        held.current = widthAt(event.clientX, both.getBoundingClientRect());
+        onDrag(held.current);
       }}
       onLostPointerCapture={() => {
-        dragging.value = false;
-        onWidth(width);
+        onWidth(held.current ?? width);
+        held.current = null;
       }}
       onKeyDown={(event) => {
         const next = widthByKey(width, event.key);
