@@ -219,6 +219,18 @@ test("groups have the colours of their runs", async () => {
   assert.deepEqual([await rowColour(page, "seed-0"), await rowColour(page, "seed-1")], colours);
 });
 
+test("charts beside groups are of the first runs of each", async () => {
+  const { page } = opened;
+  // By the algorithm six of the first eight runs are a2c's.
+  await page.goto(`${server.page()}?panel=50&group=config/algorithm&sort=a:config%252Falgorithm&desc=0`);
+  await page.getByRole("heading", { name: "Charts of 8 runs of 3 groups" }).waitFor();
+  const names = chartOf(page, "loss").locator(".legend .name");
+  await names.nth(7).waitFor();
+  const seeds = (await names.allTextContents()).map((name) => Number(name.replace("seed-", "")));
+  const of = (group) => seeds.filter(group).length;
+  assert.deepEqual([of((n) => n % 2 === 0), of((n) => n % 2 === 1), of(Number.isNaN)], [4, 3, 1]);
+});
+
 test("runs are coloured by whether they have a tag", async () => {
   const { page } = opened;
   await page.goto(server.page());
