@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
@@ -70,12 +71,15 @@ export function ComparePage({ workspace, project }: ProjectName) {
     [workspace, project, names.join("\n")],
   );
   const forked = asked.value.value?.some((r) => r.forked) ?? false;
+  const heading = (
+    <>
+      <h1>Compare runs of {project}</h1>
+      {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
+    </>
+  );
   return (
     <>
-      <div class="title-row">
-        <h1>Compare runs of {project}</h1>
-        {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
-      </div>
+      {!asked.value.value?.length && <div class="title-row">{heading}</div>}
       <AnswerState of={asked.value}>
         {(runs) =>
           runs.length === 0 ? (
@@ -85,7 +89,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} inherited={inherited} />
+            <Body of={of} runs={runs} inherited={inherited} heading={heading} />
           )
         }
       </AnswerState>
@@ -121,8 +125,8 @@ function useChoice<T extends string>(name: string, choices: readonly T[]): T {
   return choices.find((c) => c === text) ?? (choices[0] as T);
 }
 
-/** Follows the runs, and lists what they have. */
-function Body(props: BodyProps) {
+/** Follows the runs, as the heading says, and lists what they have. */
+function Body({ heading, ...props }: BodyProps & { heading: ComponentChildren }) {
   const { of, runs, inherited } = props;
   const names = { ...of, runs: runs.map((r) => r.name) };
   const paused = useSignal(false);
@@ -136,9 +140,10 @@ function Body(props: BodyProps) {
   });
   return (
     <>
-      <p>
+      <div class="title-row">
+        {heading}
         <LiveChip news={news.value} paused={paused} />
-      </p>
+      </div>
       <AnswerState of={metrics.value}>
         {(all) => <Chosen {...props} metrics={all} version={version} />}
       </AnswerState>
