@@ -33,7 +33,9 @@ func (s *Service) ListEnvironments(
 	answer := &pb.ListEnvironmentsResponse{TotalCount: uint64(len(rows))}
 	from := min(r.GetOffset(), uint64(len(rows)))
 	page := rows[from:min(from+uint64(l.limit), uint64(len(rows)))]
-	l.encode(answer, page)
+	if err := l.encode(answer, page); err != nil {
+		return nil, s.queries.Status(err)
+	}
 	if paths := r.GetAttributePaths(); len(paths) > 0 {
 		l.encodeAttributes(answer, page, paths)
 	}
@@ -52,6 +54,7 @@ type environmentListing struct {
 // environmentRow is what the episodes of an environment came to.
 type environmentRow struct {
 	id                    string
+	env                   uint32
 	place                 int // in the listing's order
 	episodes, lastEpisode uint64
 	envSteps              uint64
@@ -157,7 +160,9 @@ func (l *environmentListing) rows() ([]environmentRow, error) {
 // sumUp makes one row of the episodes of an environment, which ascend.
 func sumUp(id string, place int, episodes []episodeRow, metrics int) environmentRow {
 	last := episodes[len(episodes)-1]
-	row := environmentRow{id: id, place: place, episodes: uint64(len(episodes)), lastEpisode: last.episode, lastTime: math.MinInt64}
+	row := environmentRow{
+		id: id, env: last.env, place: place, episodes: uint64(len(episodes)), lastEpisode: last.episode, lastTime: math.MinInt64,
+	}
 	for i := range row.numbers {
 		row.numbers[i] = math.NaN()
 	}
@@ -207,7 +212,7 @@ func boolOrder(a, b bool) int {
 	return 1
 }
 
-func (l *environmentListing) encode(answer *pb.ListEnvironmentsResponse, rows []environmentRow) {
+func (l *environmentListing) encode(answer *pb.ListEnvironmentsResponse, rows []environmentRow) error {
 	for _, r := range rows {
 		answer.Environments = append(answer.Environments, r.id)
 	}
@@ -223,7 +228,28 @@ func (l *environmentListing) encode(answer *pb.ListEnvironmentsResponse, rows []
 			numbers[i] = r.numbers[k]
 		}
 		answer.Metrics = append(answer.Metrics, floatColumn(numbers))
+		loggedNaNs, err := l.loggedNaNs(k, rows)
+		if err != nil {
+			return err
+		}
+		answer.LoggedNans = append(answer.LoggedNans, loggedNaNs)
 	}
+	return nil
+}
+
+// loggedNaNs has a 1 where the number of a metric is NaN though the environment has points of it.
+func (l *environmentListing) loggedNaNs(metric int, rows []environmentRow) ([]byte, error) {
+	found := make([]byte, len(rows))
+	return found, sideBySide(len(rows), func(_, i int) error {
+		if !math.IsNaN(rows[i].numbers[metric]) {
+			return nil
+		}
+		logged, err := l.scan.metrics[metric].isLogged(l.scan.points, rows[i].env)
+		if logged {
+			found[i] = 1
+		}
+		return err
+	})
 }
 
 func (l *environmentListing) encodeAttributes(answer *pb.ListEnvironmentsResponse, rows []environmentRow, paths []string) {

@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/metrana/metrana/go/catalog"
+	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
 )
@@ -126,6 +127,30 @@ func checkEnvironments(t *testing.T, w *world, run string, r *pb.ListEnvironment
 	}
 	if r.Filter == "" && (restarts != listed || page.NextPageToken != "") {
 		t.Fatalf("%d restarts, %d of single episodes", restarts, listed)
+	}
+}
+
+// A number is missing where an environment has no points, not where these are NaN.
+func TestEnvironmentsTellNaNsThatWereLogged(t *testing.T) {
+	w := newWorld(t)
+	nan := math.NaN()
+	w.run("r", func(tx *store.Tx, edit *catalog.Edit) {
+		edit.Logged()
+		for env, returns := range map[string][]float64{"a": {1, 2}, "b": {nan, nan}, "c": {3, nan}, "d": nil} {
+			no := tx.Environment(env)
+			b := point.RLBatch{HasEpisode: true, Values: []float64{0}}
+			tx.AppendRL(tx.Series(reward, point.Ordered), no, b, true)
+			if returns != nil {
+				tx.AppendRL(tx.Series(ret, point.Ordered), no, point.RLBatch{Values: returns}, true)
+			}
+		}
+	})
+	answer := ask(w, w.client.ListEnvironments, &pb.ListEnvironmentsRequest{Run: named("r"), Metrics: []*pb.EpisodeMetric{
+		{SeriesQuery: `reward(scale="ENVIRONMENT_STEP")`}, {SeriesQuery: "return()"},
+	}})
+	got := fmt.Sprint(answer.Environments, floats(answer.Metrics[0]), answer.LoggedNans[0], floats(answer.Metrics[1]), answer.LoggedNans[1])
+	if want := "[a b c d] [0 0 0 0] [0 0 0 0] [2 NaN 3 NaN] [0 1 0 0]"; got != want {
+		t.Fatalf("%s, want %s", got, want)
 	}
 }
 

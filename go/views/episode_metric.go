@@ -96,6 +96,20 @@ func hasEpisode(values []episodeValue, episode uint64) bool {
 	return found
 }
 
+// isLogged tells whether an environment has points of the metric in any episode.
+func (m *episodeMetric) isLogged(points query.RLPoints, env uint32) (bool, error) {
+	for _, info := range m.series {
+		envs, err := points.EpisodeSums(info.No, store.EpisodeQuery{FirstEnv: env, LastEnv: env, Within: store.Range{To: math.MaxUint64}})
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(envs, func(of store.EnvEpisodes) bool { return len(of.Episodes) > 0 }) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // values reads what environments have in episodes, by number of the environment
 // less the first; episodes ascend.
 func (m episodeMetric) values(points query.RLPoints, q store.EpisodeQuery) ([][]episodeValue, error) {

@@ -249,7 +249,7 @@ test("what loggers counted is on the pages of the run, with what to do about a l
   await card.getByRole("link", { name: "Delivery" }).click();
   const row = page.locator("tr", { has: page.getByRole("cell", { name: "7", exact: true }) });
   await row.waitFor();
-  assert.match(await row.innerText(), /points\s+1 250\s+1 200\s+0\s+50\s.*3 requests sent again/);
+  assert.match(await row.innerText(), /points\s+1\s250\s+1\s200\s+0\s+50\s.*3 requests sent again/);
   await page.getByText("50 points were dropped").waitFor();
   await page.goto(server.page());
   const lost = page.locator("td.run-name a.lost");

@@ -89,13 +89,14 @@ test("the edge between table and charts is dragged, and moved by keys", async ()
   const { page } = opened;
   const edge = page.getByRole("separator");
   await edge.press("ArrowLeft");
-  assert.equal(param(page, "panel"), "55");
+  await page.waitForURL((url) => url.searchParams.get("panel") === "55");
   await page.locator('[role=separator][aria-valuenow="55"]').waitFor(); // it is there by now
   const { x, y } = await edge.boundingBox();
   await page.mouse.move(x + 8, y + 200);
   await page.mouse.down();
   await page.mouse.move(x + 200, y + 210, { steps: 3 });
   await page.mouse.up();
+  await page.waitForURL((url) => url.searchParams.get("panel") !== "55");
   const dragged = Number(param(page, "panel"));
   assert.ok(dragged > 30 && dragged < 50, `${dragged} %`);
   const [both, charts] = await page.evaluate(() =>
@@ -218,6 +219,18 @@ test("groups have the colours of their runs", async () => {
   await page.getByLabel("Colour by").selectOption("algorithm");
   await page.locator('tr[data-run="seed-0"] .dot').waitFor();
   assert.deepEqual([await rowColour(page, "seed-0"), await rowColour(page, "seed-1")], colours);
+});
+
+test("charts beside groups are of the first runs of each", async () => {
+  const { page } = opened;
+  // By the algorithm six of the first eight runs are a2c's.
+  await page.goto(`${server.page()}?panel=50&group=config/algorithm&sort=a:config%252Falgorithm&desc=0`);
+  await page.getByRole("heading", { name: "Charts of 8 runs of 3 groups" }).waitFor();
+  const names = chartOf(page, "loss").locator(".legend .name");
+  await names.nth(7).waitFor();
+  const seeds = (await names.allTextContents()).map((name) => Number(name.replace("seed-", "")));
+  const of = (group) => seeds.filter(group).length;
+  assert.deepEqual([of((n) => n % 2 === 0), of((n) => n % 2 === 1), of(Number.isNaN)], [4, 3, 1]);
 });
 
 test("runs are coloured by whether they have a tag", async () => {

@@ -352,7 +352,10 @@ type ListEnvironmentsResponse struct {
 	// How many environments there are on all pages.
 	TotalCount uint64 `protobuf:"varint,9,opt,name=total_count,json=totalCount,proto3" json:"total_count,omitempty"`
 	// For each environment its attributes; empty when none were asked for.
-	Attributes    []*EnvironmentAttributes `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	Attributes []*EnvironmentAttributes `protobuf:"bytes,10,rep,name=attributes,proto3" json:"attributes,omitempty"`
+	// For each metric of the request a byte an environment: 1 where its number is NaN though episodes of the environment
+	// have points of it, none of which makes a finite number; otherwise 0.
+	LoggedNans    [][]byte `protobuf:"bytes,11,rep,name=logged_nans,json=loggedNans,proto3" json:"logged_nans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +460,13 @@ func (x *ListEnvironmentsResponse) GetAttributes() []*EnvironmentAttributes {
 	return nil
 }
 
+func (x *ListEnvironmentsResponse) GetLoggedNans() [][]byte {
+	if x != nil {
+		return x.LoggedNans
+	}
+	return nil
+}
+
 var File_metrana_views_v1_environments_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_environments_proto_rawDesc = "" +
@@ -481,7 +491,7 @@ const file_metrana_views_v1_environments_proto_rawDesc = "" +
 	"\x15EnvironmentAttributes\x12E\n" +
 	"\n" +
 	"attributes\x18\x01 \x03(\v2%.metrana_protobuf.common.v1.AttributeR\n" +
-	"attributes\"\xff\x02\n" +
+	"attributes\"\xa0\x03\n" +
 	"\x18ListEnvironmentsResponse\x12\"\n" +
 	"\fenvironments\x18\x01 \x03(\tR\fenvironments\x12\x1a\n" +
 	"\bepisodes\x18\x02 \x01(\fR\bepisodes\x12#\n" +
@@ -497,7 +507,9 @@ const file_metrana_views_v1_environments_proto_rawDesc = "" +
 	"\n" +
 	"attributes\x18\n" +
 	" \x03(\v2'.metrana.views.v1.EnvironmentAttributesR\n" +
-	"attributes*\xca\x02\n" +
+	"attributes\x12\x1f\n" +
+	"\vlogged_nans\x18\v \x03(\fR\n" +
+	"loggedNans*\xca\x02\n" +
 	"\x11EnvironmentColumn\x12\"\n" +
 	"\x1eENVIRONMENT_COLUMN_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eENVIRONMENT_COLUMN_ENVIRONMENT\x10\x01\x12\x1f\n" +

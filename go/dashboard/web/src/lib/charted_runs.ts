@@ -1,5 +1,6 @@
 import { PALETTE_SIZE } from "./colour";
 import { formatNames } from "./episode_filter";
+import { formatCount } from "./format";
 
 /** How many of a table's first runs are charted where none is selected: as many as there are colours. */
 export const MOST_FIRST = PALETTE_SIZE;
@@ -13,6 +14,31 @@ export function firstNames(rows: ReadonlyMap<number, { name: string }>): string[
     names.push(row.name);
   }
   return names.sort();
+}
+
+/**
+ * The names of the first runs of groups, in alphabetical order: the first of each, then the second
+ * of each that has one, and so on.
+ */
+export function firstOfGroups(groups: readonly { runs: readonly string[] }[]): string[] {
+  const most = Math.max(0, ...groups.map(({ runs }) => runs.length));
+  const names: string[] = [];
+  for (let place = 0; place < most && names.length < MOST_FIRST; place++) {
+    names.push(...groups.flatMap(({ runs }) => runs[place] ?? []));
+  }
+  return names.slice(0, MOST_FIRST).sort();
+}
+
+/**
+ * What the charts beside a table are of.
+ *
+ * @param groups Of how many groups the runs are; null: they are the first of all.
+ */
+export function chartedTitle(runs: number, selected: boolean, groups: number | null): string {
+  const what = `${formatCount(runs)} ${runs === 1 ? "run" : "runs"}`;
+  if (selected) return `Charts of ${what}`;
+  if (groups === null) return `Charts of the first ${what}`;
+  return `Charts of ${what} of ${formatCount(groups)} ${groups === 1 ? "group" : "groups"}`;
 }
 
 /** What says how charts are shown, beside a table and on a page of their own. */

@@ -22,6 +22,6 @@ test("durations", () => {
 });
 
 test("counts", () => {
-  expect(formatCount(1234567)).toBe("1 234 567");
+  expect(formatCount(1234567)).toBe("1\u202f234\u202f567");
   expect(formatCount(123)).toBe("123");
 });

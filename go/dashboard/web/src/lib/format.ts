@@ -24,7 +24,7 @@ export function formatAgo(moment: Date, now: Date): string {
   return seconds < 5 ? "just now" : `${formatDuration(seconds)} ago`;
 }
 
-/** A whole number with thin spaces between its thousands. */
+/** A whole number with thin spaces, at which no line ends, between its thousands. */
 export function formatCount(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, " ");
+  return String(n).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }

@@ -1,4 +1,4 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useAtMostEvery } from "../at_most_every";
@@ -76,6 +76,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
       <div class="title-row">
         <h1>Compare runs of {project}</h1>
         {forked && <InheritedSwitch on={inherited} onChange={setInherited} />}
+        {answer.value.value?.runs.length ? <LiveChip news={news} paused={paused} /> : null}
       </div>
       <AnswerState of={answer.value}>
         {({ runs }) =>
@@ -86,7 +87,7 @@ export function ComparePage({ workspace, project }: ProjectName) {
                 : "This project has no runs yet."}
             </p>
           ) : (
-            <Body of={of} runs={runs} inherited={inherited} news={news} paused={paused} />
+            <Body of={of} runs={runs} inherited={inherited} news={news} />
           )
         }
       </AnswerState>
@@ -103,7 +104,6 @@ interface ComparedProps {
 
 interface BodyProps extends ComparedProps {
   news: RunNews;
-  paused: Signal<boolean>;
 }
 
 const keyOf = (m: Metric) => `${m.scale} ${m.metricName}`;
@@ -135,20 +135,15 @@ function useChoice<T extends string>(name: string, choices: readonly T[]): T {
 }
 
 /** Lists what the runs have. */
-function Body({ news, paused, ...props }: BodyProps) {
+function Body({ news, ...props }: BodyProps) {
   const { of, runs, inherited } = props;
   const names = { ...of, runs: runs.map((r) => r.name) };
   const metrics = useMetrics(names, news, inherited);
   const version = useAtMostEvery(news.version, PERIOD);
   return (
-    <>
-      <p>
-        <LiveChip news={news} paused={paused} />
-      </p>
-      <AnswerState of={metrics.value}>
-        {(all) => <Chosen {...props} metrics={all} version={version} />}
-      </AnswerState>
-    </>
+    <AnswerState of={metrics.value}>
+      {(all) => <Chosen {...props} metrics={all} version={version} />}
+    </AnswerState>
   );
 }
 

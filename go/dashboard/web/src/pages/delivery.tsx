@@ -53,7 +53,7 @@ function Arrived({ health }: { health: RunHealth }) {
     rows.push(["From logging to arriving", formatDuration(Math.max(0, health.lagMillis) / 1000)]);
   }
   return (
-    <table class="attributes">
+    <table class="attributes arrived">
       <tbody>
         {rows.map(([what, value]) => (
           <tr key={what}>

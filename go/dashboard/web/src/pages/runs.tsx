@@ -5,13 +5,14 @@ import { useColourBy } from "../colour_by";
 import { useKeys } from "../keys";
 import { lazyPage } from "../lazy_page";
 import { differingColumns } from "../lib/baseline";
-import { chartsSearch, firstNames } from "../lib/charted_runs";
+import { chartedTitle, chartsSearch, firstNames, firstOfGroups } from "../lib/charted_runs";
 import { formatColourBy } from "../lib/colour_by";
 import { formatNames, parseNames } from "../lib/episode_filter";
 import { firstColumns, firstSparkline } from "../lib/first_columns";
 import { PANEL } from "../lib/panel_width";
 import { hrefOf } from "../lib/route";
 import { orderText, parseColumn, parseColumns, type RunColumn } from "../lib/run_columns";
+import type { RunGroup } from "../lib/run_groups";
 import { navigate, search } from "../location";
 import { type Codec, setParams, TEXT, useParam } from "../params";
 import { ChartsSwitch } from "../parts/charts_switch";
@@ -94,7 +95,8 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
   const onlyDiffering = useParam("differing", TEXT).value === "1";
   const known = [...rows.known.value.values()];
   const shown = baseline && onlyDiffering ? differingColumns(columns, known, baseline) : columns;
-  const charts = useCharts(of, rows, selected);
+  const groups = useSignal<readonly RunGroup[]>([]);
+  const charts = useCharts(of, rows, group === "" ? null : groups.value, selected);
   const { colours } = charts;
   const tags = useMemo(() => tagsOf(rows.known.value), [rows.known.value]);
   const pointed = useSignal<string | null>(null);
@@ -174,13 +176,17 @@ function Runs({ of, columns, paths, sparkline }: RunsProps) {
               by={group}
               version={version.value}
               colours={by?.tag === null && by.path === group ? colours.values.colours : null}
+              onGroups={(shown) => {
+                groups.value = shown;
+              }}
             />
           )}
         </div>
         {charts.width !== null && (
           <ChartsPanel
             names={{ ...of, runs: charts.runs }}
-            selected={selected.length > 0}
+            title={charts.title}
+            hint={selected.length > 0 || group !== "" ? "" : "Select runs to see theirs"}
             width={charts.width}
             href={charts.href}
             pointed={pointed}
@@ -202,23 +208,36 @@ function useOrder() {
 
 const attributeColumn = (path: string): RunColumn => ({ kind: "attribute", path });
 
-/** The charts of a table's runs: beside it, where there is a width, or on their page. */
-function useCharts(of: ProjectName, rows: RunRows, selected: readonly string[]) {
-  const runs = useCharted(rows, selected);
+/**
+ * The charts of a table's runs: beside it, where there is a width, or on their page.
+ *
+ * @param groups What the table has instead of rows; null: it has rows.
+ */
+function useCharts(
+  of: ProjectName,
+  rows: RunRows,
+  groups: readonly RunGroup[] | null,
+  selected: readonly string[],
+) {
+  const first = useFirst(rows);
+  const unselected = groups ? firstOfGroups(groups) : first;
+  const runs = selected.length > 0 ? selected : unselected;
+  const grouped = groups?.filter((group) => group.runs.some((run) => runs.includes(run))).length;
+  const title = chartedTitle(runs.length, selected.length > 0, grouped ?? null);
   const asked = useParam("panel", PANEL).value;
   const width = wideScreen.value ? asked : null;
   const colours = useRowColours(of, rows.known.value, width === null ? [] : runs);
   const query = chartsSearch(runs, formatColourBy(colours.by), search.value);
-  return { runs, width, colours, href: hrefOf({ page: "runs", ...of }) + query };
+  return { runs, title, width, colours, href: hrefOf({ page: "runs", ...of }) + query };
 }
 
-/** The runs that are charted: those that are selected, or else the first ones of the table. */
-function useCharted(rows: RunRows, selected: readonly string[]): readonly string[] {
+/** The first runs of the table. */
+function useFirst(rows: RunRows): readonly string[] {
   const first = useRef<string[]>([]);
   const known = firstNames(rows.known.value);
   // While the server is asked anew no row is known.
   if (known.length > 0 || rows.total.value === 0) first.current = known;
-  return selected.length > 0 ? selected : first.current;
+  return first.current;
 }
 
 /** The runs that are selected, by name. */

@@ -1,6 +1,5 @@
 import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { formatCount } from "../lib/format";
 import { setParams } from "../params";
 import type { RunNames } from "../server/curves";
 import { PanelEdge } from "./panel_edge";
@@ -8,8 +7,9 @@ import { RunCharts } from "./run_charts";
 
 interface Props {
   names: RunNames;
-  /** Whether they were selected; otherwise they are the first ones of the table. */
-  selected: boolean;
+  title: string;
+  /** How others come instead. */
+  hint: string;
   /** In percent of what it is in. */
   width: number;
   /** Where they are a page of their own. */
@@ -19,12 +19,10 @@ interface Props {
 }
 
 /** The charts of a table's runs, beside it. */
-export function ChartsPanel({ names, selected, width, href, pointed }: Props) {
+export function ChartsPanel({ names, title, hint, width, href, pointed }: Props) {
   const place = useRef<HTMLElement>(null);
   const dragged = useSignal<number | null>(null);
   const shown = dragged.value ?? width;
-  const n = names.runs.length;
-  const title = `Charts of ${selected ? "" : "the first "}${formatCount(n)} ${n === 1 ? "run" : "runs"}`;
   return (
     <>
       <PanelEdge
@@ -44,7 +42,7 @@ export function ChartsPanel({ names, selected, width, href, pointed }: Props) {
         aria-label="Charts"
         style={{ flexBasis: `${shown}%` }}
       >
-        {n > 0 && (
+        {names.runs.length > 0 && (
           <RunCharts
             names={names}
             heading={<h2>{title}</h2>}
@@ -53,7 +51,7 @@ export function ChartsPanel({ names, selected, width, href, pointed }: Props) {
                 <a class="button" href={href}>
                   As a page
                 </a>
-                {!selected && <span class="faint">Select runs to see theirs</span>}
+                {hint !== "" && <span class="faint">{hint}</span>}
               </>
             }
             beside={{ place, pointed }}

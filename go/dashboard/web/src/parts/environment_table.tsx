@@ -139,7 +139,7 @@ function Row({
 }
 
 function formatNumber(value: number | undefined): string {
-  return value === undefined || Number.isNaN(value) ? "" : formatValue(value);
+  return value === undefined ? "" : formatValue(value);
 }
 
 interface PagerProps {

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { useColourBy } from "../colour_by";
 import { chartsSearch } from "../lib/charted_runs";
@@ -7,7 +8,7 @@ import { exactText } from "../lib/exact_text";
 import { namedOneOf } from "../lib/query_text";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
-import { groupRuns, summedColumns } from "../lib/run_groups";
+import { groupRuns, type RunGroup, summedColumns } from "../lib/run_groups";
 import { colourOfValue, type ValueColours } from "../lib/value_colours";
 import { search } from "../location";
 import { listAllRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
@@ -22,6 +23,7 @@ export function RunGroupTable({
   by,
   version,
   colours,
+  onGroups,
 }: {
   of: ProjectName;
   question: TableQuestion;
@@ -29,6 +31,8 @@ export function RunGroupTable({
   version: number;
   /** The colours that groups have; null: none. */
   colours: ValueColours | null;
+  /** Told of the groups that are shown. */
+  onGroups: (groups: readonly RunGroup[]) => void;
 }) {
   const column: RunColumn = { kind: "attribute", path: by };
   const answer = useAnswer(
@@ -50,6 +54,7 @@ export function RunGroupTable({
             rows={rows}
             columns={question.columns}
             colours={colours}
+            onGroups={onGroups}
           />
         </div>
       )}
@@ -77,9 +82,10 @@ interface GroupsProps {
   rows: readonly RunRow[];
   columns: readonly RunColumn[];
   colours: ValueColours | null;
+  onGroups: (groups: readonly RunGroup[]) => void;
 }
 
-function Groups({ of, column, rows, columns, colours }: GroupsProps) {
+function Groups({ of, column, rows, columns, colours, onGroups }: GroupsProps) {
   const numeric = summedColumns(columns, column).filter((c) =>
     rows.some((run) => typeof cellValue(run, c) === "number"),
   );
@@ -93,6 +99,7 @@ function Groups({ of, column, rows, columns, colours }: GroupsProps) {
       }),
     })),
   );
+  useEffect(() => onGroups(groups), [rows]);
   const colour = formatColourBy(useColourBy());
   const base = hrefOf({ ...of, page: "runs" });
   return (

@@ -55,7 +55,8 @@ export function RunTable(props: Props) {
   const shown = useWindow(body, ROW, total);
   const places = Array.from({ length: shown.to - shown.from }, (_, i) => shown.from + i);
   props.onWindow(shown.from, shown.to);
-  const seen = places.flatMap((place) => rows.get(place)?.name ?? []);
+  const loaded = places.flatMap((place) => rows.get(place) ?? []);
+  const seen = loaded.map((run) => run.name);
   const version = useChanges(rows);
   const curves = useAnswer(
     (signal) =>
@@ -94,7 +95,8 @@ export function RunTable(props: Props) {
                 column={formatColumn(column)}
                 sort={props.sort}
                 descending={props.descending}
-                numeric={column.kind === "summary"}
+                numeric={isNumeric(column, loaded)}
+                greatestFirst={column.kind === "summary"}
                 note={columnNote(column)}
                 onSort={props.onSort}
               />
@@ -128,6 +130,12 @@ export function RunTable(props: Props) {
       </table>
     </div>
   );
+}
+
+/** Whether a column has numbers in the rows that are seen. */
+function isNumeric(column: RunColumn, seen: readonly RunRow[]): boolean {
+  if (column.kind === "summary") return true;
+  return seen.some((run) => typeof cellValue(run, column) === "number");
 }
 
 /** How often a value was another one than before. */

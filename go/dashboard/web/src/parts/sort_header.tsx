@@ -4,13 +4,24 @@ interface Props {
   sort: string;
   descending: boolean;
   numeric?: boolean;
+  /** Whether a first click puts the greatest on top; without, of numbers. */
+  greatestFirst?: boolean;
   /** What the column is of, where its title does not say it. */
   note?: string | undefined;
   onSort: (column: string, descending: boolean) => void;
 }
 
-/** A column's head that sorts by it; numbers begin with the greatest. */
-export function SortHeader({ title, column, sort, descending, numeric, note, onSort }: Props) {
+/** A column's head that sorts by it. */
+export function SortHeader({
+  title,
+  column,
+  sort,
+  descending,
+  numeric = false,
+  greatestFirst = numeric,
+  note,
+  onSort,
+}: Props) {
   const active = sort === column;
   const order = descending ? "descending" : "ascending";
   return (
@@ -19,7 +30,7 @@ export function SortHeader({ title, column, sort, descending, numeric, note, onS
         type="button"
         class="sort"
         title={note}
-        onClick={() => onSort(column, active ? !descending : numeric === true)}
+        onClick={() => onSort(column, active ? !descending : greatestFirst)}
       >
         {title}
         <span aria-hidden="true">{active ? (descending ? " ↓" : " ↑") : ""}</span>

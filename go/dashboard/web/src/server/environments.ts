@@ -1,6 +1,6 @@
 import { EnvironmentColumn } from "../gen/metrana/views/v1/environments_pb";
 import { Axis } from "../gen/metrana/views/v1/series_buckets_pb";
-import { counts, floats, times } from "../lib/columns";
+import { counts, floats, numbersOrNone, times } from "../lib/columns";
 import { type EpisodeMetric, episodeQuery } from "../lib/episode_metrics";
 import { inLists } from "../lib/in_lists";
 import { labelOf } from "../lib/labels";
@@ -41,8 +41,8 @@ export interface EnvironmentRow {
   length: number;
   restarts: number;
   lastTime: number;
-  /** In the order of the metrics asked for, of the last episode that has one. */
-  metrics: number[];
+  /** In the order of the metrics asked for, of the last episode that has one; NaN where none is finite. */
+  metrics: (number | undefined)[];
   attributes: Map<string, Value>;
 }
 
@@ -85,7 +85,9 @@ export async function listEnvironmentRows(
     restarts: counts(answer.restarts),
     lastTime: times(answer.lastTimes),
   };
-  const metrics = answer.metrics.map(floats);
+  const metrics = answer.metrics.map((column, k) =>
+    numbersOrNone(floats(column), answer.loggedNans[k] ?? new Uint8Array()),
+  );
   const at = (column: Float64Array, i: number) => column[i] ?? Number.NaN;
   const rows = answer.environments.map((id, i) => ({
     id,
@@ -94,7 +96,7 @@ export async function listEnvironmentRows(
     length: at(columns.length, i),
     restarts: at(columns.restarts, i),
     lastTime: at(columns.lastTime, i),
-    metrics: metrics.map((column) => at(column, i)),
+    metrics: metrics.map((column) => column[i]),
     attributes: valuesOf(answer.attributes[i]?.attributes ?? []),
   }));
   return { rows, total: Number(answer.totalCount) };
