@@ -49,6 +49,9 @@ func (s *exactSum) addLow(v float64) {
 	}
 }
 
+// fits tells whether the first float is the sum.
+func (s *exactSum) fits() bool { return s.low == 0 && s.digits == nil }
+
 func (s *exactSum) join(other *exactSum) {
 	s.add(other.high)
 	if other.low != 0 {

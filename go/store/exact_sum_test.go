@@ -109,3 +109,31 @@ func TestDigitsOfSumsDoNotOverflow(t *testing.T) {
 		t.Fatalf("%v, want %v", got, want)
 	}
 }
+
+// Sums of four values at a time are those of one at a time, the extremes -0 and 0 included.
+func TestPlainSumsOfFours(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for round := range 2000 {
+		values := summands(random, 1+random.IntN(40), round%4)
+		if random.IntN(4) == 0 {
+			values[random.IntN(len(values))] = math.Copysign(0, float64(random.IntN(2))-0.5)
+		}
+		got := plainSumOf(values)
+		low, high := int64(math.MaxInt64), int64(math.MinInt64)
+		for _, v := range values {
+			low, high = min(low, orderOf(v)), max(high, orderOf(v))
+		}
+		if got.low != low || got.high != high {
+			t.Fatalf("%v: from %v to %v, want %v to %v", values, inOrder(got.low), inOrder(got.high), inOrder(low), inOrder(high))
+		}
+		if want, _ := wholeSum(values).Float64(); got.lost == 0 && got.sum != want {
+			t.Fatalf("%v: %v, and nothing lost; want %v", values, got.sum, want)
+		}
+	}
+	if s := plainSumOf([]float64{1, 2, 3, math.NaN(), 5}); finite(s.sum) {
+		t.Errorf("a NaN is lost: %v", s.sum)
+	}
+	if s := plainSumOf([]float64{1, 2, 3, math.Inf(-1)}); finite(s.sum) {
+		t.Errorf("an infinity is lost: %v", s.sum)
+	}
+}

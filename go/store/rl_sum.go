@@ -49,61 +49,41 @@ func (s *rlSum) points() uint64 {
 // setFinite makes an empty sum that of values, but for the last of them; false where their
 // plain sum is not finite, as where one of them is not.
 func (s *rlSum) setFinite(values []float64) bool {
-	lanes := newSumLanes
-	lanes.take(values)
-	sum, exact := lanes.total()
-	if !finite(sum) {
+	plain := plainSumOf(values)
+	if !finite(plain.sum) {
 		return false
 	}
-	s.count, s.sum.high = uint64(len(values)), sum
-	s.low, s.high = lanes.extremes()
-	if !exact { // as it is of float32 values, mostly
-		s.sum.high = 0
-		for _, v := range values {
-			s.sum.add(v)
-		}
+	s.count, s.low, s.high = uint64(len(values)), plain.low, plain.high
+	if plain.lost == 0 && math.Abs(plain.sum) < largeSum { // as of float32 values it is, mostly
+		s.sum.high = plain.sum
+		return true
+	}
+	for _, v := range values {
+		s.sum.add(v)
 	}
 	return true
 }
 
-// sumLanes are four sums side by side.
-type sumLanes struct {
-	sum, lost [4]float64 // lost is what rounding took from the sum, sizes added up
-	low, high [4]int64   // as orderOf gives them
+// plainSum sums up values in any order.
+type plainSum struct {
+	sum, lost float64 // lost is what rounding took from the sum, sizes added up
+	low, high int64   // as orderOf gives them
 }
 
-var newSumLanes = sumLanes{
-	low:  [4]int64{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64},
-	high: [4]int64{math.MinInt64, math.MinInt64, math.MinInt64, math.MinInt64},
-}
-
-func (l *sumLanes) take(values []float64) {
+func plainSumOf(values []float64) plainSum {
+	s := plainSum{low: math.MaxInt64, high: math.MinInt64}
 	if n := len(values) &^ 3; eights && n > 0 {
-		sumFours(l, unsafe.SliceData(values), n)
+		sumFours(&s, unsafe.SliceData(values), n)
 		values = values[n:]
 	}
-	sum, lost, low, high := l.sum[0], l.lost[0], l.low[0], l.high[0]
 	for _, v := range values {
-		next, off := twoSum(sum, v)
-		sum = next
-		lost += math.Abs(off)
+		sum, lost := twoSum(s.sum, v)
+		s.sum = sum
+		s.lost += math.Abs(lost)
 		order := orderOf(v)
-		low, high = min(low, order), max(high, order)
+		s.low, s.high = min(s.low, order), max(s.high, order)
 	}
-	l.sum[0], l.lost[0], l.low[0], l.high[0] = sum, lost, low, high
-}
-
-func (l *sumLanes) extremes() (low, high int64) {
-	return min(l.low[0], l.low[1], l.low[2], l.low[3]), max(l.high[0], l.high[1], l.high[2], l.high[3])
-}
-
-// total is the sum of all lanes, and whether it is exact.
-func (l *sumLanes) total() (sum float64, exact bool) {
-	first, lost0 := twoSum(l.sum[0], l.sum[1])
-	second, lost1 := twoSum(l.sum[2], l.sum[3])
-	sum, lost2 := twoSum(first, second)
-	lost := l.lost[0] + l.lost[1] + l.lost[2] + l.lost[3] + math.Abs(lost0) + math.Abs(lost1) + math.Abs(lost2)
-	return sum, lost == 0 && math.Abs(sum) < largeSum
+	return s
 }
 
 // addOne adds a value, which the last one is yet to be told by; false where it is not finite,
@@ -130,9 +110,11 @@ func (s *rlSum) setLast(v float64, at lastPlace, time int64) {
 
 // add adds other points, but does not tell which one of all is the last.
 func (s *rlSum) add(other *rlSum) {
-	s.nans += other.nans
-	s.infinities += other.infinities
-	s.negatives += other.negatives
+	if other.others() > 0 {
+		s.nans += other.nans
+		s.infinities += other.infinities
+		s.negatives += other.negatives
+	}
 	if other.count == 0 {
 		return
 	}
@@ -141,6 +123,10 @@ func (s *rlSum) add(other *rlSum) {
 	}
 	s.low, s.high = min(s.low, other.low), max(s.high, other.high)
 	s.count += other.count
+	if sum, lost := twoSum(s.sum.high, other.sum.high); lost == 0 && other.sum.fits() && math.Abs(sum) < largeSum {
+		s.sum.high = sum // as it mostly is
+		return
+	}
 	s.sum.join(&other.sum)
 }
 

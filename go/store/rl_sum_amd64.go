@@ -1,7 +1,6 @@
 package store
 
-// sumFours adds n values, a multiple of four above zero, to lanes, of which the i-th takes
-// every fourth from the i-th on.
+// sumFours sums up n values, a multiple of four above zero.
 //
 //go:noescape
-func sumFours(lanes *sumLanes, values *float64, n int)
+func sumFours(s *plainSum, values *float64, n int)

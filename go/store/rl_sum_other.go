@@ -2,4 +2,4 @@
 
 package store
 
-func sumFours(*sumLanes, *float64, int) { panic("not for this processor") }
+func sumFours(*plainSum, *float64, int) { panic("not for this processor") }
