@@ -355,6 +355,8 @@ test("names are text, wherever they stand", async () => {
     await page.goto(address);
     await page.getByText(SCRIPT).locator("visible=true").first().waitFor();
   }
+  await page.goto(run);
+  await page.locator(".run-header", { hasText: `by ${SCRIPT}` }).waitFor();
   await page.goto(`${run}/charts`);
   await page.getByText("label=<b>bold</b>").first().waitFor();
   await page.getByText("&lt;b&gt;", { exact: true }).first().waitFor();

@@ -48,6 +48,7 @@ def make_runs(url: str) -> None:
     metrana.log_config({"note": SCRIPT, "lr": 7.0})
     metrana.add_tags([SCRIPT])
     metrana.set_description(SCRIPT)
+    metrana.log_attributes("", {"owner": SCRIPT})
     metrana.log("loss", 0.5)
     metrana.log("&lt;b&gt;", [1.0, 2.0], labels={"label": LABEL})
     metrana.close()

@@ -22,6 +22,7 @@ export function RunHeader({ name, attributes, onEdited }: Props) {
   const created = attributes.get("sys/creation_time");
   const seconds = attributes.get("sys/running_time_seconds");
   const commit = attributes.get("git/commit_sha");
+  const owner = attributes.get("owner"); // nobody logs it but the user
   const parent = attributes.get("sys/forking/parent_run_name");
   const edit = async (change: RunEdit) => {
     failure.value = "";
@@ -42,6 +43,7 @@ export function RunHeader({ name, attributes, onEdited }: Props) {
           <span title={created.toISOString()}>started {formatAgo(created, new Date())}</span>
         )}
         {typeof seconds === "number" && <span>ran {formatDuration(seconds)}</span>}
+        {typeof owner === "string" && <span>by {owner}</span>}
         {typeof commit === "string" && (
           <span title={commit}>
             commit <code>{commit.slice(0, 10)}</code>
