@@ -399,18 +399,5 @@ func (x *segmentIndex) poolOf(series uint32) (info poolInfo, has bool) {
 }
 
 func (s *segmentReader) readPool(info poolInfo) (*pool, error) {
-	name := cacheName{s.run.id, s.info.number, int64(info.at)}
-	if cached, known := s.run.db.cache.get(name).(*pool); known {
-		return cached, nil
-	}
-	record, err := s.read(info.at, int(info.size))
-	if err != nil {
-		return nil, err
-	}
-	found, err := decodePool(record)
-	if err != nil {
-		return nil, s.corrupt(fmt.Errorf("pool at byte %d: %w", info.at, err))
-	}
-	s.run.db.cache.put(name, found)
-	return found, nil
+	return readPart(s, "pool", info.at, info.size, decodePool)
 }

@@ -406,23 +406,31 @@ func (x *segmentIndex) between(id, to cellID) []blockInfo {
 
 // head reads the head of a block.
 func (s *segmentReader) head(b blockInfo) (*blockHead, error) {
-	name := cacheName{s.run.id, s.info.number, int64(b.at)}
-	if cached, known := s.run.db.cache.get(name).(*blockHead); known {
+	return readPart(s, "block", b.at, b.head, func(record []byte) (*blockHead, error) {
+		head, err := decodeHead(record)
+		if err == nil && (head.values.Size() != int(b.pages) || head.values.Len() != int(b.points)) {
+			err = fmt.Errorf("%w: its head tells of other pages than the index", chunk.ErrCorrupt)
+		}
+		return head, err
+	})
+}
+
+// readPart reads a part of a segment that is kept decoded.
+func readPart[T cacheable](s *segmentReader, kind string, at uint64, size uint32, decode func(record []byte) (T, error)) (found T, err error) {
+	name := cacheName{s.run.id, s.info.number, int64(at)}
+	if cached, known := s.run.db.cache.get(name).(T); known {
 		return cached, nil
 	}
-	record, err := s.read(b.at, int(b.head))
+	record, err := s.read(at, int(size))
 	if err != nil {
-		return nil, err
+		return found, err
 	}
-	head, err := decodeHead(record)
-	if err == nil && (head.values.Size() != int(b.pages) || head.values.Len() != int(b.points)) {
-		err = fmt.Errorf("%w: its head tells of other pages than the index", chunk.ErrCorrupt)
-	}
+	decoded, err := decode(record)
 	if err != nil {
-		return nil, s.corrupt(fmt.Errorf("block at byte %d: %w", b.at, err))
+		return found, s.corrupt(fmt.Errorf("%s at byte %d: %w", kind, at, err))
 	}
-	s.run.db.cache.put(name, head)
-	return head, nil
+	s.run.db.cache.put(name, decoded)
+	return decoded, nil
 }
 
 // values appends the values from..to of a block.

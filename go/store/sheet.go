@@ -246,23 +246,13 @@ func (x *segmentIndex) sheetsOf(series uint32) []sheetInfo {
 }
 
 func (s *segmentReader) readSheet(info sheetInfo) (*sheet, error) {
-	name := cacheName{s.run.id, s.info.number, int64(info.at)}
-	if cached, known := s.run.db.cache.get(name).(*sheet); known {
-		return cached, nil
-	}
-	record, err := s.read(info.at, int(info.size))
-	if err != nil {
-		return nil, err
-	}
-	found, err := decodeSheet(record)
-	if err == nil && len(found.sums) != int(info.rows) {
-		err = fmt.Errorf("%w: it has other rows than the index says", chunk.ErrCorrupt)
-	}
-	if err != nil {
-		return nil, s.corrupt(fmt.Errorf("sheet at byte %d: %w", info.at, err))
-	}
-	s.run.db.cache.put(name, found)
-	return found, nil
+	return readPart(s, "sheet", info.at, info.size, func(record []byte) (*sheet, error) {
+		found, err := decodeSheet(record)
+		if err == nil && len(found.sums) != int(info.rows) {
+			err = fmt.Errorf("%w: it has other rows than the index says", chunk.ErrCorrupt)
+		}
+		return found, err
+	})
 }
 
 // bytes is roughly what the sheet takes in memory.
