@@ -174,15 +174,40 @@ func (p *pool) bytes() int {
 	return n
 }
 
-// numbers are the integers of a slot that begins at a place.
-func (s *rlSum) numbers(slot, place uint64) [poolRowNumbers]uint64 {
-	n := [poolRowNumbers]uint64{slot, s.count, uint64(s.nans), uint64(s.infinities), uint64(s.negatives)}
-	tops, _ := s.sum.terms(nil)
-	n[10] = uint64(tops)
-	if s.count > 0 {
-		n[5], n[6], n[7], n[8] = s.lastAt.along-place, uint64(s.lastAt.env), s.lastAt.rlStep, s.lastAt.ordinal
-		n[9] = uint64(s.lastTime)
+// poolRow is a slot that has points, as it is written.
+type poolRow struct {
+	*rlSum
+
+	slot  uint64
+	tops  int64     // of the sum, as its terms are
+	terms []float64 // without zeros at the end
+}
+
+// rows are those of the slots that have points.
+func (a *poolAxis) rows() (rows []poolRow) {
+	for i := range a.slots {
+		s := &a.slots[i]
+		if s.points() == 0 {
+			continue
+		}
+		row := poolRow{rlSum: s, slot: a.first + uint64(i)}
+		row.tops, row.terms = s.sum.terms(nil)
+		for k := len(row.terms); k > 0 && row.terms[k-1] == 0; k-- {
+			row.terms = row.terms[:k-1]
+		}
+		rows = append(rows, row)
 	}
+	return rows
+}
+
+// numbers are the integers of a row whose slot begins at a place.
+func (r *poolRow) numbers(place uint64) [poolRowNumbers]uint64 {
+	n := [poolRowNumbers]uint64{r.slot, r.count, uint64(r.nans), uint64(r.infinities), uint64(r.negatives)}
+	if r.count > 0 {
+		n[5], n[6], n[7], n[8] = r.lastAt.along-place, uint64(r.lastAt.env), r.lastAt.rlStep, r.lastAt.ordinal
+		n[9] = uint64(r.lastTime)
+	}
+	n[10] = uint64(r.tops)
 	return n
 }
 
@@ -200,12 +225,15 @@ func (p *pool) encode() []byte {
 	var plain, values []byte
 	for k := range p {
 		a := &p[k]
-		rows, terms := a.used()
+		rows, terms := a.rows(), 0
+		for i := range rows {
+			terms = max(terms, len(rows[i].terms))
+		}
 		record = appendNumbers(record, uint64(a.shift), a.points, uint64(len(rows)), uint64(terms))
 		if len(rows) > 0 {
 			record = appendNumbers(record, a.reach.From, a.reach.To-a.reach.From)
 			plain = a.appendNumbers(plain, rows)
-			values = a.appendValues(values, rows, terms)
+			values = appendRowValues(values, rows, terms)
 		}
 	}
 	record = appendNumbers(record, uint64(len(plain)))
@@ -213,28 +241,10 @@ func (p *pool) encode() []byte {
 	return sealed(append(record, values...))
 }
 
-// used gives the numbers of the slots that have points, and how many terms the longest of
-// their sums has.
-func (a *poolAxis) used() (rows []int, terms int) {
-	var room []float64
-	for i := range a.slots {
-		if s := &a.slots[i]; s.points() > 0 {
-			rows = append(rows, i)
-			_, room = s.sum.terms(room[:0])
-			for len(room) > 0 && room[len(room)-1] == 0 {
-				room = room[:len(room)-1]
-			}
-			terms = max(terms, len(room))
-		}
-	}
-	return rows, terms
-}
-
-func (a *poolAxis) appendNumbers(dst []byte, rows []int) []byte {
+func (a *poolAxis) appendNumbers(dst []byte, rows []poolRow) []byte {
 	var columns [poolRowNumbers]chunk.Runs
-	for _, i := range rows {
-		slot := a.first + uint64(i)
-		for k, v := range a.slots[i].numbers(slot, slot<<a.shift) {
+	for i := range rows {
+		for k, v := range rows[i].numbers(rows[i].slot << a.shift) {
 			columns[k] = columns[k].AppendOne(v)
 		}
 	}
@@ -244,25 +254,18 @@ func (a *poolAxis) appendNumbers(dst []byte, rows []int) []byte {
 	return dst
 }
 
-func (a *poolAxis) appendValues(dst []byte, rows []int, terms int) []byte {
+func appendRowValues(dst []byte, rows []poolRow, terms int) []byte {
 	columns := make([][]float64, poolRowValues+terms)
-	var room []float64
-	for _, i := range rows {
-		s := &a.slots[i]
-		var fixed [poolRowValues]float64
-		if s.count > 0 {
-			fixed = [...]float64{inOrder(s.low), inOrder(s.high), s.last}
+	for k := range columns {
+		columns[k] = make([]float64, len(rows))
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.count > 0 {
+			columns[0][i], columns[1][i], columns[2][i] = inOrder(r.low), inOrder(r.high), r.last
 		}
-		for k, v := range fixed {
-			columns[k] = append(columns[k], v)
-		}
-		_, room = s.sum.terms(room[:0])
-		for k := range terms {
-			term := 0.0
-			if k < len(room) {
-				term = room[k]
-			}
-			columns[poolRowValues+k] = append(columns[poolRowValues+k], term)
+		for k, term := range r.terms {
+			columns[poolRowValues+k][i] = term
 		}
 	}
 	for _, column := range columns {
