@@ -18,17 +18,12 @@ func (c storedEnvironment) cut(first, last uint64) (curve, bool) {
 	return c, some
 }
 
+// fill leaves out points that came beyond meanwhile.
 func (c storedEnvironment) fill(f *filler) (bucketed, error) {
-	buckets, err := c.sumUp(f)
-	return c.inBuckets(buckets), err
-}
-
-// sumUp leaves out points that came beyond meanwhile. The buckets hold until the next call.
-func (c storedEnvironment) sumUp(f *filler) ([]store.Bucket, error) {
 	c.of.Within = store.Range{From: c.first, To: c.last}
 	var err error
 	f.buckets, err = c.run.AppendRLBuckets(f.buckets[:0], c.env, c.of, f.storeAxis())
-	return f.buckets, err
+	return c.inBuckets(f.buckets), err
 }
 
 // storeAxes are the axes of RL points, as the store calls them.

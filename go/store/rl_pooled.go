@@ -5,8 +5,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 // PooledReach is how far a curve goes in all environments together.
@@ -308,18 +306,9 @@ func (p *pooledWalk) workers() int { return max(min(runtime.GOMAXPROCS(0), p.env
 
 // eachEnvironment visits what is to be read of each environment, several side by side.
 func (p *pooledWalk) eachEnvironment(visit func(worker int, w *curveWalk) error) error {
-	faults := make([]error, p.workers())
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for k := range faults {
-		workers.Go(func() {
-			for env := next.Add(1); faults[k] == nil && env <= int64(p.envs); env = next.Add(1) {
-				faults[k] = p.once(uint32(env), func(w *curveWalk) error { return visit(k, w) })
-			}
-		})
-	}
-	workers.Wait()
-	return errors.Join(faults...)
+	return sideBySide(p.workers(), p.envs, func(worker, i int) error {
+		return p.once(uint32(i+1), func(w *curveWalk) error { return visit(worker, w) })
+	})
 }
 
 // once visits an environment. What would begin again, because segments were merged away under

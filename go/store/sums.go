@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 )
 
 // RLSum sums up the finite points of a series in one environment at one rl_step
@@ -196,18 +195,11 @@ func (s *summationPart) read(sheets [][]*sheet) error {
 // may have none.
 func (s *summation) readSheets() ([][]*sheet, error) {
 	sheets := make([][]*sheet, len(s.segments))
-	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.segments)))
-	var workers sync.WaitGroup
-	var next atomic.Int64
-	for k := range faults {
-		workers.Go(func() {
-			for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(sheets)); i = next.Add(1) - 1 {
-				sheets[i], faults[k] = s.sheetsOf(s.segments[i])
-			}
-		})
-	}
-	workers.Wait()
-	return sheets, errors.Join(faults...)
+	err := sideBySide(min(runtime.GOMAXPROCS(0), len(sheets)), len(sheets), func(_, i int) (err error) {
+		sheets[i], err = s.sheetsOf(s.segments[i])
+		return err
+	})
+	return sheets, err
 }
 
 func (s *summation) sheetsOf(info segmentInfo) (sheets []*sheet, err error) {
