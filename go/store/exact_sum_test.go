@@ -115,8 +115,12 @@ func TestPlainSumsOfFours(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for round := range 2000 {
 		values := summands(random, 1+random.IntN(40), round%4)
-		if random.IntN(4) == 0 {
-			values[random.IntN(len(values))] = math.Copysign(0, float64(random.IntN(2))-0.5)
+		if sign := random.IntN(8) - 1; sign >= 0 { // zeros of both signs, or of one, and values on one side of them
+			for i := range values {
+				if values[i] = math.Copysign(values[i], float64(sign%2)-0.5); random.IntN(3) == 0 {
+					values[i] = math.Copysign(0, float64(random.IntN(min(sign, 2)+1))-0.5)
+				}
+			}
 		}
 		got := plainSumOf(values)
 		low, high := int64(math.MaxInt64), int64(math.MinInt64)

@@ -38,10 +38,15 @@ func (r *Run) count(bytes int) {
 }
 
 // freeze sets the head aside for a roll; readers still see it. What the next head
-// goes into is taken from the spare memory when its first point comes.
-func (c *cell) freeze() {
+// goes into is taken from the spare memory when its first point comes; its stretches go
+// where those of an earlier head were, or, behind a full one, where as many fit.
+func (c *cell) freeze(full bool) {
 	c.frozen, c.head = c.head, held{}
-	c.rolled, c.sums = c.sums, c.sums.carry(c.spare.stretches)
+	room := c.spare.stretches
+	if n := len(c.sums.list); full && room == nil && n > 0 {
+		room = make([]stretch, 0, n+1)
+	}
+	c.rolled, c.sums = c.sums, c.sums.carry(room)
 }
 
 // spare is memory of the head before, for the next.

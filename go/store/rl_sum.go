@@ -73,7 +73,10 @@ type plainSum struct {
 func plainSumOf(values []float64) plainSum {
 	s := plainSum{low: math.MaxInt64, high: math.MinInt64}
 	if n := len(values) &^ 3; eights && n > 0 {
-		sumFours(&s, unsafe.SliceData(values), n)
+		sum, lost, least, greatest, some, all := sumFours(unsafe.SliceData(values), n)
+		s.sum, s.lost = sum, lost
+		// Where a zero is least none is below, and a sign that some have is that of a zero.
+		s.low, s.high = orderOf(zeroSigned(least, some)), orderOf(zeroSigned(greatest, all))
 		values = values[n:]
 	}
 	for _, v := range values {
@@ -84,6 +87,14 @@ func plainSumOf(values []float64) plainSum {
 		s.low, s.high = min(s.low, order), max(s.high, order)
 	}
 	return s
+}
+
+// zeroSigned gives a zero the sign of a pattern.
+func zeroSigned(v float64, pattern uint64) float64 {
+	if v == 0 {
+		return math.Float64frombits(pattern &^ math.MaxInt64)
+	}
+	return v
 }
 
 // addOne adds a value, which the last one is yet to be told by; false where it is not finite,

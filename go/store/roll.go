@@ -60,8 +60,9 @@ func (r *Run) startRoll() {
 func (r *Run) freeze() *roll {
 	job := &roll{run: r, cells: r.dirty, bytes: r.headBytes, full: r.isFull(), number: r.nextSegment, upTo: r.journal}
 	r.nextSegment++
+	job.parts, job.sums = make([]part, 0, 2*len(r.dirty)), make([]rolledSums, 0, len(r.dirty))
 	for _, c := range r.dirty {
-		c.freeze()
+		c.freeze(job.full)
 		r.countSpare(-c.spare.takeStretches())
 		if c.id.rl() {
 			job.sums = append(job.sums, rolledSums{c.id, c.rolled, c.frozen.len()})

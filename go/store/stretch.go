@@ -25,10 +25,7 @@ type stretchPlace struct {
 }
 
 func (s *stretch) take(values []float64) {
-	sum := s.sum
-	for _, v := range values {
-		sum += v
-	}
+	sum := gridSum(s.sum, values)
 	if finite(sum) { // then all of them are
 		s.sum = sum
 		s.count += uint64(len(values))
