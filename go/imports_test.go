@@ -22,17 +22,18 @@ var mayImport = map[string][]string{
 	"query/grammar": nil,
 	"journal":       nil,
 	"dashboard":     nil,
+	"workers":       nil,
 
 	"wire":    {"point", "wire/pb"},
 	"client":  {"point", "wire", "wire/pb", "journal"},
-	"store":   {"point", "store/chunk"},
+	"store":   {"point", "store/chunk", "workers"},
 	"catalog": {"point", "store"},
 	"ingest":  {"point", "wire", "wire/pb", "catalog", "store"},
-	"query":   {"point", "wire", "wire/pb", "catalog", "store", "query/grammar"},
+	"query":   {"point", "wire", "wire/pb", "catalog", "store", "query/grammar", "workers"},
 	// Files and plain HTTP: no protobuf.
 	"renderings": {"catalog", "store"},
 	"admin":      {"catalog", "store", "renderings", "wire/pb"},
-	"views":      {"point", "wire", "wire/pb", "catalog", "store", "query", "renderings"},
+	"views":      {"point", "wire", "wire/pb", "catalog", "store", "query", "renderings", "workers"},
 	// The services' paths and handlers are generated code.
 	"server": {"ingest", "query", "admin", "views", "renderings", "catalog", "store", "dashboard", "wire/pb"},
 

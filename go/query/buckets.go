@@ -1,12 +1,10 @@
 package query
 
 import (
-	"errors"
 	"math"
 	"math/bits"
-	"runtime"
-	"sync"
-	"sync/atomic"
+
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of bucketed answers.
@@ -244,23 +242,15 @@ func mark(list *[]uint64, i uint64, set bool) {
 func fillAll(a axis, curves []curve) ([]bucketed, error) {
 	filled := make([]bucketed, len(curves))
 	const few = 4 // curves, for which a goroutine would not pay
-	faults := make([]error, min(runtime.GOMAXPROCS(0), (len(curves)+few-1)/few))
-	var next atomic.Int64
-	fill := func(k int) {
-		f := &filler{axis: a}
-		for i := next.Add(1) - 1; faults[k] == nil && i < int64(len(curves)); i = next.Add(1) - 1 {
-			filled[i], faults[k] = curves[i].fill(f)
-		}
+	fillers := make([]filler, workers.PartsOf(len(curves), few))
+	for k := range fillers {
+		fillers[k].axis = a
 	}
-	var workers sync.WaitGroup
-	for k := 1; k < len(faults); k++ {
-		workers.Go(func() { fill(k) })
-	}
-	if len(faults) > 0 {
-		fill(0)
-	}
-	workers.Wait()
-	return filled, errors.Join(faults...)
+	err := workers.Each(len(fillers), len(curves), func(k, i int) (err error) {
+		filled[i], err = curves[i].fill(&fillers[k])
+		return err
+	})
+	return filled, err
 }
 
 // within gives the numbers of a list of marked buckets that belong to a part of

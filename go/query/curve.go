@@ -1,14 +1,12 @@
 package query
 
 import (
-	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // curve is what a chart draws of one series: its identity, how far it goes, and
@@ -106,27 +104,22 @@ func (c column) inBuckets(buckets []store.Bucket) bucketed {
 // bucket does not depend on the others.
 func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store.Bucket, error) {
 	const long = 1 << 20 // points
-	workers := min(runtime.GOMAXPROCS(0), len(axis.Starts))
-	if c.count < long || workers < 2 {
+	if c.count < long {
 		return c.run.AppendBuckets(dst, c.no, axis)
 	}
-	parts, faults := make([][]store.Bucket, workers), make([]error, workers)
-	var group sync.WaitGroup
-	for k := range workers {
-		from, to := k*len(axis.Starts)/workers, (k+1)*len(axis.Starts)/workers
+	parts := make([][]store.Bucket, workers.Count())
+	err := workers.Parts(len(parts), len(axis.Starts), func(k, from, to int) (err error) {
 		part := store.Axis{Starts: axis.Starts[from:to], Last: axis.Last}
 		if to < len(axis.Starts) {
 			part.Last = axis.Starts[to] - 1
 		}
-		group.Go(func() {
-			parts[k], faults[k] = c.run.Buckets(c.no, part)
-			for i := range parts[k] {
-				parts[k][i].Index += from
-			}
-		})
-	}
-	group.Wait()
-	return slices.Concat(append([][]store.Bucket{dst}, parts...)...), errors.Join(faults...)
+		parts[k], err = c.run.Buckets(c.no, part)
+		for i := range parts[k] {
+			parts[k][i].Index += from
+		}
+		return err
+	})
+	return slices.Concat(append([][]store.Bucket{dst}, parts...)...), err
 }
 
 // makeRoom gives the columns that every curve has room for n buckets.

@@ -7,6 +7,7 @@ import (
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Along is the axis that curves go along.
@@ -235,7 +236,7 @@ func (r runPoints) readEnvironments(q *curveReading, from RLPoints, info store.S
 // curveOfEach makes curves of environments, several at a time; those that are nil are left out.
 func curveOfEach(envs []store.EnvInfo, of func(env store.EnvInfo) (curve, error)) ([]curve, error) {
 	curves := make([]curve, len(envs))
-	err := sideBySide(len(envs), 1, func(first, last int) (err error) {
+	err := workers.Parts(workers.Count(), len(envs), func(_, first, last int) (err error) {
 		for i := first; i < last && err == nil; i++ {
 			curves[i], err = of(envs[i])
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/metrana/metrana/go/store"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // maxPooledBytes bounds what is kept of pooled curves.
@@ -119,7 +120,7 @@ func (c *pooledCurve) lookAt(run *store.Run, of store.RLCurve) (store.PooledReac
 func (c *pooledCurve) goOn(run *store.Run, of store.RLCurve, counts []uint64) (bool, error) {
 	taken := append(c.reach.Taken, make([]uint64, max(len(counts)-len(c.reach.Taken), 0))...)
 	fresh := make([]store.RLReach, len(counts))
-	err := sideBySide(len(counts), 1, func(from, to int) (err error) {
+	err := workers.Parts(workers.Count(), len(counts), func(_, from, to int) (err error) {
 		for i := from; i < to && err == nil; i++ {
 			if counts[i] > taken[i] {
 				fresh[i], err = run.RLReach(uint32(i+1), of, taken[i])

@@ -8,12 +8,14 @@ import (
 	"sync"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/query/grammar"
 	"github.com/metrana/metrana/go/store"
 	"github.com/metrana/metrana/go/wire/pb/common"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // ListSeriesSummaries sums up series of runs: every series that a query selects
@@ -221,7 +223,7 @@ func (s *Service) encodeSummaries(asked *summaryQueries, run runPoints, rows []s
 	const few = 2048 // rows, for which a goroutine would not pay
 	out := make([]*pb.KeyedSeriesSummary, len(rows))
 	definitions := s.definitions.of(run, rows)
-	err := sideBySide(len(rows), few, func(from, to int) error {
+	err := workers.Parts(workers.PartsOf(len(rows), few), len(rows), func(_, from, to int) error {
 		w := summaryWriter{asked: asked, run: run}
 		return w.write(out[from:to], rows[from:to], definitions[from:to])
 	})

@@ -3,8 +3,9 @@ package store
 import (
 	"errors"
 	"math"
-	"runtime"
 	"slices"
+
+	"github.com/metrana/metrana/go/workers"
 )
 
 // PooledReach is how far a curve goes in all environments together.
@@ -54,7 +55,7 @@ func (r *Run) AppendPooledBuckets(dst []Bucket, q RLCurve, axis Axis) ([]Bucket,
 	}
 	q.Within = axis.within(q.Within)
 	err := r.walkPooled(q, &axis, func(p *pooledWalk) error {
-		summers := make([]*rlSummer, p.workers())
+		summers := make([]*rlSummer, workers.Count())
 		for k := range summers {
 			summers[k] = rlSummers.Get().(*rlSummer)
 			defer rlSummers.Put(summers[k])
@@ -302,11 +303,9 @@ func (p *pooledWalk) discarding(w *curveWalk) (numbers []uint64, err error) {
 	return numbers, nil
 }
 
-func (p *pooledWalk) workers() int { return max(min(runtime.GOMAXPROCS(0), p.envs), 1) }
-
 // eachEnvironment visits what is to be read of each environment, several side by side.
 func (p *pooledWalk) eachEnvironment(visit func(worker int, w *curveWalk) error) error {
-	return sideBySide(p.workers(), p.envs, func(worker, i int) error {
+	return workers.Each(workers.Count(), p.envs, func(worker, i int) error {
 		return p.once(uint32(i+1), func(w *curveWalk) error { return visit(worker, w) })
 	})
 }

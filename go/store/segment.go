@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/metrana/metrana/go/store/chunk"
 )
 
@@ -73,7 +75,9 @@ func (r *Run) newSegment(number, level uint64) *segmentWriter {
 	return &segmentWriter{run: r, info: segmentInfo{number: number, level: level}}
 }
 
+// add adds a block. It gives way to questions first: those are short beside a roll.
 func (w *segmentWriter) add(parts []part) error {
+	runtime.Gosched()
 	info, head, pages := w.codec.encode(parts)
 	w.info.chunks += uint64(len(parts))
 	w.takePools(parts, w.codec.values)

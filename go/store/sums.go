@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
+
+	"github.com/metrana/metrana/go/workers"
 )
 
 // RLSum sums up the finite points of a series in one environment at one rl_step
@@ -151,14 +151,10 @@ func (s *summation) read() error {
 		}
 	}
 	s.makeRoom(rows)
-	faults := make([]error, min(runtime.GOMAXPROCS(0), len(s.envs), rows/s.run.db.rowsOfPart+1))
-	var workers sync.WaitGroup
-	for k := range faults {
-		part := &summationPart{summation: s, from: uint32(k*len(s.envs)/len(faults) + 1), to: uint32((k + 1) * len(s.envs) / len(faults))}
-		workers.Go(func() { faults[k] = part.read(sheets) })
-	}
-	workers.Wait()
-	return errors.Join(faults...)
+	return workers.Parts(max(workers.PartsOf(rows, s.run.db.rowsOfPart), 1), len(s.envs), func(_, from, to int) error {
+		part := &summationPart{summation: s, from: uint32(from + 1), to: uint32(to)}
+		return part.read(sheets)
+	})
 }
 
 // rowsOfPart is how many rows of sheets are worth a part of their own.
@@ -195,7 +191,7 @@ func (s *summationPart) read(sheets [][]*sheet) error {
 // may have none.
 func (s *summation) readSheets() ([][]*sheet, error) {
 	sheets := make([][]*sheet, len(s.segments))
-	err := sideBySide(min(runtime.GOMAXPROCS(0), len(sheets)), len(sheets), func(_, i int) (err error) {
+	err := workers.Each(workers.Count(), len(sheets), func(_, i int) (err error) {
 		sheets[i], err = s.sheetsOf(s.segments[i])
 		return err
 	})

@@ -7,8 +7,10 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+
 	"github.com/metrana/metrana/go/query"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of listings of environments.
@@ -142,7 +144,7 @@ func (l *environmentListing) rows() ([]environmentRow, error) {
 	for i, env := range l.order {
 		places[env.ID] = i
 	}
-	parts := make([][]environmentRow, workers())
+	parts := make([][]environmentRow, workers.Count())
 	err := l.scan.each(func(worker int, episodes []episodeRow) {
 		if len(episodes) == 0 {
 			return
@@ -240,7 +242,7 @@ func (l *environmentListing) encode(answer *pb.ListEnvironmentsResponse, rows []
 // loggedNaNs has a 1 where the number of a metric is NaN though the environment has points of it.
 func (l *environmentListing) loggedNaNs(metric int, rows []environmentRow) ([]byte, error) {
 	found := make([]byte, len(rows))
-	return found, sideBySide(len(rows), func(_, i int) error {
+	return found, workers.Each(workers.Count(), len(rows), func(_, i int) error {
 		if !math.IsNaN(rows[i].numbers[metric]) {
 			return nil
 		}

@@ -6,7 +6,9 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of histograms.
@@ -131,7 +133,7 @@ type spread struct {
 }
 
 func (h *histogram) read() (all spread, err error) {
-	parts := make([]spread, workers())
+	parts := make([]spread, workers.Count())
 	err = h.scan.each(func(worker int, rows []episodeRow) {
 		for i := range rows {
 			parts[worker].add(h, &rows[i])

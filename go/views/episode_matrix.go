@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of matrices.
@@ -68,7 +70,7 @@ type line struct {
 
 // lines reads the environments that have a finite number, by id.
 func (s *episodeScan) lines(m *episodeMetric) ([]line, error) {
-	parts := make([][]line, workers())
+	parts := make([][]line, workers.Count())
 	err := s.eachPart(func(worker int, q store.EpisodeQuery) error {
 		values, err := m.values(s.points, q)
 		for i, of := range values {

@@ -7,6 +7,7 @@ import (
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // maxScanned is how many metrics are worked out for every episode on the way.
@@ -132,7 +133,7 @@ func (s *episodeScan) parts() [][2]uint32 {
 	}
 	const most = 64
 	n := uint32(len(s.envs.ids))
-	size := min(max(n/uint32(4*workers()), 1), most)
+	size := min(max(n/uint32(4*workers.Count()), 1), most)
 	for from := uint32(1); from <= n; from += size {
 		parts = append(parts, [2]uint32{from, min(from+size-1, n)})
 	}
@@ -152,7 +153,7 @@ func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
 // eachPart asks about some environments after the other, several times side by side.
 func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error) error {
 	parts := s.parts()
-	return sideBySide(len(parts), func(worker, i int) error {
+	return workers.Each(workers.Count(), len(parts), func(worker, i int) error {
 		return ask(worker, store.EpisodeQuery{FirstEnv: parts[i][0], LastEnv: parts[i][1], Within: s.scanned()})
 	})
 }

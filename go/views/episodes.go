@@ -6,9 +6,11 @@ import (
 	"slices"
 
 	"connectrpc.com/connect"
+
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of listings of episodes.
@@ -112,7 +114,7 @@ func rangeOf(field string, r *pb.IndexRange) (store.Range, error) {
 
 // page finds the rows of the page, and whether there are more behind.
 func (l *episodeListing) page() (page firstRows, more bool, err error) {
-	parts := make([]firstRows, workers())
+	parts := make([]firstRows, workers.Count())
 	for i := range parts {
 		parts[i] = firstRows{order: l.order, after: l.after, limit: l.limit + 1}
 	}
@@ -206,7 +208,7 @@ func (l *episodeListing) numbersOf(m *episodeMetric, rows []placedRow) (metricNu
 		n := besideEachOther(rows, byEnv)
 		groups, byEnv = append(groups, byEnv[:n]), byEnv[n:]
 	}
-	return found, sideBySide(len(groups), func(_, i int) error {
+	return found, workers.Each(workers.Count(), len(groups), func(_, i int) error {
 		return m.read(l.scan.points, rows, groups[i], found)
 	})
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 
 	"connectrpc.com/connect"
+
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // maxLosses is how many runs may be asked of at once.
@@ -19,7 +21,7 @@ func (s *Service) CountLosses(
 		return nil, invalid("%d runs; at most %d may be", n, maxLosses)
 	}
 	losses := make([]*pb.RunLosses, len(r.GetRuns()))
-	err := sideBySide(len(losses), func(_, i int) (err error) {
+	err := workers.Each(workers.Count(), len(losses), func(_, i int) (err error) {
 		losses[i], err = s.losses(&pb.RunName{Workspace: r.GetWorkspace(), Project: r.GetProject(), Run: r.GetRuns()[i]})
 		return err
 	})

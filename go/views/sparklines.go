@@ -5,10 +5,12 @@ import (
 	"math"
 
 	"connectrpc.com/connect"
+
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/query"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of small curves.
@@ -33,7 +35,7 @@ func (s *Service) GetSparklines(
 		return nil, invalid("buckets %d is above %d", count, maxSparklineBuckets)
 	}
 	lines := make([]*pb.Sparkline, len(r.GetQueries()))
-	err := sideBySide(len(lines), func(_, i int) (err error) {
+	err := workers.Each(workers.Count(), len(lines), func(_, i int) (err error) {
 		lines[i], err = s.sparkline(r, r.GetQueries()[i], count)
 		return err
 	})

@@ -5,8 +5,10 @@ import (
 	"math"
 
 	"connectrpc.com/connect"
+
 	"github.com/metrana/metrana/go/query"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"github.com/metrana/metrana/go/workers"
 )
 
 // Limits of statistics.
@@ -216,7 +218,7 @@ func (st statistics) group(ctx context.Context, number uint64, samples []sample,
 		estimateCurves: st.curves(n), counts: make([]uint64, n),
 		low: table(len(st.estimators), n), high: table(len(st.estimators), n),
 	}
-	err := sideBySide(n, func(_, i int) error {
+	err := workers.Each(workers.Count(), n, func(_, i int) error {
 		st.point(&c, number, samples, i, grid[i])
 		return ctx.Err()
 	})

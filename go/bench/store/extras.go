@@ -180,7 +180,7 @@ func makeSparse(d *directory) error {
 		r.tx = run.Begin()
 		for i := range seriesCount {
 			logOne(r.tx, fmt.Sprintf("metric-%05d", i), step, values[i*steps+int(step)])
-			if err := r.next(); err != nil {
+			if err := r.next(1); err != nil {
 				return err
 			}
 		}

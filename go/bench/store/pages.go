@@ -75,7 +75,7 @@ func makeWide(d *directory) error {
 		r.tx.Append(r.tx.Series(ordinary(name), point.Ordered), 1, point.Batch{
 			Times: point.Times{Millis: firstTime}, Values: values[i*widePoints : (i+1)*widePoints],
 		})
-		if err := r.next(); err != nil {
+		if err := r.next(widePoints); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func makeEpisodes(d *directory) error {
 			for episode := from; episode < from+episodesAtOne; episode++ {
 				logEpisode(r.tx, no, env, episode, values[e*episodesOf+episode:][:1])
 			}
-			if err := r.next(); err != nil {
+			if err := r.next(episodesAtOne); err != nil {
 				return err
 			}
 		}

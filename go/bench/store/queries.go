@@ -16,12 +16,16 @@ import (
 	"github.com/metrana/metrana/go/query"
 )
 
-const asked = 20 // times, for a median
+const (
+	asked = 20 // times at least, for a median
+	// How long at least while a run is logged, so that questions meet it in all it does.
+	askedWhileLogging = time.Second
+)
 
 // answered is the time a question takes, in ms.
 type answered struct {
 	First      float64 `json:"first_ms"`  // on a directory that was just opened
-	Median     float64 `json:"median_ms"` // of 20 after that
+	Median     float64 `json:"median_ms"` // of those after that
 	Worst      float64 `json:"worst_ms"`
 	CPU        float64 `json:"cpu_ms,omitempty"`     // of this process, a mean
 	Unanswered string  `json:"unanswered,omitempty"` // why there is no answer
@@ -74,7 +78,7 @@ func inProcess(dir string, all []question) (map[string]answered, error) {
 		if err != nil {
 			return nil, err
 		}
-		times[asking.name], err = timed(query.New(d.catalog, query.Options{}), asking)
+		times[asking.name], err = timed(query.New(d.catalog, query.Options{}), asking, 0)
 		if err := errors.Join(err, d.db.Close()); err != nil {
 			return nil, err
 		}
@@ -82,14 +86,15 @@ func inProcess(dir string, all []question) (map[string]answered, error) {
 	return times, nil
 }
 
-func timed(q answering, asking question) (answered, error) {
+func timed(q answering, asking question, atLeast time.Duration) (answered, error) {
 	var a answered
 	var taken []time.Duration
 	cpu, err := cpuTime()
 	if err != nil {
 		return a, err
 	}
-	for i := range asked + 1 {
+	began := time.Now()
+	for i := 0; i <= asked || time.Since(began) < atLeast; i++ {
 		start := time.Now()
 		err := asking.ask(context.Background(), q, i)
 		if connect.CodeOf(err) == connect.CodeUnimplemented && err != nil {
@@ -108,8 +113,9 @@ func timed(q answering, asking question) (answered, error) {
 	used, err := cpuTime()
 	a.First, taken = milliseconds(taken[0]), taken[1:]
 	slices.Sort(taken)
-	a.Median, a.Worst = milliseconds((taken[asked/2-1]+taken[asked/2])/2), milliseconds(taken[asked-1])
-	a.CPU = milliseconds(used-cpu) / asked
+	n := len(taken)
+	a.Median, a.Worst = milliseconds((taken[(n-1)/2]+taken[n/2])/2), milliseconds(taken[n-1])
+	a.CPU = milliseconds(used-cpu) / float64(n)
 	return a, err
 }
 
@@ -124,7 +130,7 @@ func (f *queried) overRPC(program, dir string, all []question) (err error) {
 	client := s.questions()
 	f.RPC = make(map[string]answered)
 	for _, asking := range all {
-		a, err := timed(client, asking)
+		a, err := timed(client, asking, 0)
 		if err != nil {
 			return err
 		}
@@ -163,7 +169,7 @@ func (f *queried) whileLogging(dir, kind string, rate float64, all []question) (
 	f.Busy = make(map[string]answered)
 	service := query.New(d.catalog, query.Options{})
 	for _, asking := range all {
-		a, askErr := timed(service, asking)
+		a, askErr := timed(service, asking, askedWhileLogging)
 		if err = askErr; err != nil {
 			break
 		}
@@ -182,26 +188,35 @@ type background struct {
 	rate    float64
 	stopped chan struct{}
 	done    sync.WaitGroup
+	start   time.Time
 	logged  int
 	taken   time.Duration
 	err     error
 }
 
 func (b *background) log() {
-	start := time.Now()
-	defer func() { b.taken = time.Since(start) }()
-	for batch := 0; ; batch++ {
-		due := start.Add(time.Duration(float64(b.logged) / b.rate * float64(time.Second)))
-		select {
-		case <-b.stopped:
-			b.err = b.drain()
-			return
-		case <-time.After(time.Until(due)):
-		}
-		if b.err = b.requests.log(logRL, batch, &made{b.pool[batch%len(b.pool)]}); b.err != nil {
-			return
-		}
-		b.logged += batchPoints
+	b.start = time.Now()
+	b.requests.committed = b.keepPace
+	for batch := 0; b.err == nil; batch++ {
+		b.err = b.requests.log(logRL, batch, &made{b.pool[batch%len(b.pool)]})
+	}
+	if errors.Is(b.err, errStopped) {
+		b.err = b.drain()
+	}
+	b.taken = time.Since(b.start)
+}
+
+var errStopped = errors.New("logging is stopped")
+
+// keepPace waits after a request until the next one is due.
+func (b *background) keepPace(points int) error {
+	b.logged += points
+	due := b.start.Add(time.Duration(float64(b.logged) / b.rate * float64(time.Second)))
+	select {
+	case <-b.stopped:
+		return errStopped
+	case <-time.After(time.Until(due)):
+		return nil
 	}
 }
 

@@ -59,7 +59,7 @@ func logStandard(r *requests, batch int, from source) error {
 				Times:  timesOf(batch),
 				Values: values,
 			})
-			if err := r.next(); err != nil {
+			if err := r.next(len(values)); err != nil {
 				return err
 			}
 		}
@@ -97,7 +97,7 @@ func logRollout(r *requests, no, env uint32, e, batch int, values []float64) err
 			Minors: point.Steps{First: uint64(minor)}, Flat: true,
 			Times: timesOf(batch), Values: values[:n],
 		}, true)
-		if err := r.next(); err != nil {
+		if err := r.next(n); err != nil {
 			return err
 		}
 		values, at = values[n:], at+n
@@ -113,6 +113,8 @@ type requests struct {
 	run          *store.Run
 	tx           *store.Tx // open between begin and end
 	stretches    int
+	points       int                    // in tx
+	committed    func(points int) error // after each request, unless nil
 	pending      []store.Pending
 	environments [environments]string
 	series       [seriesCount]uint32 // numbers of ordinary series, 0 when not asked for yet
@@ -135,7 +137,9 @@ func (r *requests) log(how layout, batch int, from source) error {
 	return r.commit()
 }
 
-func (r *requests) next() error {
+// next notes that a stretch of so many points was logged.
+func (r *requests) next(points int) error {
+	r.points += points
 	if r.stretches++; r.stretches < stretchesPerRequest {
 		return nil
 	}
@@ -147,18 +151,23 @@ func (r *requests) next() error {
 }
 
 func (r *requests) commit() error {
-	r.stretches = 0
 	pending, err := r.tx.Commit()
 	if err != nil {
 		return err
 	}
-	r.pending = append(r.pending, pending)
-	if len(r.pending) < maxPending {
+	points := r.points
+	r.stretches, r.points = 0, 0
+	if r.pending = append(r.pending, pending); len(r.pending) >= maxPending {
+		oldest := r.pending[0]
+		r.pending = r.pending[1:]
+		if err := oldest.Wait(); err != nil {
+			return err
+		}
+	}
+	if r.committed == nil {
 		return nil
 	}
-	oldest := r.pending[0]
-	r.pending = r.pending[1:]
-	return oldest.Wait()
+	return r.committed(points)
 }
 
 // drain waits until everything is durable.
