@@ -55,6 +55,7 @@ class Bench:
         self, directory: Path, layout: str, kind: str, points: int, *options: object
     ) -> Figures:
         """Logs a run named after its layout, or says how the process died."""
+        os.sync()  # what others left for the disk would be written on our time
         wanted = ["--kind", kind, "--points", str(points)]
         with subprocess.Popen(
             [self.program, "values", *wanted], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -80,6 +81,7 @@ class Bench:
 
     def peer(self, engine: str, kind: str, points: int, *options: str) -> Figures:
         assert self.peer_python is not None
+        os.sync()
         with tempfile.TemporaryDirectory(prefix=engine, dir=self.directory) as directory:
             command: list[str | Path] = [self.peer_python, HERE / "peers.py", "--engine", engine]
             command += ["--program", self.program, "--kind", kind, "--points", str(points)]
