@@ -545,6 +545,19 @@ class Engine:
             None if times is None else times.ctypes.data,
         )
 
+    def sample(self, series: int, value: float, step: int) -> bool:
+        """Logs a point that nobody waits for; False: the queue was full, and it is not logged.
+
+        Warnings and losses are left to the calls of the program.
+        """
+        self._check_process()
+        values = np.array([value], np.float64)
+        address, text = values.ctypes.data, (_text.address, _TEXT_SIZE)
+        status = self._library.mt_points(
+            self._logger, series, address, 1, step, None, _now(), None, 0, *text
+        )
+        return status != _AGAIN and self._checked(status) >= 0
+
     def rl_env_steps(
         self,
         series: int,

@@ -83,6 +83,7 @@ def init(
     send_retry_max_backoff_secs: float = 15.0,
     batch_max_age_secs: float = 1.0,
     max_msg_size: int = 1024 * 1024,
+    system_metrics: bool | None = None,
     rendering_output_dir: str | os.PathLike[str] | None = None,
     rendering_fps: float = 30,
     rendering_max_concurrent_encoders: int = 1,
@@ -142,6 +143,9 @@ def init(
         send_retry_max_backoff_secs: The longest pause.
         batch_max_age_secs: How long points wait for company before they are sent.
         max_msg_size: Bytes of a request at most; longer arrays are split.
+        system_metrics: Whether processor, memory and GPUs are logged every 10 s, as
+            `system/…` with the label `host`. Needs `metrana[system]`. Else
+            `METRANA_SYSTEM_METRICS`; off by default.
         rendering_output_dir: Where videos go; `~/.metrana/renderings` by default.
         rendering_fps: Frames per second of videos.
         rendering_max_concurrent_encoders: How many videos are encoded at a time.

@@ -29,6 +29,7 @@ from metrana.messages import logger
 from metrana.metrics import Metrics
 from metrana.rendering import Renderer
 from metrana.settings import Settings
+from metrana.system_metrics import SystemSampler
 
 Ordering = Literal["ordered", "unordered"]
 Labels = tuple[tuple[str, str], ...]
@@ -76,6 +77,7 @@ class Run:
         # In one attribute: threads log with lists of their own.
         self._last_list: tuple[list[str], NDArray[np.uint32]] = [], np.empty(0, np.uint32)
         self._warned_of_second_init = False
+        sampler = SystemSampler() if given.system_metrics else None
         self._engine = Engine(given.engine_options())
         try:
             answer = self._engine.wait_ready()
@@ -85,6 +87,9 @@ class Run:
             self._engine.close(0)
             raise
         self._renderer = Renderer(given, answer.run_id)
+        self._sampler = sampler
+        if sampler is not None:
+            sampler.start(self._engine)
         self.fast_log = self._engine.fast_log
         logger.log(
             "DEBUG" if inherited else "SUCCESS",
@@ -372,6 +377,8 @@ class Run:
         return self._close(timeout, self._settings.rendering_close_timeout)
 
     def _close(self, timeout: float, rendering_timeout: float | None) -> Metrics:
+        if self._sampler is not None:
+            self._sampler.stop()
         self._renderer.begin_close()
         problems: list[str] = []
         begun = time.monotonic()

@@ -96,6 +96,8 @@ class Settings:
     max_msg_size: int
     """In bytes."""
 
+    system_metrics: bool
+
     rendering_output_dir: Path
     rendering_fps: float
     rendering_max_concurrent_encoders: int
@@ -118,6 +120,7 @@ class Settings:
             fork_from_run=None,
             fork_at_step=None,
             closes_run=False,
+            system_metrics=False,
         )
 
     def engine_options(self) -> dict[str, object]:
@@ -222,6 +225,7 @@ def resolve(arguments: Mapping[str, object]) -> Settings:
         send_retry_max_backoff_secs=given.duration("send_retry_max_backoff_secs"),
         batch_max_age_secs=given.duration("batch_max_age_secs"),
         max_msg_size=given.count("max_msg_size", 1, _INT32),
+        system_metrics=given.switch("system_metrics", "METRANA_SYSTEM_METRICS"),
         rendering_output_dir=_folder(given),
         rendering_fps=given.duration("rendering_fps", zero=False),
         rendering_max_concurrent_encoders=given.count("rendering_max_concurrent_encoders", 1),

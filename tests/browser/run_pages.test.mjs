@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { openBrowser } from "./browser.mjs";
 import { startPpo } from "./filled_server.mjs";
+import { startProgram } from "./program.mjs";
 
 const python = new URL("../../.venv/bin/python", import.meta.url).pathname;
 
@@ -251,6 +252,30 @@ test("the first NaN leads to the episode that it is in, and what waits is counte
   });
   await page.goto(server.page("a2c-s0", "delivery"));
   await page.getByText("38 points waited in their processes").waitFor();
+});
+
+test("the page of delivery draws what a run logs of its machine, and says how to log it", async () => {
+  const { page } = opened;
+  await page.goto(server.page("ppo-s0", "delivery"));
+  await page.getByText("metrana.init(system_metrics=True)").waitFor();
+
+  const sampled = await startProgram(
+    `
+import socket, sys, metrana
+with metrana.init(workspace_name="rl", project_name="locomotion", run_name="sampled", ingestion_url=sys.argv[1], system_metrics=True):
+    print(socket.gethostname(), flush=True)
+    sys.stdin.read()
+`,
+    server.origin,
+  );
+  await page.goto(server.page("sampled", "delivery"));
+  const chart = page.locator('.machines figure.chart[data-metric="system/cpu_percent"][data-axis="wall"]');
+  await chart.and(page.locator("[data-points]")).waitFor();
+  await chart.locator(".legend .name", { hasText: /^host=/ }).waitFor();
+  const names = await page.locator(".machines figure.chart").evaluateAll((all) => all.map((c) => c.dataset.metric));
+  assert.deepEqual(names.slice(0, 3), ["system/cpu_percent", "system/memory_gib", "system/memory_percent"]);
+  assert.ok(names.includes("system/process_memory_gib"));
+  await sampled.stop();
 });
 
 /** What on a page has too little contrast with its ground for WCAG's level AA. */

@@ -13,6 +13,10 @@ test("values", () => {
 });
 
 test("durations", () => {
+  expect(formatDuration(0)).toBe("0 s");
+  expect(formatDuration(0.0004)).toBe("0 s");
+  expect(formatDuration(0.35)).toBe("350 ms");
+  expect(formatDuration(0.9996)).toBe("1 s");
   expect(formatDuration(7.4)).toBe("7 s");
   expect(formatDuration(200)).toBe("3 min 20 s");
   expect(formatDuration(7500)).toBe("2 h 5 min");

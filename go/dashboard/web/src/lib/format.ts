@@ -9,9 +9,11 @@ export function formatValue(value: number): string {
   return String(Number(value.toPrecision(5)));
 }
 
-/** A length of time: 7 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
+/** A length of time: 350 ms, 7 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
 export function formatDuration(seconds: number): string {
-  const s = Math.max(0, Math.round(seconds));
+  const ms = Math.max(0, Math.round(seconds * 1000));
+  if (ms > 0 && ms < 1000) return `${ms} ms`;
+  const s = Math.round(ms / 1000);
   if (s < 60) return `${s} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
   if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;

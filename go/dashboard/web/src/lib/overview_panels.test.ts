@@ -27,6 +27,13 @@ test("evaluations have a density of their own", () => {
   ]);
 });
 
+test("where no name says what it is, the first metrics are shown, but none of the machine", () => {
+  expect(shown(metric("system/cpu_percent"), metric("x"), metric("y"))).toEqual([
+    "chart x",
+    "chart y",
+  ]);
+});
+
 test("terms of a reward make one chart for each prefix and scale; a single one is a line", () => {
   expect(
     shown(

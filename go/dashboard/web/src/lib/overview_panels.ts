@@ -1,4 +1,5 @@
 import { type OverviewMetric, overviewOf, type Topic, type TopicTitle } from "./rl_overview";
+import { isOfMachine } from "./system_metrics";
 
 /** A metric as the server lists it. */
 export interface PanelMetric extends OverviewMetric {
@@ -24,7 +25,10 @@ const EVALUATION = "evaluation";
 /** The charts that one looks at first: returns, lengths, losses and so on; else the first metrics. */
 export function panelsOf<T extends PanelMetric>(metrics: readonly T[]): Panel<T>[] {
   const topics = overviewOf(metrics);
-  if (topics.length === 0) return metrics.slice(0, FIRST).map((metric) => chart(metric));
+  if (topics.length === 0) {
+    const trained = metrics.filter((metric) => !isOfMachine(metric));
+    return trained.slice(0, FIRST).map((metric) => chart(metric));
+  }
   return topics.flatMap(panelsOfTopic);
 }
 

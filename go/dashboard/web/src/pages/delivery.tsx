@@ -5,11 +5,13 @@ import { totalsOf, waitingOf } from "../lib/health_summary";
 import { episodeHref } from "../lib/route";
 import { AnswerState } from "../parts/answer_state";
 import { LiveChip } from "../parts/live_chip";
+import { MachineCharts } from "../parts/machine_charts";
 import type { RunName } from "../server";
 import { type Delivery, type RunHealth, readHealth } from "../server/health";
+import "../styles/charts.css";
 import "../styles/run.css";
 
-/** What arrived of a run, what its loggers say, and what is not a number. */
+/** What arrived of a run, what its loggers say, what is not a number, and the machines it is on. */
 export function DeliveryPage(name: RunName) {
   const { news, paused, version } = useFollowedRun(name);
   const health = useAnswer(
@@ -20,7 +22,7 @@ export function DeliveryPage(name: RunName) {
   return (
     <>
       <div class="title-row">
-        <h1>Delivery</h1>
+        <h1>System and delivery</h1>
         <LiveChip news={news} paused={paused} />
       </div>
       <AnswerState of={health.value}>
@@ -30,6 +32,7 @@ export function DeliveryPage(name: RunName) {
             <Advice health={value} />
             <Loggers deliveries={value.deliveries} />
             <NotFinite name={name} health={value} />
+            <MachineCharts name={name} news={news} />
           </>
         )}
       </AnswerState>
