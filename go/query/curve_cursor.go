@@ -89,6 +89,16 @@ func (q CurveQuery) digest(buckets int) (uint64, error) {
 	return hash.Sum64(), err
 }
 
+// CurveVersions gives, for each run as asked, a number that is another one once anything changed
+// that its curves are made of.
+func (s *Service) CurveVersions(q CurveQuery) ([]uint64, error) {
+	versions, err := s.curveVersions(q)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	return versions, nil
+}
+
 // curveVersions gives, for each run, a number that is another one once anything changed
 // that its curves are made of.
 func (s *Service) curveVersions(q CurveQuery) ([]uint64, error) {

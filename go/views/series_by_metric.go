@@ -24,18 +24,89 @@ func (s *Service) BucketByMetric(
 	if err != nil {
 		return nil, err
 	}
-	curves, err := s.joinCurves(ctx, q, r.GetXSeriesQuery(), within)
+	question, err := questionByMetric(r)
+	if err != nil {
+		return nil, err
+	}
+	asked := byMetric{q, r.GetXSeriesQuery(), within, count}
+	// Before points are read: what comes in between is in the next answer, too.
+	versions, err := s.queries.CurveVersions(asked.read())
+	if err != nil {
+		return nil, err
+	}
+	if held, found := parseMetricCursor(r.GetCursor(), question, len(versions)); found {
+		answer, goesOn, err := s.goOnByMetric(ctx, asked, held, versions)
+		if err != nil {
+			return nil, err
+		}
+		if goesOn {
+			return connect.NewResponse(answer), nil
+		}
+	}
+	curves, err := s.joinCurves(ctx, asked)
 	if err != nil {
 		return nil, err
 	}
 	bins := valueBinsOf(curves, count)
+	next := metricCursor{question, bins, bins.each != nil, versions}
+	return connect.NewResponse(next.answer(bins, curves)), nil
+}
+
+// byMetric asks for curves along the values of a metric.
+type byMetric struct {
+	query.CurveQuery
+
+	metric  string
+	within  limits
+	buckets int
+}
+
+// read asks for all series that are read: of no names, all are.
+func (q byMetric) read() query.CurveQuery {
+	all := q.CurveQuery
+	if len(all.Series) > 0 {
+		all.Series = append(slices.Clip(all.Series), q.metric)
+	}
+	return all
+}
+
+// goOnByMetric answers with the runs that changed, in the bins of the answer before; goesOn is
+// false where these must be made anew.
+func (s *Service) goOnByMetric(
+	ctx context.Context, q byMetric, held metricCursor, versions []uint64,
+) (answer *pb.BucketByMetricResponse, goesOn bool, err error) {
+	var unchanged, changed []string
+	for i, run := range q.Runs {
+		if versions[i] == held.versions[i] {
+			unchanged = append(unchanged, run)
+		} else {
+			changed = append(changed, run)
+		}
+	}
+	q.Runs = changed
+	curves, err := s.joinCurves(ctx, q)
+	if err != nil {
+		return nil, false, err
+	}
+	bins, fits := held.binsFor(curves, q.buckets)
+	if !fits {
+		return nil, false, nil
+	}
+	held.bins, held.versions = bins, versions
+	answer = held.answer(bins, curves)
+	answer.UnchangedRuns = unchanged
+	return answer, true, nil
+}
+
+// answer is curves in bins, from which the next one goes on.
+func (c metricCursor) answer(bins valueBins, curves []metricCurve) *pb.BucketByMetricResponse {
 	answer := &pb.BucketByMetricResponse{
-		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: bins.width(),
+		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: c.width(), Cursor: c.bytes(),
 	}
-	for _, c := range curves {
-		answer.Curves = append(answer.Curves, c.bucket(bins))
+	for _, curve := range curves {
+		answer.Curves = append(answer.Curves, curve.bucket(bins))
 	}
-	return connect.NewResponse(answer), nil
+	return answer
 }
 
 func parseByMetric(r *pb.BucketByMetricRequest) (count int, q query.CurveQuery, within limits, err error) {
@@ -80,8 +151,8 @@ type metricCurve struct {
 }
 
 // joinCurves reads the curves and puts their points at the values of the metric.
-func (s *Service) joinCurves(ctx context.Context, q query.CurveQuery, metric string, within limits) ([]metricCurve, error) {
-	selected, err := s.queries.Curves(q)
+func (s *Service) joinCurves(ctx context.Context, q byMetric) ([]metricCurve, error) {
+	selected, err := s.queries.Curves(q.CurveQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +172,11 @@ func (s *Service) joinCurves(ctx context.Context, q query.CurveQuery, metric str
 		}
 		if i == 0 || points.Run != run { // curves come by run
 			run = points.Run
-			if along, err = s.metricOf(q, metric, run); err != nil {
+			if along, err = s.metricOf(q.CurveQuery, q.metric, run); err != nil {
 				return nil, err
 			}
 		}
-		if c := along.join(points, within); len(c.xs) > 0 {
+		if c := along.join(points, q.within); len(c.xs) > 0 {
 			joined = append(joined, c)
 		}
 	}

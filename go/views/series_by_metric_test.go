@@ -108,12 +108,19 @@ func TestCurvesAlongAMetric(t *testing.T) {
 
 func checkMetricCurve(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb.CurveBuckets, points []plainPoint) {
 	t.Helper()
-	xs, counts, means := floats(curve.Xs), numbers(curve.Counts), floats(curve.Means)
-	low, high, lasts := floats(curve.Minima), floats(curve.Maxima), floats(curve.Lasts)
 	width := answer.BucketWidth
 	if even := (answer.LastX - answer.FirstX) / float64(answer.BucketCount); width != 0 && math.Abs(width-even) > 1e-9*even {
 		t.Fatalf("buckets are %v wide, want %v", width, even)
 	}
+	checkBuckets(t, answer, curve, points)
+}
+
+// checkBuckets compares a curve with the points that lie in its buckets.
+func checkBuckets(t *testing.T, answer *pb.BucketByMetricResponse, curve *pb.CurveBuckets, points []plainPoint) {
+	t.Helper()
+	xs, counts, means := floats(curve.Xs), numbers(curve.Counts), floats(curve.Means)
+	low, high, lasts := floats(curve.Minima), floats(curve.Maxima), floats(curve.Lasts)
+	width := answer.BucketWidth
 	in := make(map[int][]plainPoint) // by bucket
 	for _, p := range points {
 		// The greatest start of all buckets that have points, finite or not, at or before it.

@@ -10,6 +10,11 @@ type valueBins struct {
 	first, last float64
 	count       int
 	each        []float64 // the values, ascending, that have a bin each; nil: they are too many
+
+	// Where values ended, and how many bins there were, when these were cut: those that came
+	// to lie behind are as wide.
+	cut      float64
+	cutCount int
 }
 
 // valueBinsOf cuts all values of curves into so many bins at most.
@@ -17,10 +22,10 @@ func valueBinsOf(curves []metricCurve, most int) valueBins {
 	if len(curves) == 0 {
 		return valueBins{}
 	}
-	b := valueBins{first: slices.Min(curves[0].xs), last: slices.Max(curves[0].xs), count: most}
+	b := valueBins{count: most}
+	b.first, b.last = valuesExtent(curves)
 	seen := make(map[float64]bool)
 	for _, c := range curves {
-		b.first, b.last = min(b.first, slices.Min(c.xs)), max(b.last, slices.Max(c.xs))
 		for _, x := range c.xs {
 			if len(seen) > most {
 				break
@@ -31,7 +36,30 @@ func valueBinsOf(curves []metricCurve, most int) valueBins {
 	if len(seen) <= most {
 		b.each, b.count = slices.Sorted(maps.Keys(seen)), len(seen)
 	}
+	b.cut, b.cutCount = b.last, b.count
 	return b
+}
+
+// valuesExtent is where the least and the greatest value of curves lie; none of them is empty.
+func valuesExtent(curves []metricCurve) (first, last float64) {
+	first, last = slices.Min(curves[0].xs), slices.Max(curves[0].xs)
+	for _, c := range curves[1:] {
+		first, last = min(first, slices.Min(c.xs)), max(last, slices.Max(c.xs))
+	}
+	return first, last
+}
+
+// upTo adds bins behind until they hold values up to one, at most so many in all.
+func (b valueBins) upTo(last float64, most int) (longer valueBins, fits bool) {
+	if last > b.last {
+		b.last = last
+		share := b.share(last) * float64(b.cutCount)
+		if !(share < float64(most)) {
+			return b, false
+		}
+		b.count = max(b.count, int(share)+1)
+	}
+	return b, finite(b.start(b.count - 1))
 }
 
 // of is the bin of a value.
@@ -40,9 +68,13 @@ func (b valueBins) of(x float64) int {
 		at, _ := slices.BinarySearch(b.each, x)
 		return at
 	}
+	return min(int(b.share(x)*float64(b.cutCount)), b.count-1)
+}
+
+// share is how far a value lies from the first one to where values ended.
+func (b valueBins) share(x float64) float64 {
 	// By halves, whose differences are no infinities.
-	share := (x/2 - b.first/2) / (b.last/2 - b.first/2)
-	return min(int(share*float64(b.count)), b.count-1)
+	return (x/2 - b.first/2) / (b.cut/2 - b.first/2)
 }
 
 // width is how wide bins are; 0 when each value has one.
@@ -50,8 +82,8 @@ func (b valueBins) width() float64 {
 	if b.each != nil || b.count == 0 {
 		return 0
 	}
-	count := float64(b.count)
-	return b.last/count - b.first/count // the difference itself may be infinite
+	count := float64(b.cutCount)
+	return b.cut/count - b.first/count // the difference itself may be infinite
 }
 
 // start is the least value of a bin.
@@ -59,6 +91,6 @@ func (b valueBins) start(at int) float64 {
 	if b.each != nil {
 		return b.each[at]
 	}
-	share := float64(at) / float64(b.count)
-	return b.first*(1-share) + b.last*share
+	share := float64(at) / float64(b.cutCount)
+	return b.first*(1-share) + b.cut*share
 }

@@ -117,6 +117,35 @@ test("a drag zooms in on values of the metric, and the address keeps it", async 
   await page.locator('figure.chart[data-metric="return"][data-points="3"]').waitFor();
 });
 
+/** Moves the cursor with a key until it is at an x or behind it, and reads what the line is there. */
+async function valueFrom(page, chart, x) {
+  const [at, value] = [chart.locator(".legend .at"), chart.locator(".legend .value")];
+  await chart.locator(".curve-plot").focus();
+  for (let found = Number.NEGATIVE_INFINITY; found < x; ) {
+    const before = await at.innerText();
+    await page.keyboard.press("ArrowRight");
+    await page.waitForFunction(([e, text]) => e.innerText !== text, [await at.elementHandle(), before]);
+    found = Number((await at.innerText()).replace("at ", "").replace("−", "-"));
+  }
+  return Number(await value.innerText());
+}
+
+test("along a metric, too, a smoothed line stays the same when it is zoomed", async () => {
+  const { page } = opened;
+  const address = `${server.origin}/w/curves/spike/charts?find=loss&view=${encodeURIComponent("metric=signal%20ML_STEP,smooth=0.9")}`;
+  const chart = page.locator('figure.chart[data-metric="train/loss"]');
+  await page.goto(address);
+  await chart.and(page.locator('[data-points="500"]')).waitFor();
+  const before = await valueFrom(page, chart, 0.005);
+  const zoom = encodeURIComponent("metric=signal%20ML_STEP:0.0049..0.0054");
+  await page.goto(`${address}&zoom=${zoom}`);
+  await chart.and(page.locator('[data-points="500"]')).waitFor({ state: "detached" });
+  await chart.locator(".legend .value").waitFor();
+  const after = await valueFrom(page, chart, 0.005);
+  // Smoothed from the stretch alone it would be a tenth less.
+  assert.ok(Math.abs(after / before - 1) < 0.02, `${before} before, ${after} zoomed`);
+});
+
 test("a metric that no run has is said to be missing", async () => {
   const { page } = opened;
   await page.goto(`${server.origin}/w/branches/branch/charts?view=${encodeURIComponent("metric=tokens%20ML_STEP")}`);

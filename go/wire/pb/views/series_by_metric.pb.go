@@ -101,7 +101,10 @@ type BucketByMetricRequest struct {
 	// Puts the points that a forked run inherits before its own, as in BucketSeriesRequest.
 	IncludeInherited bool `protobuf:"varint,9,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// Only points at these steps, or rl_steps; the metric may have had its value there since before them. All without.
-	Steps         *AxisRange `protobuf:"bytes,10,opt,name=steps,proto3" json:"steps,omitempty"`
+	Steps *AxisRange `protobuf:"bytes,10,opt,name=steps,proto3" json:"steps,omitempty"`
+	// `cursor` of an answer to the same question, whose curves are still held: then only what changed since comes. One that was
+	// given for another question, or that is none, is of no account.
+	Cursor        []byte `protobuf:"bytes,11,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -206,20 +209,38 @@ func (x *BucketByMetricRequest) GetSteps() *AxisRange {
 	return nil
 }
 
+func (x *BucketByMetricRequest) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
 // Curves in the order of BucketSeriesResponse, in buckets of the metric's values.
+//
+// An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
+// same width behind, up to a quarter more than `buckets`. Only the runs are in it then to which points came since, of the
+// curves or of the metric. Where points lie before the first bucket or too far behind the last one, and where each value has a
+// bucket, these are made anew, and all runs are in it.
 type BucketByMetricResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves. What is last in a bucket is so by step.
 	Curves []*CurveBuckets `protobuf:"bytes,1,rep,name=curves,proto3" json:"curves,omitempty"`
-	// Least value of the metric at any point, where the first bucket begins; 0 without curves.
+	// Least value of the metric at any point, where the first bucket begins; 0 without curves. With unchanged runs, as in the
+	// answer before.
 	FirstX float64 `protobuf:"fixed64,2,opt,name=first_x,json=firstX,proto3" json:"first_x,omitempty"`
-	// Greatest value; 0 without curves.
+	// Greatest value; 0 without curves. With unchanged runs, at least the one of the answer before.
 	LastX float64 `protobuf:"fixed64,3,opt,name=last_x,json=lastX,proto3" json:"last_x,omitempty"`
 	// How many buckets there are: one for each value when these are few enough, otherwise as many as may be, equally wide
-	// from first_x to last_x.
+	// from first_x to last_x; further ones that an answer with a cursor has may reach beyond.
 	BucketCount uint32 `protobuf:"varint,4,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
 	// How wide they are; 0 when each value has one.
-	BucketWidth   float64 `protobuf:"fixed64,5,opt,name=bucket_width,json=bucketWidth,proto3" json:"bucket_width,omitempty"`
+	BucketWidth float64 `protobuf:"fixed64,5,opt,name=bucket_width,json=bucketWidth,proto3" json:"bucket_width,omitempty"`
+	// Names of the runs that nothing came to since the request's cursor was given: their curves are those of the answer
+	// before, bucket for bucket. All curves of other runs are in this answer, in the place of those before.
+	UnchangedRuns []string `protobuf:"bytes,6,rep,name=unchanged_runs,json=unchangedRuns,proto3" json:"unchanged_runs,omitempty"`
+	// What the next request of the same question may go on from.
+	Cursor        []byte `protobuf:"bytes,7,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -289,6 +310,20 @@ func (x *BucketByMetricResponse) GetBucketWidth() float64 {
 	return 0
 }
 
+func (x *BucketByMetricResponse) GetUnchangedRuns() []string {
+	if x != nil {
+		return x.UnchangedRuns
+	}
+	return nil
+}
+
+func (x *BucketByMetricResponse) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
 var File_metrana_views_v1_series_by_metric_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
@@ -299,7 +334,7 @@ const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
 	"\x04from\x18\x01 \x01(\x01H\x00R\x04from\x88\x01\x01\x12\x13\n" +
 	"\x02to\x18\x02 \x01(\x01H\x01R\x02to\x88\x01\x01B\a\n" +
 	"\x05_fromB\x05\n" +
-	"\x03_to\"\x8a\x03\n" +
+	"\x03_to\"\xa2\x03\n" +
 	"\x15BucketByMetricRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
@@ -311,13 +346,16 @@ const file_metrana_views_v1_series_by_metric_proto_rawDesc = "" +
 	"\abuckets\x18\b \x01(\rR\abuckets\x12+\n" +
 	"\x11include_inherited\x18\t \x01(\bR\x10includeInherited\x121\n" +
 	"\x05steps\x18\n" +
-	" \x01(\v2\x1b.metrana.views.v1.AxisRangeR\x05steps\"\xc6\x01\n" +
+	" \x01(\v2\x1b.metrana.views.v1.AxisRangeR\x05steps\x12\x16\n" +
+	"\x06cursor\x18\v \x01(\fR\x06cursor\"\x85\x02\n" +
 	"\x16BucketByMetricResponse\x126\n" +
 	"\x06curves\x18\x01 \x03(\v2\x1e.metrana.views.v1.CurveBucketsR\x06curves\x12\x17\n" +
 	"\afirst_x\x18\x02 \x01(\x01R\x06firstX\x12\x15\n" +
 	"\x06last_x\x18\x03 \x01(\x01R\x05lastX\x12!\n" +
 	"\fbucket_count\x18\x04 \x01(\rR\vbucketCount\x12!\n" +
-	"\fbucket_width\x18\x05 \x01(\x01R\vbucketWidthB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
+	"\fbucket_width\x18\x05 \x01(\x01R\vbucketWidth\x12%\n" +
+	"\x0eunchanged_runs\x18\x06 \x03(\tR\runchangedRuns\x12\x16\n" +
+	"\x06cursor\x18\a \x01(\fR\x06cursorB3Z1github.com/metrana/metrana/go/wire/pb/views;viewsb\x06proto3"
 
 var (
 	file_metrana_views_v1_series_by_metric_proto_rawDescOnce sync.Once

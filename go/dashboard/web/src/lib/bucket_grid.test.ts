@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bucketEnd } from "./bucket_grid";
+import { bucketEnd, placesOf } from "./bucket_grid";
 
 test("a bucket ends before the next one begins, the last one with the axis", () => {
   const grid = { first: 10, last: 19, width: 10 / 3, count: 3, whole: true };
@@ -22,6 +22,12 @@ test("a bucket of values ends just before the next one begins", () => {
   expect([a < 0, a > -1e-9]).toEqual([true, true]);
   expect([b < 0.5, b > 0.5 - 1e-9]).toEqual([true, true]);
   expect(c).toBe(1);
+});
+
+test("where each value has a bucket, it is no wider, and lies as far from others as it is", () => {
+  const grid = { first: 1, last: 11, width: 0.1, count: 100, whole: false, each: true };
+  expect([1, 1.5, 11].map((x) => bucketEnd(x, grid))).toEqual([1, 1.5, 11]);
+  expect(placesOf([1, 1.04, 1.5, 11], grid)).toEqual([0, 0, 5, 100]);
 });
 
 test("the ends of many buckets are those of plain counting, whatever the width", () => {

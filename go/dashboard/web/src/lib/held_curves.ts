@@ -10,7 +10,7 @@ export interface HeldCurves<C> {
 /** An answer, which holds all curves of the runs that it does not call unchanged. */
 export interface CurveAnswer<C> extends HeldCurves<C> {
   unchangedRuns: readonly string[];
-  grid: BucketGrid;
+  grid: BucketGrid | null;
 }
 
 /** The curves after an answer, by run as they were asked for. All of them lie on its grid. */

@@ -11,7 +11,6 @@ import {
 } from "../lib/chart_settings";
 import { emphasisedLines } from "../lib/emphasised_lines";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
-import { isMetricAxis } from "../lib/metric_axis";
 import type { Stretch, Zoom } from "../lib/zoom";
 import {
   type Curve,
@@ -145,8 +144,7 @@ function useLines(
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
   const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
-  const smooths =
-    settings.smoothing.amount > 0 && question !== null && !isMetricAxis(question.axis);
+  const smooths = settings.smoothing.amount > 0;
   const { value, ...state } = useAnswer(
     async (signal) => {
       if (question === null) return new Promise<CurvesInView>(() => {});

@@ -1,4 +1,5 @@
 import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
+import type { BucketByMetricResponse } from "../gen/metrana/views/v1/series_by_metric_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf, joiningAxis } from "../lib/axis";
@@ -80,9 +81,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<HeldCurves<Curve>> {
   const { axis, range } = question;
-  if (isMetricAxis(axis)) {
-    return { ...NO_CURVES, curves: await askByMetric(names, question, axis, signal) };
-  }
+  if (isMetricAxis(axis)) return askByMetric(names, question, axis, held, signal);
   const answer = await views.bucketSeries(
     {
       ...requestOf(names, question),
@@ -119,23 +118,34 @@ async function askByMetric(
   names: RunNames,
   question: MetricsQuestion,
   axis: MetricAxis,
+  held: HeldCurves<Curve>,
   signal: AbortSignal,
-): Promise<Curve[]> {
+): Promise<HeldCurves<Curve>> {
   const { metrics, range } = question;
   const [first] = metrics;
-  if (!first) return [];
+  if (!first) return NO_CURVES;
   const answer = await views.bucketByMetric(
     {
       ...requestOf(names, question),
       xSeriesQuery: queryFor(metricOfAxis(axis)),
       axis: axisOf(joiningAxis(first)),
       ...(range ? { range } : {}),
+      cursor: held.cursor,
     },
     { signal },
   );
-  const { firstX, lastX, bucketWidth: width, bucketCount: count } = answer;
-  const grid = width === 0 ? null : { first: firstX, last: lastX, width, count, whole: false };
-  return answer.curves.map((curve) => curveOf(curve, grid));
+  const grid = valueGrid(answer, question.buckets);
+  const curves = answer.curves.map((curve) => curveOf(curve, grid));
+  const { unchangedRuns, cursor } = answer;
+  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
+}
+
+/** How values were cut into buckets; where each has one, distances count in buckets that were asked for. */
+function valueGrid(answer: BucketByMetricResponse, asked: number): BucketGrid | null {
+  const { firstX: first, lastX: last, bucketWidth, bucketCount } = answer;
+  if (bucketWidth > 0) return { first, last, width: bucketWidth, count: bucketCount, whole: false };
+  const width = last / asked - first / asked; // the difference itself may be infinite
+  return width > 0 ? { first, last, width, count: asked, whole: false, each: true } : null;
 }
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/series_by_metric.proto.
  */
 export const file_metrana_views_v1_series_by_metric: GenFile = /*@__PURE__*/
-  fileDesc("CidtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19ieV9tZXRyaWMucHJvdG8SEG1ldHJhbmEudmlld3MudjEiQAoKVmFsdWVSYW5nZRIRCgRmcm9tGAEgASgBSACIAQESDwoCdG8YAiABKAFIAYgBAUIHCgVfZnJvbUIFCgNfdG8ipAIKFUJ1Y2tldEJ5TWV0cmljUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhYKDnhfc2VyaWVzX3F1ZXJ5GAUgASgJEiQKBGF4aXMYBiABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKwoFcmFuZ2UYByABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlZhbHVlUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIZChFpbmNsdWRlX2luaGVyaXRlZBgJIAEoCBIqCgVzdGVwcxgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlIpUBChZCdWNrZXRCeU1ldHJpY1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF9jb3VudBgEIAEoDRIUCgxidWNrZXRfd2lkdGgYBSABKAFCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_series_buckets]);
+  fileDesc("CidtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19ieV9tZXRyaWMucHJvdG8SEG1ldHJhbmEudmlld3MudjEiQAoKVmFsdWVSYW5nZRIRCgRmcm9tGAEgASgBSACIAQESDwoCdG8YAiABKAFIAYgBAUIHCgVfZnJvbUIFCgNfdG8itAIKFUJ1Y2tldEJ5TWV0cmljUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhYKDnhfc2VyaWVzX3F1ZXJ5GAUgASgJEiQKBGF4aXMYBiABKA4yFi5tZXRyYW5hLnZpZXdzLnYxLkF4aXMSKwoFcmFuZ2UYByABKAsyHC5tZXRyYW5hLnZpZXdzLnYxLlZhbHVlUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIZChFpbmNsdWRlX2luaGVyaXRlZBgJIAEoCBIqCgVzdGVwcxgKIAEoCzIbLm1ldHJhbmEudmlld3MudjEuQXhpc1JhbmdlEg4KBmN1cnNvchgLIAEoDCK9AQoWQnVja2V0QnlNZXRyaWNSZXNwb25zZRIuCgZjdXJ2ZXMYASADKAsyHi5tZXRyYW5hLnZpZXdzLnYxLkN1cnZlQnVja2V0cxIPCgdmaXJzdF94GAIgASgBEg4KBmxhc3RfeBgDIAEoARIUCgxidWNrZXRfY291bnQYBCABKA0SFAoMYnVja2V0X3dpZHRoGAUgASgBEhYKDnVuY2hhbmdlZF9ydW5zGAYgAygJEg4KBmN1cnNvchgHIAEoDEIzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_series_buckets]);
 
 /**
  * A stretch of values; both ends belong to it.
@@ -120,6 +120,14 @@ export type BucketByMetricRequest = Message<"metrana.views.v1.BucketByMetricRequ
    * @generated from field: metrana.views.v1.AxisRange steps = 10;
    */
   steps?: AxisRange | undefined;
+
+  /**
+   * `cursor` of an answer to the same question, whose curves are still held: then only what changed since comes. One that was
+   * given for another question, or that is none, is of no account.
+   *
+   * @generated from field: bytes cursor = 11;
+   */
+  cursor: Uint8Array;
 };
 
 /**
@@ -132,6 +140,11 @@ export const BucketByMetricRequestSchema: GenMessage<BucketByMetricRequest> = /*
 /**
  * Curves in the order of BucketSeriesResponse, in buckets of the metric's values.
  *
+ * An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
+ * same width behind, up to a quarter more than `buckets`. Only the runs are in it then to which points came since, of the
+ * curves or of the metric. Where points lie before the first bucket or too far behind the last one, and where each value has a
+ * bucket, these are made anew, and all runs are in it.
+ *
  * @generated from message metrana.views.v1.BucketByMetricResponse
  */
 export type BucketByMetricResponse = Message<"metrana.views.v1.BucketByMetricResponse"> & {
@@ -143,14 +156,15 @@ export type BucketByMetricResponse = Message<"metrana.views.v1.BucketByMetricRes
   curves: CurveBuckets[];
 
   /**
-   * Least value of the metric at any point, where the first bucket begins; 0 without curves.
+   * Least value of the metric at any point, where the first bucket begins; 0 without curves. With unchanged runs, as in the
+   * answer before.
    *
    * @generated from field: double first_x = 2;
    */
   firstX: number;
 
   /**
-   * Greatest value; 0 without curves.
+   * Greatest value; 0 without curves. With unchanged runs, at least the one of the answer before.
    *
    * @generated from field: double last_x = 3;
    */
@@ -158,7 +172,7 @@ export type BucketByMetricResponse = Message<"metrana.views.v1.BucketByMetricRes
 
   /**
    * How many buckets there are: one for each value when these are few enough, otherwise as many as may be, equally wide
-   * from first_x to last_x.
+   * from first_x to last_x; further ones that an answer with a cursor has may reach beyond.
    *
    * @generated from field: uint32 bucket_count = 4;
    */
@@ -170,6 +184,21 @@ export type BucketByMetricResponse = Message<"metrana.views.v1.BucketByMetricRes
    * @generated from field: double bucket_width = 5;
    */
   bucketWidth: number;
+
+  /**
+   * Names of the runs that nothing came to since the request's cursor was given: their curves are those of the answer
+   * before, bucket for bucket. All curves of other runs are in this answer, in the place of those before.
+   *
+   * @generated from field: repeated string unchanged_runs = 6;
+   */
+  unchangedRuns: string[];
+
+  /**
+   * What the next request of the same question may go on from.
+   *
+   * @generated from field: bytes cursor = 7;
+   */
+  cursor: Uint8Array;
 };
 
 /**
