@@ -179,4 +179,19 @@ test("runs that are created join the groups that they belong to, also those of a
   await page.locator("figure.compare .method").getByText("(n: dqn 2, ppo 3, sac 1)").waitFor();
 });
 
+test("groups keep their colours when another one joins", async () => {
+  const { page } = opened;
+  const coloursOf = () =>
+    page
+      .locator("figure.compare .legend li")
+      .evaluateAll((all) => all.map((li) => [li.children[1].innerText, li.children[0].style.background]));
+  const before = await coloursOf();
+  assert.deepEqual(before.map(([name]) => name), ["dqn", "ppo", "sac"]);
+  creating.say("ars-0 ars");
+  await page.locator("figure.compare .method").getByText("(n: ars 1, dqn 2, ppo 3, sac 1)").waitFor();
+  const [joined, ...others] = await coloursOf();
+  assert.deepEqual(others, before);
+  assert.ok(!before.some(([, colour]) => colour === joined[1]), `${joined} is told from no other`);
+});
+
 test("nothing complains", () => assert.deepEqual(opened.complaints, []));

@@ -2,7 +2,6 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { useAnswer } from "../ask";
 import type { AxisName } from "../lib/axis";
-import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
 import { type Normalisation, normalisationText } from "../lib/normalisation";
@@ -22,7 +21,7 @@ import {
 import { type BandLine, BandPlot } from "./band_plot";
 import { CompareExport } from "./compare_export";
 import { CompareTable } from "./compare_table";
-import { BAND_TITLES, type FiguresProps } from "./comparison";
+import { BAND_TITLES, type FiguresProps, groupColours } from "./comparison";
 
 /** How many pale curves of single samples a group has at most. */
 const MOST_FAINT = 40;
@@ -100,6 +99,7 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
   const asTable = useSignal(false);
   const { grid, groups } = statistics;
   const lines = useMemo(() => curveLines(groups), [groups]);
+  const colourOf = groupColours(groups);
   const label = `${metric.metricName} of ${groups.map((g) => g.name).join(", ")} along ${question.axis}`;
   const method = methodText(question, statistics);
   return (
@@ -140,9 +140,9 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
         />
       )}
       <ul class="legend">
-        {groups.map((group, place) => (
+        {groups.map((group) => (
           <li key={group.name}>
-            <span class="swatch" style={{ background: colourOf(place) }} />
+            <span class="swatch" style={{ background: colourOf(group.name) }} />
             <span>{group.name}</span>
             <span class="value">{textAt(group, cursor.value)}</span>
             <span class="faint">n = {countAt(group, cursor.value)}</span>
@@ -160,17 +160,18 @@ function CurvesFigure({ range, onZoom, ...figure }: FigureProps) {
 }
 
 function curveLines(groups: GroupCurves[]): BandLine[] {
-  const faint = groups.flatMap((group, place) =>
+  const colourOf = groupColours(groups);
+  const faint = groups.flatMap((group) =>
     group.samples.slice(0, MOST_FAINT).map((sample) => ({
       label: `${group.name} ${sampleName(sample)}`,
-      colour: colourOf(place),
+      colour: colourOf(group.name),
       values: withGaps(sample.values),
       faint: true,
     })),
   );
-  const estimates = groups.map((group, place) => ({
+  const estimates = groups.map((group) => ({
     label: group.name,
-    colour: colourOf(place),
+    colour: colourOf(group.name),
     values: withGaps(group.values),
     ...(group.low && group.high
       ? { band: { low: withGaps(group.low), high: withGaps(group.high) } }

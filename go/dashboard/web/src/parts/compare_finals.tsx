@@ -1,5 +1,4 @@
 import { useMemo } from "preact/hooks";
-import { colourOf } from "../lib/colour";
 import { withGaps } from "../lib/columns";
 import { formatCount, formatValue } from "../lib/format";
 import {
@@ -18,7 +17,7 @@ import { intervalText } from "../lib/statistics_export";
 import { setParams } from "../params";
 import type { GroupCurves, Statistics, StatisticsQuestion } from "../server/statistics";
 import { BandPlot } from "./band_plot";
-import type { Metric } from "./comparison";
+import { groupColours, type Metric } from "./comparison";
 
 const PROFILE_POINTS = 101;
 
@@ -39,6 +38,7 @@ interface FinalProps {
 /** What groups come to in the end, and how soon they reach a threshold. */
 export function FinalTable({ metric, question, statistics, finals, threshold }: FinalProps) {
   const { grid, groups } = statistics;
+  const colourOf = groupColours(groups);
   const rows = useMemo(
     () => finals.map((f) => estimateWithInterval(f.scores, ESTIMATES[question.estimator])),
     [statistics, question.estimator],
@@ -83,7 +83,7 @@ export function FinalTable({ metric, question, statistics, finals, threshold }: 
             {groups.map((group, place) => (
               <tr key={group.name}>
                 <th scope="row">
-                  <span class="swatch" style={{ background: colourOf(place) }} /> {group.name}
+                  <span class="swatch" style={{ background: colourOf(group.name) }} /> {group.name}
                 </th>
                 <td class="number">{formatCount(group.samples.length)}</td>
                 <td class="number">{rows[place] && intervalText(rows[place])}</td>
@@ -125,15 +125,16 @@ function reachedCount(grid: Float64Array, group: GroupCurves, threshold: number)
 /** Which part of the samples end above each score. */
 export function Profile({ finals, metric }: { finals: Final[]; metric: Metric }) {
   const { xs, lines } = useMemo(() => {
+    const colourOf = groupColours(finals);
     const thresholds = thresholdsOf(
       finals.map((f) => f.scores),
       PROFILE_POINTS,
     );
     return {
       xs: thresholds,
-      lines: finals.map((f, place) => ({
+      lines: finals.map((f) => ({
         label: f.name,
-        colour: colourOf(place),
+        colour: colourOf(f.name),
         values: withGaps(performanceProfile(f.scores, thresholds)),
       })),
     };

@@ -1,3 +1,5 @@
+import { GREY } from "../lib/colour";
+import { coloursOf } from "../lib/run_colours";
 import {
   type Band,
   PERCENTILES,
@@ -28,4 +30,10 @@ export interface FiguresProps {
   metric: Metric;
   question: StatisticsQuestion;
   statistics: Statistics;
+}
+
+/** The colours of groups: by their names, so that most stay when a group joins. */
+export function groupColours(groups: readonly { name: string }[]): (name: string) => string {
+  const colours = coloursOf(groups.map(({ name }) => name));
+  return (name) => colours.get(name) ?? GREY;
 }
