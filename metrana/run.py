@@ -383,7 +383,9 @@ class Run:
         problems: list[str] = []
         begun = time.monotonic()
         try:
-            metrics = Metrics(**self._engine.close(timeout))
+            if self._sampler is not None:
+                self._sampler.join(timeout)
+            metrics = Metrics(**self._engine.close(_left(timeout, begun)))
         except MetranaClosingError as error:
             metrics, problems = error.metrics, [str(error)]
         except KeyboardInterrupt:
@@ -391,7 +393,7 @@ class Run:
             logger.warning("interrupted while closing: {} updates were dropped", final.dropped)
             self._renderer.finish(0, None)
             raise
-        left = max(0.0, timeout - (time.monotonic() - begun)) if timeout else None
+        left = _left(timeout, begun) if timeout else None
         problems += self._renderer.finish(rendering_timeout, left)
         if problems:
             raise MetranaClosingError("\n".join(problems), metrics)
@@ -413,6 +415,11 @@ class Run:
             )
         except MetranaClosingError as error:
             logger.error("{}", error)
+
+
+def _left(timeout: float, begun: float) -> float:
+    """What is left of a time; of one above 0 never nothing, which would drop what is unsent."""
+    return max(timeout - (time.monotonic() - begun), min(timeout, 1e-3))
 
 
 def _row(name: object, value: object) -> arrays.Values:

@@ -64,6 +64,8 @@ class Processors:
                 "pip install 'metrana[system]'"
             ) from error
         self._psutil = psutil
+        self.failures = (OSError, psutil.Error)
+        """What reading may raise, as where no further file can be opened."""
         self._process = psutil.Process()
         self._host_wide = _variable(_LOCAL_RANKS) in (None, "0")
         rank = _variable(_RANKS)
@@ -72,7 +74,7 @@ class Processors:
     def begin(self) -> None:
         """Shares of processor time are of what passed since, or since the sample before.
 
-        psutil keeps that by thread.
+        psutil keeps the former by thread.
         """
         self._psutil.cpu_percent()
         self._process.cpu_percent()
@@ -103,12 +105,16 @@ class Gpus:
             return  # as on macOS, where metrana[system] does not bring it
         try:
             pynvml.nvmlInit()
-            numbers = range(pynvml.nvmlDeviceGetCount())
-            self._handles = {i: pynvml.nvmlDeviceGetHandleByIndex(i) for i in numbers}
+            self._nvml = pynvml
+            count = pynvml.nvmlDeviceGetCount()
         except pynvml.NVMLError as error:
             logger.debug("no GPUs are sampled: {}", error)
             return
-        self._nvml = pynvml
+        for i in range(count):
+            try:
+                self._handles[i] = pynvml.nvmlDeviceGetHandleByIndex(i)
+            except pynvml.NVMLError as error:  # noqa: PERF203 - of this GPU alone
+                logger.warning("GPU {} is not sampled: {}", i, error)
 
     def read(self) -> Iterator[Reading]:
         """What a GPU does not support is left out, and so is from then on one that fails."""
@@ -163,11 +169,12 @@ class SystemSampler:
         Raises:
             MetranaLoggerInitError: psutil is not installed.
         """
-        self._processors, self._gpus = Processors(), Gpus()
+        self._processors = Processors()
         self._host = ("host", socket.gethostname())
         self._series: dict[tuple[str, tuple[str, str] | None], tuple[int, int]] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
+        self._warned = False
 
     def start(self, engine: Engine) -> None:
         """Samples from now on into the run of an engine."""
@@ -177,28 +184,48 @@ class SystemSampler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes no further sample; waits for the one under way."""
+        """Takes no further sample."""
         self._stopped.set()
+
+    def join(self, timeout: float) -> None:
+        """Waits for the sample under way, if any; of one that hangs no longer than a moment."""
         if self._thread is not None:
-            self._thread.join(_PATIENCE_SECS)
+            self._thread.join(min(timeout, _PATIENCE_SECS))
 
     def _run(self, engine: Engine) -> None:
-        pause = _FIRST_SECS
-        self._processors.begin()
+        gpus = Gpus()
         try:
+            self._begin()
+            pause = _FIRST_SECS
             while not self._stopped.wait(pause):
-                self.sample(engine)
+                self.sample(engine, gpus)
                 pause = _PERIOD_SECS
         except MetranaError as error:
             if not self._stopped.is_set():  # else the engine was closed under a slow sample
                 logger.warning("no further system metrics: {}", error)
         finally:
-            self._gpus.close()
+            gpus.close()
 
-    def sample(self, engine: Engine) -> None:
-        """Logs one point of each series."""
-        for reading in (*self._processors.read(), *self._gpus.read()):
+    def _begin(self) -> None:
+        try:
+            self._processors.begin()
+        except self._processors.failures as error:
+            self._warn(error)
+
+    def sample(self, engine: Engine, gpus: Gpus) -> None:
+        """Logs one point of each series; of those that cannot be read now, none."""
+        try:
+            readings = [*self._processors.read()]
+        except self._processors.failures as error:
+            self._warn(error)
+            readings = []
+        for reading in (*readings, *gpus.read()):
             self._log(engine, reading)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            logger.warning("processor and memory are left out of samples where {!r}", error)
 
     def _log(self, engine: Engine, reading: Reading) -> None:
         key = (reading.name, reading.label)

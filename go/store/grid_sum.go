@@ -6,12 +6,12 @@ import (
 )
 
 // gridSum adds values to a sum, which comes to the bits that adding one after the other
-// comes to. Eight abreast it does so where no order of adding rounds: where all of them are
-// multiples of one power of two, the grid, and their sizes together no more of it than a
-// float64 has digits for. Values of float32 precision that are of like size mostly are.
+// comes to. Eight abreast it does so where no order of adding rounds: where the sum and all of
+// them are multiples of one power of two, the grid, and their sizes together no more of it than
+// a float64 has digits for. Values of float32 precision that are of like size mostly are.
 func gridSum(sum float64, values []float64) float64 {
 	if n := len(values) &^ 7; eights && n > 0 {
-		if center, limit, ok := gridOf(sum, values[0]); ok {
+		if center, limit, ok := gridOf(sum, values[0]); ok && (sum+center)-center == sum {
 			added, size, off := addEights(unsafe.SliceData(values), n, center)
 			if !off && size+math.Abs(sum) < limit {
 				sum, values = sum+added, values[n:]

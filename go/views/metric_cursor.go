@@ -61,13 +61,18 @@ func parseMetricCursor(text []byte, question uint64, runs int) (metricCursor, bo
 	return metricCursor{question, bins, numbers[6] != 0, numbers[metricCursorNumbers:]}, ascends
 }
 
+// takesMore tells whether further values may have bins behind.
+func (c metricCursor) takesMore() bool {
+	return !c.each && c.bins.cutCount > 0 && c.bins.share(c.bins.cut) == 1
+}
+
 // binsFor goes on with the bins until they hold the curves; false where they must be made anew.
 func (c metricCursor) binsFor(curves []metricCurve, most int) (valueBins, bool) {
 	if len(curves) == 0 {
 		return c.bins, true
 	}
 	first, last := valuesExtent(curves)
-	if c.each || c.bins.cutCount == 0 || c.bins.first == c.bins.cut || first < c.bins.first {
+	if !c.takesMore() || first < c.bins.first {
 		return valueBins{}, false
 	}
 	return c.bins.upTo(last, most+most/4)

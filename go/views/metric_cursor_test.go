@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -104,8 +105,12 @@ func TestCurvesAlongAMetricGoOn(t *testing.T) {
 					}
 					metric := w.pointsByStep(run, "kl", false)
 					points := w.pointsByStep(run, "loss", false)
+					cut := answer.FirstX + answer.BucketWidth*float64(r.Buckets)
 					for i := range points {
-						points[i].x = plainlyAt(metric, points[i].x)
+						// Where values ended when they were cut is in the last bin, not in the next one.
+						if points[i].x = plainlyAt(metric, points[i].x); math.Abs(points[i].x-cut) < 1e-9 {
+							points[i].x -= 1e-6 * answer.BucketWidth
+						}
 					}
 					checkBuckets(t, answer, held[run][0], points)
 				}
@@ -163,6 +168,36 @@ func TestOnlyWhatChangedAlongAMetricTravels(t *testing.T) {
 	next() // a cursor of another question
 }
 
+// Points where values ended stay in their bin when bins follow, also of curves that are read again.
+func TestTheLastBinKeepsItsEnd(t *testing.T) {
+	w := newWorld(t)
+	along := append([]float64{0, 10}, evenly(rand.New(rand.NewPCG(1, 1)), 98, 0, 10)...)
+	w.logJoined("a", 0, evenly(rand.New(rand.NewPCG(1, 2)), 100, 0, 1), along)
+	r := &pb.BucketByMetricRequest{
+		Workspace: "w", Project: "p", Runs: []string{"a"}, SeriesQueries: []string{"loss()"}, XSeriesQuery: "kl()", Axis: pb.Axis_AXIS_STEP, Buckets: 10,
+	}
+	first := ask(w, w.client.BucketByMetric, r)
+	w.logJoined("a", 100, []float64{1}, []float64{11.5})
+	r.Cursor = first.Cursor
+	more := ask(w, w.client.BucketByMetric, r)
+	if more.BucketCount != 12 || more.FirstX != first.FirstX {
+		t.Fatalf("%d buckets from %v, want 12 from %v", more.BucketCount, more.FirstX, first.FirstX)
+	}
+	before, after := numbers(first.Curves[0].Counts), numbers(more.Curves[0].Counts)
+	if want := append(before, 1); !slices.Equal(after, want) {
+		t.Errorf("buckets have %v points, want %v", after, want)
+	}
+}
+
+// The least floats there are have no halves between them.
+func TestBinsOfTheLeastFloats(t *testing.T) {
+	least := math.SmallestNonzeroFloat64
+	bins := valueBinsOf([]metricCurve{{xs: []float64{0, least}, values: []float64{1, 2}}}, 1)
+	if bins.count != 1 || bins.of(0) != 0 || bins.of(least) != 0 {
+		t.Errorf("%d bins, 0 in %d and %v in %d", bins.count, bins.of(0), least, bins.of(least))
+	}
+}
+
 func TestSingleValuesOfAMetricAreAnsweredAnew(t *testing.T) {
 	w := newWorld(t)
 	for _, run := range []string{"a", "b"} {
@@ -184,6 +219,8 @@ func TestSingleValuesOfAMetricAreAnsweredAnew(t *testing.T) {
 // A cursor is a client's to damage: whatever its bytes are, the answer is sound.
 func FuzzMetricCursors(f *testing.F) {
 	bins := valueBins{first: 0, last: 1, count: 10, cut: 1, cutCount: 10}
+	f.Add(metricCursor{7, bins, false, []uint64{1, 2}}.bytes())
+	bins.first, bins.last, bins.cut = 0, math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
 	f.Add(metricCursor{7, bins, false, []uint64{1, 2}}.bytes())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		held, ok := parseMetricCursor(text, 7, 2)

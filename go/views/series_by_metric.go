@@ -61,12 +61,10 @@ type byMetric struct {
 	buckets int
 }
 
-// read asks for all series that are read: of no names, all are.
+// read asks for all series that are read.
 func (q byMetric) read() query.CurveQuery {
 	all := q.CurveQuery
-	if len(all.Series) > 0 {
-		all.Series = append(slices.Clip(all.Series), q.metric)
-	}
+	all.Series = append(slices.Clip(all.Series), q.metric)
 	return all
 }
 
@@ -82,6 +80,9 @@ func (s *Service) goOnByMetric(
 		} else {
 			changed = append(changed, run)
 		}
+	}
+	if len(changed) > 0 && !held.takesMore() {
+		return nil, false, nil // before anything is read
 	}
 	q.Runs = changed
 	curves, err := s.joinCurves(ctx, q)

@@ -68,13 +68,20 @@ func (b valueBins) of(x float64) int {
 		at, _ := slices.BinarySearch(b.each, x)
 		return at
 	}
-	return min(int(b.share(x)*float64(b.cutCount)), b.count-1)
+	at := int(b.share(x) * float64(b.cutCount))
+	if x <= b.cut { // the last bin that was cut holds where values ended, also when others follow
+		return min(at, b.cutCount-1)
+	}
+	return min(at, b.count-1)
 }
 
 // share is how far a value lies from the first one to where values ended.
 func (b valueBins) share(x float64) float64 {
 	// By halves, whose differences are no infinities.
-	return (x/2 - b.first/2) / (b.cut/2 - b.first/2)
+	if all := b.cut/2 - b.first/2; all > 0 {
+		return (x/2 - b.first/2) / all
+	}
+	return 0 // they are the least floats there are
 }
 
 // width is how wide bins are; 0 when each value has one.

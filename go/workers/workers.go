@@ -8,14 +8,17 @@ import (
 	"sync/atomic"
 )
 
-// Count is how many things are done at a time at most.
-func Count() int { return runtime.GOMAXPROCS(0) }
+// Count is how many things are done at a time at most: as many as there were processors at the
+// start, whatever a container is given later, so that what each worker has of its own is there.
+func Count() int { return count }
+
+var count = runtime.GOMAXPROCS(0)
 
 // Each does n things, so many at a time, and waits for all of them; worker, below that number,
 // tells apart what goes on at the same time. A worker that fails does no more. Of several
 // errors it gives one.
-func Each(count, n int, do func(worker, i int) error) error {
-	faults := make([]error, min(count, n))
+func Each(most, n int, do func(worker, i int) error) error {
+	faults := make([]error, min(most, n))
 	var next atomic.Int64
 	start(len(faults), func(k int) {
 		for i := next.Add(1) - 1; faults[k] == nil && i < int64(n); i = next.Add(1) - 1 {
@@ -39,9 +42,9 @@ func PartsOf(n, few int) int { return min(Count(), (n+few-1)/few) }
 // start lets so many workers go, and waits for them. What a goroutine starts waits in the
 // queue of its processor until another has nothing to do, which, while points come in, none
 // has; a worker that gives way lines up in the queue of all.
-func start(count int, work func(k int)) {
+func start(workers int, work func(k int)) {
 	var group sync.WaitGroup
-	for k := range count {
+	for k := range workers {
 		group.Go(func() {
 			runtime.Gosched()
 			work(k)

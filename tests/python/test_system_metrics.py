@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -156,6 +157,47 @@ def test_the_thread_ends_with_the_run(begin: Begin, often: None) -> None:
     assert "metrana-system" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_sample_that_fails_is_left_out_and_told_of_once(
+    server: ServerProcess,
+    begin: Begin,
+    often: None,
+    monkeypatch: pytest.MonkeyPatch,
+    messages: list[str],
+) -> None:
+    calls = 0
+    read = psutil.virtual_memory
+
+    def fail_at_first() -> object:
+        nonlocal calls
+        calls += 1
+        if calls <= 2:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read()
+
+    monkeypatch.setattr(psutil, "virtual_memory", fail_at_first)
+    begin(system_metrics=True)
+    log_samples(len(HOST + PROCESS))
+    assert sorted(logged(server)) == sorted(key(name) for name in HOST + PROCESS)
+    assert sum("Too many open files" in said for said in messages) == 1
+
+
+def test_ctrl_c_while_a_sample_is_waited_for_closes_the_run(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, messages: list[str]
+) -> None:
+    def interrupted(sampler: system_metrics.SystemSampler, timeout: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(system_metrics.SystemSampler, "join", interrupted)
+    begin(system_metrics=True)
+    run = api._run
+    assert run is not None
+    with pytest.raises(KeyboardInterrupt):
+        metrana.close()
+    assert any("interrupted while closing" in said for said in messages)
+    with pytest.raises(metrana.errors.MetranaError):
+        run._engine.series("loss", "ML_STEP", (), "ordered")  # it is closed
+
+
 def test_without_psutil_no_run_is_opened(
     server: ServerProcess, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +227,7 @@ def test_losses_are_left_to_the_program(server: ServerProcess, begin: Begin) -> 
     while metrana.get_metrics().send_errors == 0:
         assert time.monotonic() < deadline, "nothing is lost"
         time.sleep(0.01)
-    run._sampler.sample(run._engine)
+    run._sampler.sample(run._engine, system_metrics.Gpus())
     with pytest.raises(metrana.errors.MetranaSenderError):
         metrana.log("loss", 1.0)
 

@@ -9,7 +9,7 @@ export interface DrawableCurve {
   /** What tells it from the other series of its metric, as text; often nothing. */
   labels: string;
   labelValues: Readonly<Record<string, string>>;
-  /** Null along a metric, whose buckets need not begin at whole numbers. */
+  /** Null where all points lie at one value of a metric. */
   grid: BucketGrid | null;
   /** Where buckets begin. */
   xs: ArrayLike<number>;
