@@ -410,3 +410,19 @@ test("pages ask only their server, and complain of nothing but the wrong filter"
   assert.deepEqual(strangers.filter((u) => u.protocol !== "data:").map(String), []);
   assert.deepEqual(complaints.filter((c) => !c.includes("400 (Bad Request)")), []);
 });
+test("of very many columns those exist that are seen", async () => {
+  const { page } = opened;
+  const columns = Array.from({ length: 60 }, (_, i) => `a:config%2Fsetting_${i}`).join(",");
+  await page.goto(`${server.origin}/w/many?columns=${encodeURIComponent(columns)}`);
+  const heads = page.locator("table.runs thead th");
+  await heads.getByText("setting_0", { exact: true }).waitFor();
+  assert.ok((await heads.count()) < 15, `${await heads.count()} heads`);
+  await page.locator(".wide").evaluate((frame) => frame.scrollBy(frame.scrollWidth, 0));
+  const last = heads.getByText("setting_59", { exact: true });
+  await last.waitFor();
+  assert.ok((await heads.count()) < 15, `${await heads.count()} heads`);
+  const [frame, head] = await Promise.all([page.locator(".wide").boundingBox(), last.boundingBox()]);
+  assert.ok(head.x > frame.x && head.x + head.width <= frame.x + frame.width, "it is within the table");
+  assert.equal(await page.locator("table.runs tbody tr[data-run]").first().locator("td").count(), (await heads.count()) + 2);
+});
+

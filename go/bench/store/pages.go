@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/metrana/metrana/go/catalog"
@@ -13,33 +14,44 @@ import (
 
 // What the pages of the dashboard are measured on, beside the extras.
 const (
-	seedsProject  = "seeds"
-	seedRuns      = 50
-	seedPoints    = 100_000
-	wideRun       = "wide"
-	wideMetrics   = 20_000
-	widePoints    = 50
-	episodesRun   = "episodes"
-	episodesOf    = 4_000 // each of episodeEnvironments
-	episodesAtOne = 100   // of them in a commit
+	seedsProject   = "seeds"
+	seedRuns       = 50
+	crowdProject   = "crowd"
+	crowdRuns      = 1000
+	seedPoints     = 100_000
+	columnsProject = "columns" // of tableRuns
+	columns        = 200
+	pooledRun      = "environments" // a series each of as many as the workload has
+	pooledPoints   = 1000
+	wideRun        = "wide"
+	wideMetrics    = 20_000
+	widePoints     = 50
+	episodesRun    = "episodes"
+	episodesOf     = 4_000 // each of episodeEnvironments
+	episodesAtOne  = 100   // of them in a commit
 )
 
 const episodeEnvironments = 250
 
-// pages adds a project of 50 runs with 100,000 points each, a run with 20,000 metrics
-// and one of a million episodes.
+// pages adds projects of 50 and of 1,000 runs with 100,000 points each, a run with 20,000
+// metrics, one with a series for each of 1,024 environments, 10,000 runs with 200 settings
+// each, and a run of a million episodes.
 func pages(args []string) (any, error) {
-	return filled("pages", args, makeSeeds, makeWide, makeEpisodes)
+	return filled("pages", args, makeSeeds, makeCrowd, makeWide, makePooled, makeColumns, makeEpisodes)
 }
 
-func makeSeeds(d *directory) error {
+func makeSeeds(d *directory) error { return d.seeds(seedsProject, "seed-%02d", seedRuns) }
+func makeCrowd(d *directory) error { return d.seeds(crowdProject, "seed-%03d", crowdRuns) }
+
+// seeds makes runs that log one metric.
+func (d *directory) seeds(project, name string, runs int) error {
 	m, err := newMaker("f32noise")
 	if err != nil {
 		return err
 	}
 	values := m.batch()
-	for seed := range seedRuns {
-		run, err := d.run(seedsProject, fmt.Sprintf("seed-%02d", seed))
+	for seed := range runs {
+		run, err := d.run(project, fmt.Sprintf(name, seed))
 		if err != nil {
 			return err
 		}
@@ -57,6 +69,59 @@ func makeSeeds(d *directory) error {
 		}
 	}
 	return nil
+}
+
+func makeColumns(d *directory) error {
+	random := rand.New(rand.NewPCG(3, 4))
+	for i := range tableRuns {
+		run, err := d.run(columnsProject, fmt.Sprintf("run-%05d", i))
+		if err != nil {
+			return err
+		}
+		edit, err := run.Begin()
+		if err != nil {
+			return err
+		}
+		var updates []catalog.Update
+		for k := range columns {
+			path := fmt.Sprintf("config/setting_%03d", k)
+			updates = append(updates, catalog.Update{Path: path, Value: &catalog.Value{Kind: catalog.KindFloat, Float: random.Float64()}})
+		}
+		edit.Attributes(updates)
+		logOne(edit.Tx, longSeries, 0, random.NormFloat64())
+		edit.Logged()
+		if _, err := edit.Commit(time.UnixMilli(firstTime)); err != nil {
+			return err // that it is durable is seen to by what is committed later
+		}
+	}
+	return nil
+}
+
+func makePooled(d *directory) error {
+	run, err := d.pointsOf(project, pooledRun)
+	if err != nil {
+		return err
+	}
+	m, err := newMaker("f32noise")
+	if err != nil {
+		return err
+	}
+	r, values := newRequests(run), m.batch()
+	r.tx = run.Begin()
+	for e, name := range r.environments {
+		series := ordinary("return")
+		series.Labels = []point.Label{{Key: "env", Value: name}}
+		r.tx.Append(r.tx.Series(series, point.Ordered), 1, point.Batch{
+			Times: point.Times{Millis: firstTime}, Values: values[e*pooledPoints : (e+1)*pooledPoints],
+		})
+		if err := r.next(pooledPoints); err != nil {
+			return err
+		}
+	}
+	if err := r.commit(); err != nil {
+		return err
+	}
+	return r.drain()
 }
 
 func makeWide(d *directory) error {

@@ -10,6 +10,7 @@ import { xRange } from "../lib/x_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 import { type OnZoom, reportPicked, zoomingCursor } from "./drag_zoom";
+import { fitWidth } from "./fit_width";
 
 /** A line of a plot, its values at the plot's xs; null is a gap. */
 export interface BandLine {
@@ -78,14 +79,11 @@ export function BandPlot(props: Props) {
     if (!box.current) return;
     const drawn = new uPlot(options(box.current, height, latest), columns(props), box.current);
     plot.current = drawn;
-    const resized = new ResizeObserver(() => {
-      drawn.setSize({ width: box.current?.clientWidth ?? 0, height });
-    });
-    resized.observe(box.current);
+    const unfit = fitWidth(drawn, box.current, () => height);
     const unwatch = watchTheme(() => drawn.redraw());
     return () => {
       unwatch();
-      resized.disconnect();
+      unfit();
       drawn.destroy();
       plot.current = null;
     };
@@ -149,7 +147,10 @@ function options(box: HTMLElement, height: number, latest: { current: Props }): 
       ...(syncKey ? { sync: { key: syncKey, scales: ["x", null] } } : {}),
     },
     hooks: {
-      ready: [(u) => onClick(u, latest)],
+      ready: [
+        (u) => onClick(u, latest),
+        (u) => movePlayhead(u, latest.current.playhead?.peek() ?? null),
+      ],
       setSelect: [(u) => latest.current.onZoom && reportPicked(u, latest.current.onZoom)],
       drawClear: [(u) => drawBackdrop(u, latest.current)],
       setCursor: [(u) => latest.current.onCursor?.(u.cursor.idx ?? null)],

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type AxisName, isCount, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
@@ -17,6 +17,7 @@ import { yRange } from "../lib/y_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 import { type OnZoom, reportPicked, zoomingCursor } from "./drag_zoom";
+import { fitWidth } from "./fit_width";
 import { type PlotPick, watchPicks } from "./plot_picks";
 
 interface Props {
@@ -59,14 +60,16 @@ export function CurvePlot(props: Props) {
     props.height,
   ]);
 
+  // A mark of what is drawn in that shape.
+  const content = useMemo(() => ({}), [data, settings.robust, props.range]);
+  const shown = useRef<object | null>(null);
+
   useEffect(() => {
     if (!box.current) return;
     const drawn = new uPlot(options(box.current, latest), columns(latest.current), box.current);
     plot.current = drawn;
-    const resized = new ResizeObserver(() => {
-      drawn.setSize({ width: box.current?.clientWidth ?? 0, height: latest.current.height });
-    });
-    resized.observe(box.current);
+    shown.current = content;
+    const unfit = fitWidth(drawn, box.current, () => latest.current.height);
     const unwatch = watchTheme(() => drawn.redraw());
     const stopPicks = watchPicks(
       drawn,
@@ -77,15 +80,17 @@ export function CurvePlot(props: Props) {
     return () => {
       stopPicks();
       unwatch();
-      resized.disconnect();
+      unfit();
       drawn.destroy();
       plot.current = null;
     };
   }, [shape]);
 
   useEffect(() => {
+    if (shown.current === content) return; // it was drawn with it
+    shown.current = content;
     plot.current?.setData(columns(props));
-  }, [data, settings.robust, props.range]);
+  }, [content]);
 
   useEffect(() => {
     plot.current?.redraw(false);
@@ -272,12 +277,20 @@ function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
 const pale = ({ emphasised }: Props, place: number) =>
   emphasised !== null && !emphasised.has(place);
 
+/**
+ * So many lines have edges around their envelopes, and are wider than a pixel. Of more the edges
+ * are a tangle, and wide lines take as long to paint as all the rest (leeoniya/uPlot, issue 1067).
+ */
+const FEW_LINES = 8;
+
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
-  const colour = latest.current.colours[place] ?? "#3b7de0";
+  const { colours, data, settings } = latest.current;
+  const colour = colours[place] ?? "#3b7de0";
+  const few = data.lines.length <= FEW_LINES;
   // A band of one bucket is hardly seen as an area; its edge is.
   const edge: uPlot.Series = {
     stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
-    width: latest.current.settings.band ? 1 : 0,
+    width: settings.band && few ? 1 : 0,
     points: { show: false },
   };
   const raw: uPlot.Series = {
@@ -287,7 +300,7 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   };
   const line: uPlot.Series = {
     stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
-    width: 1.5,
+    width: few ? 1.5 : 1,
     points: { size: 4, fill: colour },
   };
   return [edge, edge, raw, line];

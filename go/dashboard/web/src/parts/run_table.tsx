@@ -1,4 +1,5 @@
-import type { ReadonlySignal, Signal } from "@preact/signals";
+import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useAnswer } from "../ask";
 import { differs } from "../lib/baseline";
@@ -6,6 +7,7 @@ import { exactText } from "../lib/exact_text";
 import { lossText, type RunLosses } from "../lib/losses";
 import { hrefOf } from "../lib/route";
 import { columnNote, columnTitle, formatColumn, type RunColumn } from "../lib/run_columns";
+import { type Window, windowOf } from "../lib/windowing";
 import type { RunName } from "../server";
 import { readLosses } from "../server/health";
 import { type ProjectName, type RunRow, readSparklines } from "../server/runs";
@@ -14,7 +16,7 @@ import { cellValue, RunCell } from "./run_cell";
 import { SortHeader } from "./sort_header";
 import { Sparkline } from "./sparkline";
 import { Swatch } from "./swatch";
-import { useWindow } from "./windowed";
+import { useWindow, watchScroll } from "./windowed";
 
 interface Props {
   of: ProjectName;
@@ -47,9 +49,15 @@ const MOST_NAMED = 200;
 /** How high a row is, in pixels; the stylesheet has it, too. */
 const ROW = 44;
 
-/** The runs of a project, of which only the rows that are seen exist. */
+/**
+ * The runs of a project, of which only the rows that are seen exist, and of many columns only
+ * those that are.
+ */
 export function RunTable(props: Props) {
-  const { of, total, rows, columns, selected, sparkline } = props;
+  const { of, total, rows, selected, sparkline } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const across = useColumnWindow(frame, props.columns.length, sparkline !== null);
+  const columns = across ? props.columns.slice(across.from, across.to) : props.columns;
   const body = useRef<HTMLTableSectionElement>(null);
   useEffect(() => showPlace(body.current, props.cursor.value), [props.cursor.value]);
   const shown = useWindow(body, ROW, total);
@@ -71,10 +79,15 @@ export function RunTable(props: Props) {
     [seen.join("\n")],
     version,
   );
-  const width = columns.length + (sparkline === null ? 2 : 3);
+  const width = columns.length + (sparkline === null ? 2 : 3) + (across ? 2 : 0);
   return (
-    <div class="wide">
-      <table class="runs">
+    <div class="wide" ref={frame}>
+      <table
+        class={across ? "runs even" : "runs"}
+        style={across ? { width: `${across.left + across.right}px` } : {}}
+        aria-colcount={across ? props.columns.length + width - columns.length - 2 : undefined}
+      >
+        {across && <Widths of={across} sparkline={sparkline !== null} />}
         <thead>
           <tr>
             <th scope="col">
@@ -88,6 +101,7 @@ export function RunTable(props: Props) {
               onSort={props.onSort}
             />
             {sparkline !== null && <th scope="col">{sparkline.replace(/\(.*$/, "")}</th>}
+            {across && <td />}
             {columns.map((column) => (
               <SortHeader
                 key={formatColumn(column)}
@@ -101,6 +115,7 @@ export function RunTable(props: Props) {
                 onSort={props.onSort}
               />
             ))}
+            {across && <td />}
           </tr>
         </thead>
         <tbody ref={body}>
@@ -111,6 +126,8 @@ export function RunTable(props: Props) {
               <Row
                 key={run.name}
                 {...props}
+                columns={columns}
+                spaced={across !== null}
                 run={run}
                 current={props.cursor.value === place}
                 checked={selected.has(run.name)}
@@ -129,6 +146,58 @@ export function RunTable(props: Props) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** So many columns are as wide as what is in them; of more each is as wide as others. */
+const MOST_FITTED = 30;
+/** How wide they are then, and what stands before them, in pixels. */
+const COLUMN = 150;
+const SELECTION = 40;
+const NAME = 240;
+const CURVE = 140;
+
+/** The columns that are seen, and the widths of the table up to them and from there on. */
+interface ColumnWindow extends Window {
+  count: number;
+  left: number;
+  right: number;
+}
+
+/** Null where columns are so few that all of them exist. */
+function useColumnWindow(
+  frame: RefObject<HTMLElement | null>,
+  count: number,
+  sparkline: boolean,
+): ColumnWindow | null {
+  const many = count > MOST_FITTED;
+  const fixed = SELECTION + NAME + (sparkline ? CURVE : 0);
+  const shown = useSignal<Window>({ from: 0, to: 0 });
+  useEffect(() => {
+    if (!many) return;
+    return watchScroll(() => {
+      const { scrollLeft = 0, clientWidth = 0 } = frame.current ?? {};
+      const next = windowOf(fixed - scrollLeft, clientWidth, COLUMN, count);
+      const { from, to } = shown.peek();
+      if (next.from !== from || next.to !== to) shown.value = next;
+    });
+  }, [many, count, fixed]);
+  if (!many) return null;
+  const { from, to } = shown.value;
+  const left = fixed + from * COLUMN;
+  return { from, to, count, left, right: (count - from) * COLUMN };
+}
+
+function Widths({ of: { from, to, count }, sparkline }: { of: ColumnWindow; sparkline: boolean }) {
+  const seen = Array.from({ length: to - from }, () => COLUMN);
+  const first = sparkline ? [SELECTION, NAME, CURVE] : [SELECTION, NAME];
+  const widths = [...first, from * COLUMN, ...seen, (count - to) * COLUMN];
+  return (
+    <colgroup>
+      {widths.map((width, i) => (
+        <col key={i} style={{ width: `${width}px` }} />
+      ))}
+    </colgroup>
   );
 }
 
@@ -183,6 +252,8 @@ function Lost({ of, losses }: { of: RunName; losses: RunLosses }) {
 
 interface RowProps extends Props {
   run: RunRow;
+  /** Whether columns that are not seen have a cell on either side. */
+  spaced: boolean;
   current: boolean;
   checked: boolean;
   means: Float64Array | undefined;
@@ -194,6 +265,7 @@ function Row({
   of,
   run,
   columns,
+  spaced,
   sparkline,
   onSelect,
   current,
@@ -247,6 +319,7 @@ function Row({
           <Sparkline means={means} />
         </td>
       )}
+      {spaced && <td />}
       {columns.map((column) => {
         const value = cellValue(run, column);
         const unlike = differs(column, run, baseline);
@@ -264,6 +337,7 @@ function Row({
           </td>
         );
       })}
+      {spaced && <td />}
     </tr>
   );
 }
