@@ -51,7 +51,7 @@ export function CurvePlot(props: Props) {
   latest.current = props;
   const { settings, data, axis } = props;
   const shape = JSON.stringify([
-    data.lines.map((line) => [line.label, line.raw === null]),
+    data.lines.map((line) => [line.label, line.raw === null, hasEnvelope(line)]),
     props.colours,
     settings.band,
     settings.logX,
@@ -195,12 +195,11 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       },
     },
     series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
-    bands: settings.band
-      ? data.lines.map((_, place) => ({
-          series: [1 + PER_LINE * place, 2 + PER_LINE * place] as [number, number],
-          fill: () => envelopeFill(latest.current, place),
-        }))
-      : [],
+    bands: data.lines.flatMap((line, place) => {
+      if (!settings.band || !hasEnvelope(line)) return [];
+      const series: [number, number] = [1 + PER_LINE * place, 2 + PER_LINE * place];
+      return [{ series, fill: () => envelopeFill(latest.current, place) }];
+    }),
     axes: [
       {
         stroke: ink,
@@ -277,6 +276,11 @@ function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
 const pale = ({ emphasised }: Props, place: number) =>
   emphasised !== null && !emphasised.has(place);
 
+/** Whether anything lies around a line: where each bucket has one point, nothing does. */
+function hasEnvelope({ low, high }: ChartLine): boolean {
+  return high.some((value, i) => value !== low[i]);
+}
+
 /**
  * So many lines have edges around their envelopes, and are wider than a pixel. Of more the edges
  * are a tangle, and wide lines take as long to paint as all the rest (leeoniya/uPlot, issue 1067).
@@ -287,13 +291,16 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const { colours, data, settings } = latest.current;
   const colour = colours[place] ?? "#3b7de0";
   const few = data.lines.length <= FEW_LINES;
+  const drawn = data.lines[place];
   // A band of one bucket is hardly seen as an area; its edge is.
   const edge: uPlot.Series = {
+    show: settings.band && drawn !== undefined && hasEnvelope(drawn),
     stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
-    width: settings.band && few ? 1 : 0,
+    width: few ? 1 : 0,
     points: { show: false },
   };
   const raw: uPlot.Series = {
+    show: drawn !== undefined && drawn.raw !== null,
     stroke: `${colour}4d`,
     width: 1,
     points: { show: false },
