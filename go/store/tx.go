@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/metrana/metrana/go/point"
@@ -207,6 +208,7 @@ func (tx *Tx) Commit() (Pending, error) {
 		tx.Abort()
 		return Pending{}, err
 	}
+	defer runtime.Gosched() // to questions, which are short beside what is logged
 	defer r.mu.Unlock()
 	if err := tx.write(); err != nil {
 		r.reload()

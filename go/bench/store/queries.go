@@ -21,7 +21,7 @@ const (
 	// How long at least: some questions take no longer than the processor's clock takes to rise.
 	// While a run is logged they are to meet it in all it does.
 	askedFor          = 200 * time.Millisecond
-	askedWhileLogging = time.Second
+	askedWhileLogging = 500 * time.Millisecond
 )
 
 // answered is the time a question takes, in ms.
