@@ -97,8 +97,9 @@ func makeColumns(d *directory) error {
 	return nil
 }
 
-func makePooled(d *directory) error {
-	run, err := d.pointsOf(project, pooledRun)
+// fill logs to a run what is made of a batch of values.
+func (d *directory) fill(name string, log func(r *requests, values []float64) error) error {
+	run, err := d.pointsOf(project, name)
 	if err != nil {
 		return err
 	}
@@ -106,62 +107,53 @@ func makePooled(d *directory) error {
 	if err != nil {
 		return err
 	}
-	r, values := newRequests(run), m.batch()
+	r := newRequests(run)
 	r.tx = run.Begin()
-	for e, name := range r.environments {
-		series := ordinary("return")
-		series.Labels = []point.Label{{Key: "env", Value: name}}
-		r.tx.Append(r.tx.Series(series, point.Ordered), 1, point.Batch{
-			Times: point.Times{Millis: firstTime}, Values: values[e*pooledPoints : (e+1)*pooledPoints],
-		})
-		if err := r.next(pooledPoints); err != nil {
-			return err
-		}
+	if err := log(r, m.batch()); err != nil {
+		return err
 	}
 	if err := r.commit(); err != nil {
 		return err
 	}
 	return r.drain()
+}
+
+// append logs values to an ordinary series.
+func (r *requests) append(series point.Series, values []float64) error {
+	times := point.Times{Millis: firstTime}
+	r.tx.Append(r.tx.Series(series, point.Ordered), 1, point.Batch{Times: times, Values: values})
+	return r.next(len(values))
+}
+
+func makePooled(d *directory) error {
+	return d.fill(pooledRun, func(r *requests, values []float64) error {
+		for e, name := range r.environments {
+			series := ordinary("return")
+			series.Labels = []point.Label{{Key: "env", Value: name}}
+			if err := r.append(series, values[e*pooledPoints:(e+1)*pooledPoints]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func makeWide(d *directory) error {
-	run, err := d.pointsOf(project, wideRun)
-	if err != nil {
-		return err
-	}
-	m, err := newMaker("f32noise")
-	if err != nil {
-		return err
-	}
-	r, values := newRequests(run), m.batch()
-	r.tx = run.Begin()
-	for i := range wideMetrics {
-		name := fmt.Sprintf("layer-%03d/grad-%03d", i/200, i%200)
-		r.tx.Append(r.tx.Series(ordinary(name), point.Ordered), 1, point.Batch{
-			Times: point.Times{Millis: firstTime}, Values: values[i*widePoints : (i+1)*widePoints],
-		})
-		if err := r.next(widePoints); err != nil {
-			return err
+	return d.fill(wideRun, func(r *requests, values []float64) error {
+		for i := range wideMetrics {
+			series := ordinary(fmt.Sprintf("layer-%03d/grad-%03d", i/200, i%200))
+			if err := r.append(series, values[i*widePoints:(i+1)*widePoints]); err != nil {
+				return err
+			}
 		}
-	}
-	if err := r.commit(); err != nil {
-		return err
-	}
-	return r.drain()
+		return nil
+	})
 }
 
 // makeEpisodes logs the return of each episode, which takes one rl_step.
-func makeEpisodes(d *directory) error {
-	run, err := d.pointsOf(project, episodesRun)
-	if err != nil {
-		return err
-	}
-	m, err := newMaker("f32noise")
-	if err != nil {
-		return err
-	}
-	r, values := newRequests(run), m.batch()
-	r.tx = run.Begin()
+func makeEpisodes(d *directory) error { return d.fill(episodesRun, logEpisodes) }
+
+func logEpisodes(r *requests, values []float64) error {
 	for from := 0; from < episodesOf; from += episodesAtOne {
 		no := r.tx.Series(point.Series{Name: "return", Scale: point.ScaleEpisode}, point.Ordered)
 		for e := range episodeEnvironments {
@@ -174,10 +166,7 @@ func makeEpisodes(d *directory) error {
 			}
 		}
 	}
-	if err := r.commit(); err != nil {
-		return err
-	}
-	return r.drain()
+	return nil
 }
 
 func logEpisode(tx *store.Tx, no, env uint32, episode int, value []float64) {
