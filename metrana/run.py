@@ -383,9 +383,7 @@ class Run:
         problems: list[str] = []
         begun = time.monotonic()
         try:
-            if self._sampler is not None:
-                self._sampler.join(timeout)
-            metrics = Metrics(**self._engine.close(_left(timeout, begun)))
+            metrics = Metrics(**self._engine.close(self._end_sampling(timeout)))
         except MetranaClosingError as error:
             metrics, problems = error.metrics, [str(error)]
         except KeyboardInterrupt:
@@ -393,11 +391,22 @@ class Run:
             logger.warning("interrupted while closing: {} updates were dropped", final.dropped)
             self._renderer.finish(0, None)
             raise
-        left = _left(timeout, begun) if timeout else None
+        left = max(0.0, timeout - (time.monotonic() - begun)) if timeout else None
         problems += self._renderer.finish(rendering_timeout, left)
         if problems:
             raise MetranaClosingError("\n".join(problems), metrics)
         return metrics
+
+    def _end_sampling(self, timeout: float) -> float:
+        """Waits for the sample under way, and says how much of the time is left.
+
+        Of a time above 0 that is never nothing, which would drop what is unsent.
+        """
+        if self._sampler is None:
+            return timeout
+        begun = time.monotonic()
+        self._sampler.join(timeout)
+        return max(timeout - (time.monotonic() - begun), min(timeout, 1e-3))
 
     def close_at_exit(self) -> None:
         """The last attempt, at the end of a program that did not call close()."""
@@ -415,11 +424,6 @@ class Run:
             )
         except MetranaClosingError as error:
             logger.error("{}", error)
-
-
-def _left(timeout: float, begun: float) -> float:
-    """What is left of a time; of one above 0 never nothing, which would drop what is unsent."""
-    return max(timeout - (time.monotonic() - begun), min(timeout, 1e-3))
 
 
 def _row(name: object, value: object) -> arrays.Values:
