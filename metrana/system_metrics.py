@@ -67,7 +67,7 @@ class Processors:
         self.failures = (OSError, psutil.Error)
         """What reading may raise, as where no further file can be opened."""
         self._process = psutil.Process()
-        self._host_wide = _variable(_LOCAL_RANKS) in (None, "0")
+        self._host_wide = _is_first_of_host()
         rank = _variable(_RANKS)
         self._rank = None if rank is None else ("rank", rank)
 
@@ -97,7 +97,7 @@ class Gpus:
         """Finds them."""
         self._nvml: ModuleType | None = None
         self._handles: dict[int, Any] = {}
-        if _variable(_LOCAL_RANKS) not in (None, "0"):
+        if not _is_first_of_host():
             return
         try:
             import pynvml
@@ -238,6 +238,10 @@ class SystemSampler:
         series, step = self._series[key]
         if engine.sample(series, float(reading.value), step):
             self._series[key] = series, step + 1
+
+
+def _is_first_of_host() -> bool:
+    return _variable(_LOCAL_RANKS) in (None, "0")
 
 
 def _variable(names: tuple[str, ...]) -> str | None:

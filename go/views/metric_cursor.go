@@ -16,7 +16,6 @@ import (
 type metricCursor struct {
 	question uint64 // digest of it
 	bins     valueBins
-	each     bool     // each value had a bin
 	versions []uint64 // by run, as asked: of the curves and of the metric
 }
 
@@ -24,14 +23,13 @@ type metricCursor struct {
 const metricCursorNumbers = 7
 
 func (c metricCursor) bytes() []byte {
-	each := uint64(0)
-	if c.each {
-		each = 1
+	bins, single := c.bins, uint64(0)
+	if bins.single {
+		single = 1
 	}
-	bins := c.bins
 	numbers := append([]uint64{
 		c.question, math.Float64bits(bins.first), math.Float64bits(bins.last), math.Float64bits(bins.cut),
-		uint64(bins.count), uint64(bins.cutCount), each,
+		uint64(bins.count), uint64(bins.cutCount), single,
 	}, c.versions...)
 	text := make([]byte, 0, 8*len(numbers))
 	for _, n := range numbers {
@@ -55,15 +53,15 @@ func parseMetricCursor(text []byte, question uint64, runs int) (metricCursor, bo
 	}
 	bins := valueBins{
 		first: math.Float64frombits(numbers[1]), last: math.Float64frombits(numbers[2]), cut: math.Float64frombits(numbers[3]),
-		count: int(numbers[4]), cutCount: int(numbers[5]),
+		count: int(numbers[4]), cutCount: int(numbers[5]), single: numbers[6] != 0,
 	}
 	ascends := finite(bins.first) && finite(bins.last) && bins.first <= bins.cut && bins.cut <= bins.last
-	return metricCursor{question, bins, numbers[6] != 0, numbers[metricCursorNumbers:]}, ascends
+	return metricCursor{question, bins, numbers[metricCursorNumbers:]}, ascends
 }
 
 // takesMore tells whether further values may have bins behind.
 func (c metricCursor) takesMore() bool {
-	return !c.each && c.bins.cutCount > 0 && c.bins.share(c.bins.cut) == 1
+	return !c.bins.single && c.bins.cutCount > 0 && c.bins.share(c.bins.cut) == 1
 }
 
 // binsFor goes on with the bins until they hold the curves; false where they must be made anew.
@@ -76,14 +74,6 @@ func (c metricCursor) binsFor(curves []metricCurve, most int) (valueBins, bool) 
 		return valueBins{}, false
 	}
 	return c.bins.upTo(last, most+most/4)
-}
-
-// width is that of the bins, as valueBins.width has it.
-func (c metricCursor) width() float64 {
-	if c.each {
-		return 0
-	}
-	return c.bins.width()
 }
 
 // questionByMetric is a digest that tells questions apart.

@@ -219,9 +219,9 @@ func TestSingleValuesOfAMetricAreAnsweredAnew(t *testing.T) {
 // A cursor is a client's to damage: whatever its bytes are, the answer is sound.
 func FuzzMetricCursors(f *testing.F) {
 	bins := valueBins{first: 0, last: 1, count: 10, cut: 1, cutCount: 10}
-	f.Add(metricCursor{7, bins, false, []uint64{1, 2}}.bytes())
+	f.Add(metricCursor{7, bins, []uint64{1, 2}}.bytes())
 	bins.first, bins.last, bins.cut = 0, math.SmallestNonzeroFloat64, math.SmallestNonzeroFloat64
-	f.Add(metricCursor{7, bins, false, []uint64{1, 2}}.bytes())
+	f.Add(metricCursor{7, bins, []uint64{1, 2}}.bytes())
 	f.Fuzz(func(t *testing.T, text []byte) {
 		held, ok := parseMetricCursor(text, 7, 2)
 		if !ok {

@@ -48,8 +48,8 @@ func (s *Service) BucketByMetric(
 		return nil, err
 	}
 	bins := valueBinsOf(curves, count)
-	next := metricCursor{question, bins, bins.each != nil, versions}
-	return connect.NewResponse(next.answer(bins, curves)), nil
+	next := metricCursor{question, bins, versions}
+	return connect.NewResponse(next.answer(curves)), nil
 }
 
 // byMetric asks for curves along the values of a metric.
@@ -94,15 +94,16 @@ func (s *Service) goOnByMetric(
 		return nil, false, nil
 	}
 	held.bins, held.versions = bins, versions
-	answer = held.answer(bins, curves)
+	answer = held.answer(curves)
 	answer.UnchangedRuns = unchanged
 	return answer, true, nil
 }
 
-// answer is curves in bins, from which the next one goes on.
-func (c metricCursor) answer(bins valueBins, curves []metricCurve) *pb.BucketByMetricResponse {
+// answer is curves in the bins, from which the next one goes on.
+func (c metricCursor) answer(curves []metricCurve) *pb.BucketByMetricResponse {
+	bins := c.bins
 	answer := &pb.BucketByMetricResponse{
-		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: c.width(), Cursor: c.bytes(),
+		FirstX: bins.first, LastX: bins.last, BucketCount: uint32(bins.count), BucketWidth: bins.width(), Cursor: c.bytes(),
 	}
 	for _, curve := range curves {
 		answer.Curves = append(answer.Curves, curve.bucket(bins))

@@ -9,7 +9,8 @@ import (
 type valueBins struct {
 	first, last float64
 	count       int
-	each        []float64 // the values, ascending, that have a bin each; nil: they are too many
+	single      bool      // each value has a bin
+	each        []float64 // these values, ascending, while curves are put into bins
 
 	// Where values ended, and how many bins there were, when these were cut: those that came
 	// to lie behind are as wide.
@@ -34,7 +35,7 @@ func valueBinsOf(curves []metricCurve, most int) valueBins {
 		}
 	}
 	if len(seen) <= most {
-		b.each, b.count = slices.Sorted(maps.Keys(seen)), len(seen)
+		b.single, b.each, b.count = true, slices.Sorted(maps.Keys(seen)), len(seen)
 	}
 	b.cut, b.cutCount = b.last, b.count
 	return b
@@ -64,7 +65,7 @@ func (b valueBins) upTo(last float64, most int) (longer valueBins, fits bool) {
 
 // of is the bin of a value.
 func (b valueBins) of(x float64) int {
-	if b.each != nil {
+	if b.single {
 		at, _ := slices.BinarySearch(b.each, x)
 		return at
 	}
@@ -86,7 +87,7 @@ func (b valueBins) share(x float64) float64 {
 
 // width is how wide bins are; 0 when each value has one.
 func (b valueBins) width() float64 {
-	if b.each != nil || b.count == 0 {
+	if b.single || b.count == 0 {
 		return 0
 	}
 	count := float64(b.cutCount)
@@ -95,7 +96,7 @@ func (b valueBins) width() float64 {
 
 // start is the least value of a bin.
 func (b valueBins) start(at int) float64 {
-	if b.each != nil {
+	if b.single {
 		return b.each[at]
 	}
 	share := float64(at) / float64(b.cutCount)

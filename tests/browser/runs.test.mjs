@@ -404,12 +404,6 @@ test("a run that begins is in the tables; nothing is asked while nothing is logg
   await projects.page.locator("tr", { hasText: "forks" }).getByText("1 running").waitFor();
 });
 
-test("pages ask only their server, and complain of nothing but the wrong filter", async () => {
-  const { complaints, requests } = opened;
-  const strangers = requests.map((r) => new URL(r.url())).filter((u) => u.origin !== server.origin);
-  assert.deepEqual(strangers.filter((u) => u.protocol !== "data:").map(String), []);
-  assert.deepEqual(complaints.filter((c) => !c.includes("400 (Bad Request)")), []);
-});
 test("of very many columns those exist that are seen", async () => {
   const { page } = opened;
   const columns = Array.from({ length: 60 }, (_, i) => `a:config%2Fsetting_${i}`).join(",");
@@ -426,3 +420,9 @@ test("of very many columns those exist that are seen", async () => {
   assert.equal(await page.locator("table.runs tbody tr[data-run]").first().locator("td").count(), (await heads.count()) + 2);
 });
 
+test("pages ask only their server, and complain of nothing but the wrong filter", async () => {
+  const { complaints, requests } = opened;
+  const strangers = requests.map((r) => new URL(r.url())).filter((u) => u.origin !== server.origin);
+  assert.deepEqual(strangers.filter((u) => u.protocol !== "data:").map(String), []);
+  assert.deepEqual(complaints.filter((c) => !c.includes("400 (Bad Request)")), []);
+});

@@ -79,13 +79,14 @@ export function RunTable(props: Props) {
     [seen.join("\n")],
     version,
   );
-  const width = columns.length + (sparkline === null ? 2 : 3) + (across ? 2 : 0);
+  const first = sparkline === null ? 2 : 3;
+  const width = first + columns.length + (across ? 2 : 0);
   return (
     <div class="wide" ref={frame}>
       <table
         class={across ? "runs even" : "runs"}
-        style={across ? { width: `${across.left + across.right}px` } : {}}
-        aria-colcount={across ? props.columns.length + width - columns.length - 2 : undefined}
+        style={across ? { width: `${across.width}px` } : {}}
+        aria-colcount={across ? first + across.count : undefined}
       >
         {across && <Widths of={across} sparkline={sparkline !== null} />}
         <thead>
@@ -157,11 +158,10 @@ const SELECTION = 40;
 const NAME = 240;
 const CURVE = 140;
 
-/** The columns that are seen, and the widths of the table up to them and from there on. */
+/** The columns that are seen, how many there are, and how wide all of the table is. */
 interface ColumnWindow extends Window {
   count: number;
-  left: number;
-  right: number;
+  width: number;
 }
 
 /** Null where columns are so few that all of them exist. */
@@ -183,9 +183,7 @@ function useColumnWindow(
     });
   }, [many, count, fixed]);
   if (!many) return null;
-  const { from, to } = shown.value;
-  const left = fixed + from * COLUMN;
-  return { from, to, count, left, right: (count - from) * COLUMN };
+  return { ...shown.value, count, width: fixed + count * COLUMN };
 }
 
 function Widths({ of: { from, to, count }, sparkline }: { of: ColumnWindow; sparkline: boolean }) {
