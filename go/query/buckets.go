@@ -242,12 +242,13 @@ func mark(list *[]uint64, i uint64, set bool) {
 func fillAll(a axis, curves []curve) ([]bucketed, error) {
 	filled := make([]bucketed, len(curves))
 	const few = 4 // curves, for which a goroutine would not pay
-	fillers := make([]filler, workers.PartsOf(len(curves), few))
-	for k := range fillers {
-		fillers[k].axis = a
+	own := make([]*filler, workers.PartsOf(len(curves), few))
+	for k := range own {
+		own[k] = fillerOf(a)
+		defer fillers.Put(own[k])
 	}
-	err := workers.Each(len(fillers), len(curves), func(k, i int) (err error) {
-		filled[i], err = curves[i].fill(&fillers[k])
+	err := workers.Each(len(own), len(curves), func(k, i int) (err error) {
+		filled[i], err = curves[i].fill(own[k])
 		return err
 	})
 	return filled, err

@@ -3,6 +3,7 @@ package query
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/query"
@@ -107,19 +108,24 @@ func (c storedCurve) appendBuckets(dst []store.Bucket, axis store.Axis) ([]store
 	if c.count < long {
 		return c.run.AppendBuckets(dst, c.no, axis)
 	}
+	dst = slices.Grow(dst, len(axis.Starts))
 	parts := make([][]store.Bucket, workers.Count())
 	err := workers.Parts(len(parts), len(axis.Starts), func(k, from, to int) (err error) {
 		part := store.Axis{Starts: axis.Starts[from:to], Last: axis.Last}
 		if to < len(axis.Starts) {
 			part.Last = axis.Starts[to] - 1
 		}
-		parts[k], err = c.run.Buckets(c.no, part)
+		begin := len(dst) + from
+		parts[k], err = c.run.AppendBuckets(dst[begin:begin:begin+to-from], c.no, part)
 		for i := range parts[k] {
 			parts[k][i].Index += from
 		}
 		return err
 	})
-	return slices.Concat(append([][]store.Bucket{dst}, parts...)...), err
+	for _, part := range parts { // each lies there already, or further behind
+		dst = append(dst, part...)
+	}
+	return dst, err
 }
 
 // makeRoom gives the columns that every curve has room for n buckets.
@@ -141,16 +147,22 @@ func (b *bucketed) resize(n int) {
 type filler struct {
 	axis
 
-	starts  []uint64
+	starts  []uint64 // none until they are asked for
 	buckets []store.Bucket
 }
 
+// fillers are for the next question: while points come in, memory that is new is far away.
+var fillers = sync.Pool{New: func() any { return new(filler) }}
+
+func fillerOf(a axis) *filler {
+	f := fillers.Get().(*filler)
+	f.axis, f.starts = a, f.starts[:0]
+	return f
+}
+
 func (f *filler) storeAxis() store.Axis {
-	if f.starts == nil {
-		f.starts = make([]uint64, f.count)
-		for i := range f.starts {
-			f.starts[i] = max(f.start(i), f.lowest)
-		}
+	for i := len(f.starts); i < f.count; i++ {
+		f.starts = append(f.starts, max(f.start(i), f.lowest))
 	}
 	return store.Axis{Starts: f.starts, Last: f.last}
 }

@@ -27,7 +27,7 @@ usage:
   store extras  --dir DIR                       further runs that queries ask for
   store pages   --dir DIR                       what the dashboard is measured on
   store sparse  --dir DIR                       bytes of 16,384 series with 3 points each
-  store queries --dir DIR [--server FILE] [--busy-rate N] [--kind KIND]
+  store queries --dir DIR [--server FILE] [--busy-rate N] [--kind KIND] [--only NAME]
   store streams --server FILE --dir DIR         small batches and a thousand streams over gRPC
 KIND: f32noise, walk64, random, constant
 CPU_PROFILE=FILE in the environment has a profile of the processor's time written.

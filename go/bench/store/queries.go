@@ -52,8 +52,15 @@ func queries(args []string) (any, error) {
 	rate := flags.Float64("busy-rate", 0, "points a second to log meanwhile; 0: no such part")
 	kind := flags.String("kind", "f32noise", "kind of values to log meanwhile")
 	points := flags.Int("points", 100_000_000, "points of the run std, rounded up to whole batches")
+	only := flags.String("only", "", "the name of the one question to ask; none: all of them")
 	_ = flags.Parse(args) // exits by itself
 	all := questions(batchesOf(*points) * steps)
+	if *only != "" {
+		all = slices.DeleteFunc(all, func(asking question) bool { return asking.name != *only })
+		if len(all) == 0 {
+			return nil, fmt.Errorf("there is no question %q", *only)
+		}
+	}
 	figures := &queried{}
 	var err error
 	if figures.Process, err = inProcess(*dir, all); err != nil {
