@@ -39,7 +39,14 @@ func alongOf(axis pb.Axis) (query.Along, error) {
 func (s *Service) BucketSeries(
 	_ context.Context, request *connect.Request[pb.BucketSeriesRequest],
 ) (*connect.Response[pb.BucketSeriesResponse], error) {
-	r := request.Msg
+	answer, err := s.bucketSeries(request.Msg)
+	if err != nil {
+		return nil, err
+	}
+	return connect.NewResponse(answer), nil
+}
+
+func (s *Service) bucketSeries(r *pb.BucketSeriesRequest) (*pb.BucketSeriesResponse, error) {
 	q, err := parseCurves(r)
 	if err != nil {
 		return nil, err
@@ -66,7 +73,7 @@ func (s *Service) BucketSeries(
 			NanXs: floatColumn(b.NaNs), InfinityXs: floatColumn(b.Infs), NegativeInfinityXs: floatColumn(b.NegatedInf),
 		})
 	}
-	return connect.NewResponse(answer), nil
+	return answer, nil
 }
 
 func parseCurves(r *pb.BucketSeriesRequest) (query.CurveQuery, error) {

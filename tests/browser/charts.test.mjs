@@ -363,7 +363,7 @@ test("a click in a legend draws a run alone, on all charts and from the address"
 
 test("a run that is logging is followed, also by answers slower than its news", async () => {
   const { page } = opened;
-  const slow = "**/BucketSeries";
+  const slow = "**/*BucketSeries";
   await page.route(slow, async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 1500)); // news come twice a second
     await route.continue().catch(() => {}); // the page has left meanwhile
@@ -436,11 +436,33 @@ test("a point appears within two seconds, on its chart alone, and leaves the zoo
     await hasPoints(page, "value", points);
     assert.ok(performance.now() - logged < 2000, `after ${performance.now() - logged} ms`);
   }
-  assert.deepEqual(asked, Array(3).fill("BucketSeries"));
+  assert.deepEqual(asked, Array(3).fill("BatchBucketSeries"));
   logging.say("new");
   await hasPoints(page, "new", 1);
   assert.equal(new URL(page.url()).searchParams.get("zoom"), "step:0..1000");
   await chartOf(page, "value").getByRole("button", { name: "Show all" }).waitFor();
+});
+
+test("charts that follow a run ask together, and one that fails leaves the others alone", async (t) => {
+  const page = await opened.browser.newPage({ viewport: { width: 1500, height: 1800 } });
+  const logging = await startStepping(server.origin, "together");
+  t.after(() => Promise.all([page.close(), logging.stop()]));
+  const metrics = Array.from({ length: 8 }, (_, i) => `metric-${i}`);
+  for (const metric of metrics) logging.say(metric);
+  const { asked } = await openLive(page, page_("/together/charts"), { "metric-0": 1, "metric-7": 1 });
+  for (const metric of metrics) logging.say(metric);
+  for (const metric of metrics) await hasPoints(page, metric, 2);
+  assert.ok(asked.length < metrics.length, asked.join(" "));
+  assert.deepEqual(new Set(asked), new Set(["BatchBucketSeries"]));
+  await page.route("**/BatchBucketSeries", (route) => route.abort());
+  logging.say("value");
+  const alone = chartOf(page, "value").getByRole("alert");
+  await alone.waitFor();
+  assert.equal(await page.getByRole("alert").count(), 1);
+  await page.unroute("**/BatchBucketSeries");
+  logging.say("value");
+  await hasPoints(page, "value", 3);
+  await alone.waitFor({ state: "detached" });
 });
 
 test("of several runs only the one that got points travels", async (t) => {

@@ -6,6 +6,8 @@ const require = createRequire(new URL("../../go/dashboard/web/package.json", imp
 const { BinaryReader } = require("@bufbuild/protobuf/wire");
 
 // Numbers of fields, see protos/metrana/views/v1/series_buckets.proto.
+const OUTCOMES = 1;
+const RESPONSE = 1;
 const CURVES = 1;
 const UNCHANGED_RUNS = 6;
 const IDENTITY = 1;
@@ -29,11 +31,16 @@ function runsOf(answer) {
   };
 }
 
-/** Keeps of each answer to BucketSeries from now on the runs of its curves and those it leaves out. */
+/** The answers that a batch holds. */
+const inBatch = (batch) => [...fieldOf(batch, OUTCOMES, "bytes")].flatMap((outcome) => [...fieldOf(outcome, RESPONSE, "bytes")]);
+
+/** Keeps of each answer about curves from now on, alone or in a batch, the runs of its curves and those it leaves out. */
 export function watchCurves(page) {
   const answers = [];
   page.on("response", (response) => {
-    if (response.url().endsWith("/BucketSeries")) answers.push(response.body().then(runsOf));
+    const rpc = new URL(response.url()).pathname.split("/").at(-1);
+    if (rpc === "BucketSeries") answers.push(response.body().then((answer) => [runsOf(answer)]));
+    if (rpc === "BatchBucketSeries") answers.push(response.body().then((batch) => inBatch(batch).map(runsOf)));
   });
-  return { answers: () => Promise.all(answers) };
+  return { answers: async () => (await Promise.all(answers)).flat() };
 }

@@ -107,6 +107,17 @@ test("three hundred lines are drawn as their spread", async () => {
   assert.equal(await chart.getAttribute("data-points"), String(300 * 30));
 });
 
+test("of many lines those of a single point are seen", async () => {
+  const { page } = opened;
+  const rows = await page.locator('figure[data-metric="single"] canvas').evaluate((canvas) => {
+    const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const coloured = (i) => Math.max(...data.slice(i, i + 3)) - Math.min(...data.slice(i, i + 3)) > 60;
+    const row = (y) => Array.from({ length: width }, (_, x) => 4 * (y * width + x)).some(coloured);
+    return Array.from({ length: height }, (_, y) => row(y)).filter(Boolean).length;
+  });
+  assert.ok(rows >= 60, `thirty points colour ${rows} rows of pixels`);
+});
+
 test("the spread of many lines is asked for anew where it is zoomed in on", async () => {
   const { page } = opened;
   const chart = page.locator('figure[data-metric="spread"]');

@@ -3,8 +3,9 @@
     python tests/browser/many_curves.py --serve DIR --listen HOST:PORT
 
 Project `many` has `wide`, with two thousand metrics in twenty sections, and `odd`: a metric
-of three hundred series, one whose name is markup, one with a very long name, and one that
-spans ten powers of ten and sinks below zero once. At the end a line of JSON tells the address.
+of three hundred series, one of thirty with a single point each, one whose name is markup, one
+with a very long name, and one that spans ten powers of ten and sinks below zero once. At the
+end a line of JSON tells the address.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from metrana.server import Server
 SECTIONS = 20
 METRICS = 100
 SERIES = 300
+SINGLE = 30
 MARKUP = "&lt;b&gt;bold&lt;/b&gt;'"
 LONG = "a-rather-long-section/" + "and-a-name-that-no-card-holds-" * 6
 
@@ -42,6 +44,8 @@ def make_odd(url: str) -> None:
     begin(url, "odd")
     for series in range(SERIES):
         metrana.log("spread", np.full(30, float(series)), labels={"n": f"{series:03}"})
+    for series in range(SINGLE):
+        metrana.log("single", float(series), labels={"n": f"{series:02}"})
     metrana.log(MARKUP, np.arange(10.0))
     metrana.log(LONG, np.arange(10.0))
     sizes = 10.0 ** np.linspace(-5, 5, 200)

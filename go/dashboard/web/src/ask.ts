@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { messageOf } from "./message_of";
+import { messageOf } from "./lib/message_of";
 import { pause } from "./pause";
 
 /** How long at most a question that took long is put off, in milliseconds. */
@@ -22,12 +22,15 @@ export interface Answer<T> {
  *
  * @param version Another one asks the same question again, once the one under way is
  *   answered: news that come faster than answers do not keep the answers away. Meanwhile
- *   the last answer does not count as loading: it was right when it was given.
+ *   the last answer does not count as loading: it was right when it was given. `read` is told
+ *   that it asks again.
+ * @param spaced Whether `read` keeps questions that are asked again apart itself.
  */
 export function useAnswer<T>(
-  read: (signal: AbortSignal) => Promise<T>,
+  read: (signal: AbortSignal, again: boolean) => Promise<T>,
   dependencies: readonly unknown[],
   version = 0,
+  spaced = false,
 ): Signal<Answer<T>> {
   const repeated = useSignal(0);
   const answer = useSignal<Answer<T>>({
@@ -38,8 +41,8 @@ export function useAnswer<T>(
       repeated.value++;
     },
   });
-  const latest = useRef({ read, version });
-  latest.current = { read, version };
+  const latest = useRef({ read, version, spaced });
+  latest.current = { read, version, spaced };
   const askAgain = useRef(() => {});
   useEffect(() => {
     const gone = new AbortController();
@@ -50,9 +53,12 @@ export function useAnswer<T>(
       if (underWay) return;
       underWay = true;
       while (!gone.signal.aborted && asked !== latest.current.version) {
-        asked = latest.current.version;
+        const { read, version, spaced } = latest.current;
+        const again = asked !== null;
+        asked = version;
         const began = performance.now();
-        await ask(latest.current.read, answer, gone.signal);
+        await ask((signal) => read(signal, again), answer, gone.signal);
+        if (spaced) continue;
         // What takes long is asked half of the time at most, however quick the news.
         await pause(Math.min(performance.now() - began, LONGEST_PAUSE), gone.signal);
       }

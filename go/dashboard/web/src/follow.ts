@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
+import { messageOf } from "./lib/message_of";
 import { pauseAfter } from "./lib/pause_after";
-import { messageOf } from "./message_of";
 import { pause } from "./pause";
 
 /** A stream of the server, and who listens. */

@@ -602,6 +602,185 @@ func (x *BucketSeriesResponse) GetCursor() []byte {
 	return nil
 }
 
+// Asks for curves of several charts at once.
+type BatchBucketSeriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What each asks for, 1 to 500 of them.
+	Requests      []*BucketSeriesRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchBucketSeriesRequest) Reset() {
+	*x = BatchBucketSeriesRequest{}
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchBucketSeriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchBucketSeriesRequest) ProtoMessage() {}
+
+func (x *BatchBucketSeriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchBucketSeriesRequest.ProtoReflect.Descriptor instead.
+func (*BatchBucketSeriesRequest) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_series_buckets_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BatchBucketSeriesRequest) GetRequests() []*BucketSeriesRequest {
+	if x != nil {
+		return x.Requests
+	}
+	return nil
+}
+
+// What one of the requests came to.
+type BucketSeriesOutcome struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its curves, or why there are none.
+	//
+	// Types that are valid to be assigned to Outcome:
+	//
+	//	*BucketSeriesOutcome_Response
+	//	*BucketSeriesOutcome_Failure
+	Outcome       isBucketSeriesOutcome_Outcome `protobuf_oneof:"outcome"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BucketSeriesOutcome) Reset() {
+	*x = BucketSeriesOutcome{}
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BucketSeriesOutcome) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BucketSeriesOutcome) ProtoMessage() {}
+
+func (x *BucketSeriesOutcome) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BucketSeriesOutcome.ProtoReflect.Descriptor instead.
+func (*BucketSeriesOutcome) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_series_buckets_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BucketSeriesOutcome) GetOutcome() isBucketSeriesOutcome_Outcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return nil
+}
+
+func (x *BucketSeriesOutcome) GetResponse() *BucketSeriesResponse {
+	if x != nil {
+		if x, ok := x.Outcome.(*BucketSeriesOutcome_Response); ok {
+			return x.Response
+		}
+	}
+	return nil
+}
+
+func (x *BucketSeriesOutcome) GetFailure() string {
+	if x != nil {
+		if x, ok := x.Outcome.(*BucketSeriesOutcome_Failure); ok {
+			return x.Failure
+		}
+	}
+	return ""
+}
+
+type isBucketSeriesOutcome_Outcome interface {
+	isBucketSeriesOutcome_Outcome()
+}
+
+type BucketSeriesOutcome_Response struct {
+	// As BucketSeries answers.
+	Response *BucketSeriesResponse `protobuf:"bytes,1,opt,name=response,proto3,oneof"`
+}
+
+type BucketSeriesOutcome_Failure struct {
+	// The message of the error that BucketSeries gives.
+	Failure string `protobuf:"bytes,2,opt,name=failure,proto3,oneof"`
+}
+
+func (*BucketSeriesOutcome_Response) isBucketSeriesOutcome_Outcome() {}
+
+func (*BucketSeriesOutcome_Failure) isBucketSeriesOutcome_Outcome() {}
+
+// Curves of several charts.
+type BatchBucketSeriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One for each request, in their order: what is wrong with one does not concern the others.
+	Outcomes      []*BucketSeriesOutcome `protobuf:"bytes,1,rep,name=outcomes,proto3" json:"outcomes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchBucketSeriesResponse) Reset() {
+	*x = BatchBucketSeriesResponse{}
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchBucketSeriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchBucketSeriesResponse) ProtoMessage() {}
+
+func (x *BatchBucketSeriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_metrana_views_v1_series_buckets_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchBucketSeriesResponse.ProtoReflect.Descriptor instead.
+func (*BatchBucketSeriesResponse) Descriptor() ([]byte, []int) {
+	return file_metrana_views_v1_series_buckets_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *BatchBucketSeriesResponse) GetOutcomes() []*BucketSeriesOutcome {
+	if x != nil {
+		return x.Outcomes
+	}
+	return nil
+}
+
 var File_metrana_views_v1_series_buckets_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
@@ -650,7 +829,15 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\fbucket_width\x18\x04 \x01(\x01R\vbucketWidth\x12!\n" +
 	"\fbucket_count\x18\x05 \x01(\rR\vbucketCount\x12%\n" +
 	"\x0eunchanged_runs\x18\x06 \x03(\tR\runchangedRuns\x12\x16\n" +
-	"\x06cursor\x18\a \x01(\fR\x06cursor*\xad\x01\n" +
+	"\x06cursor\x18\a \x01(\fR\x06cursor\"]\n" +
+	"\x18BatchBucketSeriesRequest\x12A\n" +
+	"\brequests\x18\x01 \x03(\v2%.metrana.views.v1.BucketSeriesRequestR\brequests\"\x82\x01\n" +
+	"\x13BucketSeriesOutcome\x12D\n" +
+	"\bresponse\x18\x01 \x01(\v2&.metrana.views.v1.BucketSeriesResponseH\x00R\bresponse\x12\x1a\n" +
+	"\afailure\x18\x02 \x01(\tH\x00R\afailureB\t\n" +
+	"\aoutcome\"^\n" +
+	"\x19BatchBucketSeriesResponse\x12A\n" +
+	"\boutcomes\x18\x01 \x03(\v2%.metrana.views.v1.BucketSeriesOutcomeR\boutcomes*\xad\x01\n" +
 	"\x04Axis\x12\x14\n" +
 	"\x10AXIS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tAXIS_STEP\x10\x01\x12\x10\n" +
@@ -674,30 +861,36 @@ func file_metrana_views_v1_series_buckets_proto_rawDescGZIP() []byte {
 }
 
 var file_metrana_views_v1_series_buckets_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_metrana_views_v1_series_buckets_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_metrana_views_v1_series_buckets_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_metrana_views_v1_series_buckets_proto_goTypes = []any{
-	(Axis)(0),                       // 0: metrana.views.v1.Axis
-	(*AxisRange)(nil),               // 1: metrana.views.v1.AxisRange
-	(*CurveIdentity)(nil),           // 2: metrana.views.v1.CurveIdentity
-	(*BucketSeriesRequest)(nil),     // 3: metrana.views.v1.BucketSeriesRequest
-	(*CurveBuckets)(nil),            // 4: metrana.views.v1.CurveBuckets
-	(*BucketSeriesResponse)(nil),    // 5: metrana.views.v1.BucketSeriesResponse
-	(*common.SeriesDefinition)(nil), // 6: metrana_protobuf.common.v1.SeriesDefinition
-	(*IndexRange)(nil),              // 7: metrana.views.v1.IndexRange
+	(Axis)(0),                         // 0: metrana.views.v1.Axis
+	(*AxisRange)(nil),                 // 1: metrana.views.v1.AxisRange
+	(*CurveIdentity)(nil),             // 2: metrana.views.v1.CurveIdentity
+	(*BucketSeriesRequest)(nil),       // 3: metrana.views.v1.BucketSeriesRequest
+	(*CurveBuckets)(nil),              // 4: metrana.views.v1.CurveBuckets
+	(*BucketSeriesResponse)(nil),      // 5: metrana.views.v1.BucketSeriesResponse
+	(*BatchBucketSeriesRequest)(nil),  // 6: metrana.views.v1.BatchBucketSeriesRequest
+	(*BucketSeriesOutcome)(nil),       // 7: metrana.views.v1.BucketSeriesOutcome
+	(*BatchBucketSeriesResponse)(nil), // 8: metrana.views.v1.BatchBucketSeriesResponse
+	(*common.SeriesDefinition)(nil),   // 9: metrana_protobuf.common.v1.SeriesDefinition
+	(*IndexRange)(nil),                // 10: metrana.views.v1.IndexRange
 }
 var file_metrana_views_v1_series_buckets_proto_depIdxs = []int32{
-	6, // 0: metrana.views.v1.CurveIdentity.series:type_name -> metrana_protobuf.common.v1.SeriesDefinition
-	0, // 1: metrana.views.v1.BucketSeriesRequest.axis:type_name -> metrana.views.v1.Axis
-	1, // 2: metrana.views.v1.BucketSeriesRequest.range:type_name -> metrana.views.v1.AxisRange
-	7, // 3: metrana.views.v1.BucketSeriesRequest.episodes:type_name -> metrana.views.v1.IndexRange
-	7, // 4: metrana.views.v1.BucketSeriesRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
-	2, // 5: metrana.views.v1.CurveBuckets.identity:type_name -> metrana.views.v1.CurveIdentity
-	4, // 6: metrana.views.v1.BucketSeriesResponse.curves:type_name -> metrana.views.v1.CurveBuckets
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	9,  // 0: metrana.views.v1.CurveIdentity.series:type_name -> metrana_protobuf.common.v1.SeriesDefinition
+	0,  // 1: metrana.views.v1.BucketSeriesRequest.axis:type_name -> metrana.views.v1.Axis
+	1,  // 2: metrana.views.v1.BucketSeriesRequest.range:type_name -> metrana.views.v1.AxisRange
+	10, // 3: metrana.views.v1.BucketSeriesRequest.episodes:type_name -> metrana.views.v1.IndexRange
+	10, // 4: metrana.views.v1.BucketSeriesRequest.rl_steps:type_name -> metrana.views.v1.IndexRange
+	2,  // 5: metrana.views.v1.CurveBuckets.identity:type_name -> metrana.views.v1.CurveIdentity
+	4,  // 6: metrana.views.v1.BucketSeriesResponse.curves:type_name -> metrana.views.v1.CurveBuckets
+	3,  // 7: metrana.views.v1.BatchBucketSeriesRequest.requests:type_name -> metrana.views.v1.BucketSeriesRequest
+	5,  // 8: metrana.views.v1.BucketSeriesOutcome.response:type_name -> metrana.views.v1.BucketSeriesResponse
+	7,  // 9: metrana.views.v1.BatchBucketSeriesResponse.outcomes:type_name -> metrana.views.v1.BucketSeriesOutcome
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_metrana_views_v1_series_buckets_proto_init() }
@@ -707,13 +900,17 @@ func file_metrana_views_v1_series_buckets_proto_init() {
 	}
 	file_metrana_views_v1_selection_proto_init()
 	file_metrana_views_v1_series_buckets_proto_msgTypes[0].OneofWrappers = []any{}
+	file_metrana_views_v1_series_buckets_proto_msgTypes[6].OneofWrappers = []any{
+		(*BucketSeriesOutcome_Response)(nil),
+		(*BucketSeriesOutcome_Failure)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_metrana_views_v1_series_buckets_proto_rawDesc), len(file_metrana_views_v1_series_buckets_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

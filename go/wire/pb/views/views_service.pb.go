@@ -28,7 +28,7 @@ var File_metrana_views_v1_views_service_proto protoreflect.FileDescriptor
 
 const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\n" +
-	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a&metrana/views/v1/pinned_projects.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\x90\x0f\n" +
+	"$metrana/views/v1/views_service.proto\x12\x10metrana.views.v1\x1a#metrana/views/v1/environments.proto\x1a(metrana/views/v1/episode_histogram.proto\x1a%metrana/views/v1/episode_matrix.proto\x1a\x1fmetrana/views/v1/episodes.proto\x1a&metrana/views/v1/pinned_projects.proto\x1a\x1dmetrana/views/v1/points.proto\x1a#metrana/views/v1/project_runs.proto\x1a!metrana/views/v1/renderings.proto\x1a!metrana/views/v1/run_health.proto\x1a\"metrana/views/v1/saved_views.proto\x1a%metrana/views/v1/series_buckets.proto\x1a'metrana/views/v1/series_by_metric.proto\x1a!metrana/views/v1/sparklines.proto\x1a!metrana/views/v1/statistics.proto\x1a\x1bmetrana/views/v1/tail.proto2\xfe\x0f\n" +
 	"\fViewsService\x12T\n" +
 	"\tCountRuns\x12\".metrana.views.v1.CountRunsRequest\x1a#.metrana.views.v1.CountRunsResponse\x12]\n" +
 	"\fListEpisodes\x12%.metrana.views.v1.ListEpisodesRequest\x1a&.metrana.views.v1.ListEpisodesResponse\x12c\n" +
@@ -38,7 +38,8 @@ const file_metrana_views_v1_views_service_proto_rawDesc = "" +
 	"\x10GetEpisodeMatrix\x12).metrana.views.v1.GetEpisodeMatrixRequest\x1a*.metrana.views.v1.GetEpisodeMatrixResponse\x12W\n" +
 	"\n" +
 	"ListPoints\x12#.metrana.views.v1.ListPointsRequest\x1a$.metrana.views.v1.ListPointsResponse\x12]\n" +
-	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12c\n" +
+	"\fBucketSeries\x12%.metrana.views.v1.BucketSeriesRequest\x1a&.metrana.views.v1.BucketSeriesResponse\x12l\n" +
+	"\x11BatchBucketSeries\x12*.metrana.views.v1.BatchBucketSeriesRequest\x1a+.metrana.views.v1.BatchBucketSeriesResponse\x12c\n" +
 	"\x0eBucketByMetric\x12'.metrana.views.v1.BucketByMetricRequest\x1a(.metrana.views.v1.BucketByMetricResponse\x12`\n" +
 	"\rGetStatistics\x12&.metrana.views.v1.GetStatisticsRequest\x1a'.metrana.views.v1.GetStatisticsResponse\x12]\n" +
 	"\fGetRunHealth\x12%.metrana.views.v1.GetRunHealthRequest\x1a&.metrana.views.v1.GetRunHealthResponse\x12Z\n" +
@@ -61,38 +62,40 @@ var file_metrana_views_v1_views_service_proto_goTypes = []any{
 	(*GetEpisodeMatrixRequest)(nil),     // 5: metrana.views.v1.GetEpisodeMatrixRequest
 	(*ListPointsRequest)(nil),           // 6: metrana.views.v1.ListPointsRequest
 	(*BucketSeriesRequest)(nil),         // 7: metrana.views.v1.BucketSeriesRequest
-	(*BucketByMetricRequest)(nil),       // 8: metrana.views.v1.BucketByMetricRequest
-	(*GetStatisticsRequest)(nil),        // 9: metrana.views.v1.GetStatisticsRequest
-	(*GetRunHealthRequest)(nil),         // 10: metrana.views.v1.GetRunHealthRequest
-	(*CountLossesRequest)(nil),          // 11: metrana.views.v1.CountLossesRequest
-	(*ReportDeliveryRequest)(nil),       // 12: metrana.views.v1.ReportDeliveryRequest
-	(*GetSparklinesRequest)(nil),        // 13: metrana.views.v1.GetSparklinesRequest
-	(*TailRequest)(nil),                 // 14: metrana.views.v1.TailRequest
-	(*TailProjectRequest)(nil),          // 15: metrana.views.v1.TailProjectRequest
-	(*ListSavedViewsRequest)(nil),       // 16: metrana.views.v1.ListSavedViewsRequest
-	(*SaveViewRequest)(nil),             // 17: metrana.views.v1.SaveViewRequest
-	(*DeleteSavedViewRequest)(nil),      // 18: metrana.views.v1.DeleteSavedViewRequest
-	(*SetPinnedRequest)(nil),            // 19: metrana.views.v1.SetPinnedRequest
-	(*CountRunsResponse)(nil),           // 20: metrana.views.v1.CountRunsResponse
-	(*ListEpisodesResponse)(nil),        // 21: metrana.views.v1.ListEpisodesResponse
-	(*ListRenderingsResponse)(nil),      // 22: metrana.views.v1.ListRenderingsResponse
-	(*GetEpisodeHistogramResponse)(nil), // 23: metrana.views.v1.GetEpisodeHistogramResponse
-	(*ListEnvironmentsResponse)(nil),    // 24: metrana.views.v1.ListEnvironmentsResponse
-	(*GetEpisodeMatrixResponse)(nil),    // 25: metrana.views.v1.GetEpisodeMatrixResponse
-	(*ListPointsResponse)(nil),          // 26: metrana.views.v1.ListPointsResponse
-	(*BucketSeriesResponse)(nil),        // 27: metrana.views.v1.BucketSeriesResponse
-	(*BucketByMetricResponse)(nil),      // 28: metrana.views.v1.BucketByMetricResponse
-	(*GetStatisticsResponse)(nil),       // 29: metrana.views.v1.GetStatisticsResponse
-	(*GetRunHealthResponse)(nil),        // 30: metrana.views.v1.GetRunHealthResponse
-	(*CountLossesResponse)(nil),         // 31: metrana.views.v1.CountLossesResponse
-	(*ReportDeliveryResponse)(nil),      // 32: metrana.views.v1.ReportDeliveryResponse
-	(*GetSparklinesResponse)(nil),       // 33: metrana.views.v1.GetSparklinesResponse
-	(*TailResponse)(nil),                // 34: metrana.views.v1.TailResponse
-	(*TailProjectResponse)(nil),         // 35: metrana.views.v1.TailProjectResponse
-	(*ListSavedViewsResponse)(nil),      // 36: metrana.views.v1.ListSavedViewsResponse
-	(*SaveViewResponse)(nil),            // 37: metrana.views.v1.SaveViewResponse
-	(*DeleteSavedViewResponse)(nil),     // 38: metrana.views.v1.DeleteSavedViewResponse
-	(*SetPinnedResponse)(nil),           // 39: metrana.views.v1.SetPinnedResponse
+	(*BatchBucketSeriesRequest)(nil),    // 8: metrana.views.v1.BatchBucketSeriesRequest
+	(*BucketByMetricRequest)(nil),       // 9: metrana.views.v1.BucketByMetricRequest
+	(*GetStatisticsRequest)(nil),        // 10: metrana.views.v1.GetStatisticsRequest
+	(*GetRunHealthRequest)(nil),         // 11: metrana.views.v1.GetRunHealthRequest
+	(*CountLossesRequest)(nil),          // 12: metrana.views.v1.CountLossesRequest
+	(*ReportDeliveryRequest)(nil),       // 13: metrana.views.v1.ReportDeliveryRequest
+	(*GetSparklinesRequest)(nil),        // 14: metrana.views.v1.GetSparklinesRequest
+	(*TailRequest)(nil),                 // 15: metrana.views.v1.TailRequest
+	(*TailProjectRequest)(nil),          // 16: metrana.views.v1.TailProjectRequest
+	(*ListSavedViewsRequest)(nil),       // 17: metrana.views.v1.ListSavedViewsRequest
+	(*SaveViewRequest)(nil),             // 18: metrana.views.v1.SaveViewRequest
+	(*DeleteSavedViewRequest)(nil),      // 19: metrana.views.v1.DeleteSavedViewRequest
+	(*SetPinnedRequest)(nil),            // 20: metrana.views.v1.SetPinnedRequest
+	(*CountRunsResponse)(nil),           // 21: metrana.views.v1.CountRunsResponse
+	(*ListEpisodesResponse)(nil),        // 22: metrana.views.v1.ListEpisodesResponse
+	(*ListRenderingsResponse)(nil),      // 23: metrana.views.v1.ListRenderingsResponse
+	(*GetEpisodeHistogramResponse)(nil), // 24: metrana.views.v1.GetEpisodeHistogramResponse
+	(*ListEnvironmentsResponse)(nil),    // 25: metrana.views.v1.ListEnvironmentsResponse
+	(*GetEpisodeMatrixResponse)(nil),    // 26: metrana.views.v1.GetEpisodeMatrixResponse
+	(*ListPointsResponse)(nil),          // 27: metrana.views.v1.ListPointsResponse
+	(*BucketSeriesResponse)(nil),        // 28: metrana.views.v1.BucketSeriesResponse
+	(*BatchBucketSeriesResponse)(nil),   // 29: metrana.views.v1.BatchBucketSeriesResponse
+	(*BucketByMetricResponse)(nil),      // 30: metrana.views.v1.BucketByMetricResponse
+	(*GetStatisticsResponse)(nil),       // 31: metrana.views.v1.GetStatisticsResponse
+	(*GetRunHealthResponse)(nil),        // 32: metrana.views.v1.GetRunHealthResponse
+	(*CountLossesResponse)(nil),         // 33: metrana.views.v1.CountLossesResponse
+	(*ReportDeliveryResponse)(nil),      // 34: metrana.views.v1.ReportDeliveryResponse
+	(*GetSparklinesResponse)(nil),       // 35: metrana.views.v1.GetSparklinesResponse
+	(*TailResponse)(nil),                // 36: metrana.views.v1.TailResponse
+	(*TailProjectResponse)(nil),         // 37: metrana.views.v1.TailProjectResponse
+	(*ListSavedViewsResponse)(nil),      // 38: metrana.views.v1.ListSavedViewsResponse
+	(*SaveViewResponse)(nil),            // 39: metrana.views.v1.SaveViewResponse
+	(*DeleteSavedViewResponse)(nil),     // 40: metrana.views.v1.DeleteSavedViewResponse
+	(*SetPinnedResponse)(nil),           // 41: metrana.views.v1.SetPinnedResponse
 }
 var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	0,  // 0: metrana.views.v1.ViewsService.CountRuns:input_type -> metrana.views.v1.CountRunsRequest
@@ -103,40 +106,42 @@ var file_metrana_views_v1_views_service_proto_depIdxs = []int32{
 	5,  // 5: metrana.views.v1.ViewsService.GetEpisodeMatrix:input_type -> metrana.views.v1.GetEpisodeMatrixRequest
 	6,  // 6: metrana.views.v1.ViewsService.ListPoints:input_type -> metrana.views.v1.ListPointsRequest
 	7,  // 7: metrana.views.v1.ViewsService.BucketSeries:input_type -> metrana.views.v1.BucketSeriesRequest
-	8,  // 8: metrana.views.v1.ViewsService.BucketByMetric:input_type -> metrana.views.v1.BucketByMetricRequest
-	9,  // 9: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
-	10, // 10: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
-	11, // 11: metrana.views.v1.ViewsService.CountLosses:input_type -> metrana.views.v1.CountLossesRequest
-	12, // 12: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
-	13, // 13: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
-	14, // 14: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
-	15, // 15: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
-	16, // 16: metrana.views.v1.ViewsService.ListSavedViews:input_type -> metrana.views.v1.ListSavedViewsRequest
-	17, // 17: metrana.views.v1.ViewsService.SaveView:input_type -> metrana.views.v1.SaveViewRequest
-	18, // 18: metrana.views.v1.ViewsService.DeleteSavedView:input_type -> metrana.views.v1.DeleteSavedViewRequest
-	19, // 19: metrana.views.v1.ViewsService.SetPinned:input_type -> metrana.views.v1.SetPinnedRequest
-	20, // 20: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
-	21, // 21: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
-	22, // 22: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
-	23, // 23: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
-	24, // 24: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
-	25, // 25: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
-	26, // 26: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
-	27, // 27: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
-	28, // 28: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
-	29, // 29: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
-	30, // 30: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
-	31, // 31: metrana.views.v1.ViewsService.CountLosses:output_type -> metrana.views.v1.CountLossesResponse
-	32, // 32: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
-	33, // 33: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
-	34, // 34: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
-	35, // 35: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
-	36, // 36: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
-	37, // 37: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
-	38, // 38: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
-	39, // 39: metrana.views.v1.ViewsService.SetPinned:output_type -> metrana.views.v1.SetPinnedResponse
-	20, // [20:40] is the sub-list for method output_type
-	0,  // [0:20] is the sub-list for method input_type
+	8,  // 8: metrana.views.v1.ViewsService.BatchBucketSeries:input_type -> metrana.views.v1.BatchBucketSeriesRequest
+	9,  // 9: metrana.views.v1.ViewsService.BucketByMetric:input_type -> metrana.views.v1.BucketByMetricRequest
+	10, // 10: metrana.views.v1.ViewsService.GetStatistics:input_type -> metrana.views.v1.GetStatisticsRequest
+	11, // 11: metrana.views.v1.ViewsService.GetRunHealth:input_type -> metrana.views.v1.GetRunHealthRequest
+	12, // 12: metrana.views.v1.ViewsService.CountLosses:input_type -> metrana.views.v1.CountLossesRequest
+	13, // 13: metrana.views.v1.ViewsService.ReportDelivery:input_type -> metrana.views.v1.ReportDeliveryRequest
+	14, // 14: metrana.views.v1.ViewsService.GetSparklines:input_type -> metrana.views.v1.GetSparklinesRequest
+	15, // 15: metrana.views.v1.ViewsService.Tail:input_type -> metrana.views.v1.TailRequest
+	16, // 16: metrana.views.v1.ViewsService.TailProject:input_type -> metrana.views.v1.TailProjectRequest
+	17, // 17: metrana.views.v1.ViewsService.ListSavedViews:input_type -> metrana.views.v1.ListSavedViewsRequest
+	18, // 18: metrana.views.v1.ViewsService.SaveView:input_type -> metrana.views.v1.SaveViewRequest
+	19, // 19: metrana.views.v1.ViewsService.DeleteSavedView:input_type -> metrana.views.v1.DeleteSavedViewRequest
+	20, // 20: metrana.views.v1.ViewsService.SetPinned:input_type -> metrana.views.v1.SetPinnedRequest
+	21, // 21: metrana.views.v1.ViewsService.CountRuns:output_type -> metrana.views.v1.CountRunsResponse
+	22, // 22: metrana.views.v1.ViewsService.ListEpisodes:output_type -> metrana.views.v1.ListEpisodesResponse
+	23, // 23: metrana.views.v1.ViewsService.ListRenderings:output_type -> metrana.views.v1.ListRenderingsResponse
+	24, // 24: metrana.views.v1.ViewsService.GetEpisodeHistogram:output_type -> metrana.views.v1.GetEpisodeHistogramResponse
+	25, // 25: metrana.views.v1.ViewsService.ListEnvironments:output_type -> metrana.views.v1.ListEnvironmentsResponse
+	26, // 26: metrana.views.v1.ViewsService.GetEpisodeMatrix:output_type -> metrana.views.v1.GetEpisodeMatrixResponse
+	27, // 27: metrana.views.v1.ViewsService.ListPoints:output_type -> metrana.views.v1.ListPointsResponse
+	28, // 28: metrana.views.v1.ViewsService.BucketSeries:output_type -> metrana.views.v1.BucketSeriesResponse
+	29, // 29: metrana.views.v1.ViewsService.BatchBucketSeries:output_type -> metrana.views.v1.BatchBucketSeriesResponse
+	30, // 30: metrana.views.v1.ViewsService.BucketByMetric:output_type -> metrana.views.v1.BucketByMetricResponse
+	31, // 31: metrana.views.v1.ViewsService.GetStatistics:output_type -> metrana.views.v1.GetStatisticsResponse
+	32, // 32: metrana.views.v1.ViewsService.GetRunHealth:output_type -> metrana.views.v1.GetRunHealthResponse
+	33, // 33: metrana.views.v1.ViewsService.CountLosses:output_type -> metrana.views.v1.CountLossesResponse
+	34, // 34: metrana.views.v1.ViewsService.ReportDelivery:output_type -> metrana.views.v1.ReportDeliveryResponse
+	35, // 35: metrana.views.v1.ViewsService.GetSparklines:output_type -> metrana.views.v1.GetSparklinesResponse
+	36, // 36: metrana.views.v1.ViewsService.Tail:output_type -> metrana.views.v1.TailResponse
+	37, // 37: metrana.views.v1.ViewsService.TailProject:output_type -> metrana.views.v1.TailProjectResponse
+	38, // 38: metrana.views.v1.ViewsService.ListSavedViews:output_type -> metrana.views.v1.ListSavedViewsResponse
+	39, // 39: metrana.views.v1.ViewsService.SaveView:output_type -> metrana.views.v1.SaveViewResponse
+	40, // 40: metrana.views.v1.ViewsService.DeleteSavedView:output_type -> metrana.views.v1.DeleteSavedViewResponse
+	41, // 41: metrana.views.v1.ViewsService.SetPinned:output_type -> metrana.views.v1.SetPinnedResponse
+	21, // [21:42] is the sub-list for method output_type
+	0,  // [0:21] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name

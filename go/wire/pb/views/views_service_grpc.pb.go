@@ -31,6 +31,7 @@ const (
 	ViewsService_GetEpisodeMatrix_FullMethodName    = "/metrana.views.v1.ViewsService/GetEpisodeMatrix"
 	ViewsService_ListPoints_FullMethodName          = "/metrana.views.v1.ViewsService/ListPoints"
 	ViewsService_BucketSeries_FullMethodName        = "/metrana.views.v1.ViewsService/BucketSeries"
+	ViewsService_BatchBucketSeries_FullMethodName   = "/metrana.views.v1.ViewsService/BatchBucketSeries"
 	ViewsService_BucketByMetric_FullMethodName      = "/metrana.views.v1.ViewsService/BucketByMetric"
 	ViewsService_GetStatistics_FullMethodName       = "/metrana.views.v1.ViewsService/GetStatistics"
 	ViewsService_GetRunHealth_FullMethodName        = "/metrana.views.v1.ViewsService/GetRunHealth"
@@ -67,6 +68,8 @@ type ViewsServiceClient interface {
 	ListPoints(ctx context.Context, in *ListPointsRequest, opts ...grpc.CallOption) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(ctx context.Context, in *BucketSeriesRequest, opts ...grpc.CallOption) (*BucketSeriesResponse, error)
+	// Does what BucketSeries does for several charts at once.
+	BatchBucketSeries(ctx context.Context, in *BatchBucketSeriesRequest, opts ...grpc.CallOption) (*BatchBucketSeriesResponse, error)
 	// Gives curves of series along the values of another metric in buckets.
 	BucketByMetric(ctx context.Context, in *BucketByMetricRequest, opts ...grpc.CallOption) (*BucketByMetricResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -175,6 +178,16 @@ func (c *viewsServiceClient) BucketSeries(ctx context.Context, in *BucketSeriesR
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BucketSeriesResponse)
 	err := c.cc.Invoke(ctx, ViewsService_BucketSeries_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *viewsServiceClient) BatchBucketSeries(ctx context.Context, in *BatchBucketSeriesRequest, opts ...grpc.CallOption) (*BatchBucketSeriesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchBucketSeriesResponse)
+	err := c.cc.Invoke(ctx, ViewsService_BatchBucketSeries_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -341,6 +354,8 @@ type ViewsServiceServer interface {
 	ListPoints(context.Context, *ListPointsRequest) (*ListPointsResponse, error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error)
+	// Does what BucketSeries does for several charts at once.
+	BatchBucketSeries(context.Context, *BatchBucketSeriesRequest) (*BatchBucketSeriesResponse, error)
 	// Gives curves of series along the values of another metric in buckets.
 	BucketByMetric(context.Context, *BucketByMetricRequest) (*BucketByMetricResponse, error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -398,6 +413,9 @@ func (UnimplementedViewsServiceServer) ListPoints(context.Context, *ListPointsRe
 }
 func (UnimplementedViewsServiceServer) BucketSeries(context.Context, *BucketSeriesRequest) (*BucketSeriesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BucketSeries not implemented")
+}
+func (UnimplementedViewsServiceServer) BatchBucketSeries(context.Context, *BatchBucketSeriesRequest) (*BatchBucketSeriesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchBucketSeries not implemented")
 }
 func (UnimplementedViewsServiceServer) BucketByMetric(context.Context, *BucketByMetricRequest) (*BucketByMetricResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BucketByMetric not implemented")
@@ -596,6 +614,24 @@ func _ViewsService_BucketSeries_Handler(srv interface{}, ctx context.Context, de
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(ViewsServiceServer).BucketSeries(ctx, req.(*BucketSeriesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ViewsService_BatchBucketSeries_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchBucketSeriesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ViewsServiceServer).BatchBucketSeries(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ViewsService_BatchBucketSeries_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ViewsServiceServer).BatchBucketSeries(ctx, req.(*BatchBucketSeriesRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -840,6 +876,10 @@ var ViewsService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BucketSeries",
 			Handler:    _ViewsService_BucketSeries_Handler,
+		},
+		{
+			MethodName: "BatchBucketSeries",
+			Handler:    _ViewsService_BatchBucketSeries_Handler,
 		},
 		{
 			MethodName: "BucketByMetric",

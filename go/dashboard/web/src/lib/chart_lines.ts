@@ -35,6 +35,7 @@ export interface ChartLine {
   values: (number | null)[];
   /** Before smoothing; null when that changes nothing. */
   raw: (number | null)[] | null;
+  /** Least and greatest values: the same array where no bucket has several. */
   low: (number | null)[];
   high: (number | null)[];
   nans: number[];
@@ -87,9 +88,9 @@ export function chartLines(
 ): ChartLines {
   const smooth = style.smoothing.amount > 0 ? smoothLines(curves, style, whole) : null;
   const xs = joinedXs([...curves, ...(smooth ?? [])]);
-  const places = new Map(xs.map((x, i) => [x, i]));
+  const layOut = layOutOver(xs);
   const lines = curves.map((curve, i) => {
-    return lineOf(curve, style.value, smooth?.[i] ?? null, places, ofRuns > 1);
+    return lineOf(curve, style.value, smooth?.[i] ?? null, layOut, ofRuns > 1);
   });
   const points = curves.reduce((sum, c) => sum + total(c.counts), 0);
   if (lines.length <= MOST_LINES) return { xs, lines, points, summedUp: null };
@@ -99,9 +100,35 @@ export function chartLines(
 
 /** The xs of all curves, each once, ascending. Curves of one question mostly have the same. */
 function joinedXs(curves: readonly { xs: ArrayLike<number> }[]): number[] {
+  const first = curves[0]?.xs ?? [];
+  const others = curves.filter(({ xs }) => !isSame(xs, first));
+  if (others.length === 0) return Array.from(first);
   const seen = new Set<number>();
-  for (const { xs } of curves) for (let i = 0; i < xs.length; i++) seen.add(xs[i] ?? 0);
+  for (const xs of [first, ...others.map((curve) => curve.xs)]) {
+    for (let i = 0; i < xs.length; i++) seen.add(xs[i] ?? 0);
+  }
   return Array.from(seen).sort((a, b) => a - b);
+}
+
+function isSame(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Lays a column out over the xs of a chart; null where it has nothing. */
+type LayOut = (column: ArrayLike<number | null>, xs: ArrayLike<number>) => (number | null)[];
+
+function layOutOver(all: readonly number[]): LayOut {
+  let places: ReadonlyMap<number, number> | null = null;
+  return (column, xs) => {
+    // Both ascend, and what a curve has is among all: as many are the same ones.
+    if (xs.length === all.length) return Array.from(column);
+    places ??= new Map(all.map((x, i) => [x, i]));
+    const out = new Array<number | null>(all.length).fill(null);
+    for (let i = 0; i < xs.length; i++) out[places.get(xs[i] ?? 0) ?? 0] = column[i] ?? null;
+    return out;
+  };
 }
 
 function total(counts: ArrayLike<number>): number {
@@ -139,24 +166,20 @@ function lineOf(
   curve: DrawableCurve,
   value: LineStyle["value"],
   smooth: Polyline | null,
-  places: ReadonlyMap<number, number>,
+  layOut: LayOut,
   manyRuns: boolean,
 ): ChartLine {
-  const laidOut = (column: ArrayLike<number | null>, xs = curve.xs) => {
-    const out = new Array<number | null>(places.size).fill(null);
-    for (let i = 0; i < xs.length; i++) out[places.get(xs[i] ?? 0) ?? 0] = column[i] ?? null;
-    return out;
-  };
-  const raw = laidOut(columnOf(curve, value));
+  const raw = layOut(columnOf(curve, value), curve.xs);
+  const low = layOut(curve.minima, curve.xs);
   return {
     curve,
     run: curve.run,
     key: manyRuns ? curve.run : curve.labels,
     label: [manyRuns ? curve.run : "", curve.labels].filter((part) => part !== "").join(" "),
-    values: smooth ? laidOut(smooth.values, smooth.xs) : raw,
+    values: smooth ? layOut(smooth.values, smooth.xs) : raw,
     raw: smooth ? raw : null,
-    low: laidOut(curve.minima),
-    high: laidOut(curve.maxima),
+    low,
+    high: isSame(curve.minima, curve.maxima) ? low : layOut(curve.maxima, curve.xs),
     nans: Array.from(curve.nans),
     infinities: Array.from(curve.infinities),
     negativeInfinities: Array.from(curve.negativeInfinities),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { counts, floats, numbersOrNone, times, withGaps } from "./columns";
+import { counts, floatColumns, floats, numbersOrNone, times, withGaps } from "./columns";
 
 /** Bytes that begin where no typed array may. */
 function shifted(bytes: ArrayBuffer): Uint8Array {
@@ -13,6 +13,26 @@ test("columns are read wherever they begin", () => {
   expect([...counts(shifted(new BigUint64Array([7n, 1n << 40n]).buffer))]).toEqual([7, 2 ** 40]);
   expect([...times(shifted(new BigInt64Array([-5n]).buffer))]).toEqual([-5]);
   expect([...floats(new Uint8Array())]).toEqual([]);
+});
+
+test("several columns are read into one piece of memory", () => {
+  const columns = [[1.5, -2], [], [Number.NaN]].map((numbers) =>
+    shifted(new Float64Array(numbers).buffer),
+  );
+  const read = floatColumns(columns);
+  expect(read.map((column) => [...column])).toEqual([[1.5, -2], [], [Number.NaN]]);
+  expect(new Set(read.map((column) => column.buffer)).size).toBe(1);
+  expect(() => floatColumns([new Uint8Array(8), new Uint8Array(12)])).toThrow("12 bytes");
+});
+
+test("whole numbers are rounded as BigInts are", () => {
+  const words = [0n, 1n, 0xffff_ffffn, 1n << 32n, (1n << 53n) + 1n, (1n << 53n) + 3n];
+  const unsigned = [...words, (1n << 63n) + 1025n, (1n << 64n) - 1n];
+  expect([...counts(new Uint8Array(new BigUint64Array(unsigned).buffer))]).toEqual(
+    unsigned.map(Number),
+  );
+  const signed = [...words, ...words.map((word) => -word), -(1n << 63n), 1_700_000_000_123n];
+  expect([...times(new Uint8Array(new BigInt64Array(signed).buffer))]).toEqual(signed.map(Number));
 });
 
 test("half a number is no column", () => {

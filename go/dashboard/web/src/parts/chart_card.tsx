@@ -13,6 +13,7 @@ import { emphasisedLines } from "../lib/emphasised_lines";
 import { isDrawn, type LineChoice } from "../lib/line_choice";
 import type { Stretch, Zoom } from "../lib/zoom";
 import {
+  asksInWaves,
   type Curve,
   type CurveQuestion,
   MOST_BUCKETS,
@@ -146,10 +147,10 @@ function useLines(
   const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
   const smooths = settings.smoothing.amount > 0;
   const { value, ...state } = useAnswer(
-    async (signal) => {
+    async (signal, again) => {
       if (question === null) return new Promise<CurvesInView>(() => {});
       const read = async (kind: "whole" | "part", asked: CurveQuestion) => {
-        held.current[kind] = await readCurves(names, asked, held.current[kind], signal);
+        held.current[kind] = await readCurves(names, asked, held.current[kind], signal, again);
         return held.current[kind].curves;
       };
       const { range } = question;
@@ -162,6 +163,7 @@ function useLines(
     },
     [names.runs.join("\n"), JSON.stringify(question), question?.range != null && smooths],
     version,
+    question !== null && asksInWaves(question.axis),
   ).value;
   const style = formatSettings(settings, DEFAULT_SETTINGS);
   const lines = useMemo(

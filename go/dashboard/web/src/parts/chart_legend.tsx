@@ -9,6 +9,12 @@ import { shiftHeld } from "../shift_held";
 /** How many lines it names. */
 const MOST_LINES = 8;
 
+/**
+ * Names up to so many characters fit in any script. Longer ones are cut off, for which each takes
+ * a place of its own among what a browser goes over whenever it paints.
+ */
+const FITTING = 16;
+
 interface Props {
   /** Also those that are not drawn. */
   lines: ChartLines;
@@ -44,9 +50,7 @@ export function ChartLegend(props: Props) {
             emphasised.value = null;
           }}
         >
-          <svg width="10" height="3" aria-hidden="true">
-            <rect width="10" height="3" rx="1.5" fill={colours[i]} />
-          </svg>
+          <span class="swatch" style={{ background: colours[i] }} />
           <LineName line={line} drawn={places.includes(i)} {...props} />
           <span class="value">{valueAt(line.values, at.value)}</span>
           {notFinite(line) > 0 && (
@@ -76,9 +80,10 @@ interface LineNameProps {
 
 function LineName({ line, drawn, choice, onChoose }: LineNameProps) {
   if (line.label === "") return null;
+  const kind = line.label.length > FITTING ? "name cut-off" : "name";
   if (line.key === "") {
     return (
-      <span class="name" title={line.label}>
+      <span class={kind} title={line.label}>
         {line.label}
       </span>
     );
@@ -86,7 +91,7 @@ function LineName({ line, drawn, choice, onChoose }: LineNameProps) {
   return (
     <button
       type="button"
-      class="name"
+      class={kind}
       aria-pressed={drawn}
       title={`${line.label}: click to draw it alone, Alt-click to hide it`}
       onClick={(event) =>

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type AxisName, isCount, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
@@ -8,6 +8,7 @@ import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
 import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
 import { loneBucket } from "../lib/lone_bucket";
+import { lonePlaces } from "../lib/lone_places";
 import { isMetricAxis } from "../lib/metric_axis";
 import { ticksOf, WHOLE_STEPS } from "../lib/ticks";
 import { logStep, TIME_STEPS, tickLabel } from "../lib/time_ticks";
@@ -64,7 +65,8 @@ export function CurvePlot(props: Props) {
   const content = useMemo(() => ({}), [data, settings.robust, props.range]);
   const shown = useRef<object | null>(null);
 
-  useEffect(() => {
+  // Before the page is painted, so that lines change with what is written beside them.
+  useLayoutEffect(() => {
     if (!box.current) return;
     const drawn = new uPlot(options(box.current, latest), columns(latest.current), box.current);
     plot.current = drawn;
@@ -86,7 +88,7 @@ export function CurvePlot(props: Props) {
     };
   }, [shape]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (shown.current === content) return; // it was drawn with it
     shown.current = content;
     plot.current?.setData(columns(props));
@@ -157,11 +159,16 @@ function columns({ data, settings }: Props): uPlot.AlignedData {
     if (v === null) return undefined;
     return settings.logY && v <= 0 ? null : v;
   };
-  const cut = (column: (number | null)[]) => column.slice(Math.max(from, 0)).map(drawable);
-  const none = new Array<number | null>(data.xs.length).fill(null);
-  const of = (line: ChartLine) =>
-    [line.high, lowOf(line, settings.logY), line.raw ?? none, line.values].map(cut);
-  const xs = from < 0 ? [] : data.xs.slice(Math.max(from, 0));
+  const cut = (column: (number | null)[]) => (from > 0 ? column.slice(from) : column).map(drawable);
+  const xs = data.xs.slice(from < 0 ? data.xs.length : from);
+  const hidden = new Array<undefined>(xs.length);
+  const of = (line: ChartLine) => [
+    ...(isBanded(line, settings)
+      ? [line.high, lowOf(line, settings.logY)].map(cut)
+      : [hidden, hidden]),
+    line.raw ? cut(line.raw) : hidden,
+    cut(line.values),
+  ];
   return [xs, ...data.lines.flatMap(of)];
 }
 
@@ -196,7 +203,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     },
     series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
     bands: data.lines.flatMap((line, place) => {
-      if (!settings.band || !hasEnvelope(line)) return [];
+      if (!isBanded(line, settings)) return [];
       const series: [number, number] = [1 + PER_LINE * place, 2 + PER_LINE * place];
       return [{ series, fill: () => envelopeFill(latest.current, place) }];
     }),
@@ -226,6 +233,7 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     ],
     cursor: {
       ...zoomingCursor((range) => latest.current.onZoom(range)),
+      points: { show: data.lines.length <= FEW_LINES },
       sync: { key: `along ${axis}`, scales: ["x", null] },
     },
     hooks: {
@@ -278,12 +286,21 @@ const pale = ({ emphasised }: Props, place: number) =>
 
 /** Whether anything lies around a line: where each bucket has one point, nothing does. */
 function hasEnvelope({ low, high }: ChartLine): boolean {
-  return high.some((value, i) => value !== low[i]);
+  return high !== low && high.some((value, i) => value !== low[i]);
 }
 
+const isBanded = (line: ChartLine, { band }: ChartSettings) => band && hasEnvelope(line);
+
+/** Points are seen where no stroke leads to them. */
+const LONE_POINTS: uPlot.Series.Points = {
+  show: false,
+  filter: (u, place) => lonePlaces(u.data[place] ?? []),
+};
+
 /**
- * So many lines have edges around their envelopes, and are wider than a pixel. Of more the edges
- * are a tangle, and wide lines take as long to paint as all the rest (leeoniya/uPlot, issue 1067).
+ * So many lines have edges around their envelopes, dots where they have points and where the cursor
+ * is, and are wider than a pixel. Of more, edges and dots are a tangle; wide lines take as long to paint as all the rest
+ * (leeoniya/uPlot, issue 1067), and over the elements of dots a browser goes whenever it paints.
  */
 const FEW_LINES = 8;
 
@@ -294,7 +311,7 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const drawn = data.lines[place];
   // A band of one bucket is hardly seen as an area; its edge is.
   const edge: uPlot.Series = {
-    show: settings.band && drawn !== undefined && hasEnvelope(drawn),
+    show: drawn !== undefined && isBanded(drawn, settings),
     stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
     width: few ? 1 : 0,
     points: { show: false },
@@ -308,7 +325,7 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const line: uPlot.Series = {
     stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
     width: few ? 1.5 : 1,
-    points: { size: 4, fill: colour },
+    points: { size: 4, fill: colour, ...(few ? {} : LONE_POINTS) },
   };
   return [edge, edge, raw, line];
 }

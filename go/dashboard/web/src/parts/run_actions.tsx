@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { formatNames } from "../lib/episode_filter";
+import { messageOf } from "../lib/message_of";
 import { hrefOf } from "../lib/route";
-import { messageOf } from "../message_of";
 import { archiveRun, deleteRun, editRun } from "../server/edits";
 import type { ProjectName } from "../server/runs";
 import { Dialog } from "./dialog";

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { useAtMostEvery } from "../at_most_every";
-import { messageOf } from "../message_of";
+import { messageOf } from "../lib/message_of";
 import { listRunRows, type ProjectName, type RunRow, type TableQuestion } from "../server/runs";
 
 /** How many rows are asked for at a time. */

@@ -1,15 +1,23 @@
-import type { CurveBuckets } from "../gen/metrana/views/v1/series_buckets_pb";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  BucketSeriesOutcome,
+  BucketSeriesRequestSchema,
+  BucketSeriesResponse,
+  CurveBuckets,
+} from "../gen/metrana/views/v1/series_buckets_pb";
 import type { BucketByMetricResponse } from "../gen/metrana/views/v1/series_by_metric_pb";
 import type { SeriesDefinition } from "../gen/metrana_protobuf/common/v1/series_pb";
 import type { MetricDefinition } from "../gen/metrana_protobuf/query/v1/svc/definitions_pb";
 import { type AxisName, axisOf, joiningAxis } from "../lib/axis";
 import type { BucketGrid } from "../lib/bucket_grid";
 import type { DrawableCurve } from "../lib/chart_lines";
-import { counts, floats } from "../lib/columns";
+import { counts, floatColumns } from "../lib/columns";
 import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
 import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis";
+import { NO_ANSWER, type Outcome, questionWaves } from "../lib/question_waves";
 import { queryFor } from "../lib/sections";
+import { nextFrame } from "../next_frame";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
@@ -55,14 +63,42 @@ export const NO_CURVES: HeldCurves<Curve> = { curves: [], cursor: new Uint8Array
  *
  * @param held What was answered last, whatever the question was: of the same one, only the
  *   runs that points came to since are sent.
+ * @param again Whether it was asked before: then it may travel with what else is asked again.
  */
 export function readCurves(
   names: RunNames,
   { metric, ...question }: CurveQuestion,
   held: HeldCurves<Curve>,
   signal: AbortSignal,
+  again = false,
 ): Promise<HeldCurves<Curve>> {
-  return ask(names, { metrics: [metric], ...question }, held, signal);
+  const send = again ? askInWave : askAtOnce;
+  return ask(names, { metrics: [metric], ...question }, held, signal, send);
+}
+
+/** Whether curves along an axis are asked in waves when they are asked again, which keep them apart. */
+export const asksInWaves = (axis: AxisName) => !isMetricAxis(axis);
+
+type Request = MessageInitShape<typeof BucketSeriesRequestSchema>;
+type Send = (request: Request, signal: AbortSignal) => Promise<BucketSeriesResponse>;
+
+const askAtOnce: Send = (request, signal) => views.bucketSeries(request, { signal });
+
+/** So many charts are asked for together. */
+const MOST_TOGETHER = 200;
+
+const askInWave: Send = questionWaves(
+  async (requests: Request[], signal) => {
+    const { outcomes } = await views.batchBucketSeries({ requests }, { signal });
+    return outcomes.map(outcomeOf);
+  },
+  nextFrame,
+  MOST_TOGETHER,
+);
+
+function outcomeOf({ outcome }: BucketSeriesOutcome): Outcome<BucketSeriesResponse> {
+  if (outcome.case === "response") return { answer: outcome.value };
+  return outcome.case === "failure" ? { failure: outcome.value } : NO_ANSWER;
 }
 
 /** The curves of several metrics of like scales, in buckets of one axis. */
@@ -79,18 +115,17 @@ async function ask(
   question: MetricsQuestion,
   held: HeldCurves<Curve>,
   signal: AbortSignal,
+  send = askAtOnce,
 ): Promise<HeldCurves<Curve>> {
   const { axis, range } = question;
   if (isMetricAxis(axis)) return askByMetric(names, question, axis, held, signal);
-  const answer = await views.bucketSeries(
-    {
-      ...requestOf(names, question),
-      axis: axisOf(axis),
-      ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
-      cursor: held.cursor,
-    },
-    { signal },
-  );
+  const request = {
+    ...requestOf(names, question),
+    axis: axisOf(axis),
+    ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
+    cursor: held.cursor,
+  };
+  const answer = await send(request, signal);
   const grid = {
     first: answer.firstX,
     last: answer.lastX,
@@ -150,21 +185,31 @@ function valueGrid(answer: BucketByMetricResponse, asked: number): BucketGrid | 
 
 function curveOf(curve: CurveBuckets, grid: BucketGrid | null): Curve {
   const { metricName, labels: labelValues } = regularOf(curve.identity?.series);
+  const [xs, means, minima, maxima, lasts, nans, infinities, negativeInfinities] = floatColumns([
+    curve.xs,
+    curve.means,
+    curve.minima,
+    curve.maxima,
+    curve.lasts,
+    curve.nanXs,
+    curve.infinityXs,
+    curve.negativeInfinityXs,
+  ]);
   return {
     run: curve.identity?.run ?? "",
     metricName,
     labels: labelOf(labelValues),
     labelValues,
     grid,
-    xs: floats(curve.xs),
+    xs,
     counts: counts(curve.counts),
-    means: floats(curve.means),
-    minima: floats(curve.minima),
-    maxima: floats(curve.maxima),
-    lasts: floats(curve.lasts),
-    nans: floats(curve.nanXs),
-    infinities: floats(curve.infinityXs),
-    negativeInfinities: floats(curve.negativeInfinityXs),
+    means,
+    minima,
+    maxima,
+    lasts,
+    nans,
+    infinities,
+    negativeInfinities,
   };
 }
 

@@ -58,6 +58,9 @@ const (
 	// ViewsServiceBucketSeriesProcedure is the fully-qualified name of the ViewsService's BucketSeries
 	// RPC.
 	ViewsServiceBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BucketSeries"
+	// ViewsServiceBatchBucketSeriesProcedure is the fully-qualified name of the ViewsService's
+	// BatchBucketSeries RPC.
+	ViewsServiceBatchBucketSeriesProcedure = "/metrana.views.v1.ViewsService/BatchBucketSeries"
 	// ViewsServiceBucketByMetricProcedure is the fully-qualified name of the ViewsService's
 	// BucketByMetric RPC.
 	ViewsServiceBucketByMetricProcedure = "/metrana.views.v1.ViewsService/BucketByMetric"
@@ -111,6 +114,8 @@ type ViewsServiceClient interface {
 	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Does what BucketSeries does for several charts at once.
+	BatchBucketSeries(context.Context, *connect.Request[views.BatchBucketSeriesRequest]) (*connect.Response[views.BatchBucketSeriesResponse], error)
 	// Gives curves of series along the values of another metric in buckets.
 	BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -194,6 +199,12 @@ func NewViewsServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			httpClient,
 			baseURL+ViewsServiceBucketSeriesProcedure,
 			connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
+			connect.WithClientOptions(opts...),
+		),
+		batchBucketSeries: connect.NewClient[views.BatchBucketSeriesRequest, views.BatchBucketSeriesResponse](
+			httpClient,
+			baseURL+ViewsServiceBatchBucketSeriesProcedure,
+			connect.WithSchema(viewsServiceMethods.ByName("BatchBucketSeries")),
 			connect.WithClientOptions(opts...),
 		),
 		bucketByMetric: connect.NewClient[views.BucketByMetricRequest, views.BucketByMetricResponse](
@@ -281,6 +292,7 @@ type viewsServiceClient struct {
 	getEpisodeMatrix    *connect.Client[views.GetEpisodeMatrixRequest, views.GetEpisodeMatrixResponse]
 	listPoints          *connect.Client[views.ListPointsRequest, views.ListPointsResponse]
 	bucketSeries        *connect.Client[views.BucketSeriesRequest, views.BucketSeriesResponse]
+	batchBucketSeries   *connect.Client[views.BatchBucketSeriesRequest, views.BatchBucketSeriesResponse]
 	bucketByMetric      *connect.Client[views.BucketByMetricRequest, views.BucketByMetricResponse]
 	getStatistics       *connect.Client[views.GetStatisticsRequest, views.GetStatisticsResponse]
 	getRunHealth        *connect.Client[views.GetRunHealthRequest, views.GetRunHealthResponse]
@@ -333,6 +345,11 @@ func (c *viewsServiceClient) ListPoints(ctx context.Context, req *connect.Reques
 // BucketSeries calls metrana.views.v1.ViewsService.BucketSeries.
 func (c *viewsServiceClient) BucketSeries(ctx context.Context, req *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
 	return c.bucketSeries.CallUnary(ctx, req)
+}
+
+// BatchBucketSeries calls metrana.views.v1.ViewsService.BatchBucketSeries.
+func (c *viewsServiceClient) BatchBucketSeries(ctx context.Context, req *connect.Request[views.BatchBucketSeriesRequest]) (*connect.Response[views.BatchBucketSeriesResponse], error) {
+	return c.batchBucketSeries.CallUnary(ctx, req)
 }
 
 // BucketByMetric calls metrana.views.v1.ViewsService.BucketByMetric.
@@ -413,6 +430,8 @@ type ViewsServiceHandler interface {
 	ListPoints(context.Context, *connect.Request[views.ListPointsRequest]) (*connect.Response[views.ListPointsResponse], error)
 	// Gives curves of series along any axis in buckets.
 	BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error)
+	// Does what BucketSeries does for several charts at once.
+	BatchBucketSeries(context.Context, *connect.Request[views.BatchBucketSeriesRequest]) (*connect.Response[views.BatchBucketSeriesResponse], error)
 	// Gives curves of series along the values of another metric in buckets.
 	BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error)
 	// Gives estimates over runs or environments, with confidence intervals, as curves.
@@ -492,6 +511,12 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 		ViewsServiceBucketSeriesProcedure,
 		svc.BucketSeries,
 		connect.WithSchema(viewsServiceMethods.ByName("BucketSeries")),
+		connect.WithHandlerOptions(opts...),
+	)
+	viewsServiceBatchBucketSeriesHandler := connect.NewUnaryHandler(
+		ViewsServiceBatchBucketSeriesProcedure,
+		svc.BatchBucketSeries,
+		connect.WithSchema(viewsServiceMethods.ByName("BatchBucketSeries")),
 		connect.WithHandlerOptions(opts...),
 	)
 	viewsServiceBucketByMetricHandler := connect.NewUnaryHandler(
@@ -584,6 +609,8 @@ func NewViewsServiceHandler(svc ViewsServiceHandler, opts ...connect.HandlerOpti
 			viewsServiceListPointsHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketSeriesProcedure:
 			viewsServiceBucketSeriesHandler.ServeHTTP(w, r)
+		case ViewsServiceBatchBucketSeriesProcedure:
+			viewsServiceBatchBucketSeriesHandler.ServeHTTP(w, r)
 		case ViewsServiceBucketByMetricProcedure:
 			viewsServiceBucketByMetricHandler.ServeHTTP(w, r)
 		case ViewsServiceGetStatisticsProcedure:
@@ -647,6 +674,10 @@ func (UnimplementedViewsServiceHandler) ListPoints(context.Context, *connect.Req
 
 func (UnimplementedViewsServiceHandler) BucketSeries(context.Context, *connect.Request[views.BucketSeriesRequest]) (*connect.Response[views.BucketSeriesResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BucketSeries is not implemented"))
+}
+
+func (UnimplementedViewsServiceHandler) BatchBucketSeries(context.Context, *connect.Request[views.BatchBucketSeriesRequest]) (*connect.Response[views.BatchBucketSeriesResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("metrana.views.v1.ViewsService.BatchBucketSeries is not implemented"))
 }
 
 func (UnimplementedViewsServiceHandler) BucketByMetric(context.Context, *connect.Request[views.BucketByMetricRequest]) (*connect.Response[views.BucketByMetricResponse], error) {

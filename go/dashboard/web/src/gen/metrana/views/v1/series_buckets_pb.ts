@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/series_buckets.proto.
  */
 export const file_metrana_views_v1_series_buckets: GenFile = /*@__PURE__*/
-  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiLjAgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCBIOCgZjdXJzb3IYDCABKAwi3gEKDEN1cnZlQnVja2V0cxIxCghpZGVudGl0eRgBIAEoCzIfLm1ldHJhbmEudmlld3MudjEuQ3VydmVJZGVudGl0eRIKCgJ4cxgCIAEoDBIOCgZjb3VudHMYAyABKAwSDQoFbWVhbnMYBCABKAwSDgoGbWluaW1hGAUgASgMEg4KBm1heGltYRgGIAEoDBINCgVsYXN0cxgHIAEoDBIOCgZuYW5feHMYCCABKAwSEwoLaW5maW5pdHlfeHMYCSABKAwSHAoUbmVnYXRpdmVfaW5maW5pdHlfeHMYCiABKAwiuwEKFEJ1Y2tldFNlcmllc1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF93aWR0aBgEIAEoARIUCgxidWNrZXRfY291bnQYBSABKA0SFgoOdW5jaGFuZ2VkX3J1bnMYBiADKAkSDgoGY3Vyc29yGAcgASgMKq0BCgRBeGlzEhQKEEFYSVNfVU5TUEVDSUZJRUQQABINCglBWElTX1NURVAQARIQCgxBWElTX1JMX1NURVAQAhIQCgxBWElTX0VQSVNPREUQAxIRCg1BWElTX0VOVl9TVEVQEAQSFgoSQVhJU19SRUxBVElWRV9USU1FEAUSEgoOQVhJU19XQUxMX1RJTUUQBhIdChlBWElTX0NVTVVMQVRJVkVfRU5WX1NURVBTEAdCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
+  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiLjAgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCBIOCgZjdXJzb3IYDCABKAwi3gEKDEN1cnZlQnVja2V0cxIxCghpZGVudGl0eRgBIAEoCzIfLm1ldHJhbmEudmlld3MudjEuQ3VydmVJZGVudGl0eRIKCgJ4cxgCIAEoDBIOCgZjb3VudHMYAyABKAwSDQoFbWVhbnMYBCABKAwSDgoGbWluaW1hGAUgASgMEg4KBm1heGltYRgGIAEoDBINCgVsYXN0cxgHIAEoDBIOCgZuYW5feHMYCCABKAwSEwoLaW5maW5pdHlfeHMYCSABKAwSHAoUbmVnYXRpdmVfaW5maW5pdHlfeHMYCiABKAwiuwEKFEJ1Y2tldFNlcmllc1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF93aWR0aBgEIAEoARIUCgxidWNrZXRfY291bnQYBSABKA0SFgoOdW5jaGFuZ2VkX3J1bnMYBiADKAkSDgoGY3Vyc29yGAcgASgMIlMKGEJhdGNoQnVja2V0U2VyaWVzUmVxdWVzdBI3CghyZXF1ZXN0cxgBIAMoCzIlLm1ldHJhbmEudmlld3MudjEuQnVja2V0U2VyaWVzUmVxdWVzdCJvChNCdWNrZXRTZXJpZXNPdXRjb21lEjoKCHJlc3BvbnNlGAEgASgLMiYubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNSZXNwb25zZUgAEhEKB2ZhaWx1cmUYAiABKAlIAEIJCgdvdXRjb21lIlQKGUJhdGNoQnVja2V0U2VyaWVzUmVzcG9uc2USNwoIb3V0Y29tZXMYASADKAsyJS5tZXRyYW5hLnZpZXdzLnYxLkJ1Y2tldFNlcmllc091dGNvbWUqrQEKBEF4aXMSFAoQQVhJU19VTlNQRUNJRklFRBAAEg0KCUFYSVNfU1RFUBABEhAKDEFYSVNfUkxfU1RFUBACEhAKDEFYSVNfRVBJU09ERRADEhEKDUFYSVNfRU5WX1NURVAQBBIWChJBWElTX1JFTEFUSVZFX1RJTUUQBRISCg5BWElTX1dBTExfVElNRRAGEh0KGUFYSVNfQ1VNVUxBVElWRV9FTlZfU1RFUFMQB0IzWjFnaXRodWIuY29tL21ldHJhbmEvbWV0cmFuYS9nby93aXJlL3BiL3ZpZXdzO3ZpZXdzYgZwcm90bzM", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
 
 /**
  * A stretch of an axis; both ends belong to it.
@@ -338,6 +338,85 @@ export type BucketSeriesResponse = Message<"metrana.views.v1.BucketSeriesRespons
  */
 export const BucketSeriesResponseSchema: GenMessage<BucketSeriesResponse> = /*@__PURE__*/
   messageDesc(file_metrana_views_v1_series_buckets, 4);
+
+/**
+ * Asks for curves of several charts at once.
+ *
+ * @generated from message metrana.views.v1.BatchBucketSeriesRequest
+ */
+export type BatchBucketSeriesRequest = Message<"metrana.views.v1.BatchBucketSeriesRequest"> & {
+  /**
+   * What each asks for, 1 to 500 of them.
+   *
+   * @generated from field: repeated metrana.views.v1.BucketSeriesRequest requests = 1;
+   */
+  requests: BucketSeriesRequest[];
+};
+
+/**
+ * Describes the message metrana.views.v1.BatchBucketSeriesRequest.
+ * Use `create(BatchBucketSeriesRequestSchema)` to create a new message.
+ */
+export const BatchBucketSeriesRequestSchema: GenMessage<BatchBucketSeriesRequest> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_series_buckets, 5);
+
+/**
+ * What one of the requests came to.
+ *
+ * @generated from message metrana.views.v1.BucketSeriesOutcome
+ */
+export type BucketSeriesOutcome = Message<"metrana.views.v1.BucketSeriesOutcome"> & {
+  /**
+   * Its curves, or why there are none.
+   *
+   * @generated from oneof metrana.views.v1.BucketSeriesOutcome.outcome
+   */
+  outcome: {
+    /**
+     * As BucketSeries answers.
+     *
+     * @generated from field: metrana.views.v1.BucketSeriesResponse response = 1;
+     */
+    value: BucketSeriesResponse;
+    case: "response";
+  } | {
+    /**
+     * The message of the error that BucketSeries gives.
+     *
+     * @generated from field: string failure = 2;
+     */
+    value: string;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message metrana.views.v1.BucketSeriesOutcome.
+ * Use `create(BucketSeriesOutcomeSchema)` to create a new message.
+ */
+export const BucketSeriesOutcomeSchema: GenMessage<BucketSeriesOutcome> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_series_buckets, 6);
+
+/**
+ * Curves of several charts.
+ *
+ * @generated from message metrana.views.v1.BatchBucketSeriesResponse
+ */
+export type BatchBucketSeriesResponse = Message<"metrana.views.v1.BatchBucketSeriesResponse"> & {
+  /**
+   * One for each request, in their order: what is wrong with one does not concern the others.
+   *
+   * @generated from field: repeated metrana.views.v1.BucketSeriesOutcome outcomes = 1;
+   */
+  outcomes: BucketSeriesOutcome[];
+};
+
+/**
+ * Describes the message metrana.views.v1.BatchBucketSeriesResponse.
+ * Use `create(BatchBucketSeriesResponseSchema)` to create a new message.
+ */
+export const BatchBucketSeriesResponseSchema: GenMessage<BatchBucketSeriesResponse> = /*@__PURE__*/
+  messageDesc(file_metrana_views_v1_series_buckets, 7);
 
 /**
  * What curves go along. RL points have every axis but STEP, all others have STEP and the
