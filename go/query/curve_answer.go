@@ -21,6 +21,7 @@ type Grid struct {
 type Buckets struct {
 	Identity
 
+	Kept                   int       // so many first ones are those of the answer before, and left out
 	Xs                     []float64 // where they begin
 	Counts                 []uint64  // of finite points
 	Means, Mins, Maxs      []float64
@@ -30,7 +31,8 @@ type Buckets struct {
 
 // BucketCurves puts curves into so many buckets at most of one axis that spans them all;
 // into fewer when these would be too many together. With the cursor of an answer before it
-// keeps the buckets of that, while it can, and leaves out the runs that nothing came to.
+// keeps the buckets of that, while it can, and leaves out the runs that nothing came to, and of
+// the others the first buckets of a curve that are as they were.
 func (s *Service) BucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveAnswer, error) {
 	answer, err := s.bucketCurves(q, buckets, cursor)
 	if err != nil {
@@ -64,14 +66,14 @@ func (s *Service) bucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveA
 	if err != nil {
 		return CurveAnswer{}, err
 	}
-	next := curveCursor{question: question, versions: versions}
+	next := curveCursor{question: question, versions: versions, marks: make(markSet, len(versions))}
 	if len(list) == 0 {
-		return answerOn(axis{}, list, q.Along, next)
+		return q.answerOn(axis{}, list, next, nil)
 	}
 	whole := spanning(len(list), extents(list), most)
 	next.first, next.cut, next.last, next.limit = whole.first, whole.last, whole.last, uint64(most)
 	next.pooled, next.offset = slotsOf(list)
-	return answerOn(next.axis(), list, q.Along, next)
+	return q.answerOn(next.axis(), list, next, nil)
 }
 
 // goOn answers with the runs that changed, on the axis of the answer before, so that most of
@@ -94,25 +96,33 @@ func (s *Service) goOn(q CurveQuery, held curveCursor, versions []uint64) (answe
 	if !fits {
 		return CurveAnswer{}, false, nil
 	}
+	sent := held.marks.takeOf(func(run int) bool { return versions[run] != held.versions[run] })
 	held.versions, held.last = versions, a.last
-	answer, err = answerOn(a, list, q.Along, held)
+	answer, err = q.answerOn(a, list, held, sent)
 	answer.Unchanged = unchanged
 	return answer, true, err
 }
 
-// answerOn fills the buckets of an axis.
-func answerOn(a axis, list []curve, along Along, next curveCursor) (CurveAnswer, error) {
+// answerOn fills the buckets of an axis, and leaves out what was sent of them before.
+func (q CurveQuery) answerOn(a axis, list []curve, next curveCursor, sent map[uint64]curveMarks) (CurveAnswer, error) {
 	filled, err := fillAll(a, list)
 	if err != nil {
 		return CurveAnswer{}, err
 	}
-	answer := CurveAnswer{Cursor: next.bytes(), Curves: make([]Buckets, len(filled))}
+	answer := CurveAnswer{Curves: make([]Buckets, len(filled))}
 	if a.count > 0 {
-		answer.Grid = Grid{along.number(a.first), along.number(a.last), a.width, a.count}
+		answer.Grid = Grid{q.Along.number(a.first), q.Along.number(a.last), a.width, a.count}
+	}
+	places := make(map[string]int, len(q.Runs))
+	for i, run := range q.Runs {
+		places[run] = i
 	}
 	for i := range filled {
-		answer.Curves[i] = filled[i].placed(along, a)
+		answer.Curves[i] = filled[i].placed(q.Along, a)
+		id, run := filled[i].id(), places[filled[i].run]
+		next.marks[run] = append(next.marks[run], answer.Curves[i].mark(id, sent[id]))
 	}
+	answer.Cursor = next.bytes()
 	return answer, nil
 }
 

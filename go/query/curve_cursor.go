@@ -17,9 +17,10 @@ type curveCursor struct {
 	offset     uint64   // before the first slot, as spannedEvenly has it
 	last       uint64   // how far the buckets go by now
 	versions   []uint64 // by run, as asked
+	marks      markSet
 }
 
-// cursorNumbers is how many numbers a cursor has beside its versions.
+// cursorNumbers is how many numbers a cursor has beside those of runs and curves.
 const cursorNumbers = 7
 
 func (c curveCursor) bytes() []byte {
@@ -28,6 +29,7 @@ func (c curveCursor) bytes() []byte {
 		pooled = 1
 	}
 	numbers := append([]uint64{c.question, c.first, c.cut, c.limit, pooled, c.offset, c.last}, c.versions...)
+	numbers = c.marks.appendNumbers(numbers)
 	text := make([]byte, 0, 8*len(numbers))
 	for _, n := range numbers {
 		text = binary.LittleEndian.AppendUint64(text, n)
@@ -37,15 +39,17 @@ func (c curveCursor) bytes() []byte {
 
 // parseCurveCursor reads a cursor of a question about so many runs; false of any other.
 func parseCurveCursor(text []byte, question uint64, runs int) (curveCursor, bool) {
-	if len(text) != 8*(cursorNumbers+runs) {
+	if len(text)%8 != 0 || len(text) < 8*(cursorNumbers+runs) {
 		return curveCursor{}, false
 	}
-	numbers := make([]uint64, cursorNumbers+runs)
-	for i := range numbers {
-		numbers[i] = binary.LittleEndian.Uint64(text[8*i:])
+	n := make([]uint64, len(text)/8)
+	for i := range n {
+		n[i] = binary.LittleEndian.Uint64(text[8*i:])
 	}
-	c := curveCursor{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4] != 0, numbers[5], numbers[6], numbers[cursorNumbers:]}
-	return c, c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
+	versions, rest := n[cursorNumbers:cursorNumbers+runs], n[cursorNumbers+runs:]
+	marks, whole := parseMarks(rest, runs)
+	c := curveCursor{n[0], n[1], n[2], n[3], n[4] != 0, n[5], n[6], versions, marks}
+	return c, whole && c.question == question && c.first <= c.cut && c.cut <= c.last && c.limit >= 1 && c.limit <= maxBuckets
 }
 
 // axis is the one that was cut.

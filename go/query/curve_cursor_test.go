@@ -41,7 +41,7 @@ func TestCursorsOfAnyNumbers(t *testing.T) {
 	pick := func() uint64 { return numbers[random.IntN(len(numbers))] }
 	taken := 0
 	for range 20_000 {
-		c := curveCursor{question: 7, first: pick(), cut: pick(), limit: pick(), last: pick(), versions: []uint64{1}}
+		c := curveCursor{question: 7, first: pick(), cut: pick(), limit: pick(), last: pick(), versions: []uint64{1}, marks: make(markSet, 1)}
 		held, found := parseCurveCursor(c.bytes(), 7, 1)
 		if !found {
 			continue

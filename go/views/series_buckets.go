@@ -71,6 +71,7 @@ func (s *Service) bucketSeries(r *pb.BucketSeriesRequest) (*pb.BucketSeriesRespo
 			Identity: identity(b.Identity), Xs: floatColumn(b.Xs), Counts: column(b.Counts, itself), Means: floatColumn(b.Means),
 			Minima: floatColumn(b.Mins), Maxima: floatColumn(b.Maxs), Lasts: floatColumn(b.Lasts),
 			NanXs: floatColumn(b.NaNs), InfinityXs: floatColumn(b.Infs), NegativeInfinityXs: floatColumn(b.NegatedInf),
+			KeptBuckets: uint32(b.Kept),
 		})
 	}
 	return answer, nil

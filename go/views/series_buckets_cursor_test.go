@@ -11,6 +11,7 @@ import (
 	"github.com/metrana/metrana/go/point"
 	"github.com/metrana/metrana/go/store"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
+	"google.golang.org/protobuf/proto"
 )
 
 // logSteps logs points of a metric at steps from first on.
@@ -21,6 +22,20 @@ func (w *world) logSteps(run, metric string, first uint64, values ...float64) {
 		times := point.Times{Millis: 1_700_000_000_000 + int64(first)}
 		tx.Append(tx.Series(key, point.Ordered), 1, point.Batch{Steps: point.Steps{First: first}, Times: times, Values: values})
 	})
+}
+
+// whole is a curve with the buckets that it keeps of the one before.
+func whole(held []*pb.CurveBuckets, c *pb.CurveBuckets) *pb.CurveBuckets {
+	all := proto.CloneOf(c)
+	all.KeptBuckets = 0
+	for _, of := range held {
+		if n := 8 * c.KeptBuckets; n > 0 && proto.Equal(of.Identity, c.Identity) {
+			all.Xs, all.Counts = append(of.Xs[:n:n], c.Xs...), append(of.Counts[:n:n], c.Counts...)
+			all.Means, all.Lasts = append(of.Means[:n:n], c.Means...), append(of.Lasts[:n:n], c.Lasts...)
+			all.Minima, all.Maxima = append(of.Minima[:n:n], c.Minima...), append(of.Maxima[:n:n], c.Maxima...)
+		}
+	}
+	return all
 }
 
 // merged is an answer with what it leaves out of the one before.
@@ -35,7 +50,7 @@ func merged(r *pb.BucketSeriesRequest, held, answer *pb.BucketSeriesResponse) *p
 		}
 		for _, c := range from {
 			if c.Identity.Run == run {
-				all.Curves = append(all.Curves, c)
+				all.Curves = append(all.Curves, whole(held.Curves, c))
 			}
 		}
 	}
@@ -78,7 +93,7 @@ func TestACursorLeavesOutWhatDidNotChange(t *testing.T) {
 	f("another metric", nil, []string{"a", "b", "c"}, 50, 149, 10, 10)
 	w.logSteps("b", "loss", 150, 1, 2, 3)
 	f("further points", []string{"b"}, []string{"a", "c"}, 50, 152, 10, 11)
-	if got := fmt.Sprint(floats(answer.Curves[0].Xs)[9:], floats(answer.Curves[0].Means)[9:]); got != "[140 150] [0 2]" {
+	if got := fmt.Sprint(answer.Curves[0].KeptBuckets, floats(answer.Curves[0].Xs), floats(answer.Curves[0].Means)); got != "9 [140 150] [0 2]" {
 		t.Fatalf("the last buckets of b: %s", got)
 	}
 	w.logSteps("a", "loss", 169, 1)
@@ -131,11 +146,15 @@ func TestAnswersThatGoOnAddUpToTheCurves(t *testing.T) {
 		}
 	}
 	goneOn := make(map[bool]int) // by whether forks are shown with what they inherit
+	kept := 0
 	for round := range 12 {
 		for _, q := range questions {
 			answer := ask(w, w.client.BucketSeries, q.BucketSeriesRequest)
 			if len(answer.UnchangedRuns) > 0 {
 				goneOn[q.IncludeInherited]++
+			}
+			for _, c := range answer.Curves {
+				kept += int(c.KeptBuckets)
 			}
 			q.held = merged(q.BucketSeriesRequest, q.held, answer)
 			q.Cursor = answer.Cursor
@@ -148,7 +167,7 @@ func TestAnswersThatGoOnAddUpToTheCurves(t *testing.T) {
 		}
 		w.randomEpisodes([]string{"a", "root", "child", "fork"}[random.IntN(4)], random, 3, 20)
 	}
-	if goneOn[false] < 100 || goneOn[true] < 100 {
-		t.Fatalf("%v of %d answers went on from others", goneOn, 12*len(questions))
+	if goneOn[false] < 100 || goneOn[true] < 100 || kept < 1000 {
+		t.Fatalf("%v of %d answers went on from others, %d buckets were kept", goneOn, 12*len(questions), kept)
 	}
 }

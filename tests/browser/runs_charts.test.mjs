@@ -40,12 +40,13 @@ const param = (page, name) => new URL(page.url()).searchParams.get(name);
 const lineColours = (chart) =>
   chart.locator(".legend li:has(.name)").evaluateAll((items) =>
     Object.fromEntries(
-      items.map((item) => [item.querySelector(".name").textContent, item.querySelector("rect").getAttribute("fill")]),
+      items.map((item) => [item.querySelector(".name").textContent, getComputedStyle(item.querySelector(".swatch")).backgroundColor]),
     ),
   );
 
 /** The colour of a run's row. */
-const rowColour = (page, run) => page.locator(`tr[data-run="${run}"] .dot circle`).getAttribute("fill");
+const dotColour = (row) => row.locator(".dot circle").evaluate((dot) => getComputedStyle(dot).fill);
+const rowColour = (page, run) => dotColour(page.locator(`tr[data-run="${run}"]`));
 
 const picture = (chart) => chart.locator("canvas").evaluate((canvas) => canvas.toDataURL());
 
@@ -193,7 +194,7 @@ test("runs are coloured by a setting, in the table and in charts", async () => {
       (colours) =>
         Object.entries(colours).every(([run, colour]) =>
           [...document.querySelectorAll('figure.chart[data-metric="loss"] .legend li')].some(
-            (item) => item.querySelector(".name")?.textContent === run && item.querySelector("rect").getAttribute("fill") === colour,
+            (item) => item.querySelector(".name")?.textContent === run && getComputedStyle(item.querySelector(".swatch")).backgroundColor === colour,
           ),
         ),
       colours,
@@ -213,8 +214,8 @@ test("runs are coloured by a setting, in the table and in charts", async () => {
 test("groups have the colours of their runs", async () => {
   const { page } = opened;
   await page.goto(`${server.page()}?group=config/algorithm&colour=:group`);
-  const dot = (group) => page.locator("tbody th", { hasText: group }).locator(".dot circle");
-  const colours = [await dot("a2c").getAttribute("fill"), await dot("ppo").getAttribute("fill")];
+  const groupColour = (group) => dotColour(page.locator("tbody th", { hasText: group }));
+  const colours = [await groupColour("a2c"), await groupColour("ppo")];
   await page.getByLabel("Group by").selectOption("nothing");
   await page.getByLabel("Colour by").selectOption("algorithm");
   await page.locator('tr[data-run="seed-0"] .dot').waitFor();

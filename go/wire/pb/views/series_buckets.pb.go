@@ -390,8 +390,11 @@ type CurveBuckets struct {
 	InfinityXs []byte `protobuf:"bytes,9,opt,name=infinity_xs,json=infinityXs,proto3" json:"infinity_xs,omitempty"`
 	// Where buckets with a negative infinity begin, as `nan_xs`.
 	NegativeInfinityXs []byte `protobuf:"bytes,10,opt,name=negative_infinity_xs,json=negativeInfinityXs,proto3" json:"negative_infinity_xs,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// So many first buckets are those of the curve of the same identity in the answer that the request's cursor was given
+	// with; the columns `xs` to `lasts` hold the others. 0 without a cursor.
+	KeptBuckets   uint32 `protobuf:"varint,11,opt,name=kept_buckets,json=keptBuckets,proto3" json:"kept_buckets,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CurveBuckets) Reset() {
@@ -494,12 +497,19 @@ func (x *CurveBuckets) GetNegativeInfinityXs() []byte {
 	return nil
 }
 
+func (x *CurveBuckets) GetKeptBuckets() uint32 {
+	if x != nil {
+		return x.KeptBuckets
+	}
+	return 0
+}
+
 // Curves by run, then by series as the queries of QueryService give them, then by environment
 // as named. Series without points in the range are left out.
 //
 // An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
-// same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then. Where
-// points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
+// same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then, and of
+// their curves mostly the last buckets alone, see `kept_buckets`. Where points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
 type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
@@ -808,7 +818,7 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\brl_steps\x18\n" +
 	" \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12+\n" +
 	"\x11include_inherited\x18\v \x01(\bR\x10includeInherited\x12\x16\n" +
-	"\x06cursor\x18\f \x01(\fR\x06cursor\"\xb9\x02\n" +
+	"\x06cursor\x18\f \x01(\fR\x06cursor\"\xdc\x02\n" +
 	"\fCurveBuckets\x12;\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1f.metrana.views.v1.CurveIdentityR\bidentity\x12\x0e\n" +
 	"\x02xs\x18\x02 \x01(\fR\x02xs\x12\x16\n" +
@@ -821,7 +831,8 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\vinfinity_xs\x18\t \x01(\fR\n" +
 	"infinityXs\x120\n" +
 	"\x14negative_infinity_xs\x18\n" +
-	" \x01(\fR\x12negativeInfinityXs\"\x83\x02\n" +
+	" \x01(\fR\x12negativeInfinityXs\x12!\n" +
+	"\fkept_buckets\x18\v \x01(\rR\vkeptBuckets\"\x83\x02\n" +
 	"\x14BucketSeriesResponse\x126\n" +
 	"\x06curves\x18\x01 \x03(\v2\x1e.metrana.views.v1.CurveBucketsR\x06curves\x12\x17\n" +
 	"\afirst_x\x18\x02 \x01(\x01R\x06firstX\x12\x15\n" +

@@ -6,11 +6,18 @@ const RUNS = ["b", "a", "c"];
 const before = { first: 0, last: 99, width: 10, count: 10, whole: true };
 const longer = { first: 0, last: 104, width: 10, count: 11, whole: true };
 
-const curve = (run: string, labels: string, xs: number[], grid = before) => ({
+/** Columns tell apart by their numbers what they are of. */
+const curve = (run: string, label: string, xs: number[], grid = before) => ({
   run,
-  labels,
-  xs,
+  metricName: "loss",
+  labelValues: { label },
   grid,
+  xs,
+  counts: xs.map((x) => x + 1),
+  means: xs.map((x) => x + 2),
+  minima: xs.map((x) => x + 3),
+  maxima: xs.map((x) => x + 4),
+  lasts: xs.map((x) => x + 5),
 });
 type Curve = ReturnType<typeof curve>;
 
@@ -24,13 +31,18 @@ const held: HeldCurves<Curve> = {
   cursor: new Uint8Array([1]),
 };
 
-function after(unchangedRuns: string[], curves: Curve[], grid = longer) {
-  const answer: CurveAnswer<Curve> = { unchangedRuns, curves, grid, cursor: new Uint8Array([2]) };
+function after(unchangedRuns: string[], curves: Curve[], grid = longer, kept = 0) {
+  const answer: CurveAnswer<Curve> = {
+    unchangedRuns,
+    curves: curves.map((curve) => ({ kept, curve })),
+    grid,
+    cursor: new Uint8Array([2]),
+  };
   return heldAfter(held, answer, RUNS);
 }
 
 const seen = ({ curves }: HeldCurves<Curve>) =>
-  curves.map(({ run, labels, xs }) => `${run} ${labels} ${xs}`);
+  curves.map(({ run, labelValues, xs }) => `${run} ${labelValues.label} ${xs}`);
 
 test("of unchanged runs the curves stay, of others all are new, in the order of the runs", () => {
   const next = after(["b", "c"], [curve("a", "x", [0, 90, 100], longer)]);
@@ -56,4 +68,17 @@ test("curves that stay end where the last bucket of the answer before ended", ()
 
 test("nothing came: everything stays", () => {
   expect(seen(after(RUNS, [], before))).toEqual(seen(held));
+});
+
+test("of a curve only what comes behind the buckets that it keeps is in an answer", () => {
+  const [, , next] = after(["b", "c"], [curve("a", "x", [90, 100])], longer, 1).curves;
+  const whole = curve("a", "x", [0, 90, 100], longer);
+  for (const column of ["xs", "counts", "means", "minima", "maxima", "lasts"] as const) {
+    expect(Array.from(next?.[column] ?? [])).toEqual(whole[column]);
+  }
+});
+
+test("buckets are kept of the curve of the same run and labels alone", () => {
+  expect(() => after(["a", "c"], [curve("b", "y", [90])], longer, 2)).toThrow("2 buckets");
+  expect(() => after(["a", "c"], [curve("b", "new", [90])], longer, 1)).toThrow("of 0");
 });

@@ -133,7 +133,9 @@ async function ask(
     count: answer.bucketCount,
     whole: true,
   };
-  const curves = answer.curves.map((curve) => curveOf(curve, grid));
+  const curves = answer.curves.map((curve) => {
+    return { kept: curve.keptBuckets, curve: curveOf(curve, grid) };
+  });
   const { unchangedRuns, cursor } = answer;
   return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
 }
@@ -170,7 +172,9 @@ async function askByMetric(
     { signal },
   );
   const grid = valueGrid(answer, question.buckets);
-  const curves = answer.curves.map((curve) => curveOf(curve, grid));
+  const curves = answer.curves.map((curve) => {
+    return { kept: curve.keptBuckets, curve: curveOf(curve, grid) };
+  });
   const { unchangedRuns, cursor } = answer;
   return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
 }
