@@ -31,8 +31,7 @@ type Buckets struct {
 
 // BucketCurves puts curves into so many buckets at most of one axis that spans them all;
 // into fewer when these would be too many together. With the cursor of an answer before it
-// keeps the buckets of that, while it can, and leaves out the runs that nothing came to, and of
-// the others the first buckets of a curve that are as they were.
+// keeps the buckets of that, while it can, and leaves out the runs that nothing came to.
 func (s *Service) BucketCurves(q CurveQuery, buckets int, cursor []byte) (CurveAnswer, error) {
 	answer, err := s.bucketCurves(q, buckets, cursor)
 	if err != nil {
@@ -119,8 +118,10 @@ func (q CurveQuery) answerOn(a axis, list []curve, next curveCursor, sent map[ui
 	}
 	for i := range filled {
 		answer.Curves[i] = filled[i].placed(q.Along, a)
-		id, run := filled[i].id(), places[filled[i].run]
-		next.marks[run] = append(next.marks[run], answer.Curves[i].mark(id, sent[id]))
+		if q.KeepsBuckets {
+			id, run := filled[i].id(), places[filled[i].run]
+			next.marks[run] = append(next.marks[run], answer.Curves[i].mark(id, sent[id]))
+		}
 	}
 	answer.Cursor = next.bytes()
 	return answer, nil

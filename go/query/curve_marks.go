@@ -9,10 +9,11 @@ import (
 
 // markedBefore says how far before its end a curve is marked: where points come to the last buckets, as they mostly do, all
 // buckets before these need not be sent again.
-var markedBefore = [...]int{1, 4, 16, 64, 256}
+var markedBefore = [...]int{1, 8, 64}
 
-// maxMarked is of how many curves a cursor has marks; each takes 56 bytes of it.
-const maxMarked = 4096
+// maxMarked is of how many curves a cursor has marks. They travel with each question and each answer, 40 bytes a curve: of
+// more curves, of which few change, that would be more than they spare.
+const maxMarked = 256
 
 // curveMarks tell what was sent of a curve: how many buckets, and a digest of all those before each mark. A digest holds
 // for one process; the cursor of another marks nothing.

@@ -48,6 +48,8 @@ type CurveQuery struct {
 	From, To        *int64 // along the axis; both ends belong to it
 	// Points are what RL points must lie in.
 	Points store.RLRange
+	// KeepsBuckets leaves the first buckets of curves out of an answer that goes on from another, where they are as they were.
+	KeepsBuckets bool
 }
 
 // Curves are those that a query selected, by run and series as the queries of

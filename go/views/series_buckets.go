@@ -85,6 +85,7 @@ func parseCurves(r *pb.BucketSeriesRequest) (query.CurveQuery, error) {
 	q := query.CurveQuery{
 		Workspace: r.GetWorkspace(), Project: r.GetProject(), Runs: r.GetRuns(), Series: r.GetSeriesQueries(),
 		Environments: r.GetEnvironments(), Inherited: r.GetIncludeInherited(), Along: along,
+		KeepsBuckets: r.GetKeepsBuckets(),
 	}
 	if limits := r.GetRange(); limits != nil {
 		q.From, q.To = limits.From, limits.To

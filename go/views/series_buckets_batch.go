@@ -3,6 +3,9 @@ package views
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"time"
 
 	"connectrpc.com/connect"
 	pb "github.com/metrana/metrana/go/wire/pb/views"
@@ -10,7 +13,7 @@ import (
 )
 
 // maxBatch is how many charts may be asked for at once.
-const maxBatch = 500
+const maxBatch = 100
 
 // BatchBucketSeries does what BucketSeries does for several charts at once: a page of a hundred
 // charts that follow a run asks once instead of a hundred times.
@@ -26,7 +29,9 @@ func (s *Service) BatchBucketSeries(
 		if err := ctx.Err(); err != nil {
 			return connect.NewError(connect.CodeCanceled, err)
 		}
+		began := time.Now()
 		outcomes[i] = outcomeOf(s.bucketSeries(requests[i]))
+		outcomes[i].TookMillis = uint32(min(time.Since(began).Milliseconds(), math.MaxUint32))
 		return nil
 	})
 	if err != nil {
@@ -41,7 +46,7 @@ func outcomeOf(answer *pb.BucketSeriesResponse, err error) *pb.BucketSeriesOutco
 	}
 	failure := err.Error()
 	if told := new(connect.Error); errors.As(err, &told) {
-		failure = told.Message()
+		failure = fmt.Sprintf("[%v] %s", told.Code(), told.Message())
 	}
 	return &pb.BucketSeriesOutcome{Outcome: &pb.BucketSeriesOutcome_Failure{Failure: failure}}
 }

@@ -45,7 +45,7 @@ func TestABatchAnswersEachRequest(t *testing.T) {
 	if unchanged := outcomes[2].GetResponse().GetUnchangedRuns(); len(unchanged) != 1 {
 		t.Errorf("with a cursor %v are unchanged, want b", unchanged)
 	}
-	if failure := outcomes[1].GetFailure(); !strings.Contains(failure, "no-such-run") {
+	if failure := outcomes[1].GetFailure(); !strings.HasPrefix(failure, "[not_found] ") || !strings.Contains(failure, "no-such-run") {
 		t.Errorf("a run that is none: %q", failure)
 	}
 }
@@ -58,7 +58,7 @@ func TestABatchHasSoManyRequests(t *testing.T) {
 			batch.Requests[i] = &pb.BucketSeriesRequest{}
 		}
 		_, err := w.client.BatchBucketSeries(t.Context(), connect.NewRequest(batch))
-		if connect.CodeOf(err) != connect.CodeInvalidArgument || !strings.Contains(err.Error(), "500") {
+		if connect.CodeOf(err) != connect.CodeInvalidArgument || !strings.Contains(err.Error(), "1 and 100") {
 			t.Errorf("%d requests: %v", n, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/metrana/metrana/go/catalog"
@@ -93,7 +94,7 @@ func TestACursorLeavesOutWhatDidNotChange(t *testing.T) {
 	f("another metric", nil, []string{"a", "b", "c"}, 50, 149, 10, 10)
 	w.logSteps("b", "loss", 150, 1, 2, 3)
 	f("further points", []string{"b"}, []string{"a", "c"}, 50, 152, 10, 11)
-	if got := fmt.Sprint(answer.Curves[0].KeptBuckets, floats(answer.Curves[0].Xs), floats(answer.Curves[0].Means)); got != "9 [140 150] [0 2]" {
+	if got := fmt.Sprint(floats(answer.Curves[0].Xs)[9:], floats(answer.Curves[0].Means)[9:]); got != "[140 150] [0 2]" {
 		t.Fatalf("the last buckets of b: %s", got)
 	}
 	w.logSteps("a", "loss", 169, 1)
@@ -110,6 +111,38 @@ func TestACursorLeavesOutWhatDidNotChange(t *testing.T) {
 	w.logSteps("b", "loss", 171, 1)
 	w.logSteps("c", "loss", 171, 1)
 	f("all changed", []string{"a", "b", "c"}, nil, 49, 171, 122.0/11, 12)
+}
+
+// A client that says that it keeps buckets gets those behind them, of the run that points came to.
+func TestOfACurveThatIsHeldOnlyWhatChangedTravels(t *testing.T) {
+	w := newWorld(t)
+	for _, run := range []string{"a", "b"} {
+		w.logSteps(run, "loss", 0, make([]float64, 100)...)
+	}
+	r := &pb.BucketSeriesRequest{
+		Workspace: "w", Project: "p", Runs: []string{"a", "b"}, SeriesQueries: []string{"loss()"}, Axis: pb.Axis_AXIS_STEP, Buckets: 10, KeepsBuckets: true,
+	}
+	for _, want := range []string{"a 0 10, b 0 10", "b 9 2", "b 10 1", ""} {
+		answer := ask(w, w.client.BucketSeries, r)
+		var got []string
+		for _, c := range answer.Curves {
+			got = append(got, fmt.Sprint(c.Identity.Run, " ", c.KeptBuckets, " ", len(floats(c.Xs))))
+		}
+		if strings.Join(got, ", ") != want {
+			t.Fatalf("%q came, want %q", got, want)
+		}
+		r.Cursor = answer.Cursor
+		switch want {
+		case "a 0 10, b 0 10":
+			w.logSteps("b", "loss", 100, 1)
+		case "b 9 2":
+			w.logSteps("b", "loss", 101, 1)
+		}
+	}
+	r.KeepsBuckets = false
+	if got := len(ask(w, w.client.BucketSeries, r).Curves); got != 2 {
+		t.Fatalf("by the cursor of a client that keeps buckets one that keeps none gets %d curves", got)
+	}
 }
 
 // Whatever comes, what is held and what an answer adds to it are the curves, along every
@@ -134,7 +167,7 @@ func TestAnswersThatGoOnAddUpToTheCurves(t *testing.T) {
 		for i := range 8 {
 			q := &asked{&pb.BucketSeriesRequest{
 				Workspace: "w", Project: "p", Runs: []string{"fork", "a", "root", "b"}, Axis: axis, Buckets: uint32(20 + random.IntN(60)),
-				SeriesQueries: []string{`return(scale="EPISODE")`, `reward(scale="ENVIRONMENT_STEP")`, "loss()"}, IncludeInherited: i%2 > 0,
+				SeriesQueries: []string{`return(scale="EPISODE")`, `reward(scale="ENVIRONMENT_STEP")`, "loss()"}, IncludeInherited: i%2 > 0, KeepsBuckets: i%3 > 0,
 			}, &pb.BucketSeriesResponse{}, [2]float64{math.Inf(-1), math.Inf(1)}}
 			if from, to := int64(random.IntN(10)), int64(20+random.IntN(200)); i%4 > 1 && axis != pb.Axis_AXIS_WALL_TIME && axis != pb.Axis_AXIS_RELATIVE_TIME {
 				q.Range, q.limits = &pb.AxisRange{From: &from, To: &to}, [2]float64{float64(from), float64(to)}

@@ -107,6 +107,13 @@ test("three hundred lines are drawn as their spread", async () => {
   assert.equal(await chart.getAttribute("data-points"), String(300 * 30));
 });
 
+test("a cursor has dots on few lines, and none on many", async () => {
+  const { page } = opened;
+  const dots = (metric) => page.locator(`figure[data-metric="${metric}"] .u-cursor-pt`).count();
+  assert.ok((await dots("sizes")) > 0);
+  assert.equal(await dots("single"), 0);
+});
+
 test("of many lines those of a single point are seen", async () => {
   const { page } = opened;
   const rows = await page.locator('figure[data-metric="single"] canvas').evaluate((canvas) => {

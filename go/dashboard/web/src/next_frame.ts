@@ -1,4 +1,12 @@
-/** Waits until what the page shows by now is on the screen; of a page that is not seen, until it is. */
+/** Waits until what the page shows by now is on the screen; of a page that nobody sees nothing is awaited. */
 export function nextFrame(): Promise<void> {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  if (document.hidden) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      document.removeEventListener("visibilitychange", end);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", end);
+    requestAnimationFrame(() => setTimeout(end));
+  });
 }

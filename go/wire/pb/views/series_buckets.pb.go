@@ -247,7 +247,10 @@ type BucketSeriesRequest struct {
 	IncludeInherited bool `protobuf:"varint,11,opt,name=include_inherited,json=includeInherited,proto3" json:"include_inherited,omitempty"`
 	// `cursor` of an answer to the same question, whose curves are still held: then only what changed since comes. One that was
 	// given for another question, or that is none, is of no account.
-	Cursor        []byte `protobuf:"bytes,12,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor []byte `protobuf:"bytes,12,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Also leaves out of curves the first buckets that are as they were, see `kept_buckets`; otherwise those of a run that
+	// something came to are whole.
+	KeepsBuckets  bool `protobuf:"varint,13,opt,name=keeps_buckets,json=keepsBuckets,proto3" json:"keeps_buckets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -366,6 +369,13 @@ func (x *BucketSeriesRequest) GetCursor() []byte {
 	return nil
 }
 
+func (x *BucketSeriesRequest) GetKeepsBuckets() bool {
+	if x != nil {
+		return x.KeepsBuckets
+	}
+	return false
+}
+
 // One curve: columns over its buckets that hold finite points, ascending.
 type CurveBuckets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -391,7 +401,7 @@ type CurveBuckets struct {
 	// Where buckets with a negative infinity begin, as `nan_xs`.
 	NegativeInfinityXs []byte `protobuf:"bytes,10,opt,name=negative_infinity_xs,json=negativeInfinityXs,proto3" json:"negative_infinity_xs,omitempty"`
 	// So many first buckets are those of the curve of the same identity in the answer that the request's cursor was given
-	// with; the columns `xs` to `lasts` hold the others. 0 without a cursor.
+	// with; the columns `xs` to `lasts` hold the others. 0 unless the request says `keeps_buckets`.
 	KeptBuckets   uint32 `protobuf:"varint,11,opt,name=kept_buckets,json=keptBuckets,proto3" json:"kept_buckets,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -508,8 +518,8 @@ func (x *CurveBuckets) GetKeptBuckets() uint32 {
 // as named. Series without points in the range are left out.
 //
 // An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
-// same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then, and of
-// their curves mostly the last buckets alone, see `kept_buckets`. Where points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
+// same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then. Where
+// points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
 type BucketSeriesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The curves.
@@ -615,7 +625,7 @@ func (x *BucketSeriesResponse) GetCursor() []byte {
 // Asks for curves of several charts at once.
 type BatchBucketSeriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What each asks for, 1 to 500 of them.
+	// What each asks for, 1 to 100 of them.
 	Requests      []*BucketSeriesRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -667,7 +677,9 @@ type BucketSeriesOutcome struct {
 	//
 	//	*BucketSeriesOutcome_Response
 	//	*BucketSeriesOutcome_Failure
-	Outcome       isBucketSeriesOutcome_Outcome `protobuf_oneof:"outcome"`
+	Outcome isBucketSeriesOutcome_Outcome `protobuf_oneof:"outcome"`
+	// How long the server took for it, in milliseconds.
+	TookMillis    uint32 `protobuf:"varint,3,opt,name=took_millis,json=tookMillis,proto3" json:"took_millis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -727,6 +739,13 @@ func (x *BucketSeriesOutcome) GetFailure() string {
 	return ""
 }
 
+func (x *BucketSeriesOutcome) GetTookMillis() uint32 {
+	if x != nil {
+		return x.TookMillis
+	}
+	return 0
+}
+
 type isBucketSeriesOutcome_Outcome interface {
 	isBucketSeriesOutcome_Outcome()
 }
@@ -737,7 +756,7 @@ type BucketSeriesOutcome_Response struct {
 }
 
 type BucketSeriesOutcome_Failure struct {
-	// The message of the error that BucketSeries gives.
+	// The error that BucketSeries gives: its code in brackets, and its message.
 	Failure string `protobuf:"bytes,2,opt,name=failure,proto3,oneof"`
 }
 
@@ -804,7 +823,7 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\rCurveIdentity\x12\x10\n" +
 	"\x03run\x18\x01 \x01(\tR\x03run\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12D\n" +
-	"\x06series\x18\x03 \x01(\v2,.metrana_protobuf.common.v1.SeriesDefinitionR\x06series\"\xdd\x03\n" +
+	"\x06series\x18\x03 \x01(\v2,.metrana_protobuf.common.v1.SeriesDefinitionR\x06series\"\x82\x04\n" +
 	"\x13BucketSeriesRequest\x12\x1c\n" +
 	"\tworkspace\x18\x01 \x01(\tR\tworkspace\x12\x18\n" +
 	"\aproject\x18\x02 \x01(\tR\aproject\x12\x12\n" +
@@ -818,7 +837,8 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\brl_steps\x18\n" +
 	" \x01(\v2\x1c.metrana.views.v1.IndexRangeR\arlSteps\x12+\n" +
 	"\x11include_inherited\x18\v \x01(\bR\x10includeInherited\x12\x16\n" +
-	"\x06cursor\x18\f \x01(\fR\x06cursor\"\xdc\x02\n" +
+	"\x06cursor\x18\f \x01(\fR\x06cursor\x12#\n" +
+	"\rkeeps_buckets\x18\r \x01(\bR\fkeepsBuckets\"\xdc\x02\n" +
 	"\fCurveBuckets\x12;\n" +
 	"\bidentity\x18\x01 \x01(\v2\x1f.metrana.views.v1.CurveIdentityR\bidentity\x12\x0e\n" +
 	"\x02xs\x18\x02 \x01(\fR\x02xs\x12\x16\n" +
@@ -842,10 +862,12 @@ const file_metrana_views_v1_series_buckets_proto_rawDesc = "" +
 	"\x0eunchanged_runs\x18\x06 \x03(\tR\runchangedRuns\x12\x16\n" +
 	"\x06cursor\x18\a \x01(\fR\x06cursor\"]\n" +
 	"\x18BatchBucketSeriesRequest\x12A\n" +
-	"\brequests\x18\x01 \x03(\v2%.metrana.views.v1.BucketSeriesRequestR\brequests\"\x82\x01\n" +
+	"\brequests\x18\x01 \x03(\v2%.metrana.views.v1.BucketSeriesRequestR\brequests\"\xa3\x01\n" +
 	"\x13BucketSeriesOutcome\x12D\n" +
 	"\bresponse\x18\x01 \x01(\v2&.metrana.views.v1.BucketSeriesResponseH\x00R\bresponse\x12\x1a\n" +
-	"\afailure\x18\x02 \x01(\tH\x00R\afailureB\t\n" +
+	"\afailure\x18\x02 \x01(\tH\x00R\afailure\x12\x1f\n" +
+	"\vtook_millis\x18\x03 \x01(\rR\n" +
+	"tookMillisB\t\n" +
 	"\aoutcome\"^\n" +
 	"\x19BatchBucketSeriesResponse\x12A\n" +
 	"\boutcomes\x18\x01 \x03(\v2%.metrana.views.v1.BucketSeriesOutcomeR\boutcomes*\xad\x01\n" +

@@ -32,12 +32,14 @@ export interface CurveAnswer<C> {
   grid: BucketGrid | null;
 }
 
-/** The curves after an answer, by run as they were asked for. All of them lie on its grid. */
+/** The curves after an answer, by run as they were asked for: the same ones if nothing changed. All of them lie on its grid. */
 export function heldAfter<C extends BucketedCurve>(
   held: HeldCurves<C>,
   { unchangedRuns, grid, curves, cursor }: CurveAnswer<C>,
   runs: readonly string[],
 ): HeldCurves<C> {
+  const stays = held.curves.every((curve) => isSameGrid(curve.grid, grid));
+  if (unchangedRuns.length === runs.length && stays) return { curves: held.curves, cursor };
   const unchanged = new Set(unchangedRuns);
   const byRun = new Map<string, C[]>(runs.map((run) => [run, []]));
   const kept = held.curves.filter((curve) => unchanged.has(curve.run));
@@ -48,6 +50,9 @@ export function heldAfter<C extends BucketedCurve>(
   for (const curve of [...kept, ...whole]) byRun.get(curve.run)?.push({ ...curve, grid });
   return { curves: [...byRun.values()].flat(), cursor };
 }
+
+const isSameGrid = (a: BucketGrid | null, b: BucketGrid | null) =>
+  JSON.stringify(a) === JSON.stringify(b);
 
 /** What tells a curve from all others. */
 function seriesOf({ run, metricName, labelValues }: BucketedCurve): string {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Outcome, pauseAfterWave, questionWaves } from "./question_waves";
+import { drawnTogether, type Outcome, pauseAfterWave, questionWaves } from "./question_waves";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -109,11 +109,46 @@ describe("questionWaves", () => {
     await expect(ask("late", early.signal)).rejects.toThrow("gone");
   });
 
-  it("leaves what is too much to the next wave", async () => {
+  it("sends many in several requests, side by side", async () => {
     const { ask, sent } = waves({ most: 2 });
     for (const question of ["a", "b", "c"]) void ask(question, never);
     await vi.advanceTimersByTimeAsync(1000);
-    expect(sent.map(({ questions }) => questions)).toEqual([["a", "b"], ["c"]]);
+    expect(sent.map(({ at, questions }) => [at, questions])).toEqual([
+      [20, ["a", "b"]],
+      [20, ["c"]],
+    ]);
+  });
+
+  it("draws so many answers at a time as a frame may take", async () => {
+    const drawings: number[] = [];
+    let answers = 0;
+    const ask = questionWaves<number, number>(
+      async (questions) => questions.map((answer) => ({ answer })),
+      () =>
+        new Promise((end) => {
+          setTimeout(() => {
+            drawings.push(answers);
+            setTimeout(end, 19 * answers); // each takes 19 ms
+            answers = 0;
+          });
+        }),
+      100,
+    );
+    const wave = () => {
+      for (let i = 0; i < 45; i++) void ask(i, never).then(() => answers++);
+    };
+    wave();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(drawings).toEqual([20, 10, 10, 5]);
+    wave();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(drawings.slice(4)).toEqual([10, 10, 10, 10, 5]);
+  });
+});
+
+describe("drawnTogether", () => {
+  it("is a few at least", () => {
+    expect([0.5, 2, 20, 1000].map(drawnTogether)).toEqual([400, 100, 10, 4]);
   });
 });
 

@@ -33,27 +33,55 @@ export function pauseAfterWave(answering: number, drawing: number): number {
   return Math.min(Math.max(forDrawing, answering), LONGEST_PAUSE);
 }
 
+/** Answers are drawn so many at a time that a page takes the pointer again after this, in milliseconds; few always are. */
+const FRAME = 200;
+const FEW = 4;
+
+/** How many are before it is known what one takes. */
+const FIRST_TOGETHER = 20;
+
+/** How many answers are drawn together, by how long each takes, in milliseconds. */
+export function drawnTogether(each: number): number {
+  return Math.max(Math.floor(FRAME / each), FEW);
+}
+
 /**
  * Asks what many parts of a page ask again and again in waves: the questions of a moment travel
  * together, their answers are drawn together, and waves keep apart by what they cost.
  *
  * @param drawn Tells when what was answered is on the screen.
- * @param most So many questions go in a wave.
- * @returns Asks one. Who gives up by the signal is told its reason; a wave that nobody waits for is given up.
+ * @param most So many questions go in a request; those of a wave are sent side by side.
+ * @returns Asks one. Who gives up by the signal is told its reason; a request that nobody waits for is given up.
  */
 export function questionWaves<Q, A>(
   send: SendAll<Q, A>,
   drawn: () => Promise<void>,
   most: number,
 ): (question: Q, signal: AbortSignal) => Promise<A> {
-  const waiting: Asked<Q, A>[] = [];
+  let waiting: Asked<Q, A>[] = [];
   let going = false;
+  let together = FIRST_TOGETHER;
+  const draw = async (outcomes: [Asked<Q, A>, Outcome<A>][]) => {
+    for (let next = 0; next < outcomes.length; ) {
+      const group = outcomes.slice(next, next + together);
+      next += group.length;
+      const began = performance.now();
+      for (const [{ settle }, outcome] of group) settle(outcome);
+      await drawn();
+      together = drawnTogether((performance.now() - began) / group.length);
+    }
+  };
   const go = async () => {
     going = true;
     await sleep(GATHERING);
     while (waiting.length > 0) {
-      const wave = waiting.splice(0, most).filter(({ signal }) => !signal.aborted);
-      if (wave.length > 0) await sleep(await answer(wave, send, drawn));
+      const wave = waiting.filter(({ signal }) => !signal.aborted);
+      waiting = [];
+      const began = performance.now();
+      const outcomes = await Promise.all(partsOf(wave, most).map((part) => outcomesOf(part, send)));
+      const answered = performance.now();
+      await draw(outcomes.flat());
+      await sleep(pauseAfterWave(answered - began, performance.now() - answered));
     }
     going = false;
   };
@@ -72,40 +100,30 @@ export function questionWaves<Q, A>(
     });
 }
 
-/** Has a wave answered and drawn; gives how long the next one waits. */
-async function answer<Q, A>(
-  wave: Asked<Q, A>[],
-  send: SendAll<Q, A>,
-  drawn: () => Promise<void>,
-): Promise<number> {
-  const began = performance.now();
-  const outcomes = await sendUnlessGivenUp(wave, send);
-  const answered = performance.now();
-  for (const [i, { settle }] of wave.entries()) settle(outcomes[i] ?? NO_ANSWER);
-  await drawn();
-  return pauseAfterWave(answered - began, performance.now() - answered);
+function partsOf<T>(all: readonly T[], most: number): T[][] {
+  const count = Math.ceil(all.length / most);
+  return Array.from({ length: count }, (_, i) => all.slice(i * most, (i + 1) * most));
 }
 
-/** Sends a wave; once all who wait have given up, what is under way is cancelled. */
-async function sendUnlessGivenUp<Q, A>(
-  wave: Asked<Q, A>[],
+/** Sends questions; once all who wait have given up, what is under way is cancelled. */
+async function outcomesOf<Q, A>(
+  asked: Asked<Q, A>[],
   send: SendAll<Q, A>,
-): Promise<Outcome<A>[]> {
+): Promise<[Asked<Q, A>, Outcome<A>][]> {
   const cancelled = new AbortController();
   const look = () => {
-    if (wave.every(({ signal }) => signal.aborted)) cancelled.abort();
+    if (asked.every(({ signal }) => signal.aborted)) cancelled.abort();
   };
-  for (const { signal } of wave) signal.addEventListener("abort", look);
+  for (const { signal } of asked) signal.addEventListener("abort", look);
   try {
-    return await send(
-      wave.map(({ question }) => question),
-      cancelled.signal,
-    );
+    const questions = asked.map(({ question }) => question);
+    const outcomes = await send(questions, cancelled.signal);
+    return asked.map((of, i) => [of, outcomes[i] ?? NO_ANSWER]);
   } catch (error) {
     const failure = messageOf(error);
-    return wave.map(() => ({ failure }));
+    return asked.map((of) => [of, { failure }]);
   } finally {
-    for (const { signal } of wave) signal.removeEventListener("abort", look);
+    for (const { signal } of asked) signal.removeEventListener("abort", look);
   }
 }
 

@@ -17,21 +17,29 @@ interface Wanted {
 
 /** The lowest and highest y of what a chart draws. */
 export function yRange(lines: readonly Drawn[], { band, logY, robust }: Wanted): ValueRange {
-  const values: number[] = [];
-  for (const line of lines) {
-    const drawn = [line.values, line.raw, ...(band ? [line.low, line.high] : [])];
-    for (const column of drawn) {
-      for (const v of column ?? []) if (v !== null && (!logY || v > 0)) values.push(v);
-    }
-  }
-  const range = robust ? robustRange(values) : extremes(values);
+  const columns = lines.flatMap(({ values, raw, low, high }) => [
+    values,
+    ...(raw ? [raw] : []),
+    ...(band ? (low === high ? [low] : [low, high]) : []),
+  ]);
+  const drawable = (v: number | null): v is number => v !== null && (!logY || v > 0);
+  const range = robust
+    ? robustRange(columns.flatMap((column) => column.filter(drawable)))
+    : extremes(columns, drawable);
   return aired(range ?? (logY ? [1, 10] : [0, 1]), logY);
 }
 
-function extremes(values: readonly number[]): ValueRange | null {
-  if (values.length === 0) return null;
-  return values.reduce<ValueRange>(
-    ([low, high], v) => [Math.min(low, v), Math.max(high, v)],
-    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-  );
+function extremes(
+  columns: readonly (readonly (number | null)[])[],
+  drawable: (v: number | null) => v is number,
+): ValueRange | null {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const column of columns) {
+    for (const v of column) {
+      if (!drawable(v)) continue;
+      low = Math.min(low, v);
+      high = Math.max(high, v);
+    }
+  }
+  return low > high ? null : [low, high];
 }

@@ -145,21 +145,26 @@ function useLines(
   version: number,
 ): { answer: Answer<Curve[]>; lines: ChartLines } {
   const held = useRef({ whole: NO_CURVES, part: NO_CURVES });
+  const last = useRef<CurvesInView | null>(null);
   const smooths = settings.smoothing.amount > 0;
   const { value, ...state } = useAnswer(
     async (signal, again) => {
       if (question === null) return new Promise<CurvesInView>(() => {});
       const read = async (kind: "whole" | "part", asked: CurveQuestion) => {
-        held.current[kind] = await readCurves(names, asked, held.current[kind], signal, again);
+        const before = held.current[kind];
+        held.current[kind] = NO_CURVES; // should it fail, all is asked for
+        held.current[kind] = await readCurves(names, asked, before, signal, again);
         return held.current[kind].curves;
       };
       const { range } = question;
-      if (range === null) return { curves: await read("whole", question), range, whole: null };
+      if (range === null) {
+        return sameOr(last, { curves: await read("whole", question), range, whole: null });
+      }
       const [curves, whole] = await Promise.all([
         read("part", question),
         smooths ? read("whole", { ...question, range: null }) : null,
       ]);
-      return { curves, range, whole };
+      return sameOr(last, { curves, range, whole });
     },
     [names.runs.join("\n"), JSON.stringify(question), question?.range != null && smooths],
     version,
@@ -179,6 +184,18 @@ interface CurvesInView {
   range: Stretch | null;
   /** The curves of the whole axis, where it is zoomed and smoothed. */
   whole: Curve[] | null;
+}
+
+/** What was in view before, where that is the same: then nothing is drawn anew. */
+function sameOr(last: { current: CurvesInView | null }, next: CurvesInView): CurvesInView {
+  const before = last.current;
+  const same =
+    before?.curves === next.curves &&
+    before.whole === next.whole &&
+    before.range?.from === next.range?.from &&
+    before.range?.to === next.range?.to;
+  if (!same) last.current = next;
+  return last.current ?? next;
 }
 
 /** Lines of an answer; what is smoothed by the whole axis is so once that is there. */

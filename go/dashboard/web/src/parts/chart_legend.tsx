@@ -10,8 +10,8 @@ import { shiftHeld } from "../shift_held";
 const MOST_LINES = 8;
 
 /**
- * Names up to so many characters fit in any script. Longer ones are cut off, for which each takes
- * a place of its own among what a browser goes over whenever it paints.
+ * Names of more characters may be too long and are cut off, for which each takes a place of its own
+ * among what a browser goes over whenever it paints.
  */
 const FITTING = 16;
 

@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { type AxisName, isCount, isTime } from "../lib/axis";
 import { tickSpace } from "../lib/axis_ticks";
@@ -7,7 +7,6 @@ import type { ChartSettings } from "../lib/chart_settings";
 import type { DrawnLines, DrawnPoint } from "../lib/drawn_points";
 import { envelopeOpacity, translucent } from "../lib/envelope_opacity";
 import { formatValue } from "../lib/format";
-import { loneBucket } from "../lib/lone_bucket";
 import { lonePlaces } from "../lib/lone_places";
 import { isMetricAxis } from "../lib/metric_axis";
 import { ticksOf, WHOLE_STEPS } from "../lib/ticks";
@@ -18,6 +17,7 @@ import { yRange } from "../lib/y_range";
 import type { Range } from "../server";
 import { watchTheme } from "../theme_watch";
 import { type OnZoom, reportPicked, zoomingCursor } from "./drag_zoom";
+import { drawEnvelopes } from "./draw_envelopes";
 import { fitWidth } from "./fit_width";
 import { type PlotPick, watchPicks } from "./plot_picks";
 
@@ -37,8 +37,8 @@ interface Props {
   onPick: (pick: PlotPick) => void;
 }
 
-/** Columns that uPlot has for a line: its envelope, what it was before smoothing, itself. */
-const PER_LINE = 4;
+/** Columns that uPlot has for a line: what it was before smoothing, itself. */
+const PER_LINE = 2;
 
 /**
  * Lines with their envelopes, drawn by uPlot. A drag picks a stretch of the axis, a double
@@ -52,7 +52,7 @@ export function CurvePlot(props: Props) {
   latest.current = props;
   const { settings, data, axis } = props;
   const shape = JSON.stringify([
-    data.lines.map((line) => [line.label, line.raw === null, hasEnvelope(line)]),
+    data.lines.map((line) => [line.label, line.raw === null]),
     props.colours,
     settings.band,
     settings.logX,
@@ -94,7 +94,7 @@ export function CurvePlot(props: Props) {
     plot.current?.setData(columns(props));
   }, [content]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     plot.current?.redraw(false);
   }, [props.emphasised]);
 
@@ -159,23 +159,14 @@ function columns({ data, settings }: Props): uPlot.AlignedData {
     if (v === null) return undefined;
     return settings.logY && v <= 0 ? null : v;
   };
-  const cut = (column: (number | null)[]) => (from > 0 ? column.slice(from) : column).map(drawable);
-  const xs = data.xs.slice(from < 0 ? data.xs.length : from);
-  const hidden = new Array<undefined>(xs.length);
-  const of = (line: ChartLine) => [
-    ...(isBanded(line, settings)
-      ? [line.high, lowOf(line, settings.logY)].map(cut)
-      : [hidden, hidden]),
-    line.raw ? cut(line.raw) : hidden,
-    cut(line.values),
-  ];
-  return [xs, ...data.lines.flatMap(of)];
-}
-
-/** Lower ends of an envelope; of one that reaches below all of a logarithmic axis, far below. */
-function lowOf({ low, high }: ChartLine, logY: boolean): (number | null)[] {
-  if (!logY) return low;
-  return low.map((v, i) => (v !== null && v <= 0 && (high[i] ?? 0) > 0 ? 1e-300 : v));
+  const begin = from < 0 ? data.xs.length : from;
+  const cut = (column: (number | null)[]) =>
+    (begin > 0 ? column.slice(begin) : column).map(drawable);
+  const of = ({ raw, values }: ChartLine) => {
+    const column = cut(values);
+    return [raw ? cut(raw) : column, column]; // a raw one that there is not is not shown
+  };
+  return [data.xs.slice(begin), ...data.lines.flatMap(of)];
 }
 
 function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
@@ -202,11 +193,6 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
       },
     },
     series: [{}, ...data.lines.flatMap((_, place) => seriesOf(latest, place))],
-    bands: data.lines.flatMap((line, place) => {
-      if (!isBanded(line, settings)) return [];
-      const series: [number, number] = [1 + PER_LINE * place, 2 + PER_LINE * place];
-      return [{ series, fill: () => envelopeFill(latest.current, place) }];
-    }),
     axes: [
       {
         stroke: ink,
@@ -233,13 +219,14 @@ function options(box: HTMLElement, latest: { current: Props }): uPlot.Options {
     ],
     cursor: {
       ...zoomingCursor((range) => latest.current.onZoom(range)),
-      points: { show: data.lines.length <= FEW_LINES },
+      ...(isFew(data) ? {} : { points: { show: false } }),
       sync: { key: `along ${axis}`, scales: ["x", null] },
     },
     hooks: {
       setSelect: [(u) => reportPicked(u, latest.current.onZoom, !isMetricAxis(axis))],
       setCursor: [(u) => latest.current.onCursor(u.cursor.idx ?? null)],
-      draw: [(u) => drawLoneEnvelopes(u, latest.current), (u) => drawMarks(u, latest.current)],
+      drawAxes: [(u) => drawAround(u, latest.current)],
+      draw: [(u) => drawMarks(u, latest.current)],
     },
   };
 }
@@ -257,39 +244,21 @@ function xTicks(axis: AxisName, log: boolean): uPlot.Axis {
   return isCount(axis) ? { incrs: WHOLE_STEPS } : {};
 }
 
-/** The envelopes of lines with a single bucket, which no band shows, as strokes. */
-function drawLoneEnvelopes(u: uPlot, { data, colours, settings }: Props): void {
-  if (!settings.band) return;
-  const { ctx, bbox } = u;
-  ctx.save();
-  ctx.beginPath();
-  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-  ctx.clip();
-  ctx.lineWidth = 3 * devicePixelRatio;
-  data.lines.forEach((line, place) => {
-    const bucket = loneBucket(data.xs, line);
-    if (bucket === null) return;
-    const x = u.valToPos(bucket.x, "x", true);
-    // On a logarithmic axis what is not above zero lies below the chart.
-    const below = settings.logY && bucket.low <= 0;
-    ctx.strokeStyle = `${colours[place]}66`;
-    ctx.beginPath();
-    ctx.moveTo(x, below ? bbox.top + bbox.height : u.valToPos(bucket.low, "y", true));
-    ctx.lineTo(x, u.valToPos(bucket.high, "y", true));
-    if (!settings.logY || bucket.high > 0) ctx.stroke();
-  });
-  ctx.restore();
+/** The envelopes of lines, below these. */
+function drawAround(u: uPlot, props: Props): void {
+  const { data, settings, colours } = props;
+  if (!settings.band || data.xs.length === 0) return;
+  const { logX, logY } = settings;
+  const look = (place: number) => {
+    const colour = colours[place] ?? "";
+    const edge = isFew(data) ? `${colour}${pale(props, place) ? "1a" : "40"}` : null;
+    return { fill: envelopeFill(props, place), edge, stroke: `${colour}66` };
+  };
+  drawEnvelopes(u, data, { logX, logY, look });
 }
 
 const pale = ({ emphasised }: Props, place: number) =>
   emphasised !== null && !emphasised.has(place);
-
-/** Whether anything lies around a line: where each bucket has one point, nothing does. */
-function hasEnvelope({ low, high }: ChartLine): boolean {
-  return high !== low && high.some((value, i) => value !== low[i]);
-}
-
-const isBanded = (line: ChartLine, { band }: ChartSettings) => band && hasEnvelope(line);
 
 /** Points are seen where no stroke leads to them. */
 const LONE_POINTS: uPlot.Series.Points = {
@@ -304,18 +273,13 @@ const LONE_POINTS: uPlot.Series.Points = {
  */
 const FEW_LINES = 8;
 
+const isFew = ({ lines }: ChartLines) => lines.length <= FEW_LINES;
+
 function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
-  const { colours, data, settings } = latest.current;
+  const { colours, data } = latest.current;
   const colour = colours[place] ?? "#3b7de0";
-  const few = data.lines.length <= FEW_LINES;
+  const few = isFew(data);
   const drawn = data.lines[place];
-  // A band of one bucket is hardly seen as an area; its edge is.
-  const edge: uPlot.Series = {
-    show: drawn !== undefined && isBanded(drawn, settings),
-    stroke: () => `${colour}${pale(latest.current, place) ? "1a" : "40"}`,
-    width: few ? 1 : 0,
-    points: { show: false },
-  };
   const raw: uPlot.Series = {
     show: drawn !== undefined && drawn.raw !== null,
     stroke: `${colour}4d`,
@@ -327,7 +291,7 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
     width: few ? 1.5 : 1,
     points: { size: 4, fill: colour, ...(few ? {} : LONE_POINTS) },
   };
-  return [edge, edge, raw, line];
+  return [raw, line];
 }
 
 function envelopeFill(props: Props, place: number): string {

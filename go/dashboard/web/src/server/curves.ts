@@ -18,6 +18,7 @@ import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis"
 import { NO_ANSWER, type Outcome, questionWaves } from "../lib/question_waves";
 import { queryFor } from "../lib/sections";
 import { nextFrame } from "../next_frame";
+import { pause } from "../pause";
 import type { Range } from "../server";
 import { queries, views } from "./clients";
 
@@ -55,49 +56,85 @@ interface BucketQuestion {
 /** How many buckets a curve has at most. */
 export const MOST_BUCKETS = 5000;
 
+/** What a chart holds of its curves. */
+export interface ChartCurves extends HeldCurves<Curve> {
+  /** How long the server took for them, in milliseconds; 0 where that is not known. */
+  took: number;
+}
+
 /** What is held before anything was asked. */
-export const NO_CURVES: HeldCurves<Curve> = { curves: [], cursor: new Uint8Array() };
+export const NO_CURVES: ChartCurves = { curves: [], cursor: new Uint8Array(), took: 0 };
 
 /**
  * The curves of a metric of runs, by run and then by labels.
  *
- * @param held What was answered last, whatever the question was: of the same one, only the
- *   runs that points came to since are sent.
- * @param again Whether it was asked before: then it may travel with what else is asked again.
+ * @param held What was answered last, whatever the question was: of the same one, only what
+ *   changed since is sent.
+ * @param again Whether it was asked before: then it may travel with what else is asked again,
+ *   see `asksInWaves`.
  */
-export function readCurves(
+export async function readCurves(
   names: RunNames,
   { metric, ...question }: CurveQuestion,
-  held: HeldCurves<Curve>,
+  held: ChartCurves,
   signal: AbortSignal,
   again = false,
-): Promise<HeldCurves<Curve>> {
-  const send = again ? askInWave : askAtOnce;
-  return ask(names, { metrics: [metric], ...question }, held, signal, send);
+): Promise<ChartCurves> {
+  const asked = { metrics: [metric], ...question };
+  if (!again || !asksInWaves(question.axis)) return ask(names, asked, held, signal, askAtOnce);
+  if (held.took <= SLOW) return ask(names, asked, held, signal, askInWave);
+  // It would hold up what else is asked; half of the time the server is left alone.
+  await pause(Math.min(held.took, LONGEST_PAUSE), signal);
+  return ask(names, asked, held, signal, askAlone);
 }
 
 /** Whether curves along an axis are asked in waves when they are asked again, which keep them apart. */
 export const asksInWaves = (axis: AxisName) => !isMetricAxis(axis);
 
+/** What takes the server longer is asked alone, in milliseconds. */
+const SLOW = 500;
+const LONGEST_PAUSE = 5000;
+
 type Request = MessageInitShape<typeof BucketSeriesRequestSchema>;
-type Send = (request: Request, signal: AbortSignal) => Promise<BucketSeriesResponse>;
 
-const askAtOnce: Send = (request, signal) => views.bucketSeries(request, { signal });
+interface Answered {
+  response: BucketSeriesResponse;
+  took: number;
+}
 
-/** So many charts are asked for together. */
-const MOST_TOGETHER = 200;
+type Send = (request: Request, signal: AbortSignal) => Promise<Answered>;
+
+/** While a page opens many questions wait for each other, and how long one took says nothing. */
+const askAtOnce: Send = async (request, signal) => {
+  return { response: await views.bucketSeries(request, { signal }), took: 0 };
+};
+
+const askAlone: Send = async (request, signal) => {
+  const began = performance.now();
+  const response = await views.bucketSeries(request, { signal });
+  return { response, took: performance.now() - began };
+};
+
+/** So many charts are asked for in one request. */
+const MOST_TOGETHER = 20;
+
+/** All charts wait for a wave, but not forever, in milliseconds. */
+const LONGEST_WAVE = 60_000;
 
 const askInWave: Send = questionWaves(
   async (requests: Request[], signal) => {
-    const { outcomes } = await views.batchBucketSeries({ requests }, { signal });
+    const options = { signal, timeoutMs: LONGEST_WAVE };
+    const { outcomes } = await views.batchBucketSeries({ requests }, options);
     return outcomes.map(outcomeOf);
   },
   nextFrame,
   MOST_TOGETHER,
 );
 
-function outcomeOf({ outcome }: BucketSeriesOutcome): Outcome<BucketSeriesResponse> {
-  if (outcome.case === "response") return { answer: outcome.value };
+function outcomeOf({ outcome, tookMillis }: BucketSeriesOutcome): Outcome<Answered> {
+  if (outcome.case === "response") {
+    return { answer: { response: outcome.value, took: tookMillis } };
+  }
   return outcome.case === "failure" ? { failure: outcome.value } : NO_ANSWER;
 }
 
@@ -107,16 +144,16 @@ export async function readMetricCurves(
   question: MetricsQuestion,
   signal: AbortSignal,
 ): Promise<Curve[]> {
-  return (await ask(names, question, NO_CURVES, signal)).curves;
+  return (await ask(names, question, NO_CURVES, signal, askAtOnce)).curves;
 }
 
 async function ask(
   names: RunNames,
   question: MetricsQuestion,
-  held: HeldCurves<Curve>,
+  held: ChartCurves,
   signal: AbortSignal,
-  send = askAtOnce,
-): Promise<HeldCurves<Curve>> {
+  send: Send,
+): Promise<ChartCurves> {
   const { axis, range } = question;
   if (isMetricAxis(axis)) return askByMetric(names, question, axis, held, signal);
   const request = {
@@ -124,8 +161,9 @@ async function ask(
     axis: axisOf(axis),
     ...(range ? { range: { from: BigInt(range.from), to: BigInt(range.to) } } : {}),
     cursor: held.cursor,
+    keepsBuckets: true,
   };
-  const answer = await send(request, signal);
+  const { response: answer, took } = await send(request, signal);
   const grid = {
     first: answer.firstX,
     last: answer.lastX,
@@ -137,7 +175,7 @@ async function ask(
     return { kept: curve.keptBuckets, curve: curveOf(curve, grid) };
   });
   const { unchangedRuns, cursor } = answer;
-  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
+  return { ...heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs), took };
 }
 
 /** What a question says whatever its axis is. */
@@ -155,9 +193,9 @@ async function askByMetric(
   names: RunNames,
   question: MetricsQuestion,
   axis: MetricAxis,
-  held: HeldCurves<Curve>,
+  held: ChartCurves,
   signal: AbortSignal,
-): Promise<HeldCurves<Curve>> {
+): Promise<ChartCurves> {
   const { metrics, range } = question;
   const [first] = metrics;
   if (!first) return NO_CURVES;
@@ -176,7 +214,7 @@ async function askByMetric(
     return { kept: curve.keptBuckets, curve: curveOf(curve, grid) };
   });
   const { unchangedRuns, cursor } = answer;
-  return heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs);
+  return { ...heldAfter(held, { curves, cursor, unchangedRuns, grid }, names.runs), took: 0 };
 }
 
 /** How values were cut into buckets; where each has one, distances count in buckets that were asked for. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file metrana/views/v1/series_buckets.proto.
  */
 export const file_metrana_views_v1_series_buckets: GenFile = /*@__PURE__*/
-  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiLjAgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCBIOCgZjdXJzb3IYDCABKAwi9AEKDEN1cnZlQnVja2V0cxIxCghpZGVudGl0eRgBIAEoCzIfLm1ldHJhbmEudmlld3MudjEuQ3VydmVJZGVudGl0eRIKCgJ4cxgCIAEoDBIOCgZjb3VudHMYAyABKAwSDQoFbWVhbnMYBCABKAwSDgoGbWluaW1hGAUgASgMEg4KBm1heGltYRgGIAEoDBINCgVsYXN0cxgHIAEoDBIOCgZuYW5feHMYCCABKAwSEwoLaW5maW5pdHlfeHMYCSABKAwSHAoUbmVnYXRpdmVfaW5maW5pdHlfeHMYCiABKAwSFAoMa2VwdF9idWNrZXRzGAsgASgNIrsBChRCdWNrZXRTZXJpZXNSZXNwb25zZRIuCgZjdXJ2ZXMYASADKAsyHi5tZXRyYW5hLnZpZXdzLnYxLkN1cnZlQnVja2V0cxIPCgdmaXJzdF94GAIgASgBEg4KBmxhc3RfeBgDIAEoARIUCgxidWNrZXRfd2lkdGgYBCABKAESFAoMYnVja2V0X2NvdW50GAUgASgNEhYKDnVuY2hhbmdlZF9ydW5zGAYgAygJEg4KBmN1cnNvchgHIAEoDCJTChhCYXRjaEJ1Y2tldFNlcmllc1JlcXVlc3QSNwoIcmVxdWVzdHMYASADKAsyJS5tZXRyYW5hLnZpZXdzLnYxLkJ1Y2tldFNlcmllc1JlcXVlc3QibwoTQnVja2V0U2VyaWVzT3V0Y29tZRI6CghyZXNwb25zZRgBIAEoCzImLm1ldHJhbmEudmlld3MudjEuQnVja2V0U2VyaWVzUmVzcG9uc2VIABIRCgdmYWlsdXJlGAIgASgJSABCCQoHb3V0Y29tZSJUChlCYXRjaEJ1Y2tldFNlcmllc1Jlc3BvbnNlEjcKCG91dGNvbWVzGAEgAygLMiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNPdXRjb21lKq0BCgRBeGlzEhQKEEFYSVNfVU5TUEVDSUZJRUQQABINCglBWElTX1NURVAQARIQCgxBWElTX1JMX1NURVAQAhIQCgxBWElTX0VQSVNPREUQAxIRCg1BWElTX0VOVl9TVEVQEAQSFgoSQVhJU19SRUxBVElWRV9USU1FEAUSEgoOQVhJU19XQUxMX1RJTUUQBhIdChlBWElTX0NVTVVMQVRJVkVfRU5WX1NURVBTEAdCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
+  fileDesc("CiVtZXRyYW5hL3ZpZXdzL3YxL3Nlcmllc19idWNrZXRzLnByb3RvEhBtZXRyYW5hLnZpZXdzLnYxIj8KCUF4aXNSYW5nZRIRCgRmcm9tGAEgASgDSACIAQESDwoCdG8YAiABKANIAYgBAUIHCgVfZnJvbUIFCgNfdG8ibwoNQ3VydmVJZGVudGl0eRILCgNydW4YASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSPAoGc2VyaWVzGAMgASgLMiwubWV0cmFuYV9wcm90b2J1Zi5jb21tb24udjEuU2VyaWVzRGVmaW5pdGlvbiL6AgoTQnVja2V0U2VyaWVzUmVxdWVzdBIRCgl3b3Jrc3BhY2UYASABKAkSDwoHcHJvamVjdBgCIAEoCRIMCgRydW5zGAMgAygJEhYKDnNlcmllc19xdWVyaWVzGAQgAygJEhQKDGVudmlyb25tZW50cxgFIAMoCRIkCgRheGlzGAYgASgOMhYubWV0cmFuYS52aWV3cy52MS5BeGlzEioKBXJhbmdlGAcgASgLMhsubWV0cmFuYS52aWV3cy52MS5BeGlzUmFuZ2USDwoHYnVja2V0cxgIIAEoDRIuCghlcGlzb2RlcxgJIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIuCghybF9zdGVwcxgKIAEoCzIcLm1ldHJhbmEudmlld3MudjEuSW5kZXhSYW5nZRIZChFpbmNsdWRlX2luaGVyaXRlZBgLIAEoCBIOCgZjdXJzb3IYDCABKAwSFQoNa2VlcHNfYnVja2V0cxgNIAEoCCL0AQoMQ3VydmVCdWNrZXRzEjEKCGlkZW50aXR5GAEgASgLMh8ubWV0cmFuYS52aWV3cy52MS5DdXJ2ZUlkZW50aXR5EgoKAnhzGAIgASgMEg4KBmNvdW50cxgDIAEoDBINCgVtZWFucxgEIAEoDBIOCgZtaW5pbWEYBSABKAwSDgoGbWF4aW1hGAYgASgMEg0KBWxhc3RzGAcgASgMEg4KBm5hbl94cxgIIAEoDBITCgtpbmZpbml0eV94cxgJIAEoDBIcChRuZWdhdGl2ZV9pbmZpbml0eV94cxgKIAEoDBIUCgxrZXB0X2J1Y2tldHMYCyABKA0iuwEKFEJ1Y2tldFNlcmllc1Jlc3BvbnNlEi4KBmN1cnZlcxgBIAMoCzIeLm1ldHJhbmEudmlld3MudjEuQ3VydmVCdWNrZXRzEg8KB2ZpcnN0X3gYAiABKAESDgoGbGFzdF94GAMgASgBEhQKDGJ1Y2tldF93aWR0aBgEIAEoARIUCgxidWNrZXRfY291bnQYBSABKA0SFgoOdW5jaGFuZ2VkX3J1bnMYBiADKAkSDgoGY3Vyc29yGAcgASgMIlMKGEJhdGNoQnVja2V0U2VyaWVzUmVxdWVzdBI3CghyZXF1ZXN0cxgBIAMoCzIlLm1ldHJhbmEudmlld3MudjEuQnVja2V0U2VyaWVzUmVxdWVzdCKEAQoTQnVja2V0U2VyaWVzT3V0Y29tZRI6CghyZXNwb25zZRgBIAEoCzImLm1ldHJhbmEudmlld3MudjEuQnVja2V0U2VyaWVzUmVzcG9uc2VIABIRCgdmYWlsdXJlGAIgASgJSAASEwoLdG9va19taWxsaXMYAyABKA1CCQoHb3V0Y29tZSJUChlCYXRjaEJ1Y2tldFNlcmllc1Jlc3BvbnNlEjcKCG91dGNvbWVzGAEgAygLMiUubWV0cmFuYS52aWV3cy52MS5CdWNrZXRTZXJpZXNPdXRjb21lKq0BCgRBeGlzEhQKEEFYSVNfVU5TUEVDSUZJRUQQABINCglBWElTX1NURVAQARIQCgxBWElTX1JMX1NURVAQAhIQCgxBWElTX0VQSVNPREUQAxIRCg1BWElTX0VOVl9TVEVQEAQSFgoSQVhJU19SRUxBVElWRV9USU1FEAUSEgoOQVhJU19XQUxMX1RJTUUQBhIdChlBWElTX0NVTVVMQVRJVkVfRU5WX1NURVBTEAdCM1oxZ2l0aHViLmNvbS9tZXRyYW5hL21ldHJhbmEvZ28vd2lyZS9wYi92aWV3czt2aWV3c2IGcHJvdG8z", [file_metrana_views_v1_selection, file_metrana_protobuf_common_v1_series]);
 
 /**
  * A stretch of an axis; both ends belong to it.
@@ -174,6 +174,14 @@ export type BucketSeriesRequest = Message<"metrana.views.v1.BucketSeriesRequest"
    * @generated from field: bytes cursor = 12;
    */
   cursor: Uint8Array;
+
+  /**
+   * Also leaves out of curves the first buckets that are as they were, see `kept_buckets`; otherwise those of a run that
+   * something came to are whole.
+   *
+   * @generated from field: bool keeps_buckets = 13;
+   */
+  keepsBuckets: boolean;
 };
 
 /**
@@ -262,7 +270,7 @@ export type CurveBuckets = Message<"metrana.views.v1.CurveBuckets"> & {
 
   /**
    * So many first buckets are those of the curve of the same identity in the answer that the request's cursor was given
-   * with; the columns `xs` to `lasts` hold the others. 0 without a cursor.
+   * with; the columns `xs` to `lasts` hold the others. 0 unless the request says `keeps_buckets`.
    *
    * @generated from field: uint32 kept_buckets = 11;
    */
@@ -281,8 +289,8 @@ export const CurveBucketsSchema: GenMessage<CurveBuckets> = /*@__PURE__*/
  * as named. Series without points in the range are left out.
  *
  * An answer to a request with a cursor keeps the buckets of the answer before as long as it can: with further ones of the
- * same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then, and of
- * their curves mostly the last buckets alone, see `kept_buckets`. Where points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
+ * same width behind, up to a quarter more than `buckets`. Only the runs that something came to since are in it then. Where
+ * points lie before the first bucket or too far behind the last one, the axis is cut anew, and all runs are in it.
  *
  * @generated from message metrana.views.v1.BucketSeriesResponse
  */
@@ -354,7 +362,7 @@ export const BucketSeriesResponseSchema: GenMessage<BucketSeriesResponse> = /*@_
  */
 export type BatchBucketSeriesRequest = Message<"metrana.views.v1.BatchBucketSeriesRequest"> & {
   /**
-   * What each asks for, 1 to 500 of them.
+   * What each asks for, 1 to 100 of them.
    *
    * @generated from field: repeated metrana.views.v1.BucketSeriesRequest requests = 1;
    */
@@ -389,13 +397,20 @@ export type BucketSeriesOutcome = Message<"metrana.views.v1.BucketSeriesOutcome"
     case: "response";
   } | {
     /**
-     * The message of the error that BucketSeries gives.
+     * The error that BucketSeries gives: its code in brackets, and its message.
      *
      * @generated from field: string failure = 2;
      */
     value: string;
     case: "failure";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * How long the server took for it, in milliseconds.
+   *
+   * @generated from field: uint32 took_millis = 3;
+   */
+  tookMillis: number;
 };
 
 /**
