@@ -94,14 +94,15 @@ class Bench:
 
 def ingest_rounds(bench: Bench, rounds: int) -> Figures:
     """Ingest in turns, A B C A B C …: medians. The last of our directories is kept as `main`."""
-    ours: list[Figures] = []
+    ours: dict[str, list[Figures]] = {"rl": [], "std": []}
     peers: dict[str, list[Figures]] = {"chdb": [], "duckdb": []}
     for number in range(rounds):
         last = number == rounds - 1
         say(f"round {number + 1} of {rounds}: ingest of {bench.points:,} points")
         with tempfile.TemporaryDirectory(dir=bench.directory) as scratch:
             directory = bench.directory / "main" if last else Path(scratch) / "data"
-            ours.append(bench.ingest(directory, "rl", bench.kind, bench.points))
+            for layout, results in ours.items():
+                results.append(bench.ingest(directory, layout, bench.kind, bench.points))
         if bench.peer_python:
             for engine, results in peers.items():
                 say(f"round {number + 1} of {rounds}: {engine}")
@@ -110,7 +111,7 @@ def ingest_rounds(bench: Bench, rounds: int) -> Figures:
                         engine, bench.kind, bench.points, *([] if last else ["--no-queries"])
                     )
                 )
-    figures: Figures = {"rl": medians(ours)}
+    figures: Figures = {layout: medians(results) for layout, results in ours.items()}
     for engine, results in peers.items():
         if results:
             figures[engine] = {**results[-1], "ingest": medians([r["ingest"] for r in results])}
@@ -174,8 +175,6 @@ def measure(bench: Bench, rounds: int, quick: bool, check: bool) -> Figures:
     if bench.peer_python:
         figures["floor"] = bench.peer("floor", bench.kind, 5_000_000)
     main = bench.directory / "main"
-    say("ordinary series")
-    figures["std"] = bench.ingest(main, "std", bench.kind, bench.points)
     say("opening")
     figures["open"] = opening(bench)
     say("queries")
