@@ -1,10 +1,8 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { messageOf } from "./lib/message_of";
+import { LONGEST_PAUSE } from "./lib/question_waves";
 import { pause } from "./pause";
-
-/** How long at most a question that took long is put off, in milliseconds. */
-const LONGEST_PAUSE = 5000;
 
 /** The last answer, and whether a newer one is on its way or failed. */
 export interface Answer<T> {

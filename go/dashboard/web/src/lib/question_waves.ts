@@ -21,8 +21,8 @@ const GATHERING = 20;
 /** Up to this pause, in milliseconds, drawing takes the page a quarter of the time at most: points come within two seconds. */
 const PAUSE_FOR_POINTS = 1000;
 
-/** No pause is longer. */
-const LONGEST_PAUSE = 5000;
+/** How long at most what took long is put off, in milliseconds. */
+export const LONGEST_PAUSE = 5000;
 
 /**
  * How long the next wave waits after one, in milliseconds, by how long that took. What takes long

@@ -280,15 +280,19 @@ function seriesOf(latest: { current: Props }, place: number): uPlot.Series[] {
   const colour = colours[place] ?? "#3b7de0";
   const few = isFew(data);
   const drawn = data.lines[place];
+  // Strokes of whole pixels are painted faster, but have stairs.
+  const pxAlign = few ? 0 : 1;
   const raw: uPlot.Series = {
     show: drawn !== undefined && drawn.raw !== null,
     stroke: `${colour}4d`,
     width: 1,
+    pxAlign,
     points: { show: false },
   };
   const line: uPlot.Series = {
     stroke: () => (pale(latest.current, place) ? `${colour}40` : colour),
     width: few ? 1.5 : 1,
+    pxAlign,
     points: { size: 4, fill: colour, ...(few ? {} : LONE_POINTS) },
   };
   return [raw, line];

@@ -28,7 +28,7 @@ export function drawEnvelopes(u: uPlot, { xs, lines }: ChartLines, wanted: Wante
   const { ctx, bbox } = u;
   const left = placing(u, "x");
   const top = placing(u, "y");
-  const lefts = xs.map((x) => Math.round(left(x)));
+  const lefts = xs.map(left);
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);

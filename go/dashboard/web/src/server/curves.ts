@@ -15,7 +15,7 @@ import { counts, floatColumns } from "../lib/columns";
 import { type HeldCurves, heldAfter } from "../lib/held_curves";
 import { labelOf } from "../lib/labels";
 import { isMetricAxis, type MetricAxis, metricOfAxis } from "../lib/metric_axis";
-import { NO_ANSWER, type Outcome, questionWaves } from "../lib/question_waves";
+import { LONGEST_PAUSE, NO_ANSWER, type Outcome, questionWaves } from "../lib/question_waves";
 import { queryFor } from "../lib/sections";
 import { nextFrame } from "../next_frame";
 import { pause } from "../pause";
@@ -93,7 +93,6 @@ export const asksInWaves = (axis: AxisName) => !isMetricAxis(axis);
 
 /** What takes the server longer is asked alone, in milliseconds. */
 const SLOW = 500;
-const LONGEST_PAUSE = 5000;
 
 type Request = MessageInitShape<typeof BucketSeriesRequestSchema>;
 
