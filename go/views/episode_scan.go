@@ -140,13 +140,34 @@ func (s *episodeScan) parts() [][2]uint32 {
 	return parts
 }
 
+// rowRoom is memory of rows that were visited, for those of the next environments: a million rows are 120 MB.
+type rowRoom struct{ free [][]episodeRow }
+
+// take gives room for n rows.
+func (r *rowRoom) take(n int) []episodeRow {
+	last := len(r.free) - 1
+	if last < 0 || cap(r.free[last]) < n {
+		return make([]episodeRow, 0, n)
+	}
+	rows := r.free[last]
+	r.free = r.free[:last]
+	return rows
+}
+
+func (r *rowRoom) give(rows []episodeRow) {
+	if cap(rows) > 0 {
+		r.free = append(r.free, rows[:0])
+	}
+}
+
 // each gives the episodes of every environment that pass, several environments at
-// a time: worker tells the calls apart that go side by side.
+// a time: worker tells the calls apart that go side by side. The rows are the visitor's until it returns.
 func (s *episodeScan) each(visit func(worker int, rows []episodeRow)) error {
 	// In the order in which a metric takes its series together.
 	series := slices.DeleteFunc(query.All().Of(s.points), func(info store.SeriesInfo) bool { return !info.RL })
+	rooms := make([]rowRoom, workers.Count())
 	return s.eachPart(func(worker int, q store.EpisodeQuery) error {
-		return s.part(series, q, func(rows []episodeRow) { visit(worker, rows) })
+		return s.part(series, q, &rooms[worker], func(rows []episodeRow) { visit(worker, rows) })
 	})
 }
 
@@ -158,7 +179,7 @@ func (s *episodeScan) eachPart(ask func(worker int, q store.EpisodeQuery) error)
 	})
 }
 
-func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visit func(rows []episodeRow)) error {
+func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, room *rowRoom, visit func(rows []episodeRow)) error {
 	rows := make([][]episodeRow, q.LastEnv-q.FirstEnv+1)
 	values := make([][][]episodeValue, len(s.metrics)) // by metric and environment
 	for k := range values {
@@ -173,7 +194,7 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visi
 		}
 		for _, of := range envs {
 			i := of.Env - q.FirstEnv
-			rows[i] = s.merge(rows[i], of)
+			rows[i] = s.merge(rows[i], of, room)
 			for k, m := range s.metrics {
 				if m.takes(info) {
 					values[k][i] = mergeValues(values[k][i], of.Episodes)
@@ -189,6 +210,7 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, visi
 			addUp(of)
 		}
 		visit(slices.DeleteFunc(of, func(r episodeRow) bool { return !s.passes(&r) }))
+		room.give(of)
 	}
 	return nil
 }
@@ -203,14 +225,15 @@ func addUp(rows []episodeRow) {
 }
 
 // merge adds the sums of another series to the rows of an environment; both ascend.
-func (s *episodeScan) merge(rows []episodeRow, of store.EnvEpisodes) []episodeRow {
+func (s *episodeScan) merge(rows []episodeRow, of store.EnvEpisodes, room *rowRoom) []episodeRow {
 	if sameEpisodes(rows, of.Episodes) {
 		for i, sum := range of.Episodes {
 			rows[i].add(sum)
 		}
 		return rows
 	}
-	out := make([]episodeRow, 0, max(len(rows), len(of.Episodes)))
+	all := rows
+	out := room.take(max(len(rows), len(of.Episodes)))
 	for _, sum := range of.Episodes {
 		for len(rows) > 0 && rows[0].episode < sum.Episode {
 			out, rows = append(out, rows[0]), rows[1:]
@@ -225,7 +248,9 @@ func (s *episodeScan) merge(rows []episodeRow, of store.EnvEpisodes) []episodeRo
 		row.add(sum)
 		out = append(out, row)
 	}
-	return append(out, rows...)
+	out = append(out, rows...)
+	room.give(all)
+	return out
 }
 
 func sameEpisodes(rows []episodeRow, sums []store.EpisodeSum) bool {
