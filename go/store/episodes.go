@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/metrana/metrana/go/store/chunk"
 )
@@ -31,6 +32,25 @@ type EpisodeSum struct {
 type EnvEpisodes struct {
 	Env      uint32
 	Episodes []EpisodeSum
+}
+
+// episodeRooms are memory that was given back: the sums of a million episodes are 120 MB a series.
+var episodeRooms sync.Pool
+
+// episodeRoom is for n sums.
+func episodeRoom(n int) []EpisodeSum {
+	if room, _ := episodeRooms.Get().(*[]EpisodeSum); room != nil && cap(*room) >= n {
+		return *room
+	}
+	return make([]EpisodeSum, 0, n)
+}
+
+// ReleaseEpisodes gives back the memory of sums that nobody looks at any more.
+func ReleaseEpisodes(envs []EnvEpisodes) {
+	for _, of := range envs {
+		room := of.Episodes[:0]
+		episodeRooms.Put(&room)
+	}
 }
 
 // EpisodeQuery says which episodes are summed up, and how much of them.
@@ -217,7 +237,7 @@ func (s *episodeSummation) takeNext(e *envEpisodes, cursors *[rlCols]chunk.Curso
 // row is the one that the next points belong to.
 func (e *envEpisodes) row(episode, attempt uint64) *EpisodeSum {
 	if e.rows == nil {
-		e.rows = make([]EpisodeSum, 0, e.room)
+		e.rows = episodeRoom(int(e.room))
 	}
 	k := len(e.rows) - 1
 	if k < 0 || e.rows[k].Episode != episode || e.rows[k].Attempt != attempt {

@@ -201,6 +201,7 @@ func (s *episodeScan) part(series []store.SeriesInfo, q store.EpisodeQuery, room
 				}
 			}
 		}
+		store.ReleaseEpisodes(envs)
 	}
 	for i, of := range rows {
 		for k, m := range s.metrics {

@@ -254,7 +254,7 @@ function drawAround(u: uPlot, props: Props): void {
     const edge = isFew(data) ? `${colour}${pale(props, place) ? "1a" : "40"}` : null;
     return { fill: envelopeFill(props, place), edge, stroke: `${colour}66` };
   };
-  drawEnvelopes(u, data, { logX, logY, look });
+  drawEnvelopes(u, data, { logX, logY, whole: !isFew(data), look });
 }
 
 const pale = ({ emphasised }: Props, place: number) =>

@@ -14,6 +14,8 @@ export interface EnvelopeLook {
 interface Wanted {
   logX: boolean;
   logY: boolean;
+  /** Whether ends lie at whole pixels, which is painted faster. */
+  whole: boolean;
   look: (place: number) => EnvelopeLook;
 }
 
@@ -26,8 +28,8 @@ const LOGARITHMIC = 3;
  */
 export function drawEnvelopes(u: uPlot, { xs, lines }: ChartLines, wanted: Wanted): void {
   const { ctx, bbox } = u;
-  const left = placing(u, "x");
-  const top = placing(u, "y");
+  const left = placing(u, "x", wanted.whole);
+  const top = placing(u, "y", wanted.whole);
   const lefts = xs.map(left);
   ctx.save();
   ctx.beginPath();
@@ -96,11 +98,12 @@ function strokeUpright(
 }
 
 /** Where values of a scale are on the canvas; of a linear one by a multiplication. */
-function placing(u: uPlot, key: string): (value: number) => number {
+function placing(u: uPlot, key: string, whole: boolean): (value: number) => number {
   const { distr, min, max } = u.scales[key] ?? {};
-  const at = (value: number) => u.valToPos(value, key, true);
+  const round = whole ? Math.round : (at: number) => at;
+  const at = (value: number) => round(u.valToPos(value, key, true));
   if (distr === LOGARITHMIC || min == null || max == null || !(max > min)) return at;
-  const origin = at(min);
-  const unit = (at(max) - origin) / (max - min);
-  return Number.isFinite(unit) ? (value) => origin + unit * (value - min) : at;
+  const origin = u.valToPos(min, key, true);
+  const unit = (u.valToPos(max, key, true) - origin) / (max - min);
+  return Number.isFinite(unit) ? (value) => round(origin + unit * (value - min)) : at;
 }
