@@ -19,24 +19,21 @@ interface Wanted {
   look: (place: number) => EnvelopeLook;
 }
 
-/** Whether an axis is logarithmic, as uPlot has it. */
-const LOGARITHMIC = 3;
-
 /**
  * Draws what lies around lines, from the least to the greatest value of each bucket. uPlot's own bands
  * are cut out of the plot by each line's two edges, which takes as long as three lines.
  */
 export function drawEnvelopes(u: uPlot, { xs, lines }: ChartLines, wanted: Wanted): void {
   const { ctx, bbox } = u;
-  const left = placing(u, "x", wanted.whole);
-  const top = placing(u, "y", wanted.whole);
+  const left = placing(u, "x", wanted.logX, wanted.whole);
+  const top = placing(u, "y", wanted.logY, wanted.whole);
   const lefts = xs.map(left);
   ctx.save();
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   const below = bbox.top + bbox.height + 9 * devicePixelRatio;
-  const heightOf = (value: number) => (wanted.logY && value <= 0 ? below : Math.round(top(value)));
+  const heightOf = (value: number) => (wanted.logY && value <= 0 ? below : top(value));
   lines.forEach((line, place) => {
     const stretches = envelopeStretches(xs, line, wanted);
     const look = wanted.look(place);
@@ -98,11 +95,11 @@ function strokeUpright(
 }
 
 /** Where values of a scale are on the canvas; of a linear one by a multiplication. */
-function placing(u: uPlot, key: string, whole: boolean): (value: number) => number {
-  const { distr, min, max } = u.scales[key] ?? {};
+function placing(u: uPlot, key: string, log: boolean, whole: boolean): (value: number) => number {
+  const { min, max } = u.scales[key] ?? {};
   const round = whole ? Math.round : (at: number) => at;
   const at = (value: number) => round(u.valToPos(value, key, true));
-  if (distr === LOGARITHMIC || min == null || max == null || !(max > min)) return at;
+  if (log || min == null || max == null || !(max > min)) return at;
   const origin = u.valToPos(min, key, true);
   const unit = (u.valToPos(max, key, true) - origin) / (max - min);
   return Number.isFinite(unit) ? (value) => round(origin + unit * (value - min)) : at;
